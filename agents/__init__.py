@@ -1,0 +1,1 @@
+"""The learners: agents that pick frames, their command line, evaluation and comparison."""

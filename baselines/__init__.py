@@ -1,0 +1,1 @@
+"""Rankings of frames that need no reinforcement learning, and reference predictions."""

@@ -1,0 +1,1 @@
+"""Making caches: importers, the consensus-trained head, the digits videos, inspection."""

@@ -1,0 +1,276 @@
+"""FeatureCache: one cache file, opened cheaply and read lazily through memory maps."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from frame_select_env.cache import check, schema
+from frame_select_env.cache.clips import Clips, frame_index
+from frame_select_env.cache.structure import Extent, read_structure
+from frame_select_env.errors import CacheError, FrameSelectError, known
+
+
+class FeatureCache:
+    """A cache file, read-only.
+
+    Opening reads the table of videos and checks the file's structure; frames are read when asked
+    for, through memory maps, so a cache of any size opens in milliseconds. Values are checked the
+    first time a video is read. Instances pickle as their path, and may be used after a fork and in
+    many processes at once.
+
+    Args:
+        path: The HDF5 file.
+
+    Attributes:
+        task: "classification" or "regression".
+        classes: Names of the C classes, or of the K regression targets.
+        ids: [N] str. labels: [N] int64, -1 unknown (regression: [N, K] float32).
+        groups: [N] str or None. start: [N + 1] int64, first frame of each video.
+        streams: The streams' names. provenance: How the cache was made.
+
+    Raises:
+        CacheError: naming the file, the dataset and what is wrong.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        structure = read_structure(self.path)
+        self.task = structure.task
+        self.classes = structure.outputs
+        self.provenance = structure.provenance
+        self.ids = structure.ids
+        self.labels = structure.labels
+        self.groups = structure.groups
+        self.start = structure.start
+        self.streams = structure.streams
+        self._splits = structure.splits
+        self._extents = structure.extents
+        self._maps: dict[str, np.ndarray] = {}
+        self._checked: dict[str, np.ndarray] = {}
+
+    def __reduce__(self) -> tuple[type["FeatureCache"], tuple[Path]]:
+        return FeatureCache, (self.path,)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"FeatureCache({str(self.path)!r}: {len(self)} videos, {self.start[-1]} frames)"
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """The folds' names; the first is "default", the top level."""
+        return tuple(self._splits)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """[N] int64, the videos' numbers of frames."""
+        return np.diff(self.start)
+
+    @property
+    def frame_datasets(self) -> tuple[str, ...]:
+        """Which of time, importance and thumbnail the cache has."""
+        return tuple(name for name in schema.FRAME_DATASETS if f"frames/{name}" in self._extents)
+
+    def splits(self, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+        """[N] str, the split of every video in `fold`.
+
+        Raises:
+            FrameSelectError: for an unknown fold.
+        """
+        if fold not in self._splits:
+            raise FrameSelectError(f"{self.path}: {known('fold', fold, self._splits)}")
+        return self._splits[fold]
+
+    def rows(self, split: str, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+        """[n] int64, the rows of the videos of `split`, in the file's order.
+
+        Raises:
+            FrameSelectError: for an unknown fold or a split without a video.
+        """
+        splits = self.splits(fold)
+        rows = np.flatnonzero(splits == split)
+        if not split or not len(rows):
+            have = {str(name) for name in splits if name}
+            raise FrameSelectError(f"{self.path}: fold {fold!r}: {known('split', split, have)}")
+        return rows
+
+    def stream(self, name: str | None = None) -> str:
+        """The stream called `name`; None means the only one.
+
+        Raises:
+            FrameSelectError: if there is no such stream, or several and none was named.
+        """
+        if name is None:
+            if len(self.streams) > 1:
+                listed = ", ".join(self.streams)
+                raise FrameSelectError(f"{self.path}: has the streams {listed}; pass stream=")
+            return self.streams[0]
+        if name not in self.streams:
+            raise FrameSelectError(f"{self.path}: {known('stream', name, self.streams)}")
+        return name
+
+    def features_extent(self, stream: str | None = None) -> Extent:
+        """Shape, dtype, minimum and maximum of a stream's features, without reading them."""
+        return self._extents[f"streams/{self.stream(stream)}/features"]
+
+    def predictions_extent(
+        self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD
+    ) -> Extent:
+        """Shape, dtype, minimum and maximum of a stream's predictions, without reading them."""
+        return self._extents[self._predictions_name(stream, fold)]
+
+    def features(self, stream: str | None = None) -> np.ndarray:
+        """The memory map [F, D] (or [F, V, D]) of all frames' features, as stored, unchecked."""
+        return self._map(f"streams/{self.stream(stream)}/features")
+
+    def predictions(
+        self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD
+    ) -> np.ndarray:
+        """The memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
+        return self._map(self._predictions_name(stream, fold))
+
+    def feature_size(self, stream: str | None = None) -> int:
+        """D, with a middle axis flattened into it."""
+        return int(np.prod(self.features_extent(stream).shape[1:]))
+
+    def sample(self, rows: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the file's frames are frames 0..T-1 of the videos in `rows`.
+
+        Args:
+            rows: [B] int.
+            num_frames: T.
+
+        Returns:
+            frames [B, T] int64 (a padded place holds the video's first frame), valid [B, T] bool.
+        """
+        rows = np.asarray(rows, np.int64)
+        index, valid = frame_index(self.start[rows + 1] - self.start[rows], num_frames)
+        return self.start[rows][:, None] + index, valid
+
+    def read(
+        self,
+        rows: np.ndarray,
+        num_frames: int = 25,
+        fold: str = schema.DEFAULT_FOLD,
+        stream: str | None = None,
+    ) -> Clips:
+        """The videos in `rows`, T frames each.
+
+        Args:
+            rows: [B] int, rows in the whole cache.
+            num_frames: T.
+            fold: Whose predictions to read.
+            stream: Which stream; None means the only one.
+
+        Raises:
+            CacheError: if a video read for the first time holds a NaN or no probabilities.
+        """
+        rows = np.asarray(rows, np.int64)
+        frames, valid = self.sample(rows, num_frames)
+        features = self._take(f"streams/{self.stream(stream)}/features", frames, rows)
+        features = features.reshape(*frames.shape, -1)
+        predictions = self.read_predictions(rows, num_frames, fold, stream)
+        if "time" in self.frame_datasets:
+            time = self._take("frames/time", frames, rows)
+        else:
+            time = (frames - self.start[rows][:, None]).astype(np.float32)
+        features[~valid] = 0
+        time[~valid] = 0
+        return Clips(features, predictions, valid, time, rows)
+
+    def read_predictions(
+        self,
+        rows: np.ndarray,
+        num_frames: int = 25,
+        fold: str = schema.DEFAULT_FOLD,
+        stream: str | None = None,
+    ) -> np.ndarray:
+        """Predictions [B, T, C] float32 of the videos in `rows`: zeros at padding, views averaged."""
+        frames, valid = self.sample(rows, num_frames)
+        predictions = self._take(self._predictions_name(stream, fold), frames, rows)
+        if predictions.ndim == 4:
+            predictions = predictions.mean(axis=2, dtype=np.float32)
+        predictions[~valid] = 0
+        return predictions
+
+    def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
+        """`dataset` (time, importance or thumbnail) of the videos in `rows`, [B, T, ...].
+
+        Raises:
+            FrameSelectError: if the cache does not have it.
+        """
+        if dataset not in self.frame_datasets:
+            have = ", ".join(self.frame_datasets) or "none"
+            raise FrameSelectError(f"{self.path}: has no frames/{dataset}; it has: {have}")
+        frames, valid = self.sample(rows, num_frames)
+        values = self._take(f"frames/{dataset}", frames, np.asarray(rows))
+        values[~valid] = 0
+        return values
+
+    def clips(
+        self,
+        split: str,
+        fold: str = schema.DEFAULT_FOLD,
+        num_frames: int = 25,
+        stream: str | None = None,
+        batch_size: int = 64,
+    ) -> Iterator[Clips]:
+        """The videos of `split` in the file's order, `batch_size` at a time."""
+        rows = self.rows(split, fold)
+        for first in range(0, len(rows), batch_size):
+            yield self.read(rows[first : first + batch_size], num_frames, fold, stream)
+
+    def check_values(self) -> Iterator[int]:
+        """Check every value in the file, video by video, yielding each row when it is done.
+
+        Raises:
+            CacheError: at the first wrong value, or if an id stands twice.
+        """
+        unique, counts = np.unique(self.ids, return_counts=True)
+        if (counts > 1).any():
+            raise CacheError(f"{self.path}: videos/id: {unique[counts > 1][0]!r} stands twice")
+        if self.task == "regression" and not np.isfinite(self.labels).all():
+            raise CacheError(f"{self.path}: videos/label: is not finite")
+        names = [name for name in self._extents if not name.endswith("thumbnail")]
+        for row in range(len(self)):
+            first, last = self.start[row], self.start[row + 1]
+            for name in names:
+                self._check(name, self._map(name)[first:last], row)
+            yield row
+
+    def _predictions_name(self, stream: str | None, fold: str) -> str:
+        self.splits(fold)
+        name = f"folds/{fold}/predictions/{self.stream(stream)}"
+        return name if name in self._extents else f"streams/{self.stream(stream)}/predictions"
+
+    def _map(self, name: str) -> np.ndarray:
+        array = self._maps.get(name)
+        if array is None:
+            extent = self._extents[name]
+            array = np.memmap(self.path, extent.dtype, "r", extent.offset, extent.shape)
+            # A plain array: indexing np.memmap itself costs microseconds more a call.
+            self._maps[name] = array = array.view(np.ndarray)
+        return array
+
+    def _take(self, name: str, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Copy frames [B, T] out of a dataset; check the videos that are read for the first time."""
+        values = self._map(name)[frames]
+        if name.endswith("thumbnail"):
+            return values
+        checked = self._checked.setdefault(name, np.zeros(len(self), bool))
+        for place in np.flatnonzero(~checked[rows]):
+            self._check(name, values[place], int(rows[place]))
+            checked[rows[place]] = True
+        return values
+
+    def _check(self, name: str, values: np.ndarray, row: int) -> None:
+        if "predictions" in name.split("/"):
+            wrong = check.predictions(values, self.task)
+        else:
+            wrong = check.finite(name, values)
+        if wrong:
+            raise CacheError(f"{self.path}: {name}: video {str(self.ids[row])!r}: {wrong}")
+
+

@@ -1,0 +1,234 @@
+"""Reading and checking the structure of a cache file: everything but the values of its frames."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import h5py
+import numpy as np
+
+from frame_select_env.cache import schema
+from frame_select_env.errors import CacheError
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Where one dataset lies in the file, for `numpy.memmap`."""
+
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    axes: str = ""
+    min: float = 0.0
+    max: float = 0.0
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The file's tables of videos and the extents of its frame datasets, by dataset name."""
+
+    task: str
+    provenance: dict[str, Any]
+    outputs: tuple[str, ...]
+    ids: np.ndarray
+    labels: np.ndarray
+    splits: dict[str, np.ndarray]
+    groups: np.ndarray | None
+    start: np.ndarray
+    streams: tuple[str, ...]
+    extents: dict[str, Extent]
+
+
+def read_structure(path: Path) -> Structure:
+    """Open `path`, check its structure and read its small tables.
+
+    Raises:
+        CacheError: naming the file, the dataset and what is wrong.
+    """
+    if not path.is_file():
+        raise CacheError(f"{path}: no such file; make one with python -m data import")
+    try:
+        with h5py.File(path, "r") as h5:
+            return _Reader(path, h5).structure()
+    except CacheError:
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if not h5py.is_hdf5(path):
+            raise CacheError(f"{path}: is not an HDF5 file") from None
+        raise CacheError(f"{path}: cannot be read, truncated or damaged: {error}") from None
+
+
+class _Reader:
+    def __init__(self, path: Path, h5: h5py.File) -> None:
+        self.path, self.h5 = path, h5
+        self.bytes = path.stat().st_size
+
+    def fail(self, dataset: str, message: str) -> NoReturn:
+        raise CacheError(f"{self.path}: {dataset}: {message}")
+
+    def structure(self) -> Structure:
+        attrs = self.h5.attrs
+        if attrs.get("format") != schema.FORMAT:
+            self.fail("/", f"the attribute format is not {schema.FORMAT!r}: not a cache")
+        if int(attrs.get("version", -1)) != schema.VERSION:
+            self.fail(
+                "/",
+                f"version {attrs.get('version')} cannot be read here, only "
+                f"{schema.VERSION}; write the cache again",
+            )
+        task = attrs.get("task")
+        if task not in schema.TASKS:
+            self.fail("/", f"task is {task!r}; allowed: {', '.join(schema.TASKS)}")
+        datasets = dict(self.walk(self.h5, ""))
+        outputs = self.strings(datasets, "classes" if task == "classification" else "targets")
+        ids = self.strings(datasets, "videos/id")
+        count = len(ids)
+        start = self.small(datasets, "videos/start", (count + 1,))
+        if start[0] != 0 or (np.diff(start) <= 0).any():
+            self.fail("videos/start", "must rise from 0, by at least one frame a video")
+        labels = self.small(
+            datasets,
+            "videos/label",
+            (count,) if task == "classification" else (count, len(outputs)),
+        )
+        if task == "classification" and (
+            labels.dtype.kind != "i"
+            or labels.min(initial=0) < schema.UNKNOWN_LABEL
+            or labels.max(initial=0) >= len(outputs)
+        ):
+            self.fail("videos/label", f"must be integers from -1 to {len(outputs) - 1}")
+        splits = {schema.DEFAULT_FOLD: self.split(datasets, "videos/split", count)}
+        folds = {name.split("/")[1] for name in datasets if name.startswith("folds/")}
+        for fold in sorted(folds):
+            splits[fold] = self.split(datasets, f"folds/{fold}/split", count)
+        groups = (
+            self.strings(datasets, "videos/group", count) if "videos/group" in datasets else None
+        )
+        extents = {
+            name: self.extent(dataset, int(start[-1]))
+            for name, dataset in datasets.items()
+            if name.split("/")[0] in ("streams", "frames")
+            or (name.startswith("folds/") and "/predictions/" in name)
+        }
+        streams = tuple(
+            sorted({name.split("/")[1] for name in extents if name.startswith("streams/")})
+        )
+        if not streams:
+            self.fail("streams", "there is none")
+        for name, extent in extents.items():
+            self.columns(name, extent, len(outputs), streams)
+        for stream in streams:
+            for kind in ("features", "predictions"):
+                if f"streams/{stream}/{kind}" not in extents:
+                    self.fail(f"streams/{stream}/{kind}", "is missing")
+        return Structure(
+            task=task,
+            provenance=_provenance(attrs.get("provenance", "")),
+            outputs=tuple(outputs.tolist()),
+            ids=ids,
+            labels=labels,
+            splits=splits,
+            groups=groups,
+            start=start,
+            streams=streams,
+            extents=extents,
+        )
+
+    def walk(self, group: h5py.Group, prefix: str) -> Iterator[tuple[str, h5py.Dataset]]:
+        """Every dataset under `group`; links and types that lead out of the file are refused."""
+        for name in group:
+            full = f"{prefix}{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                self.fail(full, "is an external or soft link, which a cache must not hold")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                yield from self.walk(item, f"{full}/")
+                continue
+            if item.is_virtual or item.external:
+                self.fail(full, "is a virtual or external dataset, which a cache must not hold")
+            if item.dtype.kind == "O":
+                self.fail(full, "has an object type; write fixed-length strings")
+            yield full, item
+
+    def dataset(self, datasets: dict[str, h5py.Dataset], name: str) -> h5py.Dataset:
+        if name not in datasets:
+            self.fail(name, "is missing")
+        return datasets[name]
+
+    def small(
+        self, datasets: dict[str, h5py.Dataset], name: str, shape: tuple[int, ...]
+    ) -> np.ndarray:
+        dataset = self.dataset(datasets, name)
+        if dataset.shape != shape:
+            self.fail(name, f"has the shape {dataset.shape}, expected {shape}")
+        return dataset[:]
+
+    def strings(
+        self, datasets: dict[str, h5py.Dataset], name: str, count: int | None = None
+    ) -> np.ndarray:
+        dataset = self.dataset(datasets, name)
+        if dataset.dtype.kind != "S" or dataset.ndim != 1 or count not in (None, len(dataset)):
+            self.fail(name, f"must be one fixed-length string per entry, {count or 'at least 1'}")
+        return np.char.decode(dataset[:], "utf-8")
+
+    def split(self, datasets: dict[str, h5py.Dataset], name: str, count: int) -> np.ndarray:
+        values = self.strings(datasets, name, count)
+        unknown = sorted(set(np.unique(values).tolist()) - set(schema.SPLITS))
+        if unknown:
+            self.fail(name, f"has the unknown split {unknown[0]!r}; allowed: train, val, test, ''")
+        return values
+
+    def extent(self, dataset: h5py.Dataset, total: int) -> Extent:
+        name = dataset.name.lstrip("/")
+        offset = dataset.id.get_offset()
+        if offset is None:
+            self.fail(name, "is chunked or compressed; a cache's datasets are contiguous")
+        if dataset.ndim < 1 or dataset.shape[0] != total:
+            self.fail(name, f"has {dataset.shape} entries; videos/start promises {total} frames")
+        if offset + dataset.size * dataset.dtype.itemsize > self.bytes:
+            self.fail(name, "reaches past the end of the file: truncated")
+        attrs = dataset.attrs
+        return Extent(
+            offset,
+            dataset.shape,
+            dataset.dtype,
+            str(attrs.get("axes", "")),
+            float(attrs.get("min", 0.0)),
+            float(attrs.get("max", 0.0)),
+        )
+
+    def columns(
+        self, name: str, extent: Extent, outputs: int, streams: tuple[str, ...]
+    ) -> None:
+        """Check dtype, axes and width of one frame dataset."""
+        kind = name.split("/")
+        if kind[0] == "frames":
+            if kind[1] in schema.FRAME_DATASETS and extent.dtype != schema.FRAME_DATASETS[kind[1]]:
+                self.fail(name, f"is {extent.dtype}; expected {schema.FRAME_DATASETS[kind[1]]}")
+            return
+        if extent.axes not in schema.MIDDLE_AXES:
+            self.fail(name, f"axes is {extent.axes!r}; allowed: '', view, object")
+        if len(extent.shape) != (3 if extent.axes else 2):
+            self.fail(name, f"has the shape {extent.shape}, which axes={extent.axes!r} denies")
+        if kind[-1] == "features":
+            if extent.dtype.name not in schema.FEATURE_DTYPES:
+                self.fail(name, f"is {extent.dtype}; expected float16 or float32")
+            return
+        if kind[0] == "folds" and kind[-1] not in streams:
+            self.fail(name, f"belongs to no stream; streams: {', '.join(streams)}")
+        if extent.dtype != np.float32 or extent.shape[-1] != outputs:
+            self.fail(
+                name,
+                f"is {extent.dtype} with {extent.shape[-1]} columns; expected float32 "
+                f"with {outputs}",
+            )
+
+
+def _provenance(text: Any) -> dict[str, Any]:
+    try:
+        value = json.loads(str(text))
+    except json.JSONDecodeError:
+        return {"note": str(text)} if text else {}
+    return value if isinstance(value, dict) else {"note": value}

@@ -1,0 +1,43 @@
+"""What a ranking is: importance scores for frames, and the top m of them."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from frame_select_env.cache import Clips
+
+
+@runtime_checkable
+class Ranking(Protocol):
+    """Anything that ranks frames: a formula, a network's attention, a trained agent.
+
+    A ranking may also have `select(clips) -> bool [B, T]`, its own free choice of frames. Two class
+    attributes, both False when absent, declare what else `scores` takes as a keyword:
+    `needs_label` (then `scores(clips, label=[B])`: an oracle, not a competitor) and `needs_frames`
+    (then `scores(clips, frames=m)`, an int or [B] int: a choice that depends on how many are kept).
+    """
+
+    name: str
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """Importance scores [B, T] float, higher is better, -inf at padding."""
+        ...
+
+
+def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
+    """The `frames` highest-scored frames of every video, as a mask.
+
+    Among equal scores the earlier frame wins. A video with fewer valid frames keeps all of them.
+
+    Args:
+        scores: [B, T] float.
+        valid: [B, T] bool.
+        frames: m, for all videos or one each, [B] int.
+
+    Returns:
+        [B, T] bool.
+    """
+    order = np.argsort(-np.where(valid, scores, -np.inf), axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
+    return (rank < np.broadcast_to(frames, (len(scores),))[:, None]) & valid
