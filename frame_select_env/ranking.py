@@ -17,7 +17,10 @@ class Ranking(Protocol):
     (then `scores(clips, frames=m)`, an int or [B] int: a choice that depends on how many are kept).
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The row's name in tables."""
+        ...
 
     def scores(self, clips: Clips) -> np.ndarray:
         """Importance scores [B, T] float, higher is better, -inf at padding."""

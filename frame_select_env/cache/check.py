@@ -1,4 +1,4 @@
-"""What the values of a cache must obey; used when writing, on first read and by `inspect --full`."""
+"""What a cache's values must obey: checked when written, on first read and by `inspect --full`."""
 
 import numpy as np
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,8 @@ class FeatureCache:
         self._extents = structure.extents
         self._maps: dict[str, np.ndarray] = {}
         self._checked: dict[str, np.ndarray] = {}
+        # Tables that others derive from the cache and want to share; they live as long as it does.
+        self.memo: dict[tuple, Any] = {}
 
     def __reduce__(self) -> tuple[type["FeatureCache"], tuple[Path]]:
         return FeatureCache, (self.path,)
@@ -125,9 +128,7 @@ class FeatureCache:
         """The memory map [F, D] (or [F, V, D]) of all frames' features, as stored, unchecked."""
         return self._map(f"streams/{self.stream(stream)}/features")
 
-    def predictions(
-        self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD
-    ) -> np.ndarray:
+    def predictions(self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
         """The memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
         return self._map(self._predictions_name(stream, fold))
 
@@ -169,16 +170,25 @@ class FeatureCache:
         """
         rows = np.asarray(rows, np.int64)
         frames, valid = self.sample(rows, num_frames)
-        features = self._take(f"streams/{self.stream(stream)}/features", frames, rows)
-        features = features.reshape(*frames.shape, -1)
+        features = self.read_features(rows, num_frames, stream)
         predictions = self.read_predictions(rows, num_frames, fold, stream)
         if "time" in self.frame_datasets:
             time = self._take("frames/time", frames, rows)
         else:
             time = (frames - self.start[rows][:, None]).astype(np.float32)
-        features[~valid] = 0
         time[~valid] = 0
         return Clips(features, predictions, valid, time, rows)
+
+    def read_features(
+        self, rows: np.ndarray, num_frames: int = 25, stream: str | None = None
+    ) -> np.ndarray:
+        """Features [B, T, D] of the videos in `rows`, as stored; 0 at padding, axes flattened."""
+        frames, valid = self.sample(rows, num_frames)
+        features = self._take(f"streams/{self.stream(stream)}/features", frames, rows)
+        features = features.reshape(*frames.shape, -1)
+        if not valid.all():
+            features[~valid] = 0
+        return features
 
     def read_predictions(
         self,
@@ -187,13 +197,34 @@ class FeatureCache:
         fold: str = schema.DEFAULT_FOLD,
         stream: str | None = None,
     ) -> np.ndarray:
-        """Predictions [B, T, C] float32 of the videos in `rows`: zeros at padding, views averaged."""
+        """Predictions [B, T, C] float32 of the videos in `rows`; 0 at padding, views averaged."""
         frames, valid = self.sample(rows, num_frames)
         predictions = self._take(self._predictions_name(stream, fold), frames, rows)
         if predictions.ndim == 4:
             predictions = predictions.mean(axis=2, dtype=np.float32)
         predictions[~valid] = 0
         return predictions
+
+    def read_one(
+        self,
+        rows: np.ndarray,
+        place: np.ndarray,
+        num_frames: int = 25,
+        fold: str = schema.DEFAULT_FOLD,
+        stream: str | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Frame `place` [B] of the T frames of the videos in `rows`: features and predictions.
+
+        Returns:
+            features [B, D] as stored, predictions [B, C] float32, views averaged.
+        """
+        frames, _ = self.sample(rows, num_frames)
+        frame = frames[np.arange(len(frames)), place][:, None]
+        features = self._take(f"streams/{self.stream(stream)}/features", frame, rows)
+        predictions = self._take(self._predictions_name(stream, fold), frame, rows)
+        if predictions.ndim == 4:
+            predictions = predictions.mean(axis=2, dtype=np.float32)
+        return features.reshape(len(rows), -1), predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
         """`dataset` (time, importance or thumbnail) of the videos in `rows`, [B, T, ...].
@@ -255,11 +286,13 @@ class FeatureCache:
         return array
 
     def _take(self, name: str, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Copy frames [B, T] out of a dataset; check the videos that are read for the first time."""
-        values = self._map(name)[frames]
+        """Copy frames [B, T] out of a dataset; check the videos read for the first time."""
+        values = np.take(self._map(name), frames, axis=0)
         if name.endswith("thumbnail"):
             return values
-        checked = self._checked.setdefault(name, np.zeros(len(self), bool))
+        checked = self._checked.get(name)
+        if checked is None:
+            checked = self._checked[name] = np.zeros(len(self), bool)
         for place in np.flatnonzero(~checked[rows]):
             self._check(name, values[place], int(rows[place]))
             checked[rows[place]] = True
@@ -272,5 +305,3 @@ class FeatureCache:
             wrong = check.finite(name, values)
         if wrong:
             raise CacheError(f"{self.path}: {name}: video {str(self.ids[row])!r}: {wrong}")
-
-

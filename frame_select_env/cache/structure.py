@@ -199,9 +199,7 @@ class _Reader:
             float(attrs.get("max", 0.0)),
         )
 
-    def columns(
-        self, name: str, extent: Extent, outputs: int, streams: tuple[str, ...]
-    ) -> None:
+    def columns(self, name: str, extent: Extent, outputs: int, streams: tuple[str, ...]) -> None:
         """Check dtype, axes and width of one frame dataset."""
         kind = name.split("/")
         if kind[0] == "frames":

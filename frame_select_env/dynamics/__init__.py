@@ -1,0 +1,25 @@
+"""The dynamics: episodes of each decision process, in batches, in NumPy."""
+
+from frame_select_env.dynamics.draws import Draws
+from frame_select_env.dynamics.episodes import EVERY, Episodes, Slots
+from frame_select_env.dynamics.one_shot import OneShotEpisodes
+from frame_select_env.dynamics.sequential import SequentialEpisodes
+from frame_select_env.dynamics.settings import (
+    OneShotSettings,
+    SequentialSettings,
+    Settings,
+    make_settings,
+)
+
+__all__ = [
+    "EVERY",
+    "Draws",
+    "Episodes",
+    "OneShotEpisodes",
+    "OneShotSettings",
+    "SequentialEpisodes",
+    "SequentialSettings",
+    "Settings",
+    "Slots",
+    "make_settings",
+]

@@ -1,0 +1,219 @@
+"""The dynamics, written once: B concurrent episodes of one decision process."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from gymnasium import spaces
+
+from frame_select_env.cache import open_cache
+from frame_select_env.cache.schema import UNKNOWN_LABEL
+from frame_select_env.consensus import is_correct, weighted_mean
+from frame_select_env.dynamics.settings import Settings
+from frame_select_env.dynamics.table import consensus_table
+from frame_select_env.errors import FrameSelectError
+from frame_select_env.rewards import Outcome, Reward
+
+# Which episodes an operation is about: slice(None), all of them, is the fast way to say it.
+Slots: TypeAlias = np.ndarray | slice
+EVERY = slice(None)
+
+
+class Episodes(ABC):
+    """The state of B episodes, and the rules that are the same for every decision process.
+
+    A decision process says what its actions are (`action_space`, `read_actions`) and what they do
+    to the selection (`apply`).
+
+    Args:
+        settings: The keyword arguments of the environment.
+        num_slots: B.
+
+    Attributes:
+        cache: The feature cache.
+        rows: [n] int64, the videos that may be drawn: those of the split whose label is known.
+        video: [B] int64, row in the cache. cursor: [B] int64, 0..T.
+        selected: [B, T] bool. kept: [B] int64, number of selected frames.
+
+    Raises:
+        FrameSelectError: for a setting that the cache does not allow.
+    """
+
+    settings_class: ClassVar[type[Settings]]
+    action_space: spaces.Space
+
+    def __init__(self, settings: Settings, num_slots: int) -> None:
+        self.settings = settings
+        self.cache = cache = open_cache(settings.data)
+        self.stream = cache.stream(settings.stream)
+        rows = cache.rows(settings.split, settings.fold)
+        if cache.task == "classification":
+            rows = rows[cache.labels[rows] != UNKNOWN_LABEL]
+            if not len(rows):
+                raise FrameSelectError(
+                    f"split={settings.split!r}: no video of {cache.path} has a known label there"
+                )
+        self.rows = rows
+        self.reward = Reward(settings.reward)
+        self.dense = bool(getattr(settings, "dense", False))
+        self.chunk = int(getattr(settings, "chunk", 1))
+        self.table = consensus_table(
+            cache, settings.fold, self.stream, settings.num_frames, self.chunk
+        )
+        # An empty selection: zeros answer nothing; a regression then answers the training mean.
+        self._nothing = np.zeros(len(cache.classes))
+        if cache.task == "regression":
+            train = cache.splits(settings.fold) == "train"
+            self._nothing = cache.labels[train if train.any() else EVERY].mean(axis=0)
+        frames, outputs = settings.num_frames, len(cache.classes)
+        self.num_slots = num_slots
+        self.slots = np.arange(num_slots)
+        self.video = np.full(num_slots, rows[0])
+        self.cursor = np.zeros(num_slots, np.int64)
+        self.selected = np.zeros((num_slots, frames), bool)
+        self.kept = np.zeros(num_slots, np.int64)
+        self.kept_sum = np.zeros((num_slots, outputs))
+        self._paid = np.zeros(num_slots)
+
+    @abstractmethod
+    def read_actions(self, actions: Any, count: int) -> np.ndarray:
+        """Check actions of `count` episodes and return them as an array of bool or int.
+
+        Raises:
+            FrameSelectError: naming the shape, type or value and what is allowed.
+        """
+
+    @abstractmethod
+    def apply(self, slots: Slots, actions: np.ndarray) -> np.ndarray:
+        """Let the actions of `slots` [k] change the selection; returns which episodes end [k]."""
+
+    def check_videos(self, videos: Any, count: int) -> np.ndarray:
+        """The rows [count] that `options["video"]` asks for, an int or `count` ints.
+
+        Raises:
+            FrameSelectError: if a row does not exist or its label is unknown.
+        """
+        rows = np.asarray(videos)
+        if rows.dtype.kind not in "iu" or rows.shape not in ((), (count,)):
+            raise FrameSelectError(
+                f"options['video']={videos!r}: must be a row of the cache"
+                + (f", or {count} of them" if count > 1 else "")
+            )
+        rows = np.broadcast_to(rows.astype(np.int64), (count,))
+        wrong = rows[(rows < 0) | (rows >= len(self.cache))]
+        if len(wrong):
+            raise FrameSelectError(
+                f"options['video']={wrong[0]}: the cache has the rows 0 to {len(self.cache) - 1}"
+            )
+        if self.cache.task == "classification":
+            unknown = rows[self.cache.labels[rows] == UNKNOWN_LABEL]
+            if len(unknown):
+                raise FrameSelectError(
+                    f"options['video']={unknown[0]}: its label is unknown, so it has no reward"
+                )
+        return rows
+
+    def begin(self, slots: Slots, videos: np.ndarray) -> None:
+        """Start episodes on `videos` [k] in `slots` [k]."""
+        self.table.fill(videos)
+        self.video[slots] = videos
+        self.cursor[slots] = 0
+        self.selected[slots] = False
+        self.kept[slots] = 0
+        self.kept_sum[slots] = 0.0
+        self._paid[slots] = 0.0
+
+    def step(
+        self, slots: Slots, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """One step of the episodes in `slots` [k].
+
+        Returns:
+            rewards [k] float64, ended [k] bool, and the facts about the episodes that ended, as
+            arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
+        """
+        ended = self.apply(slots, actions)
+        rewards = np.zeros(len(ended))
+        if self.dense:
+            return self._pay_dense(slots, ended, rewards)
+        if ended.all():
+            return self._pay(slots, ended, rewards)
+        if ended.any():
+            return self._pay(self.slots[slots][ended], ended, rewards)
+        return rewards, ended, {}
+
+    def _pay(
+        self, slots: Slots, ended: np.ndarray, rewards: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        facts = self.facts(slots)
+        rewards[ended], facts["reward_terms"] = self.reward(self.outcome(facts))
+        return rewards, ended, facts
+
+    def _pay_dense(
+        self, slots: Slots, ended: np.ndarray, rewards: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """Pay the change of what the selection would earn: it is 0 until a frame is selected."""
+        counts = ended | (self.kept[slots] > 0)
+        if not counts.any():
+            return rewards, ended, {}
+        slots = self.slots[slots][counts]
+        facts = self.facts(slots)
+        values, terms = self.reward(self.outcome(facts))
+        rewards[counts] = values - self._paid[slots]
+        self._paid[slots] = values
+        over = ended[counts]
+        if not over.any():
+            return rewards, ended, {}
+        facts = {name: value[over] for name, value in facts.items()}
+        facts["reward_terms"] = {name: value[over] for name, value in terms.items()}
+        return rewards, ended, facts
+
+    def facts(self, slots: Slots) -> dict[str, Any]:
+        """The facts about the selections in `slots` as they stand, in fresh arrays [k, ...]."""
+        table, video = self.table, self.video[slots].copy()
+        p0, kept = table.p0[video], self.kept[slots]
+        p1 = weighted_mean(
+            self.kept_sum[slots],
+            kept,
+            table.total_sum[video] if self.settings.alpha else p0,
+            table.total[video] if self.settings.alpha else kept,
+            self.settings.alpha,
+        )
+        if self.settings.alpha == 0:
+            empty = kept == 0
+            if empty.any():
+                p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._nothing
+        facts = {
+            "video": video,
+            "label": self.cache.labels[video],
+            "selected": self.selected[slots].copy(),
+            "p0": p0,
+            "p1": p1,
+        }
+        if self.cache.task == "classification":
+            facts["correct_before"] = table.correct_before[video]
+            facts["correct_after"] = is_correct(p1, facts["label"])
+        return facts
+
+    def outcome(self, facts: dict[str, Any]) -> Outcome:
+        """The facts as a reward reads them; what is not at hand is looked up in the cache."""
+        video = facts["video"]
+
+        def look_up(name: str) -> np.ndarray:
+            frames = self.settings.num_frames
+            if name == "predictions":
+                return self.cache.read_predictions(video, frames, self.settings.fold, self.stream)
+            if name == "features":
+                return self.cache.read_features(video, frames, self.stream)
+            return self.cache.read_frames(name, video, frames)
+
+        known = {
+            **{name: value for name, value in facts.items() if name != "video"},
+            "valid": self.valid(video),
+            "target_frames": self.settings.target_frames,
+        }
+        return Outcome(known, look_up)
+
+    def valid(self, video: np.ndarray) -> np.ndarray:
+        """[k, T] bool, which frames of the videos are not padding."""
+        return np.arange(self.settings.num_frames) < self.table.total[video][:, None]

@@ -1,0 +1,225 @@
+"""The native vector environment: a batch of B, equal to SyncVectorEnv bit for bit."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from frame_select_env.cache import FeatureCache
+from frame_select_env.dynamics import EVERY, Draws, Episodes, Slots, make_settings
+from frame_select_env.envs.observations import make_observation, take
+from frame_select_env.errors import FrameSelectError
+
+Observations = dict[str, np.ndarray]
+
+
+class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
+    """B episodes at a time of the decision process named by the subclass.
+
+    Args:
+        num_envs: B.
+        autoreset_mode: How finished episodes go on: an AutoresetMode or its value, "NextStep",
+            "SameStep" or "Disabled". Only the string keeps `spec` JSON-able.
+        render_mode: None.
+        **keywords: See the settings class of the id.
+
+    Raises:
+        FrameSelectError: naming the keyword and what is allowed.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}
+    process: ClassVar[type[Episodes]]
+    multi_step: ClassVar[bool]
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        **keywords: Any,
+    ) -> None:
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+            raise FrameSelectError(f"num_envs={num_envs!r}: must be a whole number from 1")
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        try:
+            self.autoreset_mode = AutoresetMode(autoreset_mode)
+        except ValueError:
+            allowed = ", ".join(repr(mode.value) for mode in AutoresetMode)
+            raise FrameSelectError(
+                f"autoreset_mode={autoreset_mode!r}: must be one of {allowed}"
+            ) from None
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        settings = make_settings(self.process.settings_class, keywords)
+        self.episodes = self.process(settings, num_envs)
+        self._observation = make_observation(self.episodes, self.multi_step)
+        self._draws = Draws(self.episodes.rows, num_envs, self._generator)
+        self._generators: list[np.random.Generator | None] = [None] * num_envs
+        self._seeds: list[int] = [-1] * num_envs
+        self._over = np.ones(num_envs, bool)  # nothing runs before the first reset
+        self._started = False
+        self.single_observation_space = self._observation.space
+        self.single_action_space = self.episodes.action_space
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    @cached_property
+    def observation_space(self) -> spaces.Space:  # type: ignore[override]
+        """The batched space, made when first asked for: its bounds can take hundreds of MiB."""
+        return batch_space(self.single_observation_space, self.num_envs)
+
+    @property
+    def cache(self) -> FeatureCache:
+        """The feature cache."""
+        return self.episodes.cache
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override, misc]
+        """The generators of the B episode slots."""
+        return tuple(self._generator(slot) for slot in range(self.num_envs))
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seeds of the B episode slots."""
+        self.np_random  # noqa: B018 - slots that were never seeded get a seed now
+        return tuple(self._seeds)
+
+    def _generator(self, slot: int) -> np.random.Generator:
+        generator = self._generators[slot]
+        if generator is None:
+            generator, self._seeds[slot] = seeding.np_random(None)
+            self._generators[slot] = generator
+        return generator
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Observations, dict[str, Any]]:
+        """Start episodes in all slots, or in those of `options["reset_mask"]` [B] bool.
+
+        Args:
+            seed: An int (slot i gets seed + i) or one per slot.
+            options: "video", a row of the cache or one per slot; "reset_mask".
+
+        Raises:
+            FrameSelectError: naming the option and what is allowed.
+        """
+        options = options or {}
+        mask = self._reset_mask(options)
+        slots: Slots = EVERY if mask is None else np.flatnonzero(mask)
+        places = self.episodes.slots[slots]
+        self._seed(seed, places)
+        if "video" in options:
+            asked = self.episodes.check_videos(options["video"], self.num_envs)
+            videos = asked[slots]
+        else:
+            videos = self._draws.take(places)
+        self.episodes.begin(slots, videos)
+        self._over[slots] = False
+        self._started = self._started or mask is None or bool(mask.all())
+        return self._observation(self.episodes), {}
+
+    def _reset_mask(self, options: dict[str, Any]) -> np.ndarray | None:
+        if "reset_mask" not in options:
+            return None
+        mask = options["reset_mask"]
+        if (
+            not isinstance(mask, np.ndarray)
+            or mask.shape != (self.num_envs,)
+            or mask.dtype != np.bool_
+            or not mask.any()
+        ):
+            raise FrameSelectError(
+                f"options['reset_mask'] must be a bool array of shape ({self.num_envs},) "
+                "with at least one True"
+            )
+        return mask
+
+    def _seed(self, seed: int | Sequence[int | None] | None, places: np.ndarray) -> None:
+        if seed is None:
+            return
+        if isinstance(seed, int | np.integer):
+            seed = [int(seed) + slot for slot in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise FrameSelectError(f"seed: {len(seed)} given for num_envs={self.num_envs}")
+        for slot in places.tolist():
+            value = seed[slot]
+            if value is not None:
+                self._generators[slot], self._seeds[slot] = seeding.np_random(int(value))
+                self._draws.restart(slot)
+
+    def step(
+        self, actions: Any
+    ) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """One decision in every slot; in mode NextStep, finished slots start a new episode instead.
+
+        Raises:
+            FrameSelectError: for actions of the wrong shape, type or value.
+            ResetNeeded: before the first reset; in mode Disabled, if an episode is over.
+        """
+        if not self._started:
+            raise ResetNeeded("call reset() before step()")
+        checked = self.episodes.read_actions(actions, self.num_envs)
+        over = self._over
+        resetting = over.any()
+        if resetting and self.autoreset_mode == AutoresetMode.DISABLED:
+            raise ResetNeeded(
+                f"{int(over.sum())} episodes are over: reset them with options['reset_mask']"
+            )
+        truncated = np.zeros(self.num_envs, bool)
+        if not resetting:
+            rewards, ended, facts = self.episodes.step(EVERY, checked)
+        else:
+            rewards, ended = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
+            facts = {}
+            going = np.flatnonzero(~over)
+            if len(going):
+                rewards[going], ended[going], facts = self.episodes.step(going, checked[going])
+            self._start(np.flatnonzero(over))
+        self._over = ended
+        infos = self._infos(facts, ended) if facts else {}
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and facts:
+            infos = self._finish(infos, ended)
+        return self._observation(self.episodes), rewards, ended.copy(), truncated, infos
+
+    def _start(self, slots: np.ndarray) -> None:
+        whole: Slots = EVERY if len(slots) == self.num_envs else slots
+        self.episodes.begin(whole, self._draws.take(slots))
+
+    def _infos(self, facts: dict[str, Any], ended: np.ndarray) -> dict[str, Any]:
+        """The facts of the ended slots as SyncVectorEnv gives them: arrays [B] and their masks."""
+        infos: dict[str, Any] = {}
+        every = bool(ended.all())
+        for name, value in facts.items():
+            if isinstance(value, dict):
+                infos[name] = self._infos(value, ended)
+            elif every:
+                infos[name] = value
+            else:
+                infos[name] = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
+                infos[name][ended] = value
+            infos[f"_{name}"] = ended.copy()
+        return infos
+
+    def _finish(self, infos: dict[str, Any], ended: np.ndarray) -> dict[str, Any]:
+        """Mode SameStep: keep the last observation and info, and start the next episodes."""
+        last = self._observation(self.episodes)
+        final = np.full(self.num_envs, None, dtype=object)
+        slots = np.flatnonzero(ended)
+        for slot in slots.tolist():
+            final[slot] = take(last, slot)
+        self._start(slots)
+        self._over = np.zeros(self.num_envs, bool)
+        return {
+            "final_obs": final,
+            "_final_obs": ended.copy(),
+            "final_info": infos,
+            "_final_info": ended.copy(),
+        }

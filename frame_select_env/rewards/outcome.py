@@ -1,0 +1,90 @@
+"""Outcome: the facts about a batch of selections that a reward design may read."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from frame_select_env.errors import FrameSelectError
+
+# Every design may read these; the rest has to be declared, so that "needs no label" is proved.
+OPEN = frozenset({"p0", "p1", "selected", "valid", "target_frames"})
+LABELLED = frozenset({"label", "correct_before", "correct_after"})
+LOOKED_UP = frozenset({"predictions", "features", "importance", "time"})
+FACTS = OPEN | LABELLED | LOOKED_UP
+
+
+class Outcome:
+    """The facts about B selections. A reward design is a function of it.
+
+    Use `correct_before` and `correct_after`, never the argmax of p1: where nothing is selected p1
+    is zeros, and argmax would call that class 0.
+
+    Attributes:
+        label: [B] int64 (regression: [B, K] float).
+        correct_before: [B] bool, whether the mean over all frames predicts the label.
+        correct_after: [B] bool, whether the mean over the selected frames does.
+        p0: [B, C] float64, mean prediction of all valid frames.
+        p1: [B, C] float64, mean prediction of the selected frames.
+        selected: [B, T] bool. valid: [B, T] bool.
+        target_frames: m, the number of frames a budget aims at.
+        predictions: [B, T, C]. features: [B, T, D]. importance: [B, T]. time: [B, T] seconds.
+            These are read from the cache when asked for.
+
+    Args:
+        facts: The facts at hand.
+        look_up: Reads one of the others.
+        allowed: The facts that may be read; None means all.
+        reader: Who reads, for the message.
+    """
+
+    label: np.ndarray
+    correct_before: np.ndarray
+    correct_after: np.ndarray
+    p0: np.ndarray
+    p1: np.ndarray
+    selected: np.ndarray
+    valid: np.ndarray
+    target_frames: int
+    predictions: np.ndarray
+    features: np.ndarray
+    importance: np.ndarray
+    time: np.ndarray
+
+    def __init__(
+        self,
+        facts: Mapping[str, np.ndarray | int],
+        look_up: Callable[[str], np.ndarray] | None = None,
+        allowed: frozenset[str] | None = None,
+        reader: str = "the reward",
+    ) -> None:
+        self._facts = facts
+        self._look_up = look_up
+        self._allowed = allowed
+        self._reader = reader
+
+    def __len__(self) -> int:
+        return len(self._facts["p1"])  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        # Only names that are not set arrive here: the facts, and anything misspelt.
+        if name not in FACTS:
+            raise AttributeError(f"Outcome has no {name!r}; it has {', '.join(sorted(FACTS))}")
+        if self._allowed is not None and name not in self._allowed:
+            raise FrameSelectError(
+                f"{self._reader} reads outcome.{name} without having declared it; "
+                f"register it with needs=({name!r},)"
+            )
+        if name in self._facts:
+            return self._facts[name]  # type: ignore[return-value]
+        if name in LABELLED:
+            raise FrameSelectError(
+                f"{self._reader} reads outcome.{name}, which a regression cache does not have; "
+                "use a reward for regression such as delta_error"
+            )
+        if self._look_up is None:
+            raise FrameSelectError(f"{self._reader} reads outcome.{name}, which is not given here")
+        return self._look_up(name)
+
+    def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
+        """The same facts, of which `reader` may read the open ones and those in `allowed`."""
+        return Outcome(self._facts, self._look_up, allowed, reader)

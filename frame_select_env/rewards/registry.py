@@ -1,0 +1,178 @@
+"""Reward designs by name, and the forms in which `reward=` may be written."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from frame_select_env.errors import FrameSelectError, known
+from frame_select_env.rewards.outcome import FACTS, LABELLED, OPEN, Outcome
+
+RewardFunction: TypeAlias = Callable[..., np.ndarray]
+RewardSpec: TypeAlias = str | list | tuple | Mapping[str, Any] | RewardFunction
+
+
+@dataclass(frozen=True)
+class Design:
+    """A registered reward function and the facts it declared."""
+
+    name: str
+    function: RewardFunction
+    allowed: frozenset[str] | None
+
+
+_designs: dict[str, Design] = {}
+
+
+def register_reward(
+    name: str, needs: Iterable[str] | None = None
+) -> Callable[[RewardFunction], RewardFunction]:
+    """Register a reward design: a function of an `Outcome` that returns [B] float.
+
+        @register_reward("margin", needs=("label",))
+        def margin(outcome):
+            rows = np.arange(len(outcome))
+            return outcome.p1[rows, outcome.label] - outcome.p0[rows, outcome.label]
+
+    Args:
+        name: The name to use in `reward=`. Registering a name again replaces it.
+        needs: The facts beyond p0, p1, selected, valid and target_frames that the design reads;
+            "label" includes correct_before and correct_after. Reading any other raises an error, so
+            `needs=()` proves that a design needs no label. None allows every fact.
+
+    Raises:
+        FrameSelectError: if `needs` names a fact that does not exist.
+    """
+    declared = None if needs is None else frozenset(needs)
+    for fact in declared or ():
+        if fact not in FACTS:
+            raise FrameSelectError(f"reward {name!r}: needs: {known('fact', fact, FACTS)}")
+
+    def register(function: RewardFunction) -> RewardFunction:
+        allowed = None
+        if declared is not None:
+            allowed = declared | OPEN | (LABELLED if "label" in declared else frozenset())
+        _designs[name] = Design(name, function, allowed)
+        return function
+
+    return register
+
+
+def reward_names() -> list[str]:
+    """The names of all registered reward designs."""
+    return sorted(_designs)
+
+
+def reward_design(name: str) -> Design:
+    """The design registered as `name`, or the function at "module:function".
+
+    Raises:
+        FrameSelectError: naming the known designs.
+    """
+    if name in _designs:
+        return _designs[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise FrameSelectError(f"{known('reward', name, _designs)}, or module:function")
+    try:
+        function = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise FrameSelectError(f"reward {name!r} cannot be imported: {error}") from None
+    return _of_function(function, name)
+
+
+def _of_function(function: RewardFunction, name: str) -> Design:
+    for design in _designs.values():
+        if design.function is function:
+            return design
+    return Design(name, function, None)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One weighted design of a reward, with its arguments."""
+
+    design: Design
+    weight: float = 1.0
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            inspect.signature(self.design.function).bind(None, **self.arguments)
+        except TypeError as error:
+            allowed = list(inspect.signature(self.design.function).parameters)[1:]
+            raise FrameSelectError(
+                f"reward {self.design.name!r}: {error}; its arguments: "
+                f"{', '.join(allowed) or 'none'}"
+            ) from None
+
+    def __call__(self, outcome: Outcome) -> np.ndarray:
+        """The weighted value, [B] float64."""
+        name = self.design.name
+        value = self.design.function(
+            outcome.only(self.design.allowed, f"reward {name!r}"), **self.arguments
+        )
+        value = np.asarray(value, np.float64)
+        if value.shape != (len(outcome),):
+            raise FrameSelectError(
+                f"reward {name!r} returned the shape {value.shape}; expected ({len(outcome)},)"
+            )
+        if not np.isfinite(value).all():
+            raise FrameSelectError(f"reward {name!r} returned {value[~np.isfinite(value)][0]}")
+        return value if self.weight == 1.0 else self.weight * value
+
+
+class Reward:
+    """A reward: a weighted sum of designs.
+
+    Args:
+        spec: A name; "module:function"; a mapping of names to weights, or to mappings of arguments
+            and "weight"; a list of a name and its arguments; or a function.
+
+    Raises:
+        FrameSelectError: for an unknown name or argument, or any other form.
+    """
+
+    def __init__(self, spec: RewardSpec) -> None:
+        self.terms = _terms(spec)
+
+    def __call__(self, outcome: Outcome) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The rewards [B] float64 and the weighted terms they are the sum of, by name."""
+        terms = {term.design.name: term(outcome) for term in self.terms}
+        values = list(terms.values())
+        total = values[0].copy()
+        for value in values[1:]:
+            total += value
+        return total, terms
+
+
+def _terms(spec: RewardSpec) -> list[Term]:
+    if isinstance(spec, str):
+        return [Term(reward_design(spec))]
+    if isinstance(spec, Mapping):
+        if not spec:
+            raise FrameSelectError("reward is an empty mapping; name at least one design")
+        return [_weighted(name, content) for name, content in spec.items()]
+    if isinstance(spec, list | tuple):
+        if len(spec) != 2 or not isinstance(spec[0], str) or not isinstance(spec[1], Mapping):
+            raise FrameSelectError(f"reward {spec!r} must be [name, {{argument: value}}]")
+        return [Term(reward_design(spec[0]), arguments=dict(spec[1]))]
+    if callable(spec):
+        return [Term(_of_function(spec, getattr(spec, "__name__", type(spec).__name__)))]
+    raise FrameSelectError(
+        f"reward {spec!r} must be a name, {{name: weight}}, [name, arguments] or a function"
+    )
+
+
+def _weighted(name: str, content: Any) -> Term:
+    if isinstance(content, Mapping):
+        arguments = dict(content)
+        weight = arguments.pop("weight", 1.0)
+    else:
+        arguments, weight = {}, content
+    if not isinstance(weight, int | float) or isinstance(weight, bool) or not np.isfinite(weight):
+        raise FrameSelectError(f"reward {name!r}: the weight {weight!r} must be a number")
+    return Term(reward_design(name), float(weight), arguments)
