@@ -1,0 +1,97 @@
+"""`pooled`: a linear model on each video's mean and standard deviation of the features."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from baselines.cross_validation import divide_videos
+from baselines.labelled import labelled_rows, row_batches
+from frame_select_env.cache import Clips, FeatureCache
+from frame_select_env.errors import FrameSelectError
+
+# From the strongest penalty to the weakest: among equals the search keeps the first.
+INVERSE_PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+PENALTIES = (1e5, 1e4, 1e3, 1e2, 1e1, 1.0, 0.1)
+
+
+class Pooled:
+    """Forgets the order and the predictions of the frames: is selecting them worth the trouble?
+
+    Logistic regression (regression: ridge) on [mean, standard deviation] over the valid frames, 2 D
+    numbers standardised on the training videos. The L2 penalty is the one of highest
+    cross-validated accuracy (lowest absolute error) on the training split, whole groups held out
+    where there are groups.
+    """
+
+    name = "pooled"
+
+    def __init__(self, model: Any, classes: int | None) -> None:
+        self._model, self._classes = model, classes
+
+    @classmethod
+    def fit(
+        cls,
+        cache: FeatureCache,
+        fold: str = "default",
+        split: str = "train",
+        num_frames: int = 25,
+        stream: str | None = None,
+        seed: int = 0,
+    ) -> "Pooled":
+        """Fit on the labelled videos of `split`, T frames each, and on nothing else.
+
+        Raises:
+            FrameSelectError: for an unknown fold or split, or fewer than two labelled videos.
+        """
+        rows = labelled_rows(cache, split, fold)
+        label = cache.labels[rows]
+        group = None if cache.groups is None else cache.groups[rows]
+        parts = divide_videos(label, group, seed=seed)
+        pooled = np.concatenate(
+            [pool(cache.read(some, num_frames, fold, stream)) for some in row_batches(rows)]
+        )
+        if cache.task == "regression":
+            search = GridSearchCV(
+                make_pipeline(StandardScaler(), Ridge()),
+                {"ridge__alpha": PENALTIES},
+                scoring="neg_mean_absolute_error",
+                cv=parts,
+            )
+            return cls(search.fit(pooled, label), None)
+        if len(np.unique(label)) < 2:
+            raise FrameSelectError(f"pooled: split {split!r} holds a single class; give it two")
+        # A part whose remainder is of one class has nothing to fit.
+        parts = [part for part in parts if len(np.unique(label[part[0]])) > 1]
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(), LogisticRegression(tol=1e-3, max_iter=500)),
+            {"logisticregression__C": INVERSE_PENALTIES},
+            scoring="accuracy",
+            cv=parts,
+        )
+        return cls(search.fit(pooled, label), len(cache.classes))
+
+    def predict(self, clips: Clips) -> np.ndarray:
+        """The probabilities (regression: values) of the videos, [B, C] float64.
+
+        A class that the training split lacks gets 0.
+        """
+        pooled = pool(clips)
+        if self._classes is None:
+            return np.reshape(self._model.predict(pooled), (len(clips), -1)).astype(np.float64)
+        probabilities = np.zeros((len(clips), self._classes))
+        probabilities[:, self._model.classes_] = self._model.predict_proba(pooled)
+        return probabilities
+
+
+def pool(clips: Clips) -> np.ndarray:
+    """Mean and standard deviation of the features over the valid frames, [B, 2 D] float32."""
+    features = clips.features.astype(np.float32)  # zeros at padding
+    count = clips.valid.sum(axis=1)[:, None].astype(np.float32)
+    mean = features.sum(axis=1) / count
+    deviation = np.where(clips.valid[:, :, None], features - mean[:, None], 0.0)
+    spread = np.sqrt(np.square(deviation).sum(axis=1) / count)
+    return np.concatenate([mean, spread], axis=1)

@@ -1,0 +1,43 @@
+"""`uniform`: the m evenly spaced frames of every video."""
+
+import numpy as np
+
+from frame_select_env.cache import Clips, frame_index
+from frame_select_env.errors import FrameSelectError
+
+
+class Uniform:
+    """Evenly spaced frames: of L valid ones, floor((t + 1/2) L / m) for t = 0..m-1.
+
+    The choice depends on m and is not nested (the best frame of 2 is none of the best 4), hence
+    `needs_frames`: the scores are 1 for the m frames and 0 for the others.
+    """
+
+    name = "uniform"
+    needs_frames = True
+
+    def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
+        """1.0 at the chosen frames, 0.0 at the others, -inf at padding.
+
+        Args:
+            clips: B videos.
+            frames: m, for all videos or one each, [B] int; at least 1.
+
+        Returns:
+            [B, T] float64.
+
+        Raises:
+            FrameSelectError: if `frames` is missing or below 1.
+        """
+        if frames is None or np.min(frames) < 1:
+            raise FrameSelectError(f"uniform: frames is {frames}; pass how many to keep, 1 or more")
+        wanted = np.broadcast_to(frames, (len(clips),))
+        lengths = clips.valid.sum(axis=1)
+        chosen = np.zeros(clips.valid.shape, bool)
+        for m in np.unique(wanted):
+            rows = np.flatnonzero(wanted == m)
+            # The rule by which T frames are taken from a video takes m from the T.
+            index, exists = frame_index(lengths[rows], int(m))
+            row, place = np.nonzero(exists)
+            chosen[rows[row], index[row, place]] = True
+        return np.where(clips.valid, chosen.astype(np.float64), -np.inf)
