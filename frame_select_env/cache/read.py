@@ -261,7 +261,7 @@ class FeatureCache:
         """
         unique, counts = np.unique(self.ids, return_counts=True)
         if (counts > 1).any():
-            raise CacheError(f"{self.path}: videos/id: {unique[counts > 1][0]!r} stands twice")
+            raise CacheError(f"{self.path}: videos/id: {str(unique[counts > 1][0])!r} stands twice")
         if self.task == "regression" and not np.isfinite(self.labels).all():
             raise CacheError(f"{self.path}: videos/label: is not finite")
         names = [name for name in self._extents if not name.endswith("thumbnail")]

@@ -23,10 +23,9 @@ def read_whole(actions: Any, shape: tuple[int, ...], choices: int) -> np.ndarray
     if kind == "b":
         return array
     if kind == "f":
-        whole = array.astype(np.int64)
-        if (whole != array).any():
-            raise FrameSelectError(f"action {array[whole != array][0]} is not a whole number")
-        array = whole
+        fraction = np.rint(array) != array  # true of NaN too
+        if fraction.any():
+            raise FrameSelectError(f"action {array[fraction][0]} is not a whole number")
     elif kind not in "iu":
         raise FrameSelectError(f"action has the type {array.dtype}; expected whole numbers")
     if array.size and (array.max() >= choices or array.min() < 0):

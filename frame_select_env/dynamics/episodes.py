@@ -75,6 +75,11 @@ class Episodes(ABC):
         self.kept_sum = np.zeros((num_slots, outputs))
         self._paid = np.zeros(num_slots)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Tables are not pickled: look up the running videos anew."""
+        self.__dict__.update(state)
+        self.table.fill(self.video)
+
     @abstractmethod
     def read_actions(self, actions: Any, count: int) -> np.ndarray:
         """Check actions of `count` episodes and return them as an array of bool or int.

@@ -78,8 +78,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """The feature cache."""
         return self.episodes.cache
 
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override, misc]
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The generators of the B episode slots."""
         return tuple(self._generator(slot) for slot in range(self.num_envs))
 

@@ -1,0 +1,39 @@
+"""A trained agent as a ranking of frames."""
+
+import numpy as np
+import torch
+
+from agents.networks import FrameScorer
+from frame_select_env import Clips, top_frames
+
+
+class ScorerAgent:
+    """Ranks frames by the network's logit of keeping them; its free choice is p >= 0.5.
+
+    Args:
+        name: The row's name in tables.
+        network: The network.
+    """
+
+    def __init__(self, name: str, network: FrameScorer) -> None:
+        self.name = name
+        self.network = network.eval()
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """Logits of keeping, [B, T] float32; -inf at padding."""
+        device = self.network.mean.device
+        with torch.no_grad():
+            logits = self.network(
+                torch.from_numpy(clips.features).to(device),
+                torch.from_numpy(clips.predictions).to(device),
+                torch.from_numpy(clips.valid).to(device),
+            )
+        return np.where(clips.valid, logits.cpu().numpy(), -np.inf)
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames kept with probability 0.5 or more, [B, T] bool; the best frame if none is."""
+        scores = self.scores(clips)
+        selected = scores >= 0
+        empty = ~selected.any(axis=1)
+        selected[empty] = top_frames(scores[empty], clips.valid[empty], 1)
+        return selected

@@ -1,0 +1,64 @@
+"""The agents by name: what `--agent` takes."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agents import reinforce
+from frame_select_env import FrameSelectError, Ranking
+from frame_select_env.errors import known
+
+
+@dataclass(frozen=True)
+class AgentDesign:
+    """An agent as the command line and the run folders know it.
+
+    Attributes:
+        name: What `--agent` takes.
+        config: The dataclass of its hyper-parameters.
+        presets: Hyper-parameters by the name of a preset; must hold "tuned".
+        select: The default m of each preset.
+        train: (cache, task, config, on_epoch) -> trained agent.
+        untrained: (cache, task, config) -> the agent before its first update. A trained agent is
+            this one with the saved weights loaded into its `network`.
+    """
+
+    name: str
+    config: type[Any]
+    presets: dict[str, Any]
+    select: dict[str, int]
+    train: Callable[..., Ranking]
+    untrained: Callable[..., Ranking]
+
+
+AGENTS = {
+    reinforce.NAME: AgentDesign(
+        reinforce.NAME,
+        reinforce.ReinforceConfig,
+        reinforce.PRESETS,
+        reinforce.PRESET_SELECT,
+        reinforce.train,
+        reinforce.untrained,
+    )
+}
+
+
+def agent_design(name: str) -> AgentDesign:
+    """The agent registered as `name`, or the AgentDesign at "module:object".
+
+    Raises:
+        FrameSelectError: naming the known agents.
+    """
+    if name in AGENTS:
+        return AGENTS[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise FrameSelectError(f"{known('agent', name, AGENTS)}, or module:object")
+    try:
+        design = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise FrameSelectError(f"agent {name!r} cannot be imported: {error}") from None
+    if not isinstance(design, AgentDesign):
+        raise FrameSelectError(f"agent {name!r} is a {type(design).__name__}, not an AgentDesign")
+    return design

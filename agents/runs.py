@@ -1,0 +1,177 @@
+"""Run folders: config.json, model.safetensors, metrics.csv and TensorBoard events.
+
+Nothing in a run folder is ever unpickled.
+"""
+
+import csv
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import safetensors
+import safetensors.torch
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from frame_select_env import FeatureCache, FrameSelectError
+
+VERSION = 1
+CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The figures of one epoch of training.
+
+    Attributes:
+        number: From 1.
+        episodes: Episodes that the environment has scored so far. updates: Steps of the optimiser.
+        seconds: Since training began.
+        validation: Accuracy at m on the validation videos, and the true class's mean probability
+            (regression: minus the mean absolute error, twice).
+        best_epoch: The epoch with the best validation score so far.
+        figures: Means over the epoch, by name.
+    """
+
+    number: int
+    episodes: int
+    updates: int
+    seconds: float
+    validation: tuple[float, float]
+    best_epoch: int
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def row(self) -> dict[str, float]:
+        """The epoch as a row of metrics.csv."""
+        return {
+            "epoch": self.number,
+            "episodes": self.episodes,
+            "updates": self.updates,
+            "seconds": round(self.seconds, 3),
+            "validation": self.validation[0],
+            "validation_p_c": self.validation[1],
+            **self.figures,
+        }
+
+
+class RunWriter:
+    """Writes a run folder while training goes on.
+
+    Args:
+        folder: The run folder: new, empty, or left by a run that did not finish.
+        config: What config.json says of the run.
+
+    Raises:
+        FrameSelectError: if the folder holds a finished run or anything else, or is a file.
+    """
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        _make_room(folder)
+        self.folder = folder
+        _replace(folder / CONFIG, json.dumps({"version": VERSION, **config}, indent=2) + "\n")
+        self._metrics: IO[str] = (folder / METRICS).open("w", newline="")
+        self._rows: csv.DictWriter | None = None
+        self._events = SummaryWriter(str(folder))
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Append an epoch to metrics.csv and to the TensorBoard events."""
+        row = epoch.row()
+        if self._rows is None:
+            self._rows = csv.DictWriter(self._metrics, list(row))
+            self._rows.writeheader()
+        self._rows.writerow(row)
+        self._metrics.flush()
+        for name, value in row.items():
+            if name not in ("epoch", "episodes"):
+                group = "validation" if name.startswith("validation") else "train"
+                self._events.add_scalar(f"{group}/{name}", value, epoch.episodes)
+
+    def finish(self, network: nn.Module) -> None:
+        """Save the weights; the run is complete once they are there."""
+        temporary = self.folder / f".{MODEL}"
+        safetensors.torch.save_file(
+            {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
+        )
+        os.replace(temporary, self.folder / MODEL)
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        self._metrics.close()
+        self._events.close()
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder, or clear away what an unfinished run left in it."""
+    left = list(folder.iterdir()) if folder.is_dir() else []
+    unfinished = (folder / CONFIG).is_file() and not (folder / MODEL).is_file()
+    if (folder.exists() and not folder.is_dir()) or (left and not unfinished):
+        raise FrameSelectError(f"{folder}: is not an empty folder; choose another --out")
+    for file in left:
+        if file.name in (CONFIG, METRICS, f".{MODEL}") or file.name.startswith("events.out."):
+            file.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json says of a run.
+
+    Raises:
+        FrameSelectError: if the folder holds no complete run of this version.
+    """
+    file = folder / CONFIG
+    if not file.is_file():
+        raise FrameSelectError(f"{folder}: holds no run, {CONFIG} is missing")
+    if not (folder / MODEL).is_file():
+        raise FrameSelectError(f"{folder}: the run did not finish, {MODEL} is missing; train again")
+    try:
+        config = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise FrameSelectError(f"{file}: is not JSON: {error}") from None
+    if not isinstance(config, dict) or config.get("version") != VERSION:
+        found = config.get("version") if isinstance(config, dict) else None
+        raise FrameSelectError(f"{file}: version {found} cannot be read here, only {VERSION}")
+    return config
+
+
+def load_weights(folder: Path, network: nn.Module, buffers_only: bool = False) -> None:
+    """Load a run's weights into `network`, or only its buffers (the inputs' mean and scale).
+
+    Raises:
+        FrameSelectError: if the file is damaged or belongs to another network.
+    """
+    file = folder / MODEL
+    try:
+        weights = safetensors.torch.load_file(file)
+        if buffers_only:
+            names = dict(network.named_buffers())
+            weights = {**network.state_dict(), **{n: weights[n] for n in names}}
+        network.load_state_dict(weights)
+    except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+        raise FrameSelectError(f"{file}: does not fit this agent: {error}") from None
+
+
+def cache_facts(cache: FeatureCache) -> dict[str, Any]:
+    """What a run records about its cache, enough to see whether another one fits."""
+    return {
+        "name": cache.path.name,
+        "videos": len(cache),
+        "frames": int(cache.start[-1]),
+        "classes": list(cache.classes),
+        "feature_sizes": {name: cache.feature_size(name) for name in cache.streams},
+        "provenance": cache.provenance,
+    }
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """A dataclass of hyper-parameters as JSON types."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _replace(file: Path, text: str) -> None:
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text(text)
+    os.replace(temporary, file)

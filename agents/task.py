@@ -1,0 +1,55 @@
+"""What an agent is trained for: which videos, which reward, how many frames; no hyper-parameter."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from agents.holdout import holdout
+from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.rewards import Reward, RewardSpec
+
+
+@dataclass(frozen=True)
+class Task:
+    """The task of one training run.
+
+    Attributes:
+        data: A bundled cache's name or a path.
+        fold, split, stream, num_frames, reward, alpha: As in the environments.
+        select: m, the number of frames that L_sampling (AS Eq. 9) and budgets aim at, and at which
+            the validation score is taken.
+        seed: Of every random draw: initial weights, validation videos, batches, selections.
+        device: Where the network lives, "cpu" or "cuda".
+        fit_rows: The videos that are trained on. validation_rows: Those that choices are made on.
+    """
+
+    data: str | Path
+    fold: str = "default"
+    split: str = "train"
+    stream: str | None = None
+    num_frames: int = 25
+    reward: RewardSpec = "sign_omega"
+    alpha: float = 0.0
+    select: int = 8
+    seed: int = 0
+    device: str = "cpu"
+    fit_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    validation_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task:
+    """A task on `cache`, its videos divided into those to fit and those to choose on.
+
+    Raises:
+        FrameSelectError: for an unknown fold, split, stream or reward, or m > T.
+    """
+    task = Task(data, **keywords)  # type: ignore[arg-type]
+    if not 1 <= task.select <= task.num_frames:
+        raise FrameSelectError(
+            f"select={task.select}: must be from 1 to the number of frames, {task.num_frames}"
+        )
+    cache.stream(task.stream)
+    Reward(task.reward)
+    fit, validation = holdout(cache, task.fold, task.split, task.seed)
+    return Task(data, **keywords, fit_rows=fit, validation_rows=validation)  # type: ignore[arg-type]

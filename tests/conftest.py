@@ -1,0 +1,83 @@
+"""Small caches that many tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from frame_select_env import write_cache
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """On two cores a second torch thread costs more than it brings."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def planted_videos(
+    videos: int = 60, classes: int = 4, size: int = 6, shortest: int = 3, longest: int = 14
+) -> Iterator[dict[str, Any]]:
+    """Videos in which a run of frames tells the label and the others mislead.
+
+    Feature 0 is 1 on the telling frames, so that what is to be learnt is plain.
+    """
+    rng = np.random.default_rng(7)
+    for row in range(videos):
+        length = int(rng.integers(shortest, longest + 1))
+        label = row % classes
+        first = int(rng.integers(0, length - length // 3))
+        key = np.zeros(length, bool)
+        key[first : first + max(1, length // 3)] = True
+        told = np.where(key, label, rng.integers(0, classes, length))
+        predictions = rng.dirichlet(np.ones(classes), length) * 0.4
+        predictions[np.arange(length), told] += 0.6
+        features = rng.normal(size=(length, size)).astype(np.float16)
+        features[:, 0] = key
+        yield {
+            "id": f"video {row}",
+            "label": label,
+            "split": ("train", "train", "val", "test")[row // classes % 4],
+            "group": f"g{row % 5}",
+            "features": features,
+            "predictions": predictions.astype(np.float32),
+            "importance": key.astype(np.float32),
+            "time": np.arange(length) / 25,
+        }
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of 60 planted videos of 3 to 14 frames, 4 classes, splits train, val and test."""
+    path = tmp_path_factory.mktemp("planted") / "planted.h5"
+    return write_cache(path, planted_videos(), classes=["a", "b", "c", "d"])
+
+
+@pytest.fixture(scope="session")
+def regression(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A regression cache of 24 videos, 2 targets, streams audio and video."""
+    rng = np.random.default_rng(3)
+
+    def videos() -> Iterator[dict[str, Any]]:
+        for row in range(24):
+            length = int(rng.integers(2, 9))
+            label = rng.normal(size=2).astype(np.float32)
+            yield {
+                "id": f"r{row}",
+                "label": label,
+                "split": ("train", "val", "test")[row % 3],
+                "features": {
+                    "audio": rng.normal(size=(length, 3)).astype(np.float32),
+                    "video": rng.normal(size=(length, 5)).astype(np.float32),
+                },
+                "predictions": {
+                    name: (label + rng.normal(size=(length, 2))).astype(np.float32)
+                    for name in ("audio", "video")
+                },
+            }
+
+    path = tmp_path_factory.mktemp("regression") / "regression.h5"
+    return write_cache(path, videos(), targets=["valence", "arousal"])

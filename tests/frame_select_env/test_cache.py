@@ -1,0 +1,188 @@
+"""What is written is what is read; frames are sampled by the rule; opening is lazy and safe."""
+
+import multiprocessing
+import os
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
+from frame_select_env.cache import frame_index
+
+
+def video(name: str = "v", length: int = 3, **changes: object) -> dict:
+    features = np.arange(length * 2, dtype=np.float16).reshape(length, 2)
+    content = {
+        "id": name,
+        "label": 1,
+        "split": "train",
+        "features": features,
+        "predictions": np.tile(np.float32([0.25, 0.75]), (length, 1)),
+    }
+    return {**content, **changes}
+
+
+def test_frames_of_a_longer_video_are_spread_by_the_rule():
+    # floor((t + 1/2) L / T) with L = 10, T = 4: 1.25, 3.75, 6.25, 8.75.
+    index, valid = frame_index(np.array([10]), 4)
+    assert index.tolist() == [[1, 3, 6, 8]] and valid.all()
+
+
+def test_a_shorter_video_is_padded_at_the_end():
+    index, valid = frame_index(np.array([2, 3]), 3)
+    assert valid.tolist() == [[True, True, False], [True, True, True]]
+    assert index[0, :2].tolist() == [0, 1] and index[1].tolist() == [0, 1, 2]
+
+
+def test_round_trip_of_everything(tmp_path):
+    rng = np.random.default_rng(0)
+    written = []
+    for row, length in enumerate((3, 5, 1)):
+        probabilities = rng.dirichlet(np.ones(3), (length, 2)).astype(np.float32)
+        written.append(
+            {
+                "id": f"väldig {row}",
+                "label": (2, -1, 0)[row],
+                "split": ("train", "", "test")[row],
+                "group": f"g{row}",
+                "features": {
+                    "crops": rng.normal(size=(length, 2, 4)).astype(np.float32),
+                    "faces": rng.normal(size=(length, 3)).astype(np.float16),
+                },
+                "predictions": {"crops": probabilities, "faces": probabilities[:, 0]},
+                "time": np.arange(length) * 0.04,
+                "importance": rng.random(length),
+                "thumbnail": rng.integers(0, 255, (length, 2, 2, 3)).astype(np.uint8),
+                "folds": {
+                    "b": {"split": "test", "predictions": {"faces": probabilities[:, 1]}},
+                    "a": {"split": "train"},
+                },
+            }
+        )
+    path = write_cache(
+        tmp_path / "all.h5",
+        iter(written),
+        classes=["x", "y", "z"],
+        axes={"crops": "view"},
+        provenance={"made": "here"},
+    )
+    cache = FeatureCache(path)
+    assert cache.task == "classification" and cache.classes == ("x", "y", "z")
+    assert cache.ids.tolist() == [item["id"] for item in written]
+    assert cache.labels.tolist() == [2, -1, 0] and cache.lengths.tolist() == [3, 5, 1]
+    assert cache.groups.tolist() == ["g0", "g1", "g2"]
+    assert cache.streams == ("crops", "faces") and cache.folds == ("default", "a", "b")
+    assert cache.splits("b").tolist() == ["test"] * 3
+    assert cache.provenance == {"made": "here"}
+    assert set(cache.frame_datasets) == {"time", "importance", "thumbnail"}
+    for row, item in enumerate(written):
+        length = len(item["time"])
+        clips = cache.read(np.array([row]), length, stream="crops")
+        assert (clips.features[0] == item["features"]["crops"].reshape(length, 8)).all()
+        mean = item["predictions"]["crops"].mean(axis=1)
+        np.testing.assert_allclose(clips.predictions[0], mean, rtol=1e-6)
+        np.testing.assert_allclose(clips.time[0], item["time"], rtol=1e-6)
+        faces = cache.read(np.array([row]), length, stream="faces")
+        assert faces.features.dtype == np.float16
+        assert (faces.features[0] == item["features"]["faces"]).all()
+        folded = cache.read(np.array([row]), length, fold="b", stream="faces")
+        assert (folded.predictions[0] == item["folds"]["b"]["predictions"]["faces"]).all()
+        plain = cache.read(np.array([row]), length, fold="a", stream="faces")
+        assert (plain.predictions[0] == item["predictions"]["faces"]).all()
+        assert (cache.read_frames("thumbnail", [row], length)[0] == item["thumbnail"]).all()
+    assert list(cache.check_values()) == [0, 1, 2]
+
+
+def test_clips_cover_a_split_once_and_pad_with_zeros(planted):
+    cache = FeatureCache(planted)
+    seen = []
+    for clips in cache.clips("train", num_frames=8, batch_size=7):
+        assert clips.features.shape == (len(clips), 8, 6)
+        assert not clips.features[~clips.valid].any()
+        assert not clips.predictions[~clips.valid].any() and not clips.time[~clips.valid].any()
+        assert (clips.valid.sum(1) == np.minimum(cache.lengths[clips.video], 8)).all()
+        seen += clips.video.tolist()
+    assert seen == cache.rows("train").tolist()
+
+
+def test_time_is_the_frame_number_where_the_file_has_none(tmp_path):
+    cache = FeatureCache(write_cache(tmp_path / "c.h5", [video(length=4)], classes=["a", "b"]))
+    assert cache.read(np.array([0]), 2).time.tolist() == [[1.0, 3.0]]
+    with pytest.raises(FrameSelectError, match="has no frames/importance"):
+        cache.read_frames("importance", np.array([0]))
+
+
+def test_what_is_read_shares_no_memory_with_the_file(planted):
+    cache = FeatureCache(planted)
+    clips = cache.read(np.array([0, 1]), 5)
+    for values in (clips.features, clips.predictions):
+        assert values.flags.writeable and not np.shares_memory(values, cache.features())
+
+
+def test_pickles_as_its_path(planted):
+    cache = FeatureCache(planted)
+    cache.read(np.array([0]), 5)
+    data = pickle.dumps(cache)
+    assert len(data) < 500
+    again = pickle.loads(data)
+    assert (again.read(np.array([3])).features == cache.read(np.array([3])).features).all()
+
+
+def _mean_in_child(cache: FeatureCache, queue: multiprocessing.Queue) -> None:
+    queue.put(float(cache.read(np.array([5])).features.astype(np.float64).mean()))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_works_in_other_processes(planted, method):
+    cache = FeatureCache(planted)
+    here = float(cache.read(np.array([5])).features.astype(np.float64).mean())
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    child = context.Process(target=_mean_in_child, args=(cache, queue))
+    child.start()
+    assert queue.get(timeout=60) == here
+    child.join()
+    assert child.exitcode == 0
+
+
+def test_the_same_file_is_opened_once_and_anew_when_it_changed(tmp_path):
+    path = write_cache(tmp_path / "c.h5", [video()], classes=["a", "b"])
+    first = open_cache(path)
+    assert open_cache(str(path)) is first
+    write_cache(path, [video(), video("w")], classes=["a", "b"])
+    assert len(open_cache(path)) == 2
+
+
+def test_a_sparse_file_of_10_gb_opens_without_reading_it(tmp_path):
+    frames, size = 1_250_000, 2048
+    path = tmp_path / "large.h5"
+    with h5py.File(path, "w", alignment_threshold=4096, alignment_interval=4096) as h5:
+        h5.attrs.update(format="frame-select-cache", version=1, task="classification")
+        text = h5py.string_dtype("utf-8", 8)
+        h5.create_dataset("classes", data=[b"a", b"b"], dtype=text)
+        count = frames // 25
+        h5.create_dataset("videos/id", data=[b"%d" % i for i in range(count)], dtype=text)
+        h5["videos/label"] = np.zeros(count, np.int64)
+        h5.create_dataset("videos/split", data=[b"train"] * count, dtype=text)
+        h5["videos/start"] = np.arange(count + 1) * 25
+        for name, width, dtype in (("features", size, "float32"), ("predictions", 2, "float32")):
+            dataset = h5.create_dataset(f"streams/main/{name}", (frames, width), dtype)
+            dataset[-1] = np.full(width, 0.5)  # the rest is a hole: it takes no space on the disk
+            dataset.attrs.update(axes="", min=0.0, max=1.0)
+    assert path.stat().st_size > 10**10 and path.stat().st_blocks * 512 < 10**8
+    before = _read_bytes()
+    cache = FeatureCache(path)
+    # The table of 50 000 videos, not the ten gigabytes; reading is counted, not timed.
+    assert _read_bytes() - before < 50 * 2**20
+    assert cache.features()[-1, 0] == 0.5
+
+
+def _read_bytes() -> int:
+    """Bytes this process has asked the system for by read calls so far."""
+    for line in Path(f"/proc/{os.getpid()}/io").read_text().splitlines():
+        if line.startswith("rchar"):
+            return int(line.split()[1])
+    raise AssertionError("no rchar")

@@ -1,0 +1,211 @@
+"""A bad cache, or bad videos for one, give a single line that names what is wrong."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from frame_select_env import CacheError, FeatureCache, FrameSelectError, open_cache, write_cache
+
+
+def video(name: str = "v", **changes: object) -> dict:
+    content = {
+        "id": name,
+        "label": 1,
+        "split": "train",
+        "features": np.ones((3, 2), np.float32),
+        "predictions": np.tile(np.float32([0.25, 0.75]), (3, 1)),
+    }
+    return {**content, **changes}
+
+
+def with_value(shape: tuple[int, ...], value: float) -> np.ndarray:
+    array = np.full(shape, 0.5, np.float32)
+    array[1, 0] = value
+    return array
+
+
+BAD_VIDEOS = {
+    "label 2 is out of range; allowed: 0 to 1": [video(label=2)],
+    "label -2 is out of range": [video(label=-2)],
+    "must be one integer": [video(label=0.5)],
+    "split 'dev' is unknown; allowed: train, val, test": [video(split="dev")],
+    "video 'v': appears twice": [video(), video()],
+    "features is nan at frame 1": [video(features=with_value((3, 2), np.nan))],
+    "predictions is inf at frame 1": [video(predictions=with_value((3, 2), np.inf))],
+    "must be probabilities; apply the softmax": [video(predictions=with_value((3, 2), 7.0))],
+    "sum to 0.6, not 1": [video(predictions=np.full((3, 2), 0.3))],
+    "has no features": [{"id": "v", "label": 0, "split": "", "predictions": [[1, 0]]}],
+    "predictions has 2 frames, features have 3": [video(predictions=[[0.5, 0.5]] * 2)],
+    "has 3 columns; expected 2": [video(predictions=[[0.5, 0.25, 0.25]] * 3)],
+    "has no frames": [video(features=np.ones((0, 2)), predictions=np.ones((0, 2)))],
+    "must have the same keys": [video(), video("w", importance=np.ones(3))],
+    "the first video has (2,)": [video(), video("w", features=np.ones((3, 5)))],
+    "name the middle axis with axes=": [video(features=np.ones((3, 2, 2)))],
+    "there is no video": [],
+}
+
+
+@pytest.mark.parametrize("message", BAD_VIDEOS)
+def test_bad_videos_are_refused_and_leave_nothing_behind(tmp_path, message):
+    with pytest.raises(CacheError) as caught:
+        write_cache(tmp_path / "c.h5", BAD_VIDEOS[message], classes=["a", "b"])
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_iterator_keeps_the_file_that_was_there(tmp_path):
+    path = write_cache(tmp_path / "c.h5", [video()], classes=["a", "b"])
+
+    def broken():
+        yield video("w")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_cache(path, broken(), classes=["a", "b"])
+    assert FeatureCache(path).ids.tolist() == ["v"] and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    videos = [video("v"), video("w", split="test")]
+    return write_cache(tmp_path / "good.h5", videos, classes=["a", "b"])
+
+
+def edit_attribute(name, value):
+    def edit(h5):
+        h5.attrs[name] = value
+
+    return edit
+
+
+def replace(name, value):
+    def edit(h5):
+        attributes = dict(h5[name].attrs)
+        del h5[name]
+        h5[name] = value
+        h5[name].attrs.update(attributes)
+
+    return edit
+
+
+def soft_link(h5):
+    del h5["streams/main/features"]
+    h5["streams/main/features"] = h5py.SoftLink("/streams/main/predictions")
+
+
+def external_link(h5):
+    del h5["streams/main/features"]
+    h5["streams/main/features"] = h5py.ExternalLink("other.h5", "/x")
+
+
+def chunked(h5):
+    values = h5["streams/main/features"][:]
+    del h5["streams/main/features"]
+    h5.create_dataset("streams/main/features", data=values, chunks=True, compression="gzip")
+
+
+def objects(h5):
+    del h5["classes"]
+    h5.create_dataset("classes", data=["a", "b"], dtype=h5py.string_dtype())
+
+
+def virtual(h5):
+    del h5["streams/main/features"]
+    layout = h5py.VirtualLayout((6, 2), "float32")
+    layout[:] = h5py.VirtualSource("other.h5", "x", (6, 2))
+    h5.create_virtual_dataset("streams/main/features", layout)
+
+
+def without(name):
+    def edit(h5):
+        del h5[name]
+
+    return edit
+
+
+BAD_FILES = {
+    "the attribute format is not": edit_attribute("format", "other"),
+    "version 9 cannot be read here, only 1": edit_attribute("version", 9),
+    "task is 'guess'; allowed: classification, regression": edit_attribute("task", "guess"),
+    "videos/start: must rise from 0": replace("videos/start", np.array([0, 6, 3])),
+    "videos/start promises 7 frames": replace("videos/start", np.array([0, 3, 7])),
+    "videos/label: has the shape (3,), expected (2,)": replace("videos/label", np.zeros(3, int)),
+    "videos/label: must be integers from -1 to 1": replace("videos/label", np.array([0, 5])),
+    "videos/split: has the unknown split 'dev'": replace(
+        "videos/split", np.array([b"dev", b"train"])
+    ),
+    "streams/main/features: is an external or soft link": soft_link,
+    "features: is an external or soft link": external_link,
+    "streams/main/features: is a virtual or external dataset": virtual,
+    "streams/main/features: is chunked or compressed": chunked,
+    "classes: has an object type": objects,
+    "streams/main/predictions: is missing": without("streams/main/predictions"),
+    "videos/start: is missing": without("videos/start"),
+    "features: is int64; expected float16 or float32": replace(
+        "streams/main/features", np.ones((6, 2), np.int64)
+    ),
+    "with 3 columns; expected float32 with 2": replace(
+        "streams/main/predictions", np.ones((6, 3), np.float32)
+    ),
+    "axes is 'time'; allowed": lambda h5: h5["streams/main/features"].attrs.modify("axes", "time"),
+}
+
+
+@pytest.mark.parametrize("message", BAD_FILES)
+def test_a_bad_structure_is_told_on_opening(good, message):
+    with h5py.File(good, "r+") as h5:
+        BAD_FILES[message](h5)
+    with pytest.raises(CacheError) as caught:
+        FeatureCache(good)
+    assert message in str(caught.value) and str(good) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_text_and_truncated_files(tmp_path, good):
+    with pytest.raises(CacheError, match="no such file"):
+        FeatureCache(tmp_path / "absent.h5")
+    with pytest.raises(CacheError, match="nor a bundled cache"):
+        open_cache("absent")
+    text = tmp_path / "text.h5"
+    text.write_text("not a cache")
+    with pytest.raises(CacheError, match="is not an HDF5 file"):
+        FeatureCache(text)
+    whole = good.read_bytes()
+    for keep in (len(whole) - 8, len(whole) // 2, 200):
+        good.write_bytes(whole[:keep])
+        with pytest.raises(CacheError, match="truncated"):
+            FeatureCache(good)
+
+
+def test_wrong_values_are_told_when_the_video_is_first_read(good):
+    with h5py.File(good, "r+") as h5:
+        h5["streams/main/features"][4, 1] = np.nan
+        h5["streams/main/predictions"][1] = [3.0, -2.0]
+    cache = FeatureCache(good)
+    with pytest.raises(CacheError, match="features: video 'w': .* is nan at frame 1"):
+        cache.read_features(np.array([1]), 3)
+    with pytest.raises(CacheError, match="predictions/?.*video 'v': .*must be probabilities"):
+        cache.read_predictions(np.array([0]), 3)
+    with pytest.raises(CacheError, match="video 'v'"):
+        list(cache.check_values())
+
+
+def test_full_check_finds_an_id_that_stands_twice(good):
+    with h5py.File(good, "r+") as h5:
+        h5["videos/id"][:] = [b"v", b"v"]
+    with pytest.raises(CacheError, match="'v' stands twice"):
+        list(FeatureCache(good).check_values())
+
+
+def test_unknown_split_fold_and_stream_name_the_known_ones(good, regression):
+    cache = FeatureCache(good)
+    with pytest.raises(FrameSelectError, match="unknown split 'val'; known: test, train"):
+        cache.rows("val")
+    with pytest.raises(FrameSelectError, match="unknown fold 'b'; known: default"):
+        cache.rows("train", "b")
+    with pytest.raises(FrameSelectError, match="unknown stream 'flow'; known: main"):
+        cache.read(np.array([0]), stream="flow")
+    with pytest.raises(FrameSelectError, match="has the streams audio, video; pass stream="):
+        FeatureCache(regression).read(np.array([0]))

@@ -1,0 +1,116 @@
+"""The consensus is exact: keeping every frame gives p1 == p0, in any order, with any padding."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frame_select_env import FrameSelectError
+from frame_select_env.consensus import consensus, is_correct, on_grid, weighted_mean
+
+
+def random_predictions(seed: int, batch: int, frames: int, classes: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(scale=rng.uniform(0.1, 20), size=(batch, frames, classes))
+    exp = np.exp(logits - logits.max(-1, keepdims=True))
+    return (exp / exp.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def test_mean_of_the_selected_frames_by_hand():
+    # Quarters and eighths are on the grid, so the means are exact.
+    predictions = np.array([[[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]]], np.float32)
+    valid = np.ones((1, 3), bool)
+    selected = np.array([[True, True, False]])
+    assert consensus(predictions, valid, valid).tolist() == [[1.75 / 3, 1.25 / 3]]
+    assert consensus(predictions, selected, valid).tolist() == [[0.375, 0.625]]
+
+
+def test_alpha_weighs_the_frames_that_are_not_selected():
+    # AS Eq. 10 with alpha = 1/2: (0.5 + 0.25 + 0.5 * 1) / (1 + 1 + 0.5) = 0.5.
+    predictions = np.array([[[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]]], np.float32)
+    valid = np.ones((1, 3), bool)
+    selected = np.array([[True, True, False]])
+    assert consensus(predictions, selected, valid, alpha=0.5).tolist() == [[0.5, 0.5]]
+
+
+def test_nothing_selected_is_zeros_or_with_alpha_p0():
+    predictions = random_predictions(0, 2, 4, 3)
+    valid = np.ones((2, 4), bool)
+    nothing = np.zeros((2, 4), bool)
+    assert not consensus(predictions, nothing, valid).any()
+    p0 = consensus(predictions, valid, valid)
+    assert (consensus(predictions, nothing, valid, alpha=0.3) == p0).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 10**6),
+    frames=st.integers(1, 40),
+    classes=st.integers(1, 12),
+    padding=st.integers(0, 9),
+    alpha=st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_order_padding_and_batch_change_no_bit(seed, frames, classes, padding, alpha):
+    rng = np.random.default_rng(seed)
+    predictions = random_predictions(seed, 5, frames, classes)
+    valid = np.ones((5, frames), bool)
+    selected = rng.random((5, frames)) < 0.5
+    p1 = consensus(predictions, selected, valid, alpha)
+
+    order = rng.permutation(frames)
+    assert (consensus(predictions[:, order], selected[:, order], valid, alpha) == p1).all()
+
+    def pad(values):
+        return np.pad(values, [(0, 0), (0, padding)] + [(0, 0)] * (values.ndim - 2))
+
+    assert (consensus(pad(predictions), pad(selected), pad(valid), alpha) == p1).all()
+    alone = [
+        consensus(predictions[i : i + 1], selected[i : i + 1], valid[:1], alpha)[0]
+        for i in range(5)
+    ]
+    assert (np.array(alone) == p1).all()
+    assert (
+        consensus(predictions, valid, valid, alpha) == consensus(predictions, valid, valid)
+    ).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), frames=st.integers(1, 60))
+def test_adding_frame_by_frame_gives_the_bits_of_the_sum(seed, frames):
+    grid = on_grid(random_predictions(seed, 1, frames, 7)[0])
+    running = np.zeros(7)
+    for frame in np.random.default_rng(seed).permutation(frames):
+        running += grid[frame]
+    assert (running == grid.sum(0)).all()
+    assert (running == np.ones(frames) @ grid).all()
+
+
+def test_the_grid_moves_probabilities_by_less_than_float32_can_tell():
+    predictions = random_predictions(1, 50, 20, 10)
+    assert np.abs(on_grid(predictions) - predictions).max() <= 2.0**-41
+
+
+def test_the_grid_scales_with_regression_values():
+    values = np.array([[[1234.5], [-0.125]]])
+    valid = np.ones((1, 2), bool)
+    assert consensus(values, valid, valid, largest=1234.5).tolist() == [[617.1875]]
+
+
+def test_empty_consensus_is_wrong_even_for_class_0():
+    assert is_correct(np.array([[0.0, 0.0], [0.7, 0.3]]), np.array([0, 0])).tolist() == [
+        False,
+        True,
+    ]
+
+
+def test_weighted_mean_of_everything_is_p0_for_every_alpha():
+    total_sum, total = np.array([[0.1, 0.2]]), np.array([3])
+    for alpha in (0.0, 0.1, 0.7):
+        mean = weighted_mean(total_sum, total, total_sum, total, alpha)
+        assert (mean == total_sum / 3).all()
+
+
+def test_too_many_frames_for_exact_sums():
+    predictions = np.zeros((1, 4097, 1), np.float32)
+    with pytest.raises(FrameSelectError, match="num_frames is 4097; at most 4096"):
+        consensus(predictions, predictions[..., 0] > 0, predictions[..., 0] == 0)

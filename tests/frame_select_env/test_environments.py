@@ -1,0 +1,318 @@
+"""Every registered id in every observation mode obeys Gymnasium, SB3 and SyncVectorEnv."""
+
+import doctest
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import stable_baselines3.common.env_checker as sb3_checker
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frame_select_env import envs
+
+IDS = list(envs.ENVIRONMENTS)
+MODES = [
+    (name, mode)
+    for name, (single, _) in envs.ENVIRONMENTS.items()
+    for mode in single.process.settings_class.observations
+]
+VARIANTS = [
+    {},
+    {"alpha": 0.3},
+    {"empty": "baseline", "reward": {"delta_prob": 1.0, "budget": 0.1}},
+    {"chunk": 4},
+    {"chunk": 3, "dense": True},
+]
+
+
+def variants(name: str) -> list[dict]:
+    """The variants whose keywords the id takes."""
+    fields = envs.ENVIRONMENTS[name][0].process.settings_class.__dataclass_fields__
+    return [keywords for keywords in VARIANTS if set(keywords) <= set(fields)]
+
+
+CASES = [
+    pytest.param(name, mode, keywords, id=f"{name}-{mode}-{keywords}")
+    for name, mode in MODES
+    for keywords in variants(name)
+]
+
+
+def assert_equal(left: object, right: object, where: str = "") -> None:
+    """Same types, keys, dtypes, shapes and bits."""
+    if isinstance(left, dict):
+        assert isinstance(right, dict) and set(left) == set(right), (where, set(left) ^ set(right))
+        for key in left:
+            assert_equal(left[key], right[key], f"{where}/{key}")
+    elif isinstance(left, tuple):
+        assert isinstance(right, tuple) and len(left) == len(right)
+        for place, pair in enumerate(zip(left, right, strict=True)):
+            assert_equal(*pair, f"{where}/{place}")
+    elif isinstance(left, np.ndarray):
+        assert isinstance(right, np.ndarray), where
+        assert left.dtype == right.dtype and left.shape == right.shape, where
+        if left.dtype == object:
+            for pair in zip(left, right, strict=True):
+                assert_equal(*pair, where)
+        else:
+            assert np.array_equal(left, right), (where, left, right)
+    else:
+        assert type(left) is type(right) and left == right, (where, left, right)
+
+
+@pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
+def test_gymnasium_check_env(planted, name, mode, keywords):
+    env = gym.make(name, data=str(planted), num_frames=9, observation=mode, **keywords)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+
+
+@pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
+def test_stable_baselines3_check_env(planted, name, mode, keywords):
+    env = gym.make(name, data=str(planted), num_frames=9, observation=mode, **keywords)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Its advice to flatten two-dimensional boxes; features are [T, D] by nature.
+        warnings.filterwarnings("ignore", message=".*unconventional shape.*")
+        sb3_checker.check_env(env.unwrapped)
+
+
+@pytest.mark.parametrize("autoreset", list(AutoresetMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
+def test_vector_equals_sync_vector_bit_for_bit(planted, name, mode, keywords, autoreset):
+    keywords = {**keywords, "data": str(planted), "num_frames": 9, "observation": mode}
+    native = gym.make_vec(name, num_envs=5, autoreset_mode=autoreset.value, **keywords)
+    sync = SyncVectorEnv([lambda: gym.make(name, **keywords)] * 5, autoreset_mode=autoreset)
+    assert native.metadata["autoreset_mode"] is native.unwrapped.autoreset_mode is autoreset
+    assert native.single_observation_space == sync.single_observation_space
+    assert native.observation_space == sync.observation_space
+    assert native.action_space == sync.action_space
+
+    seeds = [11, 5, None, 7, 5]  # an unseeded slot cannot agree: give it a seed first
+    assert_equal(native.reset(seed=3), sync.reset(seed=3))
+    native.action_space.seed(0)
+    for step in range(60):
+        if step == 30:
+            assert_equal(native.reset(seed=seeds), sync.reset(seed=seeds))
+        actions = native.action_space.sample()
+        left, right = native.step(actions), sync.step(actions)
+        assert_equal(left, right, f"step {step}")
+        assert native.observation_space.contains(left[0])
+        over = left[2] | left[3]
+        if autoreset is AutoresetMode.DISABLED and over.any():
+            options = {"reset_mask": over}
+            assert_equal(native.reset(options=options), sync.reset(options={"reset_mask": over}))
+            assert options["reset_mask"] is over, "reset_mask was taken out of the options"
+    assert_equal(
+        native.reset(options={"video": 7}), sync.reset(options={"video": 7}), "options video"
+    )
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_options_choose_the_video_of_every_slot(planted, name):
+    env = gym.make_vec(name, num_envs=3, data=str(planted), observation="index")
+    observation, _ = env.reset(seed=0, options={"video": np.array([4, 9, 4])})
+    assert observation["video"][:, 0].tolist() == [4, 9, 4]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_only_the_split_is_drawn_and_all_of_it(planted, name):
+    env = gym.make_vec(name, num_envs=40, data=str(planted), split="val", observation="index")
+    drawn = set()
+    for seed in range(5):
+        drawn |= set(env.reset(seed=seed * 100)[0]["video"][:, 0].tolist())
+    assert drawn == set(env.unwrapped.cache.rows("val").tolist())
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_videos_of_unknown_label_are_never_drawn(tmp_path, name):
+    from frame_select_env import FrameSelectError, write_cache
+
+    videos = [
+        {
+            "id": f"v{row}",
+            "label": row % 3 - 1,
+            "split": "train",
+            "features": np.ones((2, 1)),
+            "predictions": [[0.5, 0.5]] * 2,
+        }
+        for row in range(9)
+    ]
+    path = str(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
+    env = gym.make_vec(name, num_envs=50, data=path, num_frames=2, observation="index")
+    assert (env.reset(seed=1)[0]["video"] % 3 != 0).all()
+    with pytest.raises(FrameSelectError, match="its label is unknown"):
+        env.reset(options={"video": 3})
+
+
+JSON_FORMS = [
+    {"reward": "delta_prob"},
+    {"reward": {"sign_omega": 1.0, "budget": 0.1}},
+    {"reward": ["sign_omega", {"omega": 5}]},
+    {"reward": {"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}},
+    {"alpha": 0.5, "empty": "baseline", "target_frames": 4, "stream": "main", "fold": "default"},
+]
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("keywords", JSON_FORMS, ids=json.dumps)
+def test_the_spec_survives_json(planted, name, keywords):
+    keywords = {"data": str(planted), "observation": "index", **keywords}
+    env = gym.make(name, **keywords)
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    for each in (env, again):
+        each.action_space.seed(1)
+    actions = [env.action_space.sample() for _ in range(40)]
+    assert_equal(env.reset(seed=4), again.reset(seed=4))
+    for action in actions:
+        left = env.step(action)
+        assert_equal(left, again.step(action))
+        if left[2]:
+            break
+    vector = gym.make_vec(name, num_envs=2, autoreset_mode="SameStep", **keywords)
+    rebuilt = gym.make_vec(EnvSpec.from_json(vector.spec.to_json()))
+    assert rebuilt.num_envs == 2 and rebuilt.unwrapped.autoreset_mode is AutoresetMode.SAME_STEP
+
+
+@pytest.mark.parametrize(("name", "mode"), MODES)
+def test_a_pickled_environment_is_small_and_goes_on_where_it_was(planted, name, mode):
+    env = gym.make_vec(name, num_envs=3, data=str(planted), observation=mode)
+    env.reset(seed=2)
+    env.action_space.seed(0)
+    env.step(env.action_space.sample())
+    data = pickle.dumps(env)
+    assert len(data) < 60_000
+    again = pickle.loads(data)
+    for _ in range(30):
+        actions = env.action_space.sample()
+        assert_equal(env.step(actions), again.step(actions))
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10**6), dense=st.booleans(), chunk=st.integers(1, 9))
+def test_dense_rewards_sum_to_the_terminal_reward(planted, seed, dense, chunk):
+    keywords = {"data": str(planted), "num_frames": 9, "observation": "index", "chunk": chunk}
+    keywords["reward"] = {"sign_omega": 0.5, "delta_prob": 1.0}
+    sparse = gym.make("FrameSelect/Sequential-v0", **keywords)
+    thick = gym.make("FrameSelect/Sequential-v0", dense=True, **keywords)
+    rng = np.random.default_rng(seed)
+    sums = []
+    row = int(rng.integers(60))
+    actions = rng.integers(0, 2, 9)
+    for env in (sparse, thick):
+        env.reset(options={"video": row})
+        total, over, step = 0.0, False, 0
+        while not over:
+            _, reward, over, _, info = env.step(actions[step])
+            total, step = total + reward, step + 1
+        assert step == -(-min(9, int(env.unwrapped.cache.lengths[row])) // chunk)
+        sums.append(total)
+        assert total == pytest.approx(sum(info["reward_terms"].values()), abs=1e-12)
+    assert sums[0] == pytest.approx(sums[1], abs=1e-12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), alpha=st.sampled_from([0.0, 0.25, 1.0]))
+@pytest.mark.parametrize("name", IDS)
+def test_keeping_everything_gives_p0_and_padding_changes_nothing(planted, name, seed, alpha):
+    rng = np.random.default_rng(seed)
+    row, kept = int(rng.integers(60)), rng.integers(0, 2, 20)
+    results = []
+    for frames in (14, 20):  # the longest video has 14 frames
+        for actions in (np.ones(20, int), kept):
+            env = gym.make(
+                name, data=str(planted), num_frames=frames, observation="index", alpha=alpha
+            )
+            env.reset(options={"video": row})
+            over, step = False, 0
+            while not over:
+                act = actions[:frames] if name == "FrameSelect/OneShot-v0" else actions[step]
+                _, reward, over, _, info = env.step(act)
+                step += 1
+            results.append((reward, info["p0"].tolist(), info["p1"].tolist()))
+    assert results[0][1] == results[0][2] and results[0][0] == 0.0
+    assert results[0] == results[2] and results[1] == results[3]
+
+
+def test_the_batch_may_be_permuted(planted):
+    rng = np.random.default_rng(0)
+    order = rng.permutation(30)
+    rows, actions = rng.integers(0, 60, 30), rng.integers(0, 2, (30, 9))
+    results = []
+    for turn in (np.arange(30), order):
+        env = gym.make_vec("FrameSelect/OneShot-v0", num_envs=30, data=str(planted), num_frames=9)
+        env.reset(options={"video": rows[turn]})
+        _, reward, _, _, info = env.step(actions[turn])
+        results.append((reward, info["p1"]))
+    assert_equal(results[0][0][order], results[1][0])
+    assert_equal(results[0][1][order], results[1][1])
+
+
+def test_regression_caches_play_with_a_regression_reward(regression):
+    labels = None
+    for name in IDS:
+        env = gym.make(
+            name, data=str(regression), stream="audio", num_frames=4, reward="delta_error"
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            check_env(env.unwrapped)
+        env.reset(options={"video": 0})
+        over = False
+        while not over:
+            _, reward, over, _, info = env.step(np.zeros(env.action_space.shape, np.int8))
+        cache = env.unwrapped.cache
+        labels = cache.labels[cache.rows("train")]
+        # An empty selection answers the training mean.
+        np.testing.assert_allclose(info["p1"], labels.mean(0), rtol=1e-6)
+        error = np.abs(info["p0"] - cache.labels[0]).mean()
+        assert reward == pytest.approx(error - np.abs(info["p1"] - cache.labels[0]).mean())
+        assert "correct_before" not in info
+    assert labels is not None
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_docstring_has_every_section_and_its_snippet_runs(name):
+    single, _ = envs.ENVIRONMENTS[name]
+    for heading in (
+        "Description",
+        "Action Space",
+        "Observation Space",
+        "Rewards",
+        "Starting State",
+        "Episode End",
+        "Information",
+        "Arguments",
+        "Vectorized environment",
+        "Version History",
+    ):
+        assert f"## {heading}\n" in single.__doc__
+    fields = single.process.settings_class.__dataclass_fields__
+    for field in fields.values():
+        text = field.default if not isinstance(field.default, str) else f'"{field.default}"'
+        inherited = name == "FrameSelect/Sequential-v0" and field.name in (
+            envs.OneShotEnv.process.settings_class.__dataclass_fields__
+        )
+        assert inherited or f"`{field.name}={text}`" in single.__doc__, field.name
+    tests = doctest.DocTestFinder(recurse=False).find(single, single.__name__)
+    assert tests and tests[0].examples
+    assert doctest.DocTestRunner().run(tests[0]).failed == 0
+
+
+def test_importing_the_library_imports_nothing_heavy():
+    code = (
+        "import sys, gymnasium, frame_select_env; gymnasium.make('FrameSelect/OneShot-v0');"
+        "heavy = {'torch', 'scipy', 'sklearn', 'matplotlib', 'rich', 'agents', 'data',"
+        "'baselines'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
