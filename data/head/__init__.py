@@ -1,0 +1,7 @@
+"""The head that turns cached features into predictions: linear, trained through the consensus."""
+
+from data.head.crossfit import Crossfit, FittedHeads, fit_heads
+from data.head.linear import LinearHead
+from data.head.training_videos import TrainingVideos
+
+__all__ = ["Crossfit", "FittedHeads", "LinearHead", "TrainingVideos", "fit_heads"]

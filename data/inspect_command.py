@@ -1,0 +1,50 @@
+"""python -m data inspect: what a cache holds, and whether it is in order."""
+
+from dataclasses import dataclass
+
+import tyro
+from rich.console import Console
+from rich.progress import track
+
+from data.console import print_results, progress_console
+from data.summary import classes_table, facts_table, streams_table
+from frame_select_env.cache import open_cache
+from frame_select_env.errors import FrameSelectError
+
+
+@dataclass(frozen=True)
+class InspectArguments:
+    """Show what a cache holds: videos, splits, classes, streams, and how good all frames are.
+
+    Warns where training videos are predicted suspiciously well: 15 points better than test videos.
+    """
+
+    cache: tyro.conf.Positional[str]
+    """A bundled cache's name (digits) or the path of a cache file."""
+    full: bool = False
+    """Also read and check every value in the file; exits with 2 at the first wrong one."""
+    num_frames: int = 25
+    """T: frames per video when the predictions are judged."""
+
+
+def inspect(arguments: list[str]) -> None:
+    """The command."""
+    parsed = tyro.cli(InspectArguments, prog="python -m data inspect", args=arguments)
+    if parsed.num_frames < 1:
+        raise FrameSelectError(f"--num-frames {parsed.num_frames}: must be at least 1")
+    cache = open_cache(parsed.cache)
+    console = Console()
+    console.print(facts_table(cache))
+    console.print(streams_table(cache))
+    console.print(classes_table(cache))
+    if parsed.full:
+        for _ in track(
+            cache.check_values(),
+            total=len(cache),
+            description="checking every value",
+            console=progress_console(),
+            transient=True,
+        ):
+            pass
+        console.print("every value is in order")
+    print_results(cache, parsed.num_frames)
