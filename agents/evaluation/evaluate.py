@@ -161,6 +161,7 @@ def _table(
         name: mean_average_precision(runs, importance, valid) for name, runs in scores.items()
     }
     kinds = {entry.name: entry.kind for entry in entries}
+    beside = {(entry.name, "free") for entry in entries if not entry.agent}
     return tuple(
         Row(
             ranking=name,
@@ -168,7 +169,8 @@ def _table(
             figures=make_figures(verdict, reference, cache.labels[rows], resamples),
             mean_frames=float(verdict.frames.mean()),
             runs=len(verdict.error),
-            average_precision=precision.get(name),
+            # A reference's row `free` is of draws of its own.
+            average_precision=None if (name, frames) in beside else precision.get(name),
             kind=kinds.get(name, "reference"),
         )
         for (name, frames), verdict in verdicts.items()
