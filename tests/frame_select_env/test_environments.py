@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from dataclasses import fields
 
 import gymnasium as gym
 import numpy as np
@@ -36,8 +37,8 @@ VARIANTS = [
 
 def variants(name: str) -> list[dict]:
     """The variants whose keywords the id takes."""
-    fields = envs.ENVIRONMENTS[name][0].process.settings_class.__dataclass_fields__
-    return [keywords for keywords in VARIANTS if set(keywords) <= set(fields)]
+    taken = {field.name for field in fields(envs.ENVIRONMENTS[name][0].process.settings_class)}
+    return [keywords for keywords in VARIANTS if set(keywords) <= taken]
 
 
 CASES = [
@@ -297,11 +298,10 @@ def test_the_docstring_has_every_section_and_its_snippet_runs(name):
         "Version History",
     ):
         assert f"## {heading}\n" in single.__doc__
-    fields = single.process.settings_class.__dataclass_fields__
-    for field in fields.values():
+    for field in fields(single.process.settings_class):
         text = field.default if not isinstance(field.default, str) else f'"{field.default}"'
         inherited = name == "FrameSelect/Sequential-v0" and field.name in (
-            envs.OneShotEnv.process.settings_class.__dataclass_fields__
+            {field.name for field in fields(envs.OneShotEnv.process.settings_class)}
         )
         assert inherited or f"`{field.name}={text}`" in single.__doc__, field.name
     tests = doctest.DocTestFinder(recurse=False).find(single, single.__name__)

@@ -1,0 +1,101 @@
+"""Planted caches: small, with a known answer in each."""
+
+import numpy as np
+import pytest
+
+from frame_select_env import FeatureCache, write_cache
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def planted_videos(split, label, lengths, seed=0, classes=3, regression=False, **columns):
+    """In every video a run of frames tells the label; the others tell something else.
+
+    Feature 0 is 1 on the telling frames and 0 elsewhere, the other two are noise.
+    """
+    rng = np.random.default_rng(seed)
+    for i, length in enumerate(lengths):
+        telling = np.zeros(length, bool)
+        first = rng.integers(0, max(1, length - 2))
+        telling[first : first + 3] = True
+        features = np.column_stack([telling, rng.normal(size=(length, 2))]).astype(np.float32)
+        if regression:
+            noise = rng.normal(size=(length, 1))
+            predictions = np.where(telling[:, None], label[i], noise).astype(np.float32)
+        else:
+            logits = rng.normal(size=(length, classes)) * 1.5
+            wrong = (label[i] + 1) % classes
+            logits[np.arange(length), np.where(telling, max(label[i], 0), wrong)] += 1.0
+            predictions = softmax(logits).astype(np.float32)
+        yield {
+            "id": f"v{i:03d}",
+            "label": label[i] if regression else int(label[i]),
+            "split": split[i],
+            "features": features,
+            "predictions": predictions,
+            "importance": telling.astype(np.float32),
+            **{name: values[i] for name, values in columns.items()},
+        }
+
+
+@pytest.fixture
+def plant(tmp_path):
+    """Plant a cache: `plant(split=..., label=..., lengths=..., group=...)`; all have defaults."""
+    made = []
+
+    def make(split=None, label=None, lengths=None, seed=0, thumbnails=False, **columns):
+        rng = np.random.default_rng(seed)
+        split = split or ["train"] * 60 + ["test"] * 40
+        count = len(split)
+        regression = columns.pop("regression", False)
+        if label is None:
+            label = rng.normal(size=(count, 1)) if regression else np.arange(count) % 3
+        lengths = rng.integers(4, 14, count) if lengths is None else lengths
+        if thumbnails:
+            columns["thumbnail"] = [
+                rng.integers(0, 256, (length, 8, 8)).astype(np.uint8) for length in lengths
+            ]
+        names = {"targets": ["valence"]} if regression else {"classes": ["ant", "bee", "cat"]}
+        path = tmp_path / f"planted{len(made)}.h5"
+        made.append(path)
+        videos = planted_videos(
+            split, np.asarray(label), lengths, seed, regression=regression, **columns
+        )
+        return FeatureCache(write_cache(path, videos, **names))
+
+    return make
+
+
+class Telling:
+    """A ranking that found the telling frames: feature 0, plus a little noise of its seed."""
+
+    name = "telling"
+
+    def __init__(self, seed=0, noise=0.0):
+        self.seed, self.noise, self.batches = seed, noise, []
+
+    def scores(self, clips):
+        self.batches.append(clips.video)
+        noise = [np.random.default_rng([self.seed, int(v)]).normal(size=99) for v in clips.video]
+        noise = self.noise * np.array(noise)[:, : clips.valid.shape[1]]
+        return np.where(clips.valid, clips.features[:, :, 0] - 0.5 + noise, -np.inf)
+
+
+class TellingFree(Telling):
+    """The same with a free choice: what scores above 0."""
+
+    def select(self, clips):
+        return self.scores(clips) > 0
+
+
+@pytest.fixture
+def telling():
+    return Telling
+
+
+@pytest.fixture
+def telling_free():
+    return TellingFree
