@@ -39,6 +39,7 @@ def divide_videos(
     if np.unique(stratum, return_counts=True)[1].max() < parts:
         stratum = np.zeros(count, np.int64)  # no class is common enough to be balanced
     divider = StratifiedGroupKFold if kinds > 1 else StratifiedKFold
+    group = group if kinds > 1 else None
     with warnings.catch_warnings():
         # Classes rarer than the parts cannot be in each of them, which is fine here.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)

@@ -201,5 +201,5 @@ def _key(canvas: Figure, matters: bool, scores: bool) -> None:
         fontsize=10,
         handlelength=1.4,
         borderpad=0,
-        borderaxespad=0.2,
+        borderaxespad=0.5,
     )

@@ -1,0 +1,334 @@
+"""evaluate: Algorithm 2 worked by hand, what chooses on what, and what must never matter."""
+
+import numpy as np
+import pytest
+
+from agents.evaluation import evaluate
+from agents.evaluation.choosing import fewest_errors
+from agents.holdout import holdout
+from baselines import RANKINGS, make_ranking
+from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
+from frame_select_env.consensus import consensus
+from frame_select_env.ranking import top_frames
+
+
+class ByTime:
+    """Ranks by time, later first; freely keeps the frames listed for each video."""
+
+    name = "by-time"
+
+    def __init__(self, free=None):
+        self.free = free or {}
+        if free is not None:
+            self.select = self._select
+
+    def scores(self, clips):
+        return np.where(clips.valid, clips.time, -np.inf)
+
+    def _select(self, clips):
+        mask = np.zeros(clips.valid.shape, bool)
+        for place, video in enumerate(clips.video):
+            mask[place, self.free.get(int(video), [])] = True
+        return mask
+
+
+@pytest.fixture
+def by_hand(tmp_path):
+    """Two test videos of class 0 with three and two frames."""
+    first = [[0.2, 0.8], [0.3, 0.7], [0.9, 0.1]]  # all: (1.4, 1.6) / 3, wrong; the last: right
+    second = [[0.9, 0.1], [0.2, 0.8]]  # all: (1.1, 0.9) / 2, right; the last: wrong
+    videos = [
+        {
+            "id": name,
+            "label": 0,
+            "split": "test",
+            "features": np.ones((len(frames), 1), np.float32),
+            "predictions": np.array(frames, np.float32),
+        }
+        for name, frames in (("first", first), ("second", second))
+    ]
+    return FeatureCache(write_cache(tmp_path / "hand.h5", videos, classes=["yes", "no"]))
+
+
+def test_algorithm_2_by_hand(by_hand):
+    found = evaluate(by_hand, {"mine": [ByTime()]}, select=(1, 2, 3), references=False)
+    whole = found.verdicts["all", "all"]
+    assert whole.error.tolist() == [[1, 0]]
+    np.testing.assert_allclose(whole.true_probability, [[1.4 / 3, 1.1 / 2]], rtol=1e-6)
+    one = found.verdicts["mine", "1"]
+    assert one.error.tolist() == [[0, 1]]
+    assert one.predicted.tolist() == [[0, 1]]
+    np.testing.assert_allclose(one.true_probability, [[0.9, 0.2]], rtol=1e-6)
+    two = found.verdicts["mine", "2"]  # (1.2, 0.8) / 2 and all of the second
+    assert two.error.tolist() == [[0, 0]]
+    assert two.frames.tolist() == [[2, 2]]
+    assert found.verdicts["mine", "3"].error.tolist() == whole.error.tolist()
+    row = found.row("mine", 2)
+    assert (row.figures["accuracy"].value, row.figures["gain"].value) == (1.0, 0.5)
+    assert (row.mean_frames, row.runs, row.kind) == (2.0, 1, "agent")
+
+
+def test_alpha_weighs_the_frames_left_out(by_hand):
+    found = evaluate(by_hand, {"mine": [ByTime()]}, select=(1,), references=False, alpha=0.5)
+    # AS Eq. 10: (0.9 + 0.5 * (0.2 + 0.3)) / (1 + 0.5 * 2) and (0.2 + 0.5 * 0.9) / 1.5
+    np.testing.assert_allclose(
+        found.verdicts["mine", "1"].true_probability, [[0.575, 0.65 / 1.5]], rtol=1e-6
+    )
+    np.testing.assert_allclose(found.verdicts["all", "all"].true_probability[0, 0], 1.4 / 3)
+
+
+def test_a_free_choice_that_is_empty_is_the_best_frame(by_hand):
+    agent = ByTime(free={0: [0, 2]})  # nothing of the second video
+    found = evaluate(by_hand, {"mine": [agent]}, references=["uniform", "random"])
+    free = found.verdicts["mine", "free"]
+    assert free.selected[0, :, :3].tolist() == [[True, False, True], [False, True, False]]
+    assert free.frames.tolist() == [[2, 1]]
+    for name in ("uniform", "random"):
+        assert (found.verdicts[name, "free"].frames == [[2, 1]]).all()
+    # Of 3 frames the two of floor((t + 1/2) 3 / 2): 0 and 2; of 2 the one at 1.
+    uniform = found.verdicts["uniform", "free"].selected[0, :, :3]
+    assert uniform.tolist() == [[True, False, True], [False, True, False]]
+
+
+def test_without_validation_videos_nothing_is_chosen(by_hand):
+    found = evaluate(by_hand, {"mine": [ByTime()]})
+    assert found.chosen == {}
+    assert any("no rows chosen" in note for note in found.notes)
+    assert any("no row pooled" in note for note in found.notes)
+    assert {row.frames for row in found.table} == {"all", "4", "8", "12"}
+
+
+def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telling_free):
+    cache = plant()
+    found = evaluate(
+        cache, {"one": [telling_free()], "two": [telling(1)]}, select=(2, 4), resamples=50
+    )
+    names = list(dict.fromkeys(row.ranking for row in found.table))
+    assert names == ["all", "all-logits", "pooled", *RANKINGS, "one", "two"]
+    for name in (*RANKINGS, "one", "two"):
+        assert {"chosen", "2", "4"} <= {row.frames for row in found.table if row.ranking == name}
+    assert found.row("random", 4).runs == 10
+    assert found.row("oracle", 4).kind == "oracle"
+    assert {row.ranking for row in found.table if row.kind == "agent"} == {"one", "two"}
+    assert found.row("oracle", 2).figures["accuracy"].value >= max(
+        row.figures["accuracy"].value for row in found.table if row.frames == "2"
+    )
+    assert found.row("one", 2).average_precision == 1.0
+    assert found.row("random", 2).average_precision < 0.7
+    assert found.row("uniform", 2).average_precision is None
+    assert found.row("random", "free").average_precision is None
+
+
+def test_a_second_free_agent_gets_rows_beside_it_too(plant, telling_free):
+    few = telling_free(noise=1.0)
+    few.name = "few"
+    found = evaluate(plant(), {"one": [telling_free()] * 3, "few": [few]}, resamples=20, draws=4)
+    one, few_ = found.verdicts["one", "free"], found.verdicts["few", "free"]
+    np.testing.assert_array_equal(found.verdicts["uniform", "free"].frames, one.frames)
+    np.testing.assert_array_equal(found.verdicts["uniform as few", "free"].frames, few_.frames)
+    # Three runs share four draws or more, each as many: two.
+    assert found.row("random", "free").runs == 6
+    assert found.row("random as few", "free").runs == 4
+    assert found.row("random as few", "free").mean_frames == few_.frames.mean()
+
+
+def test_scoring_happens_once_a_run_and_split_in_batches(plant, telling):
+    cache = plant()
+    agent = telling()
+    validation = holdout(cache, seed=3)[1]
+    evaluate(cache, {"mine": [agent]}, validation={"mine": [validation]}, references=False)
+    seen = np.concatenate(agent.batches)
+    assert seen.tolist() == [*validation, *cache.rows("test")]
+
+
+def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, telling):
+    cache = plant()
+    sets = [holdout(cache, seed=seed)[1] for seed in range(3)]
+    runs = [telling(seed, noise=0.8) for seed in range(3)]
+    found = evaluate(
+        cache, {"mine": runs}, validation={"mine": sets}, select=(1, 3), resamples=20, draws=6
+    )
+    cases = [("mine", run, runs[run], sets[run]) for run in range(3)]
+    formula = make_ranking("confidence")
+    cases += [("confidence", turn, formula, rows) for turn, rows in enumerate(sets)]
+    cases += [
+        ("random", seed, make_ranking("random", seed=seed), sets[seed % 3]) for seed in (0, 4)
+    ]
+    for name, run, ranking, rows in cases:
+        clips, label = cache.read(rows), cache.labels[rows]
+        scores = ranking.scores(clips)
+        errors = {}
+        for m in (1, 3, 25):
+            kept = top_frames(scores, clips.valid, m)
+            p1 = consensus(clips.predictions, kept, clips.valid)
+            errors[m] = (p1.argmax(1) != label).mean()
+        best = max(m for m, error in errors.items() if error == min(errors.values()))
+        chosen = found.chosen[name][run]
+        assert chosen == ("all" if best == 25 else best)
+        at = ("all", "all") if chosen == "all" else (name, str(chosen))
+        turn = 0 if chosen == "all" or name == "confidence" else run
+        np.testing.assert_array_equal(
+            found.verdicts[name, "chosen"].error[run], found.verdicts[at].error[turn]
+        )
+    assert found.row("mine", "chosen").runs == found.row("confidence", "chosen").runs == 3
+    assert found.row("random", "chosen").runs == 6
+
+
+def test_ties_take_more_frames_and_all_is_the_most():
+    assert fewest_errors({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3}) == 12
+    assert fewest_errors({4: 0.1, 8: 0.2, "all": 0.1}) == "all"
+    assert fewest_errors({4: 0.1, 8: 0.2, "all": 0.15}) == 4
+
+
+def test_the_test_labels_do_not_reach_the_choice_of_m(plant, telling):
+    label = np.arange(100) % 3
+    turned = np.concatenate([label[:60], (label[60:] + 1) % 3])
+    lengths = np.full(100, 9)
+    one, other = (plant(label=which, lengths=lengths) for which in (label, turned))
+    found = [evaluate(c, {"mine": [telling(0, 1.0)]}, select=(1, 2, 4)) for c in (one, other)]
+    assert found[0].chosen == found[1].chosen
+
+
+@pytest.mark.parametrize("m", [13, 20])
+def test_m_of_all_valid_frames_or_more_is_keeping_all(plant, telling, m):
+    found = evaluate(plant(), {"mine": [telling()]}, select=(m,), resamples=50)  # 13 is the longest
+    for name in (*RANKINGS, "mine"):
+        np.testing.assert_array_equal(
+            found.verdicts[name, str(m)].true_probability[0],
+            found.verdicts["all", "all"].true_probability[0],
+        )
+        gain = found.row(name, m).figures["gain"]
+        assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+
+
+def test_neither_num_frames_beyond_the_longest_nor_other_videos_matter(plant, telling):
+    cache = plant()
+    short, long = (
+        evaluate(cache, {"mine": [telling()]}, select=(3,), num_frames=t, resamples=50, seed=1)
+        for t in (13, 40)
+    )
+    for key in (("mine", "3"), ("uniform", "3"), ("confidence", "3"), ("oracle", "3")):
+        np.testing.assert_array_equal(
+            short.verdicts[key].true_probability, long.verdicts[key].true_probability
+        )
+    assert short.row("pooled", "all").figures == long.row("pooled", "all").figures
+
+
+def test_unlabelled_videos_are_left_out(plant, telling):
+    label = np.arange(100) % 3
+    label[[5, 70, 71]] = -1
+    cache = plant(label=label)
+    found = evaluate(cache, {"mine": [telling()]}, resamples=20)
+    assert found.rows.tolist() == [row for row in range(60, 100) if row not in (70, 71)]
+
+
+def test_groups_widen_the_intervals(plant, telling):
+    group = [f"g{i // 20}" for i in range(100)]
+    lengths = np.random.default_rng(0).integers(4, 14, 100)
+    plain = evaluate(plant(lengths=lengths), {}, references=False)
+    grouped = evaluate(plant(lengths=lengths, group=group), {}, references=False)
+    assert (
+        plain.row("all", "all").figures["accuracy"] != grouped.row("all", "all").figures["accuracy"]
+    )
+    # Two test groups: the resampled accuracies are those of one, the other, or both.
+    error = grouped.verdicts["all", "all"].error[0]
+    ends = sorted([1 - error[:20].mean(), 1 - error[20:].mean()])
+    figure = grouped.row("all", "all").figures["accuracy"]
+    np.testing.assert_allclose([figure.low, figure.high], ends)
+
+
+def test_regression(plant, telling):
+    cache = plant(regression=True)
+    found = evaluate(cache, {"mine": [telling()]}, select=(3,), resamples=100)
+    names = {row.ranking for row in found.table}
+    assert names == {"all", "pooled", "uniform", "random", "oracle", "mine"}
+    mine, whole = found.row("mine", 3).figures, found.row("all", "all").figures
+    # The three telling frames (fewer at a short video's end) hold the label itself.
+    assert mine["mae"].value < 0.1 < whole["mae"].value
+    np.testing.assert_allclose(mine["gain"].value, whole["mae"].value - mine["mae"].value)
+    np.testing.assert_allclose(mine["pcc_gain"].value, mine["pcc"].value - whole["pcc"].value)
+    assert mine["gain"].low > 0 and mine["pcc_gain"].low > 0
+    with pytest.raises(FrameSelectError, match="'confidence' has no meaning for a regression"):
+        evaluate(cache, {}, references=["confidence"])
+
+
+def test_streams(regression):
+    cache = open_cache(regression)
+    with pytest.raises(FrameSelectError, match="streams audio, video"):
+        evaluate(cache, {}, references=False)
+    audio, video = (
+        evaluate(cache, {}, stream=name, references=["pooled"]) for name in ("audio", "video")
+    )
+    assert audio.row("all", "all") != video.row("all", "all")
+
+
+def test_the_bundled_digits(telling):
+    cache = open_cache("digits")
+    found = evaluate(cache, {}, references=["uniform", "confidence", "oracle"], resamples=200)
+    accuracy = {
+        row.ranking: row.figures["accuracy"].value for row in found.table if row.frames == "4"
+    }
+    assert accuracy["oracle"] > accuracy["confidence"] > accuracy["uniform"]
+
+
+class Wrong:
+    name = "wrong"
+
+    def __init__(self, scores=None, select=None):
+        self._scores = scores or (lambda clips: np.zeros(clips.valid.shape))
+        if select:
+            self.select = select
+
+    def scores(self, clips):
+        return self._scores(clips)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "message"),
+    [
+        (Wrong(lambda c: np.full(c.valid.shape, np.nan)), "'wrong': a score of video .* is NaN"),
+        (Wrong(lambda c: np.zeros((len(c), 2))), "scores have the shape"),
+        (Wrong(select=lambda c: np.ones((len(c), 25))), "select gave float64"),
+        (Wrong(select=lambda c: np.ones((len(c), 2), bool)), "select gave bool .*expected bool"),
+    ],
+)
+def test_rankings_that_break_their_promise(plant, ranking, message):
+    with pytest.raises(FrameSelectError, match=message):
+        evaluate(plant(), {"wrong": [ranking]}, references=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"select": ()}, r"select is \[\]"),
+        ({"select": (4, 0)}, r"select is \[4, 0\]"),
+        ({"select": (2.5,)}, r"select is \[2.5\]"),
+        ({"num_frames": 0}, "num_frames is 0"),
+        ({"alpha": -1.0}, "alpha is -1.0"),
+        ({"alpha": float("nan")}, "alpha is nan"),
+        ({"draws": 0}, "draws is 0"),
+        ({"resamples": 0}, "resamples is 0"),
+        ({"split": "dev"}, "unknown split 'dev'"),
+        ({"fold": "second"}, "unknown fold 'second'"),
+        ({"references": ["best"]}, "unknown reference 'best'"),
+        ({"rankings": {"all": [Wrong()]}}, "'all' is a reference's name"),
+        ({"rankings": {"oracle": [Wrong()]}}, "'oracle' is a reference's name"),
+        ({"rankings": {"mine": []}}, "'mine' has no run"),
+        ({"validation": {"mine": []}}, "'mine' has 0 sets of videos for 1 runs"),
+        ({"validation": {"yours": [np.arange(3)]}}, "'yours' has 1 sets of videos for 0 runs"),
+        ({"validation": {"mine": [np.arange(0)]}}, "give one set, not empty"),
+    ],
+)
+def test_bad_arguments(plant, arguments, message):
+    rankings = arguments.pop("rankings", {"mine": [Wrong()]})
+    with pytest.raises(FrameSelectError, match=message):
+        evaluate(plant(), rankings, **arguments)
+
+
+def test_the_split_that_is_scored_is_never_chosen_on(plant, telling):
+    cache = plant()
+    found = evaluate(cache, {"mine": [telling()]}, split="train", resamples=20)
+    assert found.chosen == {}
+    assert ("pooled", "all") not in found.verdicts
+    with pytest.raises(FrameSelectError, match="no row 'mine' at frames chosen"):
+        found.row("mine", "chosen")

@@ -1,0 +1,133 @@
+"""evaluation.csv, predictions.csv, the terminal's table and Markdown."""
+
+import csv
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from agents.evaluation import evaluate
+from agents.evaluation.files import whole_file
+from agents.evaluation.predictions import COLUMNS, write_predictions
+from agents.evaluation.tables import columns, markdown, print_table, write_evaluation
+from frame_select_env import FrameSelectError
+
+
+@pytest.fixture
+def found(plant, telling_free):
+    lengths = np.full(100, 30)
+    runs = [telling_free(seed) for seed in range(2)]
+    return evaluate(plant(lengths=lengths), {"mine": runs}, select=(2, 4), resamples=50)
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_evaluation_csv(found, tmp_path):
+    write_evaluation(tmp_path / "evaluation.csv", found)
+    records = read(tmp_path / "evaluation.csv")
+    assert list(records[0]) == [
+        *("ranking", "frames", "accuracy", "accuracy_low", "accuracy_high", "mean_frames"),
+        *("gain", "gain_low", "gain_high", "runs", "average_precision"),
+    ]
+    keys = [(record["ranking"], record["frames"]) for record in records]
+    assert len(set(keys)) == len(keys) == len(found.table)
+    assert {"chosen", "free", "2", "4"} == {frames for name, frames in keys if name == "mine"}
+    for record, row in zip(records, found.table, strict=True):
+        figure = row.figures["accuracy"]
+        for name, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
+            assert float(record[f"accuracy{name}"]) == pytest.approx(value, abs=1e-6)
+        assert float(record["mean_frames"]) == pytest.approx(row.mean_frames, rel=1e-5)
+        assert int(record["runs"]) == row.runs
+        assert (record["average_precision"] == "") == (row.average_precision is None)
+
+
+def test_columns_of_a_regression(plant, telling, tmp_path):
+    found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
+    write_evaluation(tmp_path / "evaluation.csv", found)
+    record = read(tmp_path / "evaluation.csv")[0]
+    assert list(record) == columns("regression")
+    assert {"pcc", "pcc_low", "mae", "mae_high", "gain", "pcc_gain"} <= set(record)
+    assert "accuracy" not in record
+
+
+def test_predictions_csv(found, tmp_path):
+    write_predictions(tmp_path / "predictions.csv", found)
+    records = read(tmp_path / "predictions.csv")
+    assert tuple(records[0]) == COLUMNS
+    assert len(records) == 40 * 2 * 2  # videos, runs, chosen and free
+    cache = found.setting.cache
+    rows = {str(cache.ids[row]): row for row in found.rows}
+    for record in records:
+        row, run = rows[record["id"]], int(record["run"])
+        assert record["label"] == cache.classes[cache.labels[row]]
+        # The frames in the whole video: averaging the file's own predictions there gives p_c.
+        numbers = [int(number) for number in record["selected"].split()]
+        first = cache.start[row]
+        p1 = cache.predictions()[first + np.array(numbers)].mean(axis=0)
+        assert record["predicted"] == cache.classes[p1.argmax()]
+        assert float(record["p_c"]) == pytest.approx(p1[cache.labels[row]], abs=1e-5)
+        verdict = found.verdicts["mine", record["frames"]]
+        assert len(numbers) == verdict.frames[run, np.flatnonzero(found.rows == row)[0]]
+        assert max(numbers) < 30
+    assert max(int(r["selected"].split()[-1]) for r in records) >= 25  # 30 frames, not the 25
+
+
+def test_predictions_of_a_regression(plant, telling, tmp_path):
+    found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
+    write_predictions(tmp_path / "predictions.csv", found)
+    record = read(tmp_path / "predictions.csv")[0]
+    assert record["p_c"] == ""
+    assert float(record["label"]) == pytest.approx(found.label[0, 0], rel=1e-5)
+    expected = found.verdicts["mine", "chosen"].predicted[0, 0, 0]
+    assert float(record["predicted"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_terminal_table(found):
+    console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    print_table(found, console)
+    text = console.export_text()
+    figure = found.row("mine", 4).figures["accuracy"]
+    cell = f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
+    assert any(cell in line and " 4 " in line for line in text.splitlines())
+    assert "oracle (sees the label)" in text
+    assert f"mine chose, run by run: {', '.join(map(str, found.chosen['mine']))} frames" in text
+    assert text.index("all-logits") < text.index("oracle") < text.index("mine")
+
+
+def test_markdown(found):
+    lines = markdown(found).splitlines()
+    assert lines[0].startswith("| ranking | frames | accuracy % | gain over all |")
+    assert set(lines[1]) <= set("|-:")
+    table = [line for line in lines[2:] if line.startswith("|")]
+    assert len(table) == len(found.table)
+    assert {line.count("|") for line in [*lines[:2], *table]} == {lines[0].count("|")}
+    assert sum(line.startswith("| **mine** ") for line in table) == 4
+
+
+def test_notes_are_told(plant, telling):
+    found = evaluate(plant(), {"mine": [telling()]}, split="train", resamples=20)
+    console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    print_table(found, console)
+    assert "no rows chosen" in console.export_text()
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("before")
+    with pytest.raises(RuntimeError), whole_file(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+    with whole_file(path) as part:
+        part.write_text("after")
+    assert path.read_text() == "after"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_does_not_exist(found, tmp_path):
+    with pytest.raises(FrameSelectError, match="nowhere/evaluation.csv: cannot be written"):
+        write_evaluation(tmp_path / "nowhere" / "evaluation.csv", found)

@@ -1,0 +1,110 @@
+"""The pictures: what they show, and that they are drawn for every kind of cache."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from agents.evaluation import Verdict, evaluate
+from agents.evaluation.curves import plot_curves, spread
+from agents.evaluation.strips import plot_strips, telling_videos
+from frame_select_env import FrameSelectError
+
+
+def verdict(error, probability, selected=None):
+    count = len(error)
+    selected = np.ones((count, 3), bool) if selected is None else selected
+    return Verdict(selected, np.zeros(count, int), np.array(probability), np.array(error, float))
+
+
+def test_telling_videos_are_the_most_rescued_then_the_most_broken():
+    whole = verdict([1, 1, 0, 0, 1, 0], [0.3, 0.2, 0.6, 0.9, 0.1, 0.8])
+    part = np.tile([True, False, False], (6, 1))
+    kept = verdict([0, 0, 1, 1, 1, 0], [0.5, 0.7, 0.4, 0.1, 0.2, 0.9], part)
+    # Rescued: 1 (by 0.5) before 0 (by 0.2); broken: 3 (by 0.8) before 2 (by 0.2).
+    assert telling_videos(whole, kept, 2, 1).tolist() == [1, 0, 3]
+    # Too few rescued: the right or wrong ones whose p_c rose most stand in, 4 and 5 by row.
+    assert telling_videos(whole, kept, 4, 2).tolist()[:2] == [1, 0]
+    assert sorted(telling_videos(whole, kept, 4, 2).tolist()[2:4]) == [4, 5]
+
+
+def test_something_is_shown_when_nothing_was_dropped():
+    whole = verdict([0, 1], [0.6, 0.4])
+    assert len(telling_videos(whole, whole, 2, 1)) == 2
+
+
+def test_labels_are_spread_apart_and_stay_in_order():
+    assert spread([0.1, 0.9], 0.2) == [0.1, 0.9]
+    np.testing.assert_allclose(spread([0.5, 0.5, 0.5], 0.1), [0.4, 0.5, 0.6])
+    places = spread([0.0, 0.1, 0.12, 0.13, 0.9], 0.08)
+    assert (np.diff(places) >= 0.08 - 1e-12).all()
+    assert places[-1] == 0.9
+
+
+@pytest.fixture
+def found(plant, telling_free):
+    cache = plant(thumbnails=True)
+    return evaluate(cache, {"mine": [telling_free(), telling_free(1)]}, select=(2, 4), resamples=20)
+
+
+def test_curves(found, tmp_path):
+    backend, size = mpl.get_backend(), mpl.rcParams["font.size"]
+    plot_curves(tmp_path / "curves.png", found)
+    image = imread(tmp_path / "curves.png")
+    assert image.shape[:2] == (660, 1080)
+    # The agent's vermilion, #D55E00, is there.
+    assert (np.abs(image[..., :3] - np.array([0xD5, 0x5E, 0x00]) / 255).max(axis=2) < 0.02).any()
+    assert (mpl.get_backend(), mpl.rcParams["font.size"]) == (backend, size)
+    with pytest.raises(FrameSelectError, match="figure is 'mae'; this task has: accuracy"):
+        plot_curves(tmp_path / "other.png", found, "mae")
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_other_formats(found, tmp_path, suffix):
+    path = tmp_path / f"curves{suffix}"
+    plot_curves(path, found)
+    assert path.read_bytes()[:5] in (b"<?xml", b"%PDF-")
+
+
+@pytest.mark.parametrize("figure", ["pcc", "mae"])
+def test_curves_of_a_regression(plant, telling, tmp_path, figure):
+    found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
+    plot_curves(tmp_path / "curves.png", found, figure)
+    assert imread(tmp_path / "curves.png").std() > 0
+
+
+def test_strips_are_the_same_every_time(found, tmp_path):
+    for name in ("one", "two"):
+        plot_strips(tmp_path / f"{name}.png", found, "mine")
+    one, two = (imread(tmp_path / f"{name}.png") for name in ("one", "two"))
+    np.testing.assert_array_equal(one, two)
+    plot_strips(tmp_path / "other.png", found, "mine", frames=2, rescued=1, broken=0)
+    assert len(imread(tmp_path / "other.png")) < len(one)
+
+
+def test_strips_of_a_ranking_whose_scores_depend_on_m(found, tmp_path):
+    plot_strips(tmp_path / "strips.png", found, "uniform", frames=4)
+    assert imread(tmp_path / "strips.png").std() > 0
+
+
+def test_strips_of_a_regression_in_colour(plant, telling, tmp_path):
+    lengths = np.full(100, 6)
+    tiles = np.random.default_rng(0).integers(0, 256, (100, 6, 8, 8, 3)).astype(np.uint8)
+    cache = plant(regression=True, lengths=lengths, thumbnail=tiles)
+    found = evaluate(cache, {"mine": [telling()]}, resamples=20)
+    plot_strips(tmp_path / "strips.png", found, "mine")
+    assert imread(tmp_path / "strips.png").std() > 0
+
+
+def test_strips_that_cannot_be_drawn(found, plant, telling, tmp_path):
+    path = tmp_path / "strips.png"
+    with pytest.raises(FrameSelectError, match="'yours' at frames None is unknown"):
+        plot_strips(path, found, "yours")
+    with pytest.raises(FrameSelectError, match="'mine' at frames 7 is unknown; it has chosen"):
+        plot_strips(path, found, "mine", frames=7)
+    with pytest.raises(FrameSelectError, match="run is 2; 'mine' has 2"):
+        plot_strips(path, found, "mine", run=2)
+    plain = evaluate(plant(), {"mine": [telling()]}, references=False, resamples=20)
+    with pytest.raises(FrameSelectError, match="has no frames/thumbnail"):
+        plot_strips(path, plain, "mine")
+    assert not path.exists()
