@@ -1,12 +1,26 @@
-"""Where the commands print: progress and warnings on standard error, results on standard output."""
+"""How the commands read and print: progress and warnings on standard error, results on output."""
 
 from pathlib import Path
+from typing import TypeVar
 
+import tyro
 from rich.console import Console
 from rich.markup import escape
 
 from data.summary import results_table
 from frame_select_env.cache import FeatureCache
+
+Arguments = TypeVar("Arguments")
+
+
+def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Arguments:
+    """A command's arguments; exits with 2 if they do not parse, with 0 after --help."""
+    return tyro.cli(
+        kind,
+        prog=f"python -m data {command}",
+        args=arguments,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
 
 
 def progress_console() -> Console:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
-from data.console import print_written, progress_console
+from data.console import parse, print_written, progress_console
 from data.importing import import_source
 
 
@@ -18,15 +19,15 @@ class DigitsArguments:
     head the predictions. Takes a few seconds.
     """
 
-    out: tyro.conf.Positional[Path]
-    """The cache file to write."""
+    #: The cache file to write.
+    out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
+    #: Of every random draw. Seed 0 makes the cache that comes with the library as "digits".
     seed: int = 0
-    """Of every random draw. Seed 0 makes the cache that comes with the library as "digits"."""
 
 
 def digits(arguments: list[str]) -> None:
     """The command."""
-    parsed = tyro.cli(DigitsArguments, prog="python -m data digits", args=arguments)
+    parsed = parse(DigitsArguments, "digits", arguments)
     console = progress_console()
     with console.status("making videos and training the backbone"):
         # Torch takes a second to import; --help and bad arguments need not wait for it.

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scipy.special import softmax
 
 from data.head import Crossfit, FittedHeads, LinearHead, TrainingVideos, fit_heads
-from data.source import Source, stream_field
+from data.source import Source, split_field, stream_field
 from frame_select_env.cache import check, frame_index, schema, write_cache
 from frame_select_env.errors import FrameSelectError
 
@@ -68,7 +68,7 @@ def import_source(
     if not out.parent.is_dir() or out.is_dir():
         # Told before the heads are trained, not minutes later.
         raise FrameSelectError(f"{out}: is a folder or lies in none; name a file to write")
-    _check_options(source, crossfit, logits, head_frames)
+    _check_options(source, crossfit, logits, head_frames, seed)
     with _progress(console) as progress:
         folds = (
             {}
@@ -77,7 +77,7 @@ def import_source(
         )
         record = {
             "source": source.path.name,
-            "crossfit": "none" if source.predictions else crossfit,
+            "crossfit": "unknown" if source.predictions else crossfit,
             "predictions": "ready-made" if source.predictions else "linear head",
             "seed": seed,
             "version": version("frame-select-env"),
@@ -90,7 +90,37 @@ def import_source(
             _videos(source, folds, logits), total=len(source), description="writing videos"
         )
         names = {"classes" if source.task == "classification" else "targets": source.outputs}
-        return write_cache(out, videos, provenance=record, **names)  # type: ignore[arg-type]
+        try:
+            return write_cache(out, videos, provenance=record, **names)  # type: ignore[arg-type]
+        except OSError as error:
+            raise FrameSelectError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
+    """A line for every fold with classes that cross-fitting cannot predict.
+
+    Where all training videos of a class are left out together, the heads that predict them never
+    saw the class.
+    """
+    if source.task == "regression" or source.predictions or crossfit == "none":
+        return []
+    unit, units = "video", source.ids
+    if crossfit == "group" and source.groups is not None:
+        unit, units = "group", source.groups
+    notes = []
+    for fold, splits in source.splits.items():
+        training = splits == "train"
+        lone = [
+            name
+            for label, name in enumerate(source.outputs)
+            if len(np.unique(units[training & (source.labels == label)])) == 1
+        ]
+        if lone:
+            notes.append(
+                f"{split_field(fold)}: classes with a single training {unit}, which is predicted "
+                f"by heads that do not know the class: {', '.join(lone)}"
+            )
+    return notes
 
 
 def _progress(console: Console | None) -> Progress:
@@ -105,13 +135,17 @@ def _progress(console: Console | None) -> Progress:
     )
 
 
-def _check_options(source: Source, crossfit: str, logits: bool, head_frames: int) -> None:
+def _check_options(
+    source: Source, crossfit: str, logits: bool, head_frames: int, seed: int
+) -> None:
     if logits and not source.predictions:
         source.fail("predictions", "there are none that --logits could apply to")
     if logits and source.task == "regression":
         source.fail("predictions", "--logits is for classification; these videos have targets")
     if head_frames < 0:
-        source.fail("head_frames", f"{head_frames} is negative; 0 trains on all frames")
+        source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
+    if seed < 0:
+        source.fail("--seed", f"{seed} is negative")
     if source.predictions or crossfit != "group":
         return
     if source.groups is None:
@@ -153,7 +187,7 @@ def _train_folds(
 
 def _training_rows(source: Source, fold: str, crossfit: str) -> np.ndarray:
     """The rows of the fold's labelled training videos, [V] int64; checks that they suffice."""
-    name = "splits" if fold == schema.DEFAULT_FOLD else f"splits.{fold}"
+    name = split_field(fold)
     training = source.splits[fold] == "train"
     if source.task == "classification":
         training &= source.labels != schema.UNKNOWN_LABEL

@@ -1,12 +1,13 @@
 """python -m data inspect: what a cache holds, and whether it is in order."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import tyro
 from rich.console import Console
 from rich.progress import track
 
-from data.console import print_results, progress_console
+from data.console import parse, print_results, progress_console
 from data.summary import classes_table, facts_table, streams_table
 from frame_select_env.cache import open_cache
 from frame_select_env.errors import FrameSelectError
@@ -19,17 +20,17 @@ class InspectArguments:
     Warns where training videos are predicted suspiciously well: 15 points better than test videos.
     """
 
-    cache: tyro.conf.Positional[str]
-    """A bundled cache's name (digits) or the path of a cache file."""
+    #: A bundled cache's name (digits) or the path of a cache file.
+    cache: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CACHE")]
+    #: Also read and check every value in the file; exits with 2 at the first wrong one.
     full: bool = False
-    """Also read and check every value in the file; exits with 2 at the first wrong one."""
-    num_frames: int = 25
-    """T: frames per video when the predictions are judged."""
+    #: T: frames per video when the predictions are judged.
+    num_frames: Annotated[int, tyro.conf.arg(metavar="T")] = 25
 
 
 def inspect(arguments: list[str]) -> None:
     """The command."""
-    parsed = tyro.cli(InspectArguments, prog="python -m data inspect", args=arguments)
+    parsed = parse(InspectArguments, "inspect", arguments)
     if parsed.num_frames < 1:
         raise FrameSelectError(f"--num-frames {parsed.num_frames}: must be at least 1")
     cache = open_cache(parsed.cache)

@@ -100,6 +100,11 @@ def stream_field(kind: str, stream: str) -> str:
     return kind if stream == schema.DEFAULT_STREAM else f"{kind}.{stream}"
 
 
+def split_field(fold: str) -> str:
+    """What an array of splits is called: `splits`, or `splits.fold1`."""
+    return "splits" if fold == schema.DEFAULT_FOLD else f"splits.{fold}"
+
+
 def check_videos(source: Source) -> Source:
     """Check what can be checked without reading frames; returns the source.
 
@@ -119,6 +124,5 @@ def check_videos(source: Source) -> Source:
         for row, split in enumerate(splits):
             wrong = check.split(split)
             if wrong:
-                name = "splits" if fold == schema.DEFAULT_FOLD else f"splits.{fold}"
-                source.fail(name, f"video {str(source.ids[row])!r}: {wrong}")
+                source.fail(split_field(fold), f"video {str(source.ids[row])!r}: {wrong}")
     return source

@@ -125,9 +125,8 @@ def _gap_warning(fold: str, stream: str, results: dict[str, AllFrames]) -> list[
         return []
     return [
         f"fold {fold}, stream {stream}: training accuracy is {100 * (train - test):.0f} points "
-        "above test accuracy. Either test videos are of another kind (other people), or the "
-        "training videos were predicted by a model that trained on them, which leaves an agent "
-        "little to learn from."
+        "above test accuracy: the test videos are of another kind (other people), or the training "
+        "videos were predicted by a model that trained on them, and leave little to learn."
     ]
 
 

@@ -77,7 +77,9 @@ def fit_softmax_path(
         One head per penalty, for features as stored.
     """
     mean, scale = videos.moments()
-    standard = (videos.frames - mean.astype(np.float32)) / scale.astype(np.float32)
+    standard = videos.frames.astype(np.float32)
+    standard -= mean.astype(np.float32)
+    standard /= scale.astype(np.float32)
     standardised = TrainingVideos(standard, videos.lengths, videos.labels)
     shape = (standard.shape[1], classes)
     size = shape[0] * shape[1]
