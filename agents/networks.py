@@ -47,12 +47,17 @@ class FrameScorer(nn.Module):
             self.head.bias.fill_(float(torch.logit(torch.tensor(keep))))
 
     def standardise(self, features: torch.Tensor, valid: torch.Tensor) -> None:
-        """Take the mean and scale of the inputs from the valid frames of [n, T, D] features."""
+        """Take the mean and scale of the inputs from the valid frames of [n, T, D] features.
+
+        A feature that is constant there, which says nothing, is left out.
+        """
         total = valid.sum().clamp(min=1)
         weight = valid[..., None].float()
         self.mean = (features.float() * weight).sum((0, 1)) / total
         variance = ((features.float() - self.mean).square() * weight).sum((0, 1)) / total
-        self.scale = 1 / variance.sqrt().clamp(min=1e-3)
+        deviation = variance.sqrt()
+        varies = deviation > 1e-4 * deviation.max()
+        self.scale = torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0)
 
     def forward(
         self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor

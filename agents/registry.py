@@ -19,6 +19,7 @@ class AgentDesign:
         config: The dataclass of its hyper-parameters.
         presets: Hyper-parameters by the name of a preset; must hold "tuned".
         select: The default m of each preset.
+        check: (config) -> None; raises FrameSelectError for hyper-parameters that make no sense.
         train: (cache, task, config, on_epoch) -> trained agent.
         untrained: (cache, task, config) -> the agent before its first update. A trained agent is
             this one with the saved weights loaded into its `network`.
@@ -28,6 +29,7 @@ class AgentDesign:
     config: type[Any]
     presets: dict[str, Any]
     select: dict[str, int]
+    check: Callable[[Any], None]
     train: Callable[..., Ranking]
     untrained: Callable[..., Ranking]
 
@@ -38,6 +40,7 @@ AGENTS = {
         reinforce.ReinforceConfig,
         reinforce.PRESETS,
         reinforce.PRESET_SELECT,
+        reinforce.check,
         reinforce.train,
         reinforce.untrained,
     )

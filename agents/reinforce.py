@@ -268,7 +268,7 @@ def train(
     Raises:
         FrameSelectError: for hyper-parameters that make no sense.
     """
-    _check(config)
+    check(config)
     learner, validation = Learner(cache, task, config), Validation(cache, task)
     agent = ScorerAgent(NAME, learner.average)
     best, best_epoch, kept = (-np.inf, -np.inf), 0, {}
@@ -288,7 +288,12 @@ def train(
     return agent
 
 
-def _check(config: ReinforceConfig) -> None:
+def check(config: ReinforceConfig) -> None:
+    """Refuse hyper-parameters that make no sense.
+
+    Raises:
+        FrameSelectError: naming the hyper-parameter and what is allowed.
+    """
     for name in ("hidden", "layers", "epochs", "batch_size", "episodes"):
         if getattr(config, name) < 1:
             raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")

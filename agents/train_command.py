@@ -36,7 +36,7 @@ class TrainArguments:
     reward: str = "sign_omega"
     """A reward's name, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}."""
     select: int | None = None
-    """m: how many frames the agent is to keep (AS Eq. 9). By default the preset's."""
+    """m: how many frames the agent is to keep (AS Eq. 9). By default the preset's, 8 or 12."""
     seed: int = 0
     """Of every random draw."""
     fold: str = "default"
@@ -99,6 +99,7 @@ def train(arguments: list[str]) -> None:
     """The command."""
     run, design, hyper = parse(arguments)
     torch.set_num_threads(run.threads)
+    design.check(hyper)
     cache = open_cache(run.data)
     task = make_task(
         cache,
@@ -109,7 +110,7 @@ def train(arguments: list[str]) -> None:
         num_frames=run.num_frames,
         reward=parse_reward(run.reward),
         alpha=run.alpha,
-        select=design.select[run.preset] if run.select is None else run.select,
+        select=min(design.select[run.preset], run.num_frames) if run.select is None else run.select,
         seed=run.seed,
         device=run.device,
     )

@@ -1,0 +1,130 @@
+"""python -m agents evaluate: runs on the test split, beside the reference rankings."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.console import Console
+
+from agents.evaluation import Evaluation
+from agents.evaluation import evaluate as evaluate_rankings
+from agents.evaluation.curves import plot_curves
+from agents.evaluation.predictions import write_predictions
+from agents.evaluation.strips import plot_strips
+from agents.evaluation.tables import print_table, write_evaluation, write_markdown
+from agents.loading import LoadedRun, load_run
+from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
+
+
+@dataclass(frozen=True)
+class EvaluateArguments:
+    """Score one or several runs on the test split, beside the reference rankings.
+
+    Several runs of one agent (seeds) become one row, whose intervals resample the runs too.
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Run folders."""
+    data: str
+    """A bundled cache's name or a path."""
+    select: tuple[int, ...] = (4, 8, 12)
+    """m: the numbers of frames to keep."""
+    split: str = "test"
+    """The split to score."""
+    out: Path | None = None
+    """Where the files go: by default the run folder, for several runs the folder they share."""
+    resamples: int = 2000
+    """Of the bootstrap."""
+    seed: int = 0
+    """Of the bootstrap and of the random ranking."""
+    threads: int = 1
+    """Threads of torch."""
+
+
+def evaluate(arguments: list[str]) -> None:
+    """The command."""
+    asked = tyro.cli(
+        EvaluateArguments, prog="python -m agents evaluate", args=arguments, use_underscores=False
+    )
+    torch.set_num_threads(asked.threads)
+    if not asked.runs:
+        raise FrameSelectError("name at least one run folder")
+    cache = open_cache(asked.data)
+    runs = [load_run(folder, cache) for folder in asked.runs]
+    evaluation = evaluate_runs(cache, runs, asked)
+    out = asked.out or _shared_folder(asked.runs)
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_files(out, evaluation)
+    print_table(evaluation)
+    Console().print(f"written to {out}: {', '.join(written)}", highlight=False, soft_wrap=True)
+
+
+def evaluate_runs(
+    cache: FeatureCache, runs: Sequence[LoadedRun], asked: EvaluateArguments
+) -> Evaluation:
+    """The evaluation of runs that were trained for the same videos and numbers of frames.
+
+    Raises:
+        FrameSelectError: if they were not, or m > T.
+    """
+    first = runs[0].task
+    for run in runs[1:]:
+        for name in ("fold", "split", "stream", "num_frames", "alpha"):
+            if getattr(run.task, name) != getattr(first, name):
+                raise FrameSelectError(
+                    f"the runs differ in {name}: {getattr(first, name)!r} and "
+                    f"{getattr(run.task, name)!r}; evaluate them apart"
+                )
+    if max(asked.select) > first.num_frames:
+        raise FrameSelectError(
+            f"select={max(asked.select)}: the runs were trained on {first.num_frames} frames"
+        )
+    rankings: dict[str, list[Ranking]] = {}
+    for run in runs:
+        rankings.setdefault(run.name, []).append(run.agent)
+        rankings.setdefault(run.untrained.name, []).append(run.untrained)
+    validation = {
+        name: [run.task.validation_rows for run in runs if name.endswith(run.name)]
+        for name in rankings
+    }
+    # The untrained agents stand with the agents, first.
+    rankings = dict(sorted(rankings.items(), key=lambda item: not item[0].startswith("untrained")))
+    return evaluate_rankings(
+        cache,
+        rankings,
+        fold=first.fold,
+        split=asked.split,
+        train_split=first.split,
+        num_frames=first.num_frames,
+        select=asked.select,
+        alpha=first.alpha,
+        stream=first.stream,
+        validation=validation,
+        resamples=asked.resamples,
+        seed=asked.seed,
+        progress=True,
+    )
+
+
+def write_files(out: Path, evaluation: Evaluation) -> list[str]:
+    """Write tables and pictures of an evaluation into a folder; returns the files' names."""
+    agent = evaluation.agents[-1]
+    write_evaluation(out / "evaluation.csv", evaluation)
+    write_predictions(out / "predictions.csv", evaluation)
+    write_markdown(out / "evaluation.md", evaluation)
+    plot_curves(out / "accuracy.png", evaluation)
+    written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
+    if "thumbnail" in evaluation.setting.cache.frame_datasets:
+        plot_strips(out / "strips.png", evaluation, agent)
+        written.append("strips.png")
+    return written
+
+
+def _shared_folder(runs: Sequence[Path]) -> Path:
+    if len(runs) == 1:
+        return runs[0]
+    return Path(os.path.commonpath([run.resolve().parent for run in runs]))

@@ -1,0 +1,167 @@
+"""python -m agents train and evaluate, through the real entry point."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from agents.__main__ import main
+
+FAST = ["--epochs", "2", "--hidden", "8", "--num-frames", "10", "--batch-size", "10"]
+
+
+def agents(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "agents", *map(str, arguments)], capture_output=True, text=True
+    )
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line that a command ends with on bad input."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    assert caught.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and "Traceback" not in lines[0]
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def run(planted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    done = agents("train", "--data", planted, "--out", folder, "--select", 4, *FAST)
+    assert done.returncode == 0, done.stderr
+    assert "all frames" in done.stdout and "reinforce, top 4" in done.stdout
+    return folder
+
+
+def test_train_writes_a_run_folder(run, planted):
+    config = json.loads((run / "config.json").read_text())
+    assert config["agent"] == "reinforce" and config["task"]["select"] == 4
+    assert config["hyper"]["hidden"] == 8 and config["hyper"]["dropout"] == 0.3
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert {"episodes", "updates", "seconds", "validation", "reward", "kept"} <= set(rows[0])
+    events = EventAccumulator(str(run)).Reload()
+    assert {"train/reward", "validation/validation"} <= set(events.Tags()["scalars"])
+    assert len(events.Scalars("train/reward")) == 2
+
+
+def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted):
+    done = agents("evaluate", run, "--data", planted, "--select", 2, 4, "--resamples", 50)
+    assert done.returncode == 0, done.stderr
+    with (run / "evaluation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    columns = {"ranking", "frames", "accuracy", "accuracy_low", "accuracy_high", "mean_frames"}
+    assert columns <= set(rows[0])
+    found = {(row["ranking"], row["frames"]) for row in rows}
+    for ranking in ("reinforce", "untrained reinforce", "uniform", "random", "confidence"):
+        assert {(ranking, "2"), (ranking, "4"), (ranking, "chosen")} <= found
+    for name in ("all", "all-logits", "pooled"):
+        assert (name, "all") in found
+    assert ("reinforce", "free") in found and ("oracle", "2") in found
+    assert ("untrained reinforce", "free") not in found
+    for row in rows:
+        low, value, high = (float(row[f"accuracy{end}"]) for end in ("_low", "", "_high"))
+        assert 0 <= low <= value <= high <= 1
+    assert (run / "predictions.csv").stat().st_size > 500
+    assert (run / "accuracy.png").read_bytes()[:4] == b"\x89PNG"
+    assert "reinforce" in done.stdout
+
+
+def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
+    second = tmp_path / "second"
+    main(["train", "--data", str(planted), "--out", str(second), "--seed", "1", *FAST])
+    main(
+        ["evaluate", str(run), str(second), "--data", str(planted), "--out", str(tmp_path / "both")]
+        + ["--select", "2", "--resamples", "50"]
+    )
+    with (tmp_path / "both" / "evaluation.csv").open() as file:
+        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    assert rows["reinforce", "2"]["runs"] == "2" and rows["confidence", "2"]["runs"] == "1"
+
+
+def test_a_reward_in_json_reaches_the_run(planted, tmp_path, capsys):
+    out = tmp_path / "run"
+    reward = '{"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}'
+    main(["train", "--data", str(planted), "--out", str(out), "--reward", reward, *FAST])
+    config = json.loads((out / "config.json").read_text())
+    assert config["task"]["reward"] == json.loads(reward)
+
+
+def test_help_names_every_hyper_parameter():
+    done = agents("train", "--help")
+    assert done.returncode == 0
+    for flag in ("--data", "--reward", "--learning-rate", "--beta", "--baseline", "--preset"):
+        assert flag in done.stdout
+    assert agents("--help").stdout.startswith("usage: python -m agents")
+
+
+def test_the_preset_gives_the_defaults(planted, tmp_path, capsys):
+    out = tmp_path / "run"
+    main(["train", "--data", str(planted), "--out", str(out), "--preset", "paper", *FAST])
+    config = json.loads((out / "config.json").read_text())
+    assert config["hyper"]["learning_rate"] == 1e-5 and config["hyper"]["baseline"] == (
+        "moving-average"
+    )
+    assert config["task"]["select"] == 10  # the paper's 12, of 10 frames
+    assert config["hyper"]["hidden"] == 8  # a flag goes before the preset
+
+
+def test_bad_input_of_train(planted, tmp_path, capsys):
+    new = tmp_path / "new"
+    for arguments, message in (
+        (("--data", "absent.h5"), "absent.h5: no such file, nor a bundled cache"),
+        (("--data", planted, "--agent", "dream"), "unknown agent 'dream'; known: reinforce"),
+        (("--data", planted, "--agent", "nowhere:x"), "cannot be imported"),
+        (("--data", planted, "--reward", "luck"), "unknown reward 'luck'; known: "),
+        (("--data", planted, "--reward", "{luck"), "is not JSON"),
+        (("--data", planted, "--fold", "9"), "unknown fold '9'; known: default"),
+        (("--data", planted, "--split", "dev"), "unknown split 'dev'; known: test, train, val"),
+        (("--data", planted, "--select", 30), "select=30: must be from 1 to"),
+        (("--data", planted, "--epochs", 0), "epochs=0: must be at least 1"),
+    ):
+        assert message in fails(capsys, "train", "--out", new, *arguments)
+        assert not (new / "model.safetensors").exists()
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "mine.txt").write_text("keep me")
+    message = fails(capsys, "train", "--data", planted, "--out", full)
+    assert "is not an empty folder" in message and (full / "mine.txt").exists()
+
+
+def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
+    assert "holds no run" in fails(capsys, "evaluate", tmp_path, "--data", planted)
+    assert "select=11" in fails(capsys, "evaluate", run, "--data", planted, "--select", 11)
+    assert "was trained on planted.h5 with 6 features" in fails(
+        capsys, "evaluate", run, "--data", "digits"
+    )
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (broken / name).write_bytes((run / name).read_bytes()[:100])
+    assert "is not JSON" in fails(capsys, "evaluate", broken, "--data", planted)
+    (broken / "config.json").write_bytes((run / "config.json").read_bytes())
+    assert "does not fit this agent" in fails(capsys, "evaluate", broken, "--data", planted)
+    (broken / "config.json").write_text('{"version": 99}')
+    assert "version 99 cannot be read" in fails(capsys, "evaluate", broken, "--data", planted)
+    (broken / "model.safetensors").unlink()
+    assert "the run did not finish" in fails(capsys, "evaluate", broken, "--data", planted)
+
+
+def test_an_unfinished_run_may_be_trained_again(run, planted, tmp_path, capsys):
+    again = tmp_path / "again"
+    again.mkdir()
+    (again / "config.json").write_bytes((run / "config.json").read_bytes())
+    main(["train", "--data", str(planted), "--out", str(again), *FAST])
+    assert (again / "model.safetensors").exists()
+
+
+def test_unknown_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["dream"])
+    assert caught.value.code == 2 and "train" in capsys.readouterr().err

@@ -1,0 +1,247 @@
+"""REINFORCE: the paper's equations by hand, and a small run that learns, twice the same."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from agents.agent import ScorerAgent
+from agents.feature_table import FeatureTable
+from agents.networks import FrameScorer
+from agents.reinforce import (
+    PAPER,
+    PRESET_SELECT,
+    Learner,
+    ReinforceConfig,
+    leave_one_out,
+    log_probability,
+    sampling_loss,
+    train,
+)
+from agents.task import make_task
+from agents.validation import Validation
+from frame_select_env import Clips, FrameSelectError, open_cache
+
+SMALL = ReinforceConfig(hidden=12, epochs=4, batch_size=10, episodes=4, dropout=0.0)
+
+
+def test_sampling_loss_eq_9_by_hand():
+    keep = torch.tensor([[0.5, 0.5, 0.25, 0.75], [1.0, 0.0, 0.9, 0.9]])
+    valid = torch.tensor([[True, True, True, True], [True, True, False, False]])
+    # Video 0: |2 / 4 - 1 / 4| = 1/4. Video 1, of 2 valid frames: |1 / 2 - 1 / 2| = 0.
+    assert sampling_loss(keep, valid, 1).item() == pytest.approx(0.125)
+    # m = 3 of 2 valid frames is 2 of 2: |2 / 4 - 3 / 4| and |1 / 2 - 2 / 2|.
+    assert sampling_loss(keep, valid, 3).item() == pytest.approx((0.25 + 0.5) / 2)
+
+
+def test_log_probability_is_summed_over_valid_frames():
+    logits = torch.logit(torch.tensor([[0.8, 0.4, 0.3]]))
+    actions = torch.tensor([[[True, False, True]]])
+    valid = torch.tensor([[True, True, False]])
+    expected = np.log(0.8) + np.log(0.6)
+    assert log_probability(logits, actions, valid).item() == pytest.approx(expected)
+
+
+def test_leave_one_out_compares_with_the_other_selections():
+    rewards = torch.tensor([[3.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
+    # 3 - (0 + 0) / 2, 0 - (3 + 0) / 2; equal rewards have no advantage.
+    assert leave_one_out(rewards).tolist() == [[3.0, 0.0], [-1.5, 0.0], [-1.5, 0.0]]
+
+
+def test_the_moving_average_starts_at_0_and_follows_after_the_step_alg_1(planted):
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, baseline="moving-average", momentum=0.9)
+    learner = Learner(cache, make_task(cache, planted), config)
+    video = learner.rows[: learner.videos]
+    assert not learner.baseline.any()
+    seen = []
+    step = learner.env.step
+
+    def listen(actions):
+        result = step(actions)
+        seen.append(result[1].reshape(config.episodes, -1).mean(0))
+        return result
+
+    learner.env.step = listen
+    learner.update(video)
+    first = learner.baseline[torch.from_numpy(video)].numpy()
+    np.testing.assert_allclose(first, 0.1 * seen[0], rtol=1e-5)
+    learner.update(video)
+    second = learner.baseline[torch.from_numpy(video)].numpy()
+    np.testing.assert_allclose(second, 0.9 * first + 0.1 * seen[1], rtol=1e-5, atol=1e-6)
+    others = np.setdiff1d(np.arange(len(cache)), video)
+    assert not learner.baseline[torch.from_numpy(others)].any()
+
+
+@pytest.mark.parametrize("baseline", ["leave-one-out", "moving-average", "self-critical"])
+def test_the_gradient_points_to_the_paid_selection(planted, baseline):
+    """With frame 0 paid whatever else is chosen, its probability rises and no other's must."""
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, baseline=baseline, beta=0.0, episodes=64, average=0.0)
+    task = make_task(
+        cache, planted, num_frames=6, select=3, reward=lambda facts: facts.selected[:, 0] * 1.0
+    )
+    learner = Learner(cache, task, config)
+    inputs = learner.table(learner.rows[:10])
+    before = torch.sigmoid(learner.network(*inputs)).detach()
+    for _ in range(20):
+        learner.update(learner.rows[:10])
+    after = torch.sigmoid(learner.network(*inputs)).detach()
+    rise = (after - before).mean(0)
+    assert rise[0] > 0.02
+    assert rise[0] > rise[1:].max()
+
+
+def test_self_critical_counts_its_greedy_episode(planted):
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, baseline="self-critical")
+    learner = Learner(cache, make_task(cache, planted), config)
+    assert learner.env.num_envs == 10 * (4 + 1)
+
+
+def test_the_paper_preset_holds_the_papers_numbers():
+    assert (PAPER.learning_rate, PAPER.decay_epochs, PAPER.epochs) == (1e-5, (20, 40), 45)
+    assert (PAPER.weight_decay, PAPER.beta, PAPER.baseline) == (1e-5, 0.1, "moving-average")
+    assert PRESET_SELECT["paper"] == 12
+    # Not given by the paper, ours.
+    assert (PAPER.hidden, PAPER.layers, PAPER.episodes, PAPER.batch_size) == (256, 1, 5, 1)
+
+
+def test_the_learning_rate_is_divided_by_10_after_the_given_epochs(planted):
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, learning_rate=0.1, decay_epochs=(1, 3))
+    learner = Learner(cache, make_task(cache, planted), config)
+    rates = []
+    for _ in range(4):
+        rates.append(learner.optimiser.param_groups[0]["lr"])
+        learner.epoch()
+    np.testing.assert_allclose(rates, [0.1, 0.01, 0.01, 0.001])
+
+
+def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=14, select=4, seed=1)
+    config = dataclasses.replace(SMALL, epochs=25, learning_rate=0.01, patience=0)
+    epochs = []
+    agent = train(cache, task, config, epochs.append)
+    assert [epoch.number for epoch in epochs] == list(range(1, 26))
+    assert epochs[-1].episodes == epochs[-1].updates * 40
+    assert epochs[-1].figures["reward"] > epochs[0].figures["reward"] + 0.5
+    validation = Validation(cache, task)
+    assert validation(agent) == max(epoch.validation for epoch in epochs)
+    assert validation(agent)[1] > validation.all_frames[1] + 0.1
+    # The frames it ranks first are the planted ones: 0 is chance, 1 is perfect.
+    clips = cache.read(cache.rows("test"), 14)
+    key = cache.read_frames("importance", cache.rows("test"), 14) > 0
+    best = agent.scores(clips).argmax(1)
+    assert key[np.arange(len(best)), best].mean() > 0.8
+
+    again = train(cache, task, config)
+    for name, value in agent.network.state_dict().items():
+        assert torch.equal(value, again.network.state_dict()[name]), name
+
+
+def test_training_looks_at_no_test_video(planted, monkeypatch):
+    cache = open_cache(planted)
+    task = make_task(cache, planted)
+    test = set(cache.rows("test").tolist())
+    assert not test & (set(task.fit_rows.tolist()) | set(task.validation_rows.tolist()))
+    read = type(cache).read
+    seen: set[int] = set()
+
+    def listen(self, rows, *args, **kwargs):
+        seen.update(np.asarray(rows).tolist())
+        return read(self, rows, *args, **kwargs)
+
+    monkeypatch.setattr(type(cache), "read", listen)
+    train(cache, task, SMALL)
+    assert seen and not seen & test
+
+
+@pytest.mark.parametrize("state", ["feature", "feature+prediction"])
+def test_the_network_sees_what_its_state_says_and_no_padding(state):
+    torch.manual_seed(0)
+    network = FrameScorer(5, 3, state, hidden=4).eval()
+    features, predictions = torch.randn(2, 6, 5), torch.rand(2, 6, 3)
+    valid = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
+    logits = network(features, predictions, valid)
+    changed = network(features, predictions + 1, valid)
+    assert torch.equal(logits, changed) == (state == "feature")
+    # The padded video alone and cut: the same logits on its four frames.
+    alone = network(features[1:, :4], predictions[1:, :4], valid[1:, :4])
+    torch.testing.assert_close(logits[1, :4], alone[0])
+    garbage = features.clone()
+    garbage[1, 4:] = 1e3
+    torch.testing.assert_close(network(garbage, predictions, valid)[1, :4], logits[1, :4])
+
+
+def test_standardising_uses_valid_frames_only():
+    network = FrameScorer(2, 1)
+    features = torch.tensor([[[0.0, 5.0], [2.0, 5.0], [99.0, 99.0]]])
+    network.standardise(features, torch.tensor([[True, True, False]]))
+    assert network.mean.tolist() == [1.0, 5.0]
+    assert network.scale.tolist() == [1.0, 0.0]  # a constant feature is left out
+
+
+def test_the_feature_table_looks_up_what_the_cache_reads(planted):
+    cache = open_cache(planted)
+    rows = cache.rows("train")
+    table = FeatureTable(cache, rows, 7)
+    features, predictions, valid = table(rows[[3, 0]])
+    clips = cache.read(rows[[3, 0]], 7)
+    assert features.dtype == torch.float16
+    assert np.array_equal(features.numpy(), clips.features)
+    assert np.array_equal(predictions.numpy(), clips.predictions)
+    assert np.array_equal(valid.numpy(), clips.valid)
+
+
+class FixedScorer(FrameScorer):
+    """A network whose logits are its first feature."""
+
+    def forward(self, features, predictions, valid):
+        return features[..., 0].float()
+
+
+def test_the_free_choice_is_one_half_or_more_or_else_the_best_frame():
+    agent = ScorerAgent("fixed", FixedScorer(1, 1))
+    features = np.float32([[[0.0], [-0.1], [3.0]], [[-2.0], [-1.0], [9.0]]])
+    valid = np.array([[True, True, True], [True, True, False]])
+    clips = Clips(features, np.zeros((2, 3, 1), np.float32), valid, np.zeros((2, 3)), np.arange(2))
+    assert agent.select(clips).tolist() == [[True, False, True], [False, True, False]]
+    assert agent.scores(clips)[1, 2] == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs=0: must be at least 1"),
+        ({"episodes": 1}, "episodes=1: the leave-one-out baseline needs at least 2"),
+        ({"dropout": 1.0}, r"dropout=1.0: must be in \[0, 1\)"),
+    ],
+)
+def test_hyper_parameters_that_make_no_sense(planted, changes, message):
+    cache = open_cache(planted)
+    with pytest.raises(FrameSelectError, match=message):
+        train(cache, make_task(cache, planted), dataclasses.replace(SMALL, **changes))
+
+
+def test_tasks_that_make_no_sense(planted):
+    cache = open_cache(planted)
+    for keywords, message in (
+        ({"select": 26}, "select=26: must be from 1 to the number of frames, 25"),
+        ({"reward": "luck"}, "unknown reward 'luck'"),
+        ({"fold": "x"}, "unknown fold 'x'"),
+        ({"stream": "x"}, "unknown stream 'x'"),
+    ):
+        with pytest.raises(FrameSelectError, match=message):
+            make_task(cache, planted, **keywords)
+
+
+def test_regression_trains_with_a_regression_reward(regression):
+    cache = open_cache(regression)
+    task = make_task(
+        cache, regression, stream="video", reward="delta_error", num_frames=4, select=2
+    )
+    agent = train(cache, task, dataclasses.replace(SMALL, batch_size=4))
+    assert agent.scores(cache.read(cache.rows("test"), 4, stream="video")).shape == (8, 4)
