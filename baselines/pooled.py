@@ -67,7 +67,8 @@ class Pooled:
         # A part whose remainder is of one class has nothing to fit.
         parts = [part for part in parts if len(np.unique(label[part[0]])) > 1]
         search = GridSearchCV(
-            make_pipeline(StandardScaler(), LogisticRegression(tol=1e-3, max_iter=500)),
+            # The default tolerance stops so early that it acts as a penalty of its own.
+            make_pipeline(StandardScaler(), LogisticRegression(tol=1e-5, max_iter=1000)),
             {"logisticregression__C": INVERSE_PENALTIES},
             scoring="accuracy",
             cv=parts,

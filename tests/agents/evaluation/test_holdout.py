@@ -73,3 +73,10 @@ def test_bad_splits(plant):
     unlabelled = plant(split=["train"] * 3, label=np.full(3, -1))
     with pytest.raises(FrameSelectError, match="no label in split 'train'"):
         holdout(unlabelled)
+
+
+def test_the_seed_draws_among_groups_of_distinct_sizes_too(plant):
+    # The divider alone puts groups of such sizes into the same parts whatever its seed.
+    group = np.repeat(["a", "b", "c", "d"], [30, 14, 9, 7]).tolist()
+    cache = plant(split=["train"] * 60, group=group)
+    assert len({cache.groups[holdout(cache, seed=seed)[1][0]] for seed in range(20)}) == 4
