@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,11 +13,12 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
 
 
 @dataclass(frozen=True)
-class ScoresOnly:
-    """A ranking under another name and without its free choice."""
+class Control:
+    """A ranking that tables show as a reference, under another name and without a free choice."""
 
     name: str
     ranking: Ranking
+    control: ClassVar[bool] = True
 
     def scores(self, clips: Clips) -> np.ndarray:
         """The ranking's scores, [B, T]."""
@@ -61,7 +62,7 @@ def load_run(folder: Path, cache: FeatureCache) -> LoadedRun:
     agent, untrained = (design.untrained(cache, task, hyper) for _ in range(2))
     load_weights(folder, agent.network)  # type: ignore[attr-defined]
     load_weights(folder, untrained.network, buffers_only=True)  # type: ignore[attr-defined]
-    return LoadedRun(design.name, agent, ScoresOnly(f"untrained {design.name}", untrained), task)
+    return LoadedRun(design.name, agent, Control(f"untrained {design.name}", untrained), task)
 
 
 def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task: Task) -> None:

@@ -24,7 +24,7 @@ class Entry:
     Attributes:
         name: The rows' name.
         runs: The same ranking trained or drawn R times; often once.
-        agent: Whether it was asked for; otherwise it is a reference.
+        agent: Whether it was asked for and is no control; otherwise it is a reference.
         validation: [v] rows in the cache for each run, none of which it was fitted on; None for
             those who choose on the others' videos.
     """
@@ -75,7 +75,10 @@ def agent_entries(
                 f"validation: {name!r} has {len(sets)} sets of videos for {count} runs; "
                 "give one set, not empty, for each run of a row in rankings"
             )
-    return [Entry(name, runs, True, validation.get(name)) for name, runs in rankings.items()]
+    return [
+        Entry(name, runs, not getattr(runs[0], "control", False), validation.get(name))
+        for name, runs in rankings.items()
+    ]
 
 
 def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:

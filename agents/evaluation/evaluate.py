@@ -49,7 +49,8 @@ def evaluate(
 
     Args:
         cache: The cache.
-        rankings: Row name -> its runs, say the agents of five seeds. References come by themselves.
+        rankings: Row name -> its runs, say the agents of five seeds. References come by themselves;
+            a ranking with the attribute `control` (say, an untrained agent) is one more of them.
         fold: The cache's fold.
         split: What is scored; videos without a label are left out.
         train_split: What `pooled` is fitted on, and where the default validation videos are from.
@@ -121,7 +122,7 @@ def evaluate(
         verdicts=verdicts,
         scores=scores,
         chosen={name: tuple(one.frames for one in made) for name, made in choices.items() if made},
-        agents=tuple(rankings),
+        agents=tuple(entry.name for entry in agents if entry.agent),
         notes=tuple(notes),
     )
 

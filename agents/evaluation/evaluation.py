@@ -24,7 +24,7 @@ class Evaluation:
             ("all", "all") is keeping every frame.
         scores: Ranking -> importance scores [R, n, T]; not where they depend on m.
         chosen: Ranking -> the m (or "all") of every run in its row `chosen`.
-        agents: The names of the rankings that were asked for, in their order.
+        agents: The names of the rankings that were asked for, without controls, in their order.
         notes: What was left out, and why.
     """
 

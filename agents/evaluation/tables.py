@@ -1,6 +1,7 @@
 """The table of an evaluation: as CSV, on the terminal, and as Markdown."""
 
 import csv
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,16 +15,18 @@ from agents.evaluation.intervals import Interval
 from agents.evaluation.rows import FIGURES, Row
 
 PLAIN_COLUMNS = {
-    "accuracy": "accuracy %",
-    "pcc": "PCC",
+    "accuracy": "accuracy %, chosen",
+    "pcc": "PCC, chosen",
     "mae": "MAE",
     "gain": "gain over all",
-    "pcc_gain": "PCC gain",
 }
+PIPED_WIDTH = 140
 EXPLAINED = (
-    "[low, high]: 95 % bootstrap over runs and videos. gain: over keeping all frames, paired. "
-    "chosen: the number of frames that won on validation videos. free: the ranking's own choice; "
-    "uniform and random beside it keep as many frames, video by video."
+    "chosen: at the number of frames that won on validation videos, of which `kept` is the mean; "
+    "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames. "
+    "4, 8, ...: at that many frames; free: at the ranking's own choice of frames, where uniform "
+    "and random keep as many, video by video. AP: average precision of the scores on the frames "
+    "that truly matter. (label): sees the label, a ceiling. All figures stand in evaluation.csv."
 )
 
 
@@ -66,8 +69,9 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
-    """Print the table on the terminal, with what was left out and what the words mean."""
-    console = console or Console()
+    """Print a row per ranking on the terminal, with what was left out and what the words mean."""
+    # Piped into a file, rich's 80 columns would break the numbers apart.
+    console = console or Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     heading, *body = _cells(evaluation)
     cache = evaluation.setting.cache
     table = Table(
@@ -77,29 +81,31 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
         pad_edge=False,
     )
     for place, name in enumerate(heading):
-        table.add_column(name, justify="left" if place < 2 else "right", no_wrap=place < 3)
-    before = ""
-    for row, cells in zip(evaluation.table, body, strict=True):
-        style = {"agent": "bold", "oracle": "dim"}.get(row.kind)
-        if row.ranking != before and row.kind != "reference":
+        table.add_column(name, justify="left" if place == 0 else "right", overflow="fold")
+    table.columns[0].no_wrap = True
+    kinds = {row.ranking: row.kind for row in evaluation.table}
+    before = "reference"
+    for ranking, cells in zip(kinds, body, strict=True):
+        if kinds[ranking] != before:
             table.add_section()
-        shown = cells if row.ranking != before else ["", *cells[1:]]
-        table.add_row(*shown, style=style)
-        before = row.ranking
+        before = kinds[ranking]
+        table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(before))
     console.print(table)
     for note in (*_choices(evaluation), *evaluation.notes, EXPLAINED):
-        console.print(note, style="dim", highlight=False, markup=False)
+        console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """The table as Markdown, agents in bold."""
+    """The same table as Markdown, agents in bold."""
     heading, *body = _cells(evaluation)
+    kinds = {row.ranking: row.kind for row in evaluation.table}
     lines = ["| " + " | ".join(heading) + " |"]
-    lines.append("|---|---|" + "---:|" * (len(heading) - 2))
-    for row, cells in zip(evaluation.table, body, strict=True):
-        bold = [f"**{cell}**" if cell else "" for cell in cells[:3]] if row.kind == "agent" else []
-        lines.append("| " + " | ".join([*bold, *cells[len(bold) :]]) + " |")
-    return "\n".join([*lines, "", EXPLAINED, ""])
+    lines.append("|---|" + "---:|" * (len(heading) - 1))
+    for ranking, cells in zip(kinds, body, strict=True):
+        if kinds[ranking] == "agent":
+            cells = [f"**{cell}**" if cell else "" for cell in cells[:2]] + cells[2:]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", *_choices(evaluation), "", EXPLAINED, ""])
 
 
 def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
@@ -113,33 +119,50 @@ def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def _cells(evaluation: Evaluation) -> list[list[str]]:
-    """The heading and the rows, as people read them."""
-    figures = FIGURES[evaluation.setting.cache.task]
-    shown = [name for name in figures if name != "pcc_gain"]
-    percent = "accuracy" in figures
-    precise = any(row.average_precision is not None for row in evaluation.table)
-    heading = ["ranking", "frames", *(PLAIN_COLUMNS[name] for name in shown), "kept", "runs"]
-    rows = [heading + ["AP"] * precise]
+    """The heading and a row per ranking, as people read them."""
+    task = evaluation.setting.cache.task
+    shown = [name for name in FIGURES[task] if name != "pcc_gain"]
+    percent = task == "classification"
+    rankings: dict[str, dict[str, Row]] = {}
     for row in evaluation.table:
-        cells = [_name(row), row.frames]
-        cells += [_shown(row.figures[name], percent, "gain" in name) for name in shown]
-        cells += [f"{row.mean_frames:.1f}", str(row.runs)]
+        rankings.setdefault(row.ranking, {})[row.frames] = row
+    fixed = sorted({row.frames for row in evaluation.table if row.frames.isdigit()}, key=int)
+    fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
+    precise = any(row.average_precision is not None for row in evaluation.table)
+    heading = ["ranking", *(PLAIN_COLUMNS[name] for name in shown), "kept", *fixed]
+    table = [heading + ["AP"] * precise]
+    for name, rows in rankings.items():
+        headline = rows.get("chosen", rows.get("all"))
+        cells = [f"{name} (label)" if _sees_label(rows) else name]
+        for figure in shown:
+            text = _interval(headline.figures[figure], figure, percent) if headline else ""
+            cells.append(text)
+        cells.append(f"{headline.mean_frames:.1f}" if headline else "")
+        for frames in fixed:
+            there = rows.get(frames)
+            cells.append(_number(there.figures[shown[0]].value, percent) if there else "")
         if precise:
-            cells.append("" if row.average_precision is None else f"{row.average_precision:.2f}")
-        rows.append(cells)
-    return rows
+            precision = next(iter(rows.values())).average_precision
+            cells.append("" if precision is None else f"{precision:.2f}")
+        table.append(cells)
+    return table
 
 
-def _name(row: Row) -> str:
-    return f"{row.ranking} (sees the label)" if row.kind == "oracle" else row.ranking
+def _sees_label(rows: dict[str, Row]) -> bool:
+    return any(row.kind == "oracle" for row in rows.values())
 
 
-def _shown(figure: Interval, percent: bool, signed: bool) -> str:
-    scale, digits = (100, 1) if percent else (1, 3)
+def _number(value: float, percent: bool, signed: bool = False) -> str:
     # Adding 0.0 turns a rounded -0.0 into 0.0.
-    numbers = [round(scale * x, digits) + 0.0 for x in (figure.value, figure.low, figure.high)]
-    sign = "+" if signed else ""
-    value, low, high = (f"{number:{sign}.{digits}f}" for number in numbers)
+    number = round(100 * value, 1) + 0.0 if percent else round(value, 3) + 0.0
+    return f"{number:{'+' if signed else ''}.{1 if percent else 3}f}"
+
+
+def _interval(figure: Interval, name: str, percent: bool) -> str:
+    signed = name == "gain"
+    value, low, high = (
+        _number(number, percent, signed) for number in (figure.value, figure.low, figure.high)
+    )
     return f"{value} [{low}, {high}]"
 
 

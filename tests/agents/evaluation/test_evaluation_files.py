@@ -89,22 +89,32 @@ def test_terminal_table(found):
     console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     print_table(found, console)
     text = console.export_text()
-    figure = found.row("mine", 4).figures["accuracy"]
+    figure = found.row("mine", "chosen").figures["accuracy"]
     cell = f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
-    assert any(cell in line and " 4 " in line for line in text.splitlines())
-    assert "oracle (sees the label)" in text
+    line = next(line for line in text.splitlines() if line.startswith(" mine "))
+    assert cell in line
+    assert f" {100 * found.row('mine', 4).figures['accuracy'].value:.1f} " in line
+    assert "oracle (label)" in text
     assert f"mine chose, run by run: {', '.join(map(str, found.chosen['mine']))} frames" in text
     assert text.index("all-logits") < text.index("oracle") < text.index("mine")
 
 
 def test_markdown(found):
     lines = markdown(found).splitlines()
-    assert lines[0].startswith("| ranking | frames | accuracy % | gain over all |")
+    assert lines[0].startswith("| ranking | accuracy %, chosen | gain over all | kept |")
     assert set(lines[1]) <= set("|-:")
     table = [line for line in lines[2:] if line.startswith("|")]
-    assert len(table) == len(found.table)
+    assert len(table) == len({row.ranking for row in found.table})
     assert {line.count("|") for line in [*lines[:2], *table]} == {lines[0].count("|")}
-    assert sum(line.startswith("| **mine** ") for line in table) == 4
+    assert sum(line.startswith("| **mine** ") for line in table) == 1
+
+
+def test_a_control_is_a_reference(plant, telling):
+    control = telling()
+    control.control = True
+    found = evaluate(plant(), {"idle": [control], "mine": [telling()]}, resamples=20)
+    assert found.agents == ("mine",)
+    assert {row.kind for row in found.table if row.ranking == "idle"} == {"reference"}
 
 
 def test_notes_are_told(plant, telling):
