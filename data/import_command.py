@@ -8,9 +8,10 @@ import tyro
 from rich.markup import escape
 
 from data.console import parse, print_written, progress_console
+from data.fold_heads import crossfit_notes
 from data.folder_source import read_folder
 from data.head import Crossfit
-from data.importing import crossfit_notes, import_source
+from data.importing import import_source
 from data.npz_source import read_npz
 from data.source import Source
 from frame_select_env.errors import FrameSelectError

@@ -1,7 +1,6 @@
 """Import: from a source of features to a cache with cross-fitted predictions."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,29 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from scipy.special import softmax
 
-from data.head import Crossfit, FittedHeads, LinearHead, TrainingVideos, fit_heads
-from data.source import Source, split_field, stream_field
-from frame_select_env.cache import check, frame_index, schema, write_cache
+from data.fold_heads import FoldHeads, train_folds
+from data.head import Crossfit
+from data.source import Source, stream_field
+from frame_select_env.cache import check, schema, write_cache
 from frame_select_env.errors import FrameSelectError
-
-
-@dataclass(frozen=True)
-class FoldHeads:
-    """The heads of one fold, and which of its videos they trained on.
-
-    Attributes:
-        heads: Stream -> its heads.
-        place: [N] int64, the number of each video among the training videos; -1 for the others.
-    """
-
-    heads: dict[str, FittedHeads]
-    place: np.ndarray
-
-    def head(self, stream: str, row: int) -> LinearHead:
-        """The head that predicts the video in `row`."""
-        place = int(self.place[row])
-        heads = self.heads[stream]
-        return heads.final if place < 0 else heads.for_training_video(place)
 
 
 def import_source(
@@ -71,12 +52,10 @@ def import_source(
     _check_options(source, crossfit, logits, head_frames, seed)
     with _progress(console) as progress:
         folds = (
-            {}
-            if source.predictions
-            else _train_folds(source, crossfit, head_frames, seed, progress)
+            {} if source.predictions else train_folds(source, crossfit, head_frames, seed, progress)
         )
         record = {
-            "source": source.path.name,
+            "source": source.path.resolve().name,
             "crossfit": "unknown" if source.predictions else crossfit,
             "predictions": "ready-made" if source.predictions else "linear head",
             "seed": seed,
@@ -94,33 +73,6 @@ def import_source(
             return write_cache(out, videos, provenance=record, **names)  # type: ignore[arg-type]
         except OSError as error:
             raise FrameSelectError(f"{out}: cannot be written: {error.strerror}") from error
-
-
-def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
-    """A line for every fold with classes that cross-fitting cannot predict.
-
-    Where all training videos of a class are left out together, the heads that predict them never
-    saw the class.
-    """
-    if source.task == "regression" or source.predictions or crossfit == "none":
-        return []
-    unit, units = "video", source.ids
-    if crossfit == "group" and source.groups is not None:
-        unit, units = "group", source.groups
-    notes = []
-    for fold, splits in source.splits.items():
-        training = splits == "train"
-        lone = [
-            name
-            for label, name in enumerate(source.outputs)
-            if len(np.unique(units[training & (source.labels == label)])) == 1
-        ]
-        if lone:
-            notes.append(
-                f"{split_field(fold)}: classes with a single training {unit}, which is predicted "
-                f"by heads that do not know the class: {', '.join(lone)}"
-            )
-    return notes
 
 
 def _progress(console: Console | None) -> Progress:
@@ -150,101 +102,6 @@ def _check_options(
         return
     if source.groups is None:
         source.fail("groups", "are needed for --crossfit group; add them or use --crossfit video")
-
-
-def _train_folds(
-    source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
-) -> dict[str, FoldHeads]:
-    """Fold -> its heads; a fold that parts the videos like an earlier one needs no new heads."""
-    distinct: dict[str, np.ndarray] = {}
-    for fold, splits in source.splits.items():
-        if not any(np.array_equal(splits, earlier) for earlier in distinct.values()):
-            distinct[fold] = splits
-    rows = {fold: _training_rows(source, fold, crossfit) for fold in distinct}
-    folds = {}
-    for fold, chosen in rows.items():
-        heads = {}
-        for stream in source.features:
-            name = f"{fold} {stream_field('features', stream)}"
-            videos = _training_videos(
-                source, stream, chosen, head_frames, progress, f"reading {name}"
-            )
-            task = progress.add_task(f"training heads of {name}", total=None)
-            heads[stream] = fit_heads(
-                videos,
-                len(source.outputs),
-                crossfit=crossfit,
-                groups=None if source.groups is None else source.groups[chosen],
-                seed=seed,
-                on_fit=lambda task=task: progress.advance(task),  # type: ignore[misc]
-            )
-            progress.remove_task(task)
-        place = np.full(len(source), -1)
-        place[chosen] = np.arange(len(chosen))
-        folds[fold] = FoldHeads(heads, place)
-    return folds
-
-
-def _training_rows(source: Source, fold: str, crossfit: str) -> np.ndarray:
-    """The rows of the fold's labelled training videos, [V] int64; checks that they suffice."""
-    name = split_field(fold)
-    training = source.splits[fold] == "train"
-    if source.task == "classification":
-        training &= source.labels != schema.UNKNOWN_LABEL
-        counts = np.bincount(source.labels[training], minlength=len(source.outputs))
-        missing = [source.outputs[label] for label in np.flatnonzero(counts == 0)]
-        if missing:
-            source.fail(
-                name,
-                f"the class {missing[0]!r} has no training video"
-                + (f" (nor have {len(missing) - 1} others)" if missing[1:] else "")
-                + "; give it one or remove the class",
-            )
-    rows = np.flatnonzero(training)
-    if len(rows) < 2:
-        source.fail(name, f"has {len(rows)} labelled training videos; a head needs at least 2")
-    if crossfit == "group":
-        assert source.groups is not None
-        if len(np.unique(source.groups[rows])) < 2:
-            source.fail("groups", "all training videos are of one group; use --crossfit video")
-    return rows
-
-
-def _training_videos(
-    source: Source,
-    stream: str,
-    rows: np.ndarray,
-    head_frames: int,
-    progress: Progress,
-    description: str,
-) -> TrainingVideos:
-    """Read the training frames into memory, [n, D] in the dtype they are stored in."""
-    most = int(source.lengths[rows].max())
-    cap = min(head_frames or most, most)
-    lengths = np.minimum(source.lengths[rows], cap)
-    first = source.read_features(stream, int(rows[0]))
-    frames = np.empty((lengths.sum(), first.shape[1]), first.dtype)
-    end = 0
-    for row, length in progress.track(
-        list(zip(rows.tolist(), lengths.tolist(), strict=True)), description=description
-    ):
-        features = source.read_features(stream, row)
-        _check_width(source, stream, row, features, first)
-        index, valid = frame_index(np.array([len(features)]), cap)
-        frames[end : end + length] = features[index[valid]]
-        end += length
-    return TrainingVideos(frames, lengths, source.labels[rows])
-
-
-def _check_width(
-    source: Source, stream: str, row: int, features: np.ndarray, first: np.ndarray
-) -> None:
-    if features.shape[1] != first.shape[1]:
-        source.fail(
-            stream_field("features", stream),
-            f"video {str(source.ids[row])!r} has {features.shape[1]} columns, "
-            f"others have {first.shape[1]}",
-        )
 
 
 def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterator[dict[str, Any]]:

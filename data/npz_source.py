@@ -48,9 +48,10 @@ class _Reader:
         arrays: dict[str, np.ndarray] = {}
         name = "file"
         try:
-            with np.load(self.path, allow_pickle=False) as archive:
-                if not isinstance(archive, np.lib.npyio.NpzFile):
-                    self.fail(name, "holds a single array, not an npz; see --help for the layout")
+            archive = np.load(self.path, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                self.fail(name, "holds a single array, not an npz; see --help for the layout")
+            with archive:
                 for name in archive.files:
                     arrays[name] = archive[name]
         except FrameSelectError:

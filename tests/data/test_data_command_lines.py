@@ -1,0 +1,89 @@
+"""The commands through their real entry point, python -m data."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.__main__ import main
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "data", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_import_then_inspect(npz, tmp_path: Path) -> None:
+    out = tmp_path / "out.h5"
+    done = run("import", npz(), out)
+    assert done.returncode == 0, done.stderr
+    assert "30 videos" in done.stdout
+    # The table that matters stands last.
+    assert done.stdout.strip().splitlines()[-1].startswith("└")
+    assert "accuracy %" in done.stdout
+    seen = run("inspect", out, "--full")
+    assert seen.returncode == 0, seen.stderr
+    assert "every value is in order" in seen.stdout
+
+
+def test_bad_input_is_one_line_and_exit_code_2(npz, tmp_path: Path) -> None:
+    done = run("import", npz(ids=None), tmp_path / "out.h5")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("python -m data import: ") and "ids: is missing" in line
+    assert [file.name for file in tmp_path.iterdir()] == ["features.npz"]
+
+
+def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["extrude"]):
+        with pytest.raises(SystemExit) as exit_info:
+            main(arguments)
+        assert exit_info.value.code == 2
+        assert "usage: python -m data COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("", ["import", "inspect", "digits"]),
+        (
+            "import",
+            ["SOURCE", "OUT.h5", "--crossfit video|group|none", "--split-file", "hmdb51:DIR"]
+            + ["ucf101:DIR", "--predictions", "--logits", "--seed", "--head-frames", "lengths [N]"],
+        ),
+        ("inspect", ["CACHE", "--full"]),
+        ("digits", ["OUT.h5", "--seed"]),
+    ],
+)
+def test_help_names_every_option(
+    capsys: pytest.CaptureFixture[str], command: str, words: list[str]
+) -> None:
+    if command:
+        with pytest.raises(SystemExit) as exit_info:
+            main([command, "--help"])
+        assert exit_info.value.code == 0
+    else:
+        main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for word in words:
+        assert word in text
+
+
+def test_help_of_the_commands_does_not_wait_for_torch() -> None:
+    program = (
+        "import sys; from data.__main__ import main\n"
+        "try: main(['import', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip().endswith("False")

@@ -1,0 +1,128 @@
+"""A folder of class folders: reading it, ready-made predictions, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.__main__ import main
+from data.folder_source import read_folder
+from frame_select_env import FeatureCache
+
+VIDEOS = {f"{name}/{name}.{number}": 2 + number for name in ("run", "sit") for number in range(6)}
+
+
+def write_csv(path: Path, lines: dict[str, str], header: str = "video,split") -> Path:
+    path.write_text("\n".join([header, *(f"{video},{rest}" for video, rest in lines.items())]))
+    return path
+
+
+@pytest.fixture
+def splits(tmp_path: Path) -> Path:
+    """A CSV: of each class the last two videos test, the others train."""
+    lines = {v: "test" if v[-1] in "45" else "train" for v in VIDEOS}
+    return write_csv(tmp_path / "splits.csv", lines)
+
+
+def test_from_folder_to_cache(tree, splits: Path, tmp_path: Path) -> None:
+    folder = tree(VIDEOS)
+    main(["import", str(folder), str(tmp_path / "out.h5"), "--split-file", str(splits)])
+    cache = FeatureCache(tmp_path / "out.h5")
+    assert cache.classes == ("run", "sit")
+    assert cache.ids.tolist() == sorted(VIDEOS)
+    assert cache.lengths.tolist() == [VIDEOS[video] for video in sorted(VIDEOS)]
+    assert cache.labels.tolist() == [0] * 6 + [1] * 6
+    assert len(cache.rows("test")) == 4
+    for row, video in enumerate(cache.ids):
+        expected = np.load(folder / f"{video}.npy")
+        first, last = cache.start[row], cache.start[row + 1]
+        np.testing.assert_array_equal(cache.features()[first:last], expected)
+    assert cache.provenance["source"] == "folder"
+    assert cache.provenance["split_file"] == "splits.csv"
+
+
+def test_frames_stay_on_disk_until_they_are_read(tree, splits: Path) -> None:
+    source = read_folder(tree(VIDEOS), str(splits))
+    assert isinstance(source.features["main"](0), np.memmap)
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_ready_made_predictions(tree, splits: Path, tmp_path: Path, logits: bool) -> None:
+    folder, scores = tree(VIDEOS), tree(VIDEOS, name="scores", columns=2)
+    if not logits:
+        for file in scores.rglob("*.npy"):
+            values = np.exp(np.load(file))
+            np.save(file, values / values.sum(axis=1, keepdims=True))
+    out = tmp_path / "out.h5"
+    options = ["--split-file", str(splits), "--predictions", str(scores)]
+    main(["import", str(folder), str(out), *options, *(["--logits"] if logits else [])])
+    cache = FeatureCache(out)
+    given = np.concatenate([np.load(scores / f"{video}.npy") for video in cache.ids])
+    if logits:
+        given = np.exp(given) / np.exp(given).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(cache.predictions(), given, atol=1e-6)
+
+
+def test_predictions_that_do_not_fit(tree, splits: Path, failure, tmp_path: Path) -> None:
+    folder, out = tree(VIDEOS), tmp_path / "out.h5"
+
+    def line(scores: Path) -> str:
+        return failure("import", folder, out, "--split-file", splits, "--predictions", scores)
+
+    assert "no such folder" in line(tmp_path / "absent")
+    wide = tree(VIDEOS, name="wide", columns=3)
+    assert "run.0.npy: has the shape (2, 3); expected (2, 2)" in line(wide)
+    short = tree(VIDEOS | {"sit/sit.3": 1}, name="short", columns=2)
+    assert "sit.3.npy: has the shape (1, 2); expected (5, 2)" in line(short)
+    fewer = tree({v: n for v, n in VIDEOS.items() if v != "sit/sit.5"}, name="fewer", columns=2)
+    assert "fewer/sit/sit.5.npy: is missing" in line(fewer)
+    unnormalised = tree(VIDEOS, name="logits", columns=2)
+    assert "'run/run.0'" in (text := line(unnormalised)) and "--logits" in text
+    assert not out.exists()
+
+
+def test_bad_arrays_are_named(tree, splits: Path, failure, tmp_path: Path) -> None:
+    folder, out = tree(VIDEOS), tmp_path / "out.h5"
+    bad = folder / "sit" / "sit.2.npy"
+    whole = bad.read_bytes()
+
+    def line() -> str:
+        return failure("import", folder, out, "--split-file", splits)
+
+    for array, word in [
+        (np.ones((4, 7)), "has 7 columns"),
+        (np.ones(4), "expected numbers [L, D]"),
+        (np.ones((0, 4)), "expected numbers [L, D]"),
+        (np.array([["a"] * 4]), "expected numbers [L, D]"),
+        (np.full((4, 4), np.nan, np.float32), "nan"),
+        (np.array([[{}] * 4], dtype=object), "Python objects"),
+    ]:
+        np.save(bad, array, allow_pickle=True)
+        text = line()
+        assert "sit.2" in text and word in text
+    bad.write_bytes(whole[:-8])
+    assert "sit.2.npy: cannot be read" in line()
+    bad.write_bytes(b"")
+    assert "sit.2.npy: cannot be read" in line()
+    assert not out.exists()
+
+
+def test_folders_without_what_is_needed(tree, splits: Path, failure, tmp_path: Path) -> None:
+    out, empty = tmp_path / "out.h5", tmp_path / "empty"
+    empty.mkdir()
+    assert "--split-file" in failure("import", tree(VIDEOS), out)
+    assert "no .npy" in failure("import", empty, out, "--split-file", splits)
+    absent = tmp_path / "absent.csv"
+    assert "absent.csv: no such split file" in failure(
+        "import", tree(VIDEOS), out, "--split-file", absent
+    )
+    flat = tree({"alone": 3}, name="flat")
+    csv = write_csv(tmp_path / "flat.csv", {"alone": "train"})
+    assert "alone.npy: lies in no class folder" in failure("import", flat, out, "--split-file", csv)
+
+
+def test_a_class_that_only_tests_is_named(tree, failure, tmp_path: Path) -> None:
+    lines = {video: "test" if video.startswith("sit") else "train" for video in VIDEOS}
+    csv = write_csv(tmp_path / "splits.csv", lines)
+    line = failure("import", tree(VIDEOS), tmp_path / "out.h5", "--split-file", csv)
+    assert "'sit'" in line and "no training video" in line
