@@ -1,7 +1,7 @@
 """The dynamics: episodes of each decision process, in batches, in NumPy."""
 
 from frame_select_env.dynamics.draws import Draws
-from frame_select_env.dynamics.episodes import EVERY, Episodes, Slots
+from frame_select_env.dynamics.episodes import EVERY, Episodes, Facts, Slots
 from frame_select_env.dynamics.one_shot import OneShotEpisodes
 from frame_select_env.dynamics.sequential import SequentialEpisodes
 from frame_select_env.dynamics.settings import (
@@ -15,6 +15,7 @@ __all__ = [
     "EVERY",
     "Draws",
     "Episodes",
+    "Facts",
     "OneShotEpisodes",
     "OneShotSettings",
     "SequentialEpisodes",

@@ -17,6 +17,7 @@ from frame_select_env.rewards import Outcome, Reward
 # Which episodes an operation is about: slice(None), all of them, is the fast way to say it.
 Slots: TypeAlias = np.ndarray | slice
 EVERY = slice(None)
+Facts: TypeAlias = dict[str, Any]
 
 
 class Episodes(ABC):
@@ -32,7 +33,8 @@ class Episodes(ABC):
     Attributes:
         cache: The feature cache.
         rows: [n] int64, the videos that may be drawn: those of the split whose label is known.
-        video: [B] int64, row in the cache. cursor: [B] int64, 0..T.
+        video: [B] int64, row in the cache. length: [B] int64, its valid frames L, at most T.
+        cursor: [B] int64, 0..T.
         selected: [B, T] bool. kept: [B] int64, number of selected frames.
 
     Raises:
@@ -69,6 +71,7 @@ class Episodes(ABC):
         self.num_slots = num_slots
         self.slots = np.arange(num_slots)
         self.video = np.full(num_slots, rows[0])
+        self.length = self.table.total[self.video]
         self.cursor = np.zeros(num_slots, np.int64)
         self.selected = np.zeros((num_slots, frames), bool)
         self.kept = np.zeros(num_slots, np.int64)
@@ -89,8 +92,13 @@ class Episodes(ABC):
         """
 
     @abstractmethod
-    def apply(self, slots: Slots, actions: np.ndarray) -> np.ndarray:
-        """Let the actions of `slots` [k] change the selection; returns which episodes end [k]."""
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Let actions [B, ...] change the selections; returns which episodes end now, [B] bool.
+
+        Args:
+            actions: As `read_actions` gives them.
+            going: [B] bool; the other episodes have just begun and stay as they are. None: all go.
+        """
 
     def check_videos(self, videos: Any, count: int) -> np.ndarray:
         """The rows [count] that `options["video"]` asks for, an int or `count` ints.
@@ -122,6 +130,7 @@ class Episodes(ABC):
         """Start episodes on `videos` [k] in `slots` [k]."""
         self.table.fill(videos)
         self.video[slots] = videos
+        self.length[slots] = self.table.total[videos]
         self.cursor[slots] = 0
         self.selected[slots] = False
         self.kept[slots] = 0
@@ -129,51 +138,52 @@ class Episodes(ABC):
         self._paid[slots] = 0.0
 
     def step(
-        self, slots: Slots, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step of the episodes in `slots` [k].
+        self, actions: np.ndarray, going: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, Facts]:
+        """One step of every episode, or of those that are `going` [B].
 
         Returns:
-            rewards [k] float64, ended [k] bool, and the facts about the episodes that ended, as
+            rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
             arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
         """
-        ended = self.apply(slots, actions)
-        rewards = np.zeros(len(ended))
+        ended = self.apply(actions, going)
         if self.dense:
-            return self._pay_dense(slots, ended, rewards)
+            return self._pay_dense(ended, going)
+        if not ended.any():
+            return np.zeros(self.num_slots), ended, {}
         if ended.all():
-            return self._pay(slots, ended, rewards)
-        if ended.any():
-            return self._pay(self.slots[slots][ended], ended, rewards)
-        return rewards, ended, {}
-
-    def _pay(
-        self, slots: Slots, ended: np.ndarray, rewards: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+            facts = self.facts(EVERY)
+            rewards, facts["reward_terms"] = self.reward(self.outcome(facts))
+            return rewards, ended, facts
+        slots = ended.nonzero()[0]
         facts = self.facts(slots)
-        rewards[ended], facts["reward_terms"] = self.reward(self.outcome(facts))
+        rewards = np.zeros(self.num_slots)
+        rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
         return rewards, ended, facts
 
     def _pay_dense(
-        self, slots: Slots, ended: np.ndarray, rewards: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        self, ended: np.ndarray, going: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, Facts]:
         """Pay the change of what the selection would earn: it is 0 until a frame is selected."""
-        counts = ended | (self.kept[slots] > 0)
+        rewards = np.zeros(self.num_slots)
+        counts = ended | (self.kept > 0)
+        if going is not None:
+            counts &= going
         if not counts.any():
             return rewards, ended, {}
-        slots = self.slots[slots][counts]
+        slots = counts.nonzero()[0]
         facts = self.facts(slots)
         values, terms = self.reward(self.outcome(facts))
-        rewards[counts] = values - self._paid[slots]
+        rewards[slots] = values - self._paid[slots]
         self._paid[slots] = values
-        over = ended[counts]
+        over = ended[slots]
         if not over.any():
             return rewards, ended, {}
         facts = {name: value[over] for name, value in facts.items()}
         facts["reward_terms"] = {name: value[over] for name, value in terms.items()}
         return rewards, ended, facts
 
-    def facts(self, slots: Slots) -> dict[str, Any]:
+    def facts(self, slots: Slots) -> Facts:
         """The facts about the selections in `slots` as they stand, in fresh arrays [k, ...]."""
         table, video = self.table, self.video[slots].copy()
         p0, kept = table.p0[video], self.kept[slots]
@@ -200,7 +210,7 @@ class Episodes(ABC):
             facts["correct_after"] = is_correct(p1, facts["label"])
         return facts
 
-    def outcome(self, facts: dict[str, Any]) -> Outcome:
+    def outcome(self, facts: Facts) -> Outcome:
         """The facts as a reward reads them; what is not at hand is looked up in the cache."""
         video = facts["video"]
 

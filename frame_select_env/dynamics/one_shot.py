@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.dynamics.actions import read_whole
-from frame_select_env.dynamics.episodes import Episodes, Slots
+from frame_select_env.dynamics.episodes import Episodes
 from frame_select_env.dynamics.settings import OneShotSettings, Settings
 
 
@@ -24,12 +24,13 @@ class OneShotEpisodes(Episodes):
         shape = (count, self.settings.num_frames)
         return read_whole(actions, shape, 2).astype(bool, copy=False)
 
-    def apply(self, slots: Slots, actions: np.ndarray) -> np.ndarray:
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Select the frames whose action is 1; padding is never selected."""
-        video = self.video[slots]
-        selected = actions & self.valid(video)
-        self.selected[slots] = selected
-        self.kept[slots] = selected.sum(axis=1)
+        if going is not None:
+            actions = actions & going[:, None]
+        self.selected = selected = actions & self.valid(self.video)
+        self.kept = selected.sum(axis=1)
+        sums = self.table.chunk_sum.reshape(-1, self.table.chunks, self.kept_sum.shape[1])
         weights = selected.astype(np.float64)[:, None, :]
-        self.kept_sum[slots] = np.matmul(weights, self.table.chunk_sum[video])[:, 0]
-        return np.ones(len(video), bool)
+        self.kept_sum = np.matmul(weights, sums.take(self.video, axis=0))[:, 0]
+        return np.ones(self.num_slots, bool) if going is None else going.copy()

@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.dynamics.actions import read_whole
-from frame_select_env.dynamics.episodes import Episodes, Slots
+from frame_select_env.dynamics.episodes import Episodes
 from frame_select_env.dynamics.settings import SequentialSettings, Settings
 
 
@@ -23,22 +23,26 @@ class SequentialEpisodes(Episodes):
         """[count] of 0 and 1, as bool."""
         return read_whole(actions, (count,), 2).astype(bool, copy=False)
 
-    def apply(self, slots: Slots, actions: np.ndarray) -> np.ndarray:
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Keep or discard the chunk at the cursor and move the cursor behind it."""
-        table, chunk = self.table, self.chunk
-        video, cursor = self.video[slots], self.cursor[slots]
-        place = cursor // chunk if chunk > 1 else cursor
-        self.kept_sum[slots] += table.chunk_sum[video, place] * actions[:, None]
-        self.kept[slots] += table.chunk_size[video, place] * actions
-        index = self.slots[slots]
-        total = table.total[video]
-        for offset in range(chunk):
-            frame = cursor + offset
-            if chunk > 1:  # the last chunk may reach past the video's end, and past T
-                inside = frame < total
-                self.selected[index[inside], frame[inside]] = actions[inside]
-            else:
-                self.selected[index, frame] = actions
-        after = np.minimum(cursor + chunk, self.settings.num_frames)
-        self.cursor[slots] = after
-        return after >= total
+        table, chunk, cursor = self.table, self.chunk, self.cursor
+        if going is not None:
+            actions = actions & going
+        place = self.video * table.chunks
+        place += cursor // chunk if chunk > 1 else cursor
+        sums = table.chunk_sum.take(place, axis=0)
+        sums *= actions[:, None]
+        self.kept_sum += sums
+        if chunk == 1:
+            self.selected[self.slots, cursor] = actions
+            self.kept += actions
+        else:
+            self.kept += table.chunk_size.take(place) * actions
+            frame = cursor[:, None] + np.arange(chunk)
+            # The last chunk may reach past the video's end, and past T.
+            slot, offset = (frame < self.length[:, None]).nonzero()
+            self.selected[slot, frame[slot, offset]] = actions[slot]
+        cursor += chunk if going is None else chunk * going
+        np.minimum(cursor, self.settings.num_frames, out=cursor)
+        ended = cursor >= self.length
+        return ended if going is None else ended & going

@@ -15,8 +15,10 @@ class ConsensusTable:
     costs nothing. Call `fill` before reading.
 
     Attributes:
-        chunk_sum: [N, ceil(T / k), C] float64, sum of the chunk's predictions on the grid.
-        chunk_size: [N, ceil(T / k)] int64, number of valid frames in the chunk.
+        chunks: ceil(T / k), the number of chunks of a video.
+        chunk_sum: [N * chunks, C] float64, sum of the chunk's predictions on the grid; chunk j of
+            video i stands in row i * chunks + j.
+        chunk_size: [N * chunks] int64, number of valid frames in the chunk.
         total_sum: [N, C] float64. total: [N] int64, number of valid frames.
         p0: [N, C] float64, mean of all valid frames.
         correct_before: [N] bool (regression: all False).
@@ -31,21 +33,21 @@ class ConsensusTable:
         self.chunks = -(-num_frames // chunk)
         self.total = np.minimum(cache.lengths, num_frames)
         first = np.arange(self.chunks) * chunk
-        self.chunk_size = np.clip(self.total[:, None] - first, 0, chunk)
-        self.chunk_sum = np.zeros((videos, self.chunks, outputs))
+        self.chunk_size = np.clip(self.total[:, None] - first, 0, chunk).ravel()
+        self.chunk_sum = np.zeros((videos * self.chunks, outputs))
         self.total_sum = np.zeros((videos, outputs))
         self.p0 = np.zeros((videos, outputs))
         self.correct_before = np.zeros(videos, bool)
         extent = cache.predictions_extent(stream, fold)
         self._largest = max(abs(extent.min), abs(extent.max), 1.0)
         self._filled = np.zeros(videos, bool)
-        self._complete = False
 
     def fill(self, rows: np.ndarray) -> None:
         """Make sure that the videos in `rows` [B] can be looked up."""
-        if self._complete:
+        missing = ~self._filled[rows]
+        if not missing.any():
             return
-        new = np.unique(rows[~self._filled[rows]])
+        new = np.unique(rows[missing])
         for first in range(0, len(new), FILL_BLOCK):
             block = new[first : first + FILL_BLOCK]
             read = self.cache.read_predictions(block, self.num_frames, self.fold, self.stream)
@@ -55,11 +57,11 @@ class ConsensusTable:
             sums = padded.reshape(len(block), self.chunks, self.chunk, -1).sum(axis=2)
             total_sum, total = sums.sum(axis=1), self.total[block]
             p0 = weighted_mean(total_sum, total, total_sum, total)
-            self.chunk_sum[block], self.total_sum[block], self.p0[block] = sums, total_sum, p0
+            self.chunk_sum.reshape(len(self.total), self.chunks, -1)[block] = sums
+            self.total_sum[block], self.p0[block] = total_sum, p0
             if self.cache.task == "classification":
                 self.correct_before[block] = is_correct(p0, self.cache.labels[block])
         self._filled[new] = True
-        self._complete = bool(self._filled.all())
 
     def __reduce__(self) -> tuple:
         return consensus_table, (self.cache, self.fold, self.stream, self.num_frames, self.chunk)

@@ -70,7 +70,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         if not self._running:
             raise ResetNeeded("the episode is over: call reset() before step()")
         actions = self.episodes.read_actions(np.asarray(action)[None], 1)
-        rewards, ended, facts = self.episodes.step(EVERY, actions)
+        rewards, ended, facts = self.episodes.step(actions)
         self._running = not ended[0]
         observation = take(self._observation(self.episodes), 0)
         info = _first(facts) if facts else {}

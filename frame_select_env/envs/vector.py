@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.dynamics import EVERY, Draws, Episodes, Slots, make_settings
+from frame_select_env.dynamics import EVERY, Draws, Episodes, Facts, Slots, make_settings
 from frame_select_env.envs.observations import make_observation, take
 from frame_select_env.errors import FrameSelectError
 
@@ -168,23 +168,17 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             raise ResetNeeded("call reset() before step()")
         checked = self.episodes.read_actions(actions, self.num_envs)
         over = self._over
-        resetting = over.any()
+        resetting = bool(over.any())
         if resetting and self.autoreset_mode == AutoresetMode.DISABLED:
             raise ResetNeeded(
                 f"{int(over.sum())} episodes are over: reset them with options['reset_mask']"
             )
         truncated = np.zeros(self.num_envs, bool)
-        if not resetting:
-            rewards, ended, facts = self.episodes.step(EVERY, checked)
-        else:
-            rewards, ended = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
-            facts = {}
-            going = np.flatnonzero(~over)
-            if len(going):
-                rewards[going], ended[going], facts = self.episodes.step(going, checked[going])
-            self._start(np.flatnonzero(over))
+        if resetting:
+            self._start(over.nonzero()[0])
+        rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
         self._over = ended
-        infos = self._infos(facts, ended) if facts else {}
+        infos = self._infos(facts, ended, ended.nonzero()[0]) if facts else {}
         if self.autoreset_mode == AutoresetMode.SAME_STEP and facts:
             infos = self._finish(infos, ended)
         return self._observation(self.episodes), rewards, ended.copy(), truncated, infos
@@ -193,18 +187,17 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         whole: Slots = EVERY if len(slots) == self.num_envs else slots
         self.episodes.begin(whole, self._draws.take(slots))
 
-    def _infos(self, facts: dict[str, Any], ended: np.ndarray) -> dict[str, Any]:
+    def _infos(self, facts: Facts, ended: np.ndarray, slots: np.ndarray) -> dict[str, Any]:
         """The facts of the ended slots as SyncVectorEnv gives them: arrays [B] and their masks."""
         infos: dict[str, Any] = {}
-        every = bool(ended.all())
         for name, value in facts.items():
             if isinstance(value, dict):
-                infos[name] = self._infos(value, ended)
-            elif every:
+                infos[name] = self._infos(value, ended, slots)
+            elif len(slots) == self.num_envs:
                 infos[name] = value
             else:
                 infos[name] = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
-                infos[name][ended] = value
+                infos[name][slots] = value
             infos[f"_{name}"] = ended.copy()
         return infos
 
@@ -212,7 +205,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
         last = self._observation(self.episodes)
         final = np.full(self.num_envs, None, dtype=object)
-        slots = np.flatnonzero(ended)
+        slots = ended.nonzero()[0]
         for slot in slots.tolist():
             final[slot] = take(last, slot)
         self._start(slots)
