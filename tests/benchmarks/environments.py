@@ -151,7 +151,12 @@ def measure() -> list[dict[str, object]]:
         for envs in (256, 1024):
             native = gym.make_vec(f"FrameSelect/{name}-v0", num_envs=envs, **keywords)
             sync = SyncVectorEnv(
-                [lambda name=name: gym.make(f"FrameSelect/{name}-v0", **keywords)] * envs
+                [
+                    lambda name=name, keywords=keywords: gym.make(
+                        f"FrameSelect/{name}-v0", **keywords
+                    )
+                ]
+                * envs
             )
             runs = {
                 "native": vector(native),

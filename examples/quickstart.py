@@ -1,0 +1,43 @@
+"""Play one video by hand, then train an agent for a few seconds and compare the two.
+
+Run it from a clone: python examples/quickstart.py
+"""
+
+import dataclasses
+
+import gymnasium as gym
+import numpy as np
+
+import frame_select_env  # noqa: F401 - registers the environments
+from agents.evaluation import evaluate
+from agents.evaluation.tables import print_table
+from agents.reinforce import ReinforceConfig, train
+from agents.task import make_task
+from frame_select_env import open_cache
+
+
+def play_by_hand() -> None:
+    """Keep the frames that the backbone is surest of, and see what the reward says."""
+    env = gym.make("FrameSelect/OneShot-v0", data="digits", split="train")
+    observation, _ = env.reset(seed=0)
+    confidence = observation["predictions"].max(axis=1)
+    keep = np.zeros(25, np.int8)
+    keep[np.argsort(confidence)[-8:]] = 1
+    _, reward, _, _, info = env.step(keep)
+    print(f"right with all frames: {info['correct_before']}, with 8: {info['correct_after']}")
+    print(f"reward: {reward:+.0f}")
+
+
+def train_and_compare() -> None:
+    """Train REINFORCE for a few epochs and print it beside the reference rankings."""
+    cache = open_cache("digits")
+    task = make_task(cache, "digits", select=8, seed=0)
+    config = dataclasses.replace(ReinforceConfig(), epochs=15)
+    agent = train(cache, task, config)
+    validation = {"reinforce": [task.validation_rows]}
+    print_table(evaluate(cache, {"reinforce": [agent]}, validation=validation, resamples=200))
+
+
+if __name__ == "__main__":
+    play_by_hand()
+    train_and_compare()
