@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.head import TrainingVideos, fit_heads
-from data.head.crossfit import PENALTIES, _fit_path, one_standard_error
+from data.head.crossfit import PENALTIES, _fit_path, strongest_within
 
 
 def noise(videos: int = 60, size: int = 80) -> TrainingVideos:
@@ -77,14 +77,15 @@ def test_the_standard_error_rule_by_hand() -> None:
     # Four videos. Means 0.25, 0.5, 0.75, 0.5; the best has the standard error
     # sqrt(0.75 · 0.25) / sqrt(4) = 0.2165, so 0.5335 and more will do: the third.
     scores = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 1, 0]], float)
-    assert one_standard_error(scores) == 2
+    assert strongest_within(scores, 1) == 2
     # Sixteen videos, means 8, 11, 12 of 16; error 0.108: 0.6417 will do, which 11 / 16 meets.
     sixteen = np.array([[1.0] * right + [0.0] * (16 - right) for right in (8, 11, 12)])
-    assert one_standard_error(sixteen) == 1
+    assert strongest_within(sixteen, 1) == 1
+    assert strongest_within(sixteen, 0) == 2
 
 
 def test_equal_scores_go_to_the_stronger_penalty() -> None:
-    assert one_standard_error(np.ones((5, 8))) == 0
+    assert strongest_within(np.ones((5, 8)), 0) == 0
 
 
 def test_a_class_of_one_video_and_two_videos_in_all() -> None:
