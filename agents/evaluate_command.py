@@ -27,22 +27,22 @@ class EvaluateArguments:
     Several runs of one agent (seeds) become one row, whose intervals resample the runs too.
     """
 
+    #: Run folders.
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Run folders."""
+    #: A bundled cache's name or a path.
     data: str
-    """A bundled cache's name or a path."""
+    #: m: the numbers of frames to keep.
     select: tuple[int, ...] = (4, 8, 12)
-    """m: the numbers of frames to keep."""
+    #: The split to score.
     split: str = "test"
-    """The split to score."""
+    #: Where the files go: by default the run folder, for several runs the folder they share.
     out: Path | None = None
-    """Where the files go: by default the run folder, for several runs the folder they share."""
+    #: Of the bootstrap.
     resamples: int = 2000
-    """Of the bootstrap."""
+    #: Of the bootstrap and of the random ranking.
     seed: int = 0
-    """Of the bootstrap and of the random ranking."""
+    #: Threads of torch.
     threads: int = 1
-    """Threads of torch."""
 
 
 def evaluate(arguments: list[str]) -> None:

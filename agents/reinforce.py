@@ -28,49 +28,50 @@ NAME = "reinforce"
 class ReinforceConfig:
     """Hyper-parameters; the defaults are the preset `tuned`."""
 
+    #: What the network sees of a frame.
     state: State = "feature+prediction"
-    """What the network sees of a frame."""
+    #: Units of the LSTM in each direction.
     hidden: int = 64
-    """Units of the LSTM in each direction."""
+    #: Layers of the LSTM.
     layers: int = 1
-    """Layers of the LSTM."""
+    #: Dropout on the network's input and on the LSTM's output.
     dropout: float = 0.3
-    """Dropout on the network's input and on the LSTM's output."""
+    #: Standardise the features on the videos that are trained on.
     standardise: bool = True
-    """Standardise the features on the videos that are trained on."""
+    #: Adam's step size.
     learning_rate: float = 1e-3
-    """Adam's step size."""
+    #: L2 penalty in Adam.
     weight_decay: float = 1e-4
-    """L2 penalty in Adam."""
+    #: After these epochs the learning rate is divided by 10.
     decay_epochs: tuple[int, ...] = ()
-    """After these epochs the learning rate is divided by 10."""
+    #: Passes over the training videos, at most.
     epochs: int = 60
-    """Passes over the training videos, at most."""
+    #: Stop after so many epochs without a better validation score; 0 trains to the end.
     patience: int = 15
-    """Stop after so many epochs without a better validation score; 0 trains to the end."""
+    #: Videos per update.
     batch_size: int = 32
-    """Videos per update."""
+    #: N of Eq. 8: selections sampled per video and update; they share one forward pass.
     episodes: int = 8
-    """N of Eq. 8: selections sampled per video and update; they share one forward pass."""
+    #: What a selection's reward is compared with: the mean of the video's other selections; the
+    #: video's moving average (Alg. 1, line 13); or the reward of the greedy selection.
     baseline: Literal["leave-one-out", "moving-average", "self-critical"] = "leave-one-out"
-    """What a selection's reward is compared with: the mean of the video's other selections; the
-    video's moving average (Alg. 1, line 13); or the reward of the greedy selection."""
+    #: Momentum of the moving average, which starts at 0 and is updated after the step.
     momentum: float = 0.9
-    """Momentum of the moving average, which starts at 0 and is updated after the step."""
+    #: Weight of L_sampling, Eq. 9.
     beta: float = 1.0
-    """Weight of L_sampling, Eq. 9."""
+    #: Weight of the policy's mean entropy per frame.
     entropy: float = 0.0
-    """Weight of the policy's mean entropy per frame."""
+    #: Largest norm of the gradient; 0 does not clip.
     clip: float = 5.0
-    """Largest norm of the gradient; 0 does not clip."""
+    #: Momentum of the average of the weights over updates, which is what is kept; 0 keeps the last
+    #: weights.
     average: float = 0.98
-    """Momentum of the average of the weights over updates, which is what is kept; 0 keeps the
-    last weights."""
 
 
 # The paper's numbers; hidden, layers, N and batch size, which it does not give, are ours. The paper
 # also trains on in-sample predictions: import the features with --crossfit none for that.
 PAPER = ReinforceConfig(
+    state="feature+prediction",
     hidden=256,
     dropout=0.0,
     standardise=False,
@@ -83,6 +84,7 @@ PAPER = ReinforceConfig(
     episodes=5,
     baseline="moving-average",
     beta=0.1,
+    entropy=0.0,
     clip=0.0,
     average=0.0,
 )

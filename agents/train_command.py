@@ -24,36 +24,36 @@ from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
 class TrainArguments:
     """Train an agent on a cache and save it as a run folder."""
 
+    #: A bundled cache's name or a path.
     data: str
-    """A bundled cache's name or a path."""
+    #: The run folder to write; it must not hold a run yet.
     out: Path
-    """The run folder to write; it must not hold a run yet."""
+    #: An agent's name, or module:object.
     agent: str = "reinforce"
-    """An agent's name, or module:object."""
+    #: Where the hyper-parameters below take their defaults from; "paper" are attention-aware
+    #: sampling's own.
     preset: Literal["tuned", "paper"] = "tuned"
-    """Where the hyper-parameters below take their defaults from; "paper" are attention-aware
-    sampling's own."""
+    #: A reward's name, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
     reward: str = "sign_omega"
-    """A reward's name, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}."""
+    #: m: how many frames the agent is to keep (AS Eq. 9). By default the preset's, 8 or 12.
     select: int | None = None
-    """m: how many frames the agent is to keep (AS Eq. 9). By default the preset's, 8 or 12."""
+    #: Of every random draw.
     seed: int = 0
-    """Of every random draw."""
+    #: The fold whose split and predictions are used.
     fold: str = "default"
-    """The fold whose split and predictions are used."""
+    #: The split that is trained on. Choices are made on the fold's val split, or where it has none
+    #: on a fifth of this one.
     split: str = "train"
-    """The split that is trained on. Choices are made on the fold's val split, or where it has none
-    on a fifth of this one."""
+    #: Which stream of features; only needed where the cache has several.
     stream: str | None = None
-    """Which stream of features; only needed where the cache has several."""
+    #: T: frames per video.
     num_frames: int = 25
-    """T: frames per video."""
+    #: Weight of the frames not selected (AS Eq. 10).
     alpha: float = 0.0
-    """Weight of the frames not selected (AS Eq. 10)."""
+    #: Where the network lives: cpu or cuda.
     device: str = "cpu"
-    """Where the network lives: cpu or cuda."""
+    #: Threads of torch; on these small networks more than one is usually slower.
     threads: int = 1
-    """Threads of torch; on these small networks more than one is usually slower."""
 
 
 def parse_reward(text: str) -> Any:
