@@ -29,9 +29,9 @@ class ReinforceConfig:
     """Hyper-parameters; the defaults are the preset `tuned`."""
 
     #: What the network sees of a frame.
-    state: State = "feature+prediction"
+    state: State = "feature"
     #: Units of the LSTM in each direction.
-    hidden: int = 64
+    hidden: int = 128
     #: Layers of the LSTM.
     layers: int = 1
     #: Dropout on the network's input and on the LSTM's output.
