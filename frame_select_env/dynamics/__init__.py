@@ -3,9 +3,11 @@
 from frame_select_env.dynamics.draws import Draws
 from frame_select_env.dynamics.episodes import EVERY, Episodes, Facts, Slots
 from frame_select_env.dynamics.one_shot import OneShotEpisodes
+from frame_select_env.dynamics.pick import PickEpisodes
 from frame_select_env.dynamics.sequential import SequentialEpisodes
 from frame_select_env.dynamics.settings import (
     OneShotSettings,
+    PickSettings,
     SequentialSettings,
     Settings,
     make_settings,
@@ -18,6 +20,8 @@ __all__ = [
     "Facts",
     "OneShotEpisodes",
     "OneShotSettings",
+    "PickEpisodes",
+    "PickSettings",
     "SequentialEpisodes",
     "SequentialSettings",
     "Settings",

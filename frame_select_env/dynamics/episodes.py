@@ -100,6 +100,10 @@ class Episodes(ABC):
             going: [B] bool; the other episodes have just begun and stay as they are. None: all go.
         """
 
+    def notes(self, slots: Slots) -> Facts:
+        """What every info says of the episodes in `slots` [k], beside the facts at their end."""
+        return {}
+
     def check_videos(self, videos: Any, count: int) -> np.ndarray:
         """The rows [count] that `options["video"]` asks for, an int or `count` ints.
 

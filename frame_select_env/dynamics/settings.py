@@ -9,6 +9,7 @@ from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.rewards import RewardSpec
 
 DEFAULT_TARGET_FRAMES = 8
+DEFAULT_PICKS = 8
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Settings:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise FrameSelectError(f"{name}={value!r}: must be a whole number from {low} to {high}")
 
-    def _one_of(self, name: str, allowed: tuple[str, ...]) -> None:
+    def _one_of(self, name: str, allowed: tuple[str | bool, ...]) -> None:
         if getattr(self, name) not in allowed:
             listed = ", ".join(map(repr, allowed))
             raise FrameSelectError(f"{name}={getattr(self, name)!r}: must be one of {listed}")
@@ -85,7 +86,30 @@ class SequentialSettings(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._whole("chunk", 1, self.num_frames)
-        self._one_of("dense", (False, True))  # type: ignore[arg-type]
+        self._one_of("dense", (False, True))
+
+
+@dataclass(frozen=True)
+class PickSettings(Settings):
+    """The keyword arguments of FrameSelect/Pick-v0.
+
+    Attributes:
+        picks: Steps of an episode, at most; by default 8, or T if that is less.
+        stop: Whether there is one more action, T, that ends the episode.
+        dense: Whether each step pays the change of the reward that the selection so far would earn.
+    """
+
+    picks: int = DEFAULT_PICKS
+    stop: bool = False
+    dense: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.picks == DEFAULT_PICKS:
+            object.__setattr__(self, "picks", min(self.picks, self.num_frames))
+        self._whole("picks", 1, self.num_frames)
+        self._one_of("stop", (False, True))
+        self._one_of("dense", (False, True))
 
 
 def make_settings(kind: type[Settings], keywords: dict[str, Any]) -> Settings:

@@ -3,10 +3,12 @@
 import gymnasium as gym
 
 from frame_select_env.envs.one_shot import OneShotEnv, OneShotVectorEnv
+from frame_select_env.envs.pick import PickEnv, PickVectorEnv
 from frame_select_env.envs.sequential import SequentialEnv, SequentialVectorEnv
 
 ENVIRONMENTS = {
     "FrameSelect/OneShot-v0": (OneShotEnv, OneShotVectorEnv),
+    "FrameSelect/Pick-v0": (PickEnv, PickVectorEnv),
     "FrameSelect/Sequential-v0": (SequentialEnv, SequentialVectorEnv),
 }
 
@@ -25,6 +27,8 @@ __all__ = [
     "ENVIRONMENTS",
     "OneShotEnv",
     "OneShotVectorEnv",
+    "PickEnv",
+    "PickVectorEnv",
     "SequentialEnv",
     "SequentialVectorEnv",
     "register_environments",

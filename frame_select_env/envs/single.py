@@ -58,7 +58,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
             videos = self._draws.take(self.episodes.slots)
         self.episodes.begin(EVERY, videos)
         self._running = True
-        return take(self._observation(self.episodes), 0), {}
+        return take(self._observation(self.episodes), 0), _first(self.episodes.notes(EVERY))
 
     def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """One decision.
@@ -73,7 +73,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         rewards, ended, facts = self.episodes.step(actions)
         self._running = not ended[0]
         observation = take(self._observation(self.episodes), 0)
-        info = _first(facts) if facts else {}
+        info = _first({**facts, **self.episodes.notes(EVERY)})
         return observation, float(rewards[0]), bool(ended[0]), False, info
 
 

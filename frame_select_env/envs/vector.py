@@ -124,7 +124,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self.episodes.begin(slots, videos)
         self._over[slots] = False
         self._started = self._started or mask is None or bool(mask.all())
-        return self._observation(self.episodes), {}
+        return self._observation(self.episodes), self._infos(self.episodes.notes(slots), places)
 
     def _reset_mask(self, options: dict[str, Any]) -> np.ndarray | None:
         if "reset_mask" not in options:
@@ -178,41 +178,48 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             self._start(over.nonzero()[0])
         rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
         self._over = ended
-        infos = self._infos(facts, ended, ended.nonzero()[0]) if facts else {}
+        slots = ended.nonzero()[0]
+        infos = self._infos(facts, slots)
         if self.autoreset_mode == AutoresetMode.SAME_STEP and facts:
-            infos = self._finish(infos, ended)
+            infos = self._finish(infos, slots)
+        infos |= self._infos(self.episodes.notes(EVERY), self.episodes.slots)
         return self._observation(self.episodes), rewards, ended.copy(), truncated, infos
 
     def _start(self, slots: np.ndarray) -> None:
         whole: Slots = EVERY if len(slots) == self.num_envs else slots
         self.episodes.begin(whole, self._draws.take(slots))
 
-    def _infos(self, facts: Facts, ended: np.ndarray, slots: np.ndarray) -> dict[str, Any]:
-        """The facts of the ended slots as SyncVectorEnv gives them: arrays [B] and their masks."""
+    def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
+        """Facts about `slots` [k] as SyncVectorEnv gives them: arrays [B] and their masks."""
         infos: dict[str, Any] = {}
+        if not facts:
+            return infos
+        given = np.zeros(self.num_envs, bool)
+        given[slots] = True
         for name, value in facts.items():
             if isinstance(value, dict):
-                infos[name] = self._infos(value, ended, slots)
+                infos[name] = self._infos(value, slots)
             elif len(slots) == self.num_envs:
                 infos[name] = value
             else:
                 infos[name] = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
                 infos[name][slots] = value
-            infos[f"_{name}"] = ended.copy()
+            infos[f"_{name}"] = given.copy()
         return infos
 
-    def _finish(self, infos: dict[str, Any], ended: np.ndarray) -> dict[str, Any]:
+    def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
         last = self._observation(self.episodes)
+        infos |= self._infos(self.episodes.notes(slots), slots)
         final = np.full(self.num_envs, None, dtype=object)
-        slots = ended.nonzero()[0]
         for slot in slots.tolist():
             final[slot] = take(last, slot)
+        given = self._over.copy()
         self._start(slots)
         self._over = np.zeros(self.num_envs, bool)
         return {
             "final_obs": final,
-            "_final_obs": ended.copy(),
+            "_final_obs": given,
             "final_info": infos,
-            "_final_info": ended.copy(),
+            "_final_info": given.copy(),
         }

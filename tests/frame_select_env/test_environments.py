@@ -32,6 +32,8 @@ VARIANTS = [
     {"empty": "baseline", "reward": {"delta_prob": 1.0, "budget": 0.1}},
     {"chunk": 4},
     {"chunk": 3, "dense": True},
+    {"picks": 3, "stop": True},
+    {"picks": 9, "dense": True},
 ]
 
 
@@ -200,26 +202,37 @@ def test_a_pickled_environment_is_small_and_goes_on_where_it_was(planted, name, 
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 10**6), dense=st.booleans(), chunk=st.integers(1, 9))
-def test_dense_rewards_sum_to_the_terminal_reward(planted, seed, dense, chunk):
-    keywords = {"data": str(planted), "num_frames": 9, "observation": "index", "chunk": chunk}
+@given(seed=st.integers(0, 10**6), variant=st.sampled_from([1, 2, 5, 9]))
+@pytest.mark.parametrize("name", [name for name in IDS if "OneShot" not in name])
+def test_dense_rewards_sum_to_the_terminal_reward(planted, name, seed, variant):
+    keywords = {"data": str(planted), "num_frames": 9, "observation": "index"}
+    keywords |= {"chunk": variant} if "Sequential" in name else {"picks": variant, "stop": True}
     keywords["reward"] = {"sign_omega": 0.5, "delta_prob": 1.0}
-    sparse = gym.make("FrameSelect/Sequential-v0", **keywords)
-    thick = gym.make("FrameSelect/Sequential-v0", dense=True, **keywords)
     rng = np.random.default_rng(seed)
-    sums = []
     row = int(rng.integers(60))
-    actions = rng.integers(0, 2, 9)
-    for env in (sparse, thick):
+    actions = rng.integers(0, gym.make(name, **keywords).action_space.n, 9)
+    sums = []
+    for dense in (False, True):
+        env = gym.make(name, dense=dense, **keywords)
         env.reset(options={"video": row})
         total, over, step = 0.0, False, 0
         while not over:
             _, reward, over, _, info = env.step(actions[step])
             total, step = total + reward, step + 1
-        assert step == -(-min(9, int(env.unwrapped.cache.lengths[row])) // chunk)
         sums.append(total)
         assert total == pytest.approx(sum(info["reward_terms"].values()), abs=1e-12)
+        if "Sequential" in name:
+            assert step == -(-min(9, int(env.unwrapped.cache.lengths[row])) // variant)
     assert sums[0] == pytest.approx(sums[1], abs=1e-12)
+
+
+def plan(name: str, keep: np.ndarray) -> list:
+    """The actions of an id that keep the frames marked in `keep` [T]; for Pick, last one first."""
+    if name == "FrameSelect/OneShot-v0":
+        return [keep]
+    if name == "FrameSelect/Sequential-v0":
+        return keep.tolist()
+    return [*np.flatnonzero(keep)[::-1].tolist(), len(keep)]  # and stop
 
 
 @settings(deadline=None, max_examples=25)
@@ -231,15 +244,16 @@ def test_keeping_everything_gives_p0_and_padding_changes_nothing(planted, name, 
     results = []
     for frames in (14, 20):  # the longest video has 14 frames
         for actions in (np.ones(20, int), kept):
+            more = {"picks": frames, "stop": True} if name == "FrameSelect/Pick-v0" else {}
             env = gym.make(
-                name, data=str(planted), num_frames=frames, observation="index", alpha=alpha
+                name, data=str(planted), num_frames=frames, observation="index", alpha=alpha, **more
             )
             env.reset(options={"video": row})
-            over, step = False, 0
-            while not over:
-                act = actions[:frames] if name == "FrameSelect/OneShot-v0" else actions[step]
-                _, reward, over, _, info = env.step(act)
-                step += 1
+            for action in plan(name, actions[:frames]):
+                _, reward, over, _, info = env.step(action)
+                if over:
+                    break
+            assert over
             results.append((reward, info["p0"].tolist(), info["p1"].tolist()))
     assert results[0][1] == results[0][2] and results[0][0] == 0.0
     assert results[0] == results[2] and results[1] == results[3]
@@ -263,15 +277,21 @@ def test_regression_caches_play_with_a_regression_reward(regression):
     labels = None
     for name in IDS:
         env = gym.make(
-            name, data=str(regression), stream="audio", num_frames=4, reward="delta_error"
+            name,
+            data=str(regression),
+            stream="audio",
+            num_frames=4,
+            reward="delta_error",
+            **({"stop": True} if name == "FrameSelect/Pick-v0" else {}),
         )
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             check_env(env.unwrapped)
         env.reset(options={"video": 0})
-        over = False
-        while not over:
-            _, reward, over, _, info = env.step(np.zeros(env.action_space.shape, np.int8))
+        for action in plan(name, np.zeros(4, int)):
+            _, reward, over, _, info = env.step(action)
+            if over:
+                break
         cache = env.unwrapped.cache
         labels = cache.labels[cache.rows("train")]
         # An empty selection answers the training mean.
@@ -300,7 +320,7 @@ def test_the_docstring_has_every_section_and_its_snippet_runs(name):
         assert f"## {heading}\n" in single.__doc__
     for field in fields(single.process.settings_class):
         text = field.default if not isinstance(field.default, str) else f'"{field.default}"'
-        inherited = name == "FrameSelect/Sequential-v0" and field.name in (
+        inherited = name != "FrameSelect/OneShot-v0" and field.name in (
             {field.name for field in fields(envs.OneShotEnv.process.settings_class)}
         )
         assert inherited or f"`{field.name}={text}`" in single.__doc__, field.name
