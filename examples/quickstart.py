@@ -24,7 +24,10 @@ def play_by_hand() -> None:
     keep = np.zeros(25, np.int8)
     keep[np.argsort(confidence)[-8:]] = 1
     _, reward, _, _, info = env.step(keep)
-    print(f"right with all frames: {info['correct_before']}, with 8: {info['correct_after']}")
+    before, after = info["p0"][info["label"]], info["p1"][info["label"]]
+    print(
+        f"probability of the true class: {before:.2f} with all frames, {after:.2f} with 8 of them"
+    )
     print(f"reward: {reward:+.0f}")
 
 
