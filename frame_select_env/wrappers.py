@@ -44,7 +44,8 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
         inner = env.observation_space
         assert isinstance(inner, spaces.Dict)
         count = int(env.action_space.n)  # type: ignore[attr-defined]
-        mask = spaces.Box(0, 1, (count,), np.float32 if library == "rllib" else np.bool_)
+        dtype: Any = np.float32 if library == "rllib" else np.bool_
+        mask = spaces.Box(0, 1, (count,), dtype)
         if library == "torchrl":
             self.observation_space = spaces.Dict({**inner.spaces, "action_mask": mask})
         elif library == "rllib":
