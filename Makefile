@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 # The main job on the bundled digits: train three agents, compare them with every reference.
 demo: $(INSTALLED)
@@ -25,6 +25,9 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
+
+docs: $(INSTALLED)
+	$(BIN)/python -m frame_select_env.docs
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks

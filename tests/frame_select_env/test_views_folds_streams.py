@@ -1,0 +1,106 @@
+"""Folds, streams, views and objects reach the environments."""
+
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from frame_select_env import FrameSelectError, envs, open_cache, write_cache
+
+IDS = list(envs.ENVIRONMENTS)
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory):
+    """Four videos of four frames; streams crops (3 views) and boxes (2 objects); folds default, b.
+
+    Class 1 has the probability 0.75 in the views 0 and 1 and 0 in view 2, so 0.5 on average; in
+    fold b the boxes say 0.25.
+    """
+    rng = np.random.default_rng(0)
+
+    def videos():
+        for row in range(4):
+            views = np.zeros((4, 3, 2), np.float32)
+            views[:, :2, 1], views[:, 2, 1] = 0.75, 0.0
+            views[..., 0] = 1 - views[..., 1]
+            yield {
+                "id": f"v{row}",
+                "label": 1,
+                "split": ("train", "test")[row // 2],
+                "features": {
+                    "crops": rng.normal(size=(4, 3, 5)).astype(np.float32),
+                    "boxes": rng.normal(size=(4, 2, 7)).astype(np.float16),
+                },
+                "predictions": {"crops": views, "boxes": np.tile([0.5, 0.5], (4, 1))},
+                "folds": {
+                    "b": {
+                        "split": ("test", "train")[row // 2],
+                        "predictions": {"boxes": np.tile([0.75, 0.25], (4, 1))},
+                    }
+                },
+            }
+
+    path = tmp_path_factory.mktemp("rich") / "rich.h5"
+    axes = {"crops": "view", "boxes": "object"}
+    return str(write_cache(path, videos(), classes=["x", "y"], axes=axes))
+
+
+def info_of(name, row, **keywords):
+    env = gym.make(name, num_frames=4, observation="index", **keywords)
+    env.reset(options={"video": row})
+    actions = {"OneShot": [np.ones(4, int)], "Sequential": [1] * 4, "Pick": [0, 1, 2, 3]}
+    for action in actions[name.split("/")[1].split("-")[0]]:
+        _, _, over, _, info = env.step(action)
+    assert over
+    return info
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_the_views_predictions_are_averaged_and_their_features_side_by_side(rich, name):
+    assert info_of(name, 0, data=rich, stream="crops")["p0"].tolist() == [0.5, 0.5]
+    env = gym.make(name, data=rich, stream="crops", num_frames=4)
+    observation, _ = env.reset(options={"video": 1})
+    assert observation["features"].shape == (4, 15)
+    stored = open_cache(rich).features("crops")[4:8]
+    assert np.array_equal(observation["features"], stored.reshape(4, 15))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_objects_are_side_by_side_in_the_caches_dtype(rich, name):
+    env = gym.make(name, data=rich, stream="boxes", num_frames=4)
+    observation, _ = env.reset(options={"video": 0})
+    assert observation["features"].shape == (4, 14)
+    assert observation["features"].dtype == np.float16
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_fold_has_its_own_split_and_predictions(rich, name):
+    default = gym.make_vec(name, num_envs=9, data=rich, stream="boxes", observation="index")
+    other = gym.make_vec(name, num_envs=9, data=rich, stream="boxes", fold="b", observation="index")
+    assert set(default.reset(seed=0)[0]["video"][:, 0].tolist()) == {0, 1}
+    assert set(other.reset(seed=0)[0]["video"][:, 0].tolist()) == {2, 3}
+    assert info_of(name, 2, data=rich, stream="boxes")["p0"].tolist() == [0.5, 0.5]
+    assert info_of(name, 2, data=rich, stream="boxes", fold="b")["p0"].tolist() == [0.75, 0.25]
+    # A stream that has no predictions in the fold uses those of the top level.
+    assert info_of(name, 2, data=rich, stream="crops", fold="b")["p0"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_several_streams_must_be_told_apart(rich, name):
+    with pytest.raises(FrameSelectError, match="has the streams boxes, crops; pass stream="):
+        gym.make(name, data=rich)
+
+
+def test_a_regression_with_a_class_reward_says_so(regression):
+    env = gym.make(
+        "FrameSelect/OneShot-v0", data=str(regression), stream="audio", num_frames=4
+    ).unwrapped
+    env.reset(seed=0)
+    with pytest.raises(FrameSelectError, match="for regression use delta_error"):
+        env.step([1, 0, 1, 0])
