@@ -59,7 +59,9 @@ class OneShotEnv(FrameSelectEnv):
     `data="digits"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
     `reward="sign_omega"`, `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or
-    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards that ask for a budget).
+    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards that ask for a budget),
+    `render_mode=None` ("rgb_array" gives images of constant size, "ansi" text; both show the label
+    and are for people, not for agents).
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/OneShot-v0", num_envs=256, autoreset_mode="NextStep", ...)` is one

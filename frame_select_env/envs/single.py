@@ -4,22 +4,28 @@ from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
 from frame_select_env.dynamics import EVERY, Draws, Episodes, make_settings
 from frame_select_env.envs.observations import make_observation, take
+from frame_select_env.render import RENDER_METADATA, Viewer
 
 
 class FrameSelectEnv(gym.Env[Any, Any]):
     """One episode at a time of the decision process named by the subclass.
 
     Args:
-        render_mode: None.
+        render_mode: "rgb_array", "ansi" or None. What is rendered shows the label: it is for
+            people, not for agents.
         **keywords: See the settings class of the id.
+
+    Raises:
+        FrameSelectError: naming the keyword and what is allowed.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: dict[str, Any] = {**RENDER_METADATA}
     process: ClassVar[type[Episodes]]
     multi_step: ClassVar[bool]
 
@@ -27,6 +33,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         self.render_mode = render_mode
         settings = make_settings(self.process.settings_class, keywords)
         self.episodes = self.process(settings, 1)
+        self._viewer = Viewer(self.episodes, render_mode)
         self._observation = make_observation(self.episodes, self.multi_step)
         self._draws = Draws(self.episodes.rows, 1, self._generator)
         self._running = False
@@ -57,6 +64,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         else:
             videos = self._draws.take(self.episodes.slots)
         self.episodes.begin(EVERY, videos)
+        self._viewer.begin(EVERY)
         self._running = True
         return take(self._observation(self.episodes), 0), _first(self.episodes.notes(EVERY))
 
@@ -71,10 +79,19 @@ class FrameSelectEnv(gym.Env[Any, Any]):
             raise ResetNeeded("the episode is over: call reset() before step()")
         actions = self.episodes.read_actions(np.asarray(action)[None], 1)
         rewards, ended, facts = self.episodes.step(actions)
+        self._viewer.add(rewards)
         self._running = not ended[0]
         observation = take(self._observation(self.episodes), 0)
         info = _first({**facts, **self.episodes.notes(EVERY)})
         return observation, float(rewards[0]), bool(ended[0]), False, info
+
+    def render(self) -> RenderFrame | None:
+        """The episode as an image [H, W, 3] uint8 of constant size ("rgb_array"), or as text.
+
+        Raises:
+            ResetNeeded: before the first reset.
+        """
+        return self._viewer.render(0, over=not self._running)
 
 
 def _first(facts: dict[str, Any]) -> dict[str, Any]:

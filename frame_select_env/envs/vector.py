@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -15,6 +16,7 @@ from frame_select_env.cache import FeatureCache
 from frame_select_env.dynamics import EVERY, Draws, Episodes, Facts, Slots, make_settings
 from frame_select_env.envs.observations import make_observation, take
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.render import RENDER_METADATA, Viewer
 
 Observations = dict[str, np.ndarray]
 
@@ -26,14 +28,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         num_envs: B.
         autoreset_mode: How finished episodes go on: an AutoresetMode or its value, "NextStep",
             "SameStep" or "Disabled". Only the string keeps `spec` JSON-able.
-        render_mode: None.
+        render_mode: "rgb_array", "ansi" or None, as of the single environment.
         **keywords: See the settings class of the id.
 
     Raises:
         FrameSelectError: naming the keyword and what is allowed.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: dict[str, Any] = {**RENDER_METADATA}
     process: ClassVar[type[Episodes]]
     multi_step: ClassVar[bool]
 
@@ -58,6 +60,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         settings = make_settings(self.process.settings_class, keywords)
         self.episodes = self.process(settings, num_envs)
+        self._viewer = Viewer(self.episodes, render_mode)
         self._observation = make_observation(self.episodes, self.multi_step)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
@@ -122,6 +125,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         else:
             videos = self._draws.take(places)
         self.episodes.begin(slots, videos)
+        self._viewer.begin(slots)
         self._over[slots] = False
         self._started = self._started or mask is None or bool(mask.all())
         return self._observation(self.episodes), self._infos(self.episodes.notes(slots), places)
@@ -177,6 +181,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         if resetting:
             self._start(over.nonzero()[0])
         rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
+        self._viewer.add(rewards)
         self._over = ended
         slots = ended.nonzero()[0]
         infos = self._infos(facts, slots)
@@ -188,6 +193,16 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     def _start(self, slots: np.ndarray) -> None:
         whole: Slots = EVERY if len(slots) == self.num_envs else slots
         self.episodes.begin(whole, self._draws.take(slots))
+        self._viewer.begin(whole)
+
+    def render(self) -> tuple[RenderFrame | None, ...]:  # type: ignore[override]
+        """What the single environment renders, for every slot.
+
+        Raises:
+            ResetNeeded: if a slot was never reset.
+        """
+        over = self._over.tolist()
+        return tuple(self._viewer.render(slot, over[slot]) for slot in range(self.num_envs))
 
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv gives them: arrays [B] and their masks."""
@@ -204,7 +219,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             else:
                 infos[name] = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
                 infos[name][slots] = value
-            infos[f"_{name}"] = given.copy()
+            infos[f"_{name}"] = given
         return infos
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
