@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from frame_select_env.cache import Clips, frame_index
+from frame_select_env.cache import Clips
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.ranking import evenly_spaced_frames
 
 
 class Uniform:
@@ -31,13 +32,5 @@ class Uniform:
         """
         if frames is None or np.min(frames) < 1:
             raise FrameSelectError(f"uniform: frames is {frames}; pass how many to keep, 1 or more")
-        wanted = np.broadcast_to(frames, (len(clips),))
-        lengths = clips.valid.sum(axis=1)
-        chosen = np.zeros(clips.valid.shape, bool)
-        for m in np.unique(wanted):
-            rows = np.flatnonzero(wanted == m)
-            # The rule by which T frames are taken from a video takes m from the T.
-            index, exists = frame_index(lengths[rows], int(m))
-            row, place = np.nonzero(exists)
-            chosen[rows[row], index[row, place]] = True
+        chosen = evenly_spaced_frames(clips.valid, frames)
         return np.where(clips.valid, chosen.astype(np.float64), -np.inf)

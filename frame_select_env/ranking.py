@@ -1,10 +1,10 @@
-"""What a ranking is: importance scores for frames, and the top m of them."""
+"""What a ranking is: importance scores for frames, and the top m of them; evenly spaced frames."""
 
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from frame_select_env.cache import Clips
+from frame_select_env.cache import Clips, frame_index
 
 
 @runtime_checkable
@@ -44,3 +44,27 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
     return (rank < np.broadcast_to(frames, (len(scores),))[:, None]) & valid
+
+
+def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
+    """The middles of `frames` equal parts of every video, as a mask.
+
+    Of L valid frames those are floor((t + 1/2) L / m) for t = 0..m-1, the rule by which T frames
+    are taken from a video. A video with fewer valid frames keeps all of them.
+
+    Args:
+        valid: [B, T] bool, padding at the end.
+        frames: m, for all videos or one each, [B] int; at least 1.
+
+    Returns:
+        [B, T] bool.
+    """
+    wanted = np.broadcast_to(frames, (len(valid),))
+    lengths = valid.sum(axis=1)
+    chosen = np.zeros(valid.shape, bool)
+    for m in np.unique(wanted):
+        rows = np.flatnonzero(wanted == m)
+        index, exists = frame_index(lengths[rows], int(m))
+        row, place = np.nonzero(exists)
+        chosen[rows[row], index[row, place]] = True
+    return chosen

@@ -40,12 +40,12 @@ def reward_page() -> str:
         "",
         "# Rewards",
         "",
-        "What `reward=` and `--reward` take. *Reads* are the facts beyond p0, p1, the selection and",
-        "the budget that a design has declared; one that reads no label can be used where there is",
-        "none. Write your own: [design a reward](design-a-reward.md).",
+        "What `reward=` and `--reward` take. *Reads* are the facts beyond p0, p1, the selection",
+        "and the budget that a design has declared; one that reads no label can be used where there",
+        "is none. Write your own: [design a reward](design-a-reward.md).",
         "",
-        "| name | what it pays | arguments | reads | source |",
-        "|---|---|---|---|---|",
+        "| name | what it pays | formula | arguments | reads | source |",
+        "|---|---|---|---|---|---|",
     ]
     for name in reward_names():
         function = reward_design(name).function
@@ -53,7 +53,8 @@ def reward_page() -> str:
             continue
         doc = inspect.cleandoc(function.__doc__ or "")
         summary = " ".join(doc.partition("\n\n")[0].split())
-        cells = [f"`{name}`", summary, _arguments(function), _reads(name), _source(doc)]
+        formula, source = (_paragraph(doc, title) for title in ("Formula", "Source"))
+        cells = [f"`{name}`", summary, formula, _arguments(function), _reads(name), source]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join([*lines, ""])
 
@@ -97,6 +98,7 @@ def _reads(name: str) -> str:
     return ", ".join(f"`{fact}`" for fact in declared)
 
 
-def _source(doc: str) -> str:
-    found = re.search(r"^Source: (.*?)(?:\n\n|\Z)", doc, re.M | re.S)
+def _paragraph(doc: str, title: str) -> str:
+    """The paragraph of a docstring that begins with `title:`, in one line."""
+    found = re.search(rf"^{title}: (.*?)(?:\n\n|\Z)", doc, re.M | re.S)
     return " ".join(found.group(1).split()) if found else ""

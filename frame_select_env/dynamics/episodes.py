@@ -56,8 +56,8 @@ class Episodes(ABC):
                     f"split={settings.split!r}: no video of {cache.path} has a known label there"
                 )
         self.rows = rows
-        self.reward = Reward(settings.reward)
-        self.dense = bool(getattr(settings, "dense", False))
+        self.reward = Reward(settings.reward, cache.task)
+        self.dense: bool | str = getattr(settings, "dense", False)
         self.chunk = int(getattr(settings, "chunk", 1))
         self.table = consensus_table(
             cache, settings.fold, self.stream, settings.num_frames, self.chunk
@@ -168,7 +168,10 @@ class Episodes(ABC):
     def _pay_dense(
         self, ended: np.ndarray, going: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray, Facts]:
-        """Pay the change of what the selection would earn: it is 0 until a frame is selected."""
+        """Pay the change of what the selection would earn: it is 0 until a frame is selected.
+
+        With dense="best" pay the change of the highest such value so far (AdaFrame).
+        """
         rewards = np.zeros(self.num_slots)
         counts = ended | (self.kept > 0)
         if going is not None:
@@ -178,6 +181,8 @@ class Episodes(ABC):
         slots = counts.nonzero()[0]
         facts = self.facts(slots)
         values, terms = self.reward(self.outcome(facts))
+        if self.dense == "best":
+            values = np.maximum(values, self._paid[slots])
         rewards[slots] = values - self._paid[slots]
         self._paid[slots] = values
         over = ended[slots]

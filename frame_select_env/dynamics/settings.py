@@ -75,18 +75,19 @@ class SequentialSettings(Settings):
 
     Attributes:
         chunk: Number of contiguous frames that one decision keeps or discards.
-        dense: Whether each step pays the change of the reward that the selection so far would earn.
+        dense: True: each step pays the change of the reward that the selection so far would earn.
+            "best": only its rise above the best so far, first above 0, which no frames earn.
     """
 
     chunk: int = 1
-    dense: bool = False
+    dense: bool | Literal["best"] = False
 
     observations: ClassVar[tuple[str, ...]] = ("video", "frame", "index")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._whole("chunk", 1, self.num_frames)
-        self._one_of("dense", (False, True))
+        self._one_of("dense", (False, True, "best"))
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,13 @@ class PickSettings(Settings):
     Attributes:
         picks: Steps of an episode, at most; by default 8, or T if that is less.
         stop: Whether there is one more action, T, that ends the episode.
-        dense: Whether each step pays the change of the reward that the selection so far would earn.
+        dense: True: each step pays the change of the reward that the selection so far would earn.
+            "best": only its rise above the best so far, first above 0, which no frames earn.
     """
 
     picks: int = DEFAULT_PICKS
     stop: bool = False
-    dense: bool = False
+    dense: bool | Literal["best"] = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -109,7 +111,7 @@ class PickSettings(Settings):
             object.__setattr__(self, "picks", min(self.picks, self.num_frames))
         self._whole("picks", 1, self.num_frames)
         self._one_of("stop", (False, True))
-        self._one_of("dense", (False, True))
+        self._one_of("dense", (False, True, "best"))
 
 
 def make_settings(kind: type[Settings], keywords: dict[str, Any]) -> Settings:

@@ -48,7 +48,9 @@ class SequentialEnv(FrameSelectEnv):
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
     selection so far would earn, which is 0 while nothing is selected; the last step pays up to the
-    terminal reward, so both add up to the same.
+    terminal reward, so both add up to the same. With `dense="best"` each step pays only the rise of
+    that reward above the highest so far, first above 0: it is never negative and adds up to the
+    highest, so passing through a good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; the cursor is at 0 and nothing is selected.

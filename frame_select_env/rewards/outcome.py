@@ -85,6 +85,12 @@ class Outcome:
             raise FrameSelectError(f"{self._reader} reads outcome.{name}, which is not given here")
         return self._look_up(name)
 
+    @property
+    def unanswered(self) -> np.ndarray:
+        """[B] bool, where nothing is selected and p1 is therefore zeros, the answer to nothing."""
+        answered: np.ndarray = self.p1.any(axis=1)
+        return ~answered
+
     def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
         """The same facts, of which `reader` may read the open ones and those in `allowed`."""
         return Outcome(self._facts, self._look_up, allowed, reader)

@@ -11,41 +11,49 @@ import numpy as np
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.rewards.outcome import FACTS, LABELLED, OPEN, Outcome
 
+CLASSIFICATION = ("classification",)
+TASKS = (*CLASSIFICATION, "regression")
+
 RewardFunction: TypeAlias = Callable[..., np.ndarray]
 RewardSpec: TypeAlias = str | list | tuple | Mapping[str, Any] | RewardFunction
 
 
 @dataclass(frozen=True)
 class Design:
-    """A registered reward function and the facts it declared."""
+    """A registered reward function, the facts it declared and the tasks it has a meaning for."""
 
     name: str
     function: RewardFunction
     allowed: frozenset[str] | None
+    tasks: tuple[str, ...] = TASKS
 
 
 _designs: dict[str, Design] = {}
 
 
 def register_reward(
-    name: str, needs: Iterable[str] | None = None
+    name: str, needs: Iterable[str] | None = None, tasks: Iterable[str] = TASKS
 ) -> Callable[[RewardFunction], RewardFunction]:
     """Register a reward design: a function of an `Outcome` that returns [B] float.
 
-        @register_reward("margin", needs=("label",))
-        def margin(outcome):
-            rows = np.arange(len(outcome))
-            return outcome.p1[rows, outcome.label] - outcome.p0[rows, outcome.label]
+        @register_reward("certainty", needs=(), tasks=("classification",))
+        def certainty(outcome):
+            return outcome.p1.max(axis=1) - outcome.p0.max(axis=1)
 
     Args:
         name: The name to use in `reward=`. Registering a name again replaces it.
         needs: The facts beyond p0, p1, selected, valid and target_frames that the design reads;
             "label" includes correct_before and correct_after. Reading any other raises an error, so
             `needs=()` proves that a design needs no label. None allows every fact.
+        tasks: The caches that the design has a meaning for: "classification", "regression" or both.
 
     Raises:
-        FrameSelectError: if `needs` names a fact that does not exist.
+        FrameSelectError: if `needs` or `tasks` names something that does not exist.
     """
+    tasks = tuple(tasks)
+    for task in tasks:
+        if task not in TASKS:
+            raise FrameSelectError(f"reward {name!r}: tasks: {known('task', task, TASKS)}")
     declared = None if needs is None else frozenset(needs)
     for fact in declared or ():
         if fact not in FACTS:
@@ -55,7 +63,7 @@ def register_reward(
         allowed = None
         if declared is not None:
             allowed = declared | OPEN | (LABELLED if "label" in declared else frozenset())
-        _designs[name] = Design(name, function, allowed)
+        _designs[name] = Design(name, function, allowed, tasks)
         return function
 
     return register
@@ -131,13 +139,21 @@ class Reward:
     Args:
         spec: A name; "module:function"; a mapping of names to weights, or to mappings of arguments
             and "weight"; a list of a name and its arguments; or a function.
+        task: The cache's, "classification" or "regression"; None if it is not known yet.
 
     Raises:
-        FrameSelectError: for an unknown name or argument, or any other form.
+        FrameSelectError: for an unknown name or argument, or any other form, or a design that has
+            no meaning for the task.
     """
 
-    def __init__(self, spec: RewardSpec) -> None:
+    def __init__(self, spec: RewardSpec, task: str | None = None) -> None:
         self.terms = _terms(spec)
+        for term in self.terms:
+            if task is not None and task not in term.design.tasks:
+                suited = ", ".join(name for name in reward_names() if task in _designs[name].tasks)
+                raise FrameSelectError(
+                    f"reward {term.design.name!r} has no meaning for a {task}; use one of: {suited}"
+                )
 
     def __call__(self, outcome: Outcome) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The rewards [B] float64 and the weighted terms they are the sum of, by name."""
