@@ -9,6 +9,7 @@ USAGE = """usage: python -m data COMMAND ...
   import     make a cache of features that you have: an .npz, or a folder of .npy files
   inspect    show what a cache holds, and check it
   digits     make the small cache of digits videos that comes with the library
+  planted    make synthetic videos of any size and difficulty whose best selection is known
 
 python -m data COMMAND --help tells the rest.
 """
@@ -35,6 +36,10 @@ def main(arguments: list[str] | None = None) -> None:
             from data.digits_command import digits
 
             digits(rest)
+        elif command == "planted":
+            from data.planted_command import planted
+
+            planted(rest)
         else:
             print(USAGE, end="", file=sys.stderr)
             raise SystemExit(2)
