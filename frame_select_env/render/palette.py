@@ -16,14 +16,14 @@ TRUTH: Colour = (0, 114, 178)  # the true class, and the frames that truly matte
 RIGHT: Colour = (0, 120, 88)
 WRONG: Colour = (190, 30, 45)
 
-# A class each, by turns, on tiles without a picture.
+# A class each, by turns, on tiles without a picture; none is a hue of the marks above.
 CLASSES: tuple[Colour, ...] = (
     (230, 159, 0),
     (86, 180, 233),
     (0, 158, 115),
     (240, 228, 66),
-    (0, 114, 178),
-    (213, 94, 0),
+    (125, 190, 90),
+    (250, 150, 135),
     (204, 121, 167),
     (138, 109, 59),
     (140, 107, 177),
