@@ -28,7 +28,9 @@ def read_whole(actions: Any, shape: tuple[int, ...], choices: int) -> np.ndarray
             raise FrameSelectError(f"action {array[fraction][0]} is not a whole number")
     elif kind not in "iu":
         raise FrameSelectError(f"action has the type {array.dtype}; expected whole numbers")
-    if array.size and (array.max() >= choices or array.min() < 0):
+    # Seen as unsigned a negative number is huge, so one maximum checks both ends.
+    seen = array.view(f"u{array.dtype.itemsize}") if kind == "i" else array
+    if array.size and (seen.max() >= choices or kind == "f" and array.min() < 0):
         wrong = array[(array >= choices) | (array < 0)][0]
         raise FrameSelectError(f"action {wrong} is out of range; allowed: 0 to {choices - 1}")
     return array

@@ -223,20 +223,19 @@ class Episodes(ABC):
         """The facts as a reward reads them; what is not at hand is looked up in the cache."""
         video = facts["video"]
 
-        def look_up(name: str) -> np.ndarray:
+        def look_up(name: str) -> Any:
             frames = self.settings.num_frames
+            if name == "valid":
+                return self.valid(video)
+            if name == "target_frames":
+                return self.settings.target_frames
             if name == "predictions":
                 return self.cache.read_predictions(video, frames, self.settings.fold, self.stream)
             if name == "features":
                 return self.cache.read_features(video, frames, self.stream)
             return self.cache.read_frames(name, video, frames)
 
-        known = {
-            **{name: value for name, value in facts.items() if name != "video"},
-            "valid": self.valid(video),
-            "target_frames": self.settings.target_frames,
-        }
-        return Outcome(known, look_up)
+        return Outcome(facts, look_up)
 
     def valid(self, video: np.ndarray) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""

@@ -34,7 +34,7 @@ class Outcome:
         facts: The facts at hand.
         look_up: Reads one of the others.
         allowed: The facts that may be read; None means all.
-        reader: Who reads, for the message.
+        reader: Name of the design that reads, for messages.
     """
 
     label: np.ndarray
@@ -55,7 +55,7 @@ class Outcome:
         facts: Mapping[str, np.ndarray | int],
         look_up: Callable[[str], np.ndarray] | None = None,
         allowed: frozenset[str] | None = None,
-        reader: str = "the reward",
+        reader: str = "",
     ) -> None:
         self._facts = facts
         self._look_up = look_up
@@ -71,18 +71,20 @@ class Outcome:
             raise AttributeError(f"Outcome has no {name!r}; it has {', '.join(sorted(FACTS))}")
         if self._allowed is not None and name not in self._allowed:
             raise FrameSelectError(
-                f"{self._reader} reads outcome.{name} without having declared it; "
+                f"reward {self._reader!r} reads outcome.{name} without having declared it; "
                 f"register it with needs=({name!r},)"
             )
         if name in self._facts:
             return self._facts[name]  # type: ignore[return-value]
         if name in LABELLED:
             raise FrameSelectError(
-                f"{self._reader} reads outcome.{name}, which a regression cache does not have; "
+                f"reward {self._reader!r} reads outcome.{name}, which a regression cache does not have; "
                 "use a reward for regression such as delta_error"
             )
         if self._look_up is None:
-            raise FrameSelectError(f"{self._reader} reads outcome.{name}, which is not given here")
+            raise FrameSelectError(
+                f"reward {self._reader!r} reads outcome.{name}, which is not given here"
+            )
         return self._look_up(name)
 
     @property

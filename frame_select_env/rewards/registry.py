@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -120,16 +121,15 @@ class Term:
     def __call__(self, outcome: Outcome) -> np.ndarray:
         """The weighted value, [B] float64."""
         name = self.design.name
-        value = self.design.function(
-            outcome.only(self.design.allowed, f"reward {name!r}"), **self.arguments
-        )
+        value = self.design.function(outcome.only(self.design.allowed, name), **self.arguments)
         value = np.asarray(value, np.float64)
         if value.shape != (len(outcome),):
             raise FrameSelectError(
                 f"reward {name!r} returned the shape {value.shape}; expected ({len(outcome)},)"
             )
-        if not np.isfinite(value).all():
-            raise FrameSelectError(f"reward {name!r} returned {value[~np.isfinite(value)][0]}")
+        if not math.isfinite(value.sum()):
+            wrong = value[~np.isfinite(value)]
+            raise FrameSelectError(f"reward {name!r} returned {wrong[0] if len(wrong) else value}")
         return value if self.weight == 1.0 else self.weight * value
 
 
@@ -158,11 +158,10 @@ class Reward:
     def __call__(self, outcome: Outcome) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The rewards [B] float64 and the weighted terms they are the sum of, by name."""
         terms = {term.design.name: term(outcome) for term in self.terms}
-        values = list(terms.values())
-        total = values[0].copy()
-        for value in values[1:]:
-            total += value
-        return total, terms
+        if len(terms) == 1:
+            (only,) = terms.values()
+            return only.copy(), terms
+        return np.sum(list(terms.values()), axis=0), terms
 
 
 def _terms(spec: RewardSpec) -> list[Term]:
