@@ -293,9 +293,11 @@ class FeatureCache:
         checked = self._checked.get(name)
         if checked is None:
             checked = self._checked[name] = np.zeros(len(self), bool)
-        for place in np.flatnonzero(~checked[rows]):
-            self._check(name, values[place], int(rows[place]))
-            checked[rows[place]] = True
+        known = checked[rows]
+        if not known.all():
+            for place in np.flatnonzero(~known):
+                self._check(name, values[place], int(rows[place]))
+                checked[rows[place]] = True
         return values
 
     def _check(self, name: str, values: np.ndarray, row: int) -> None:

@@ -78,8 +78,8 @@ class Outcome:
             return self._facts[name]  # type: ignore[return-value]
         if name in LABELLED:
             raise FrameSelectError(
-                f"reward {self._reader!r} reads outcome.{name}, which a regression cache does not have; "
-                "use a reward for regression such as delta_error"
+                f"reward {self._reader!r} reads outcome.{name}, which a regression cache does not "
+                "have; use a reward for regression such as delta_error"
             )
         if self._look_up is None:
             raise FrameSelectError(
