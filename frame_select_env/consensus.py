@@ -100,4 +100,5 @@ def is_correct(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
         probabilities: [B, C].
         label: [B] int.
     """
-    return (probabilities.argmax(axis=1) == label) & probabilities.any(axis=1)
+    best = probabilities.argmax(axis=1)
+    return (best == label) & (probabilities[np.arange(len(best)), best] > 0)

@@ -68,6 +68,7 @@ class Episodes(ABC):
             train = cache.splits(settings.fold) == "train"
             self._nothing = cache.labels[train if train.any() else EVERY].mean(axis=0)
         frames, outputs = settings.num_frames, len(cache.classes)
+        self._places = np.arange(frames)
         self.num_slots = num_slots
         self.slots = np.arange(num_slots)
         self.video = np.full(num_slots, rows[0])
@@ -239,4 +240,4 @@ class Episodes(ABC):
 
     def valid(self, video: np.ndarray) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""
-        return np.arange(self.settings.num_frames) < self.table.total[video][:, None]
+        return self._places < self.table.total[video][:, None]

@@ -29,8 +29,9 @@ class OneShotEpisodes(Episodes):
         if going is not None:
             actions = actions & going[:, None]
         self.selected = selected = actions & self.valid(self.video)
-        self.kept = selected.sum(axis=1)
+        weights = selected.astype(np.float64)
+        # A sum of ones is exact in float64 too, and BLAS is faster than adding up booleans.
+        self.kept = (weights @ np.ones(weights.shape[1])).astype(np.int64)
         sums = self.table.chunk_sum.reshape(-1, self.table.chunks, self.kept_sum.shape[1])
-        weights = selected.astype(np.float64)[:, None, :]
-        self.kept_sum = np.matmul(weights, sums.take(self.video, axis=0))[:, 0]
+        self.kept_sum = np.matmul(weights[:, None, :], sums.take(self.video, axis=0))[:, 0]
         return np.ones(self.num_slots, bool) if going is None else going.copy()
