@@ -90,8 +90,7 @@ class Outcome:
     @property
     def unanswered(self) -> np.ndarray:
         """[B] bool, where nothing is selected and p1 is therefore zeros, the answer to nothing."""
-        answered: np.ndarray = self.p1.any(axis=1)
-        return ~answered
+        return np.logical_not(self.p1.any(axis=1))
 
     def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
         """The same facts, of which `reader` may read the open ones and those in `allowed`."""
