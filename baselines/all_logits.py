@@ -3,8 +3,7 @@
 import numpy as np
 
 from frame_select_env.cache import Clips
-
-SMALLEST = 1e-6  # probabilities are clipped here before the logarithm
+from frame_select_env.probability import clipped_log
 
 
 class AllLogits:
@@ -19,7 +18,7 @@ class AllLogits:
 
     def predict(self, clips: Clips) -> np.ndarray:
         """The video-level probabilities, [B, C] float64."""
-        logs = np.log(np.maximum(clips.predictions.astype(np.float64), SMALLEST))
+        logs = clipped_log(clips.predictions)
         logs = np.where(clips.valid[:, :, None], logs, 0.0).sum(axis=1)
         mean = logs / clips.valid.sum(axis=1)[:, None]
         powers = np.exp(mean - mean.max(axis=1, keepdims=True))

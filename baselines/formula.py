@@ -1,4 +1,4 @@
-"""Rankings that are one formula over a clip's predictions: `confidence` and its kin."""
+"""Rankings that are one formula over a clip: `confidence` and its kin, `entropy`, `centre`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frame_select_env.cache import Clips
+from frame_select_env.probability import entropy as entropy_of
 
 WINDOW = 5  # frames
 
@@ -32,6 +33,17 @@ class Formula:
 def confidence(clips: Clips) -> np.ndarray:
     """The probability of each frame's most probable class, [B, T]."""
     return clips.predictions.max(axis=2).astype(np.float64)
+
+
+def entropy(clips: Clips) -> np.ndarray:
+    """Minus the entropy of each frame's prediction, in nats, [B, T]: the surest frames first."""
+    return -entropy_of(clips.predictions)
+
+
+def centre(clips: Clips) -> np.ndarray:
+    """Minus the distance in frames from the middle of the L valid ones, (L - 1) / 2, [B, T]."""
+    middle = (clips.valid.sum(axis=1, keepdims=True) - 1) / 2
+    return -np.abs(np.arange(clips.valid.shape[1]) - middle)
 
 
 def window_confidence(clips: Clips) -> np.ndarray:

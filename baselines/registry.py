@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
-from baselines.formula import Formula, confidence, window_confidence
+from baselines.diversity import Diversity
+from baselines.exact_oracle import ExactOracle
+from baselines.formula import Formula, centre, confidence, entropy, window_confidence
+from baselines.hill_climb import HillClimb
+from baselines.motion import CumulativeMotion, motion
 from baselines.oracle import Oracle
 from baselines.random_frames import RandomFrames
 from baselines.uniform import Uniform
@@ -11,37 +15,57 @@ from frame_select_env.ranking import Ranking
 
 CLASSES_ONLY = ("classification",)
 
-# Name -> what makes the ranking from a seed. Only `random` uses the seed.
+# Name -> what makes the ranking from a seed. Only `random` uses the seed. These are the references
+# in every evaluation, so they have to be quick: but for the oracle, the ceiling of every table,
+# their cost grows no faster than the number of frames.
 RANKINGS: dict[str, Callable[[int], Ranking]] = {
     "uniform": lambda seed: Uniform(),
+    "centre": lambda seed: Formula("centre", centre),
     "random": RandomFrames,
     "confidence": lambda seed: Formula("confidence", confidence, CLASSES_ONLY),
     "window-confidence": lambda seed: Formula("window-confidence", window_confidence, CLASSES_ONLY),
+    "entropy": lambda seed: Formula("entropy", entropy, CLASSES_ONLY),
+    "motion": lambda seed: Formula("motion", motion),
+    "cumulative-motion": lambda seed: CumulativeMotion(),
     "oracle": lambda seed: Oracle(),
 }
 
+# The same for rankings that are evaluated when they are asked for by name.
+ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
+    "diversity": lambda seed: Diversity(),
+    "hill-climb": lambda seed: HillClimb(),
+    "exact-oracle": lambda seed: ExactOracle(),
+}
 
-def ranking_names(task: str) -> list[str]:
-    """The names of the rankings that can read the predictions of `task`, in the table's order."""
-    return [name for name, make in RANKINGS.items() if _suits(make(0), task)]
+
+def ranking_names(task: str, on_request: bool = False) -> list[str]:
+    """The names of the rankings that have a meaning for `task`, in the table's order.
+
+    Args:
+        task: The cache's: "classification" or "regression".
+        on_request: Whether those in `ON_REQUEST` are among them.
+    """
+    listed = {**RANKINGS, **ON_REQUEST} if on_request else RANKINGS
+    return [name for name, make in listed.items() if _suits(make(0), task)]
 
 
 def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Ranking:
     """The ranking called `name`.
 
     Args:
-        name: One of `RANKINGS`.
+        name: One of `RANKINGS` or `ON_REQUEST`.
         task: The cache's: "classification" or "regression".
         seed: Of the draw, for `random`.
 
     Raises:
         FrameSelectError: for an unknown name, or a ranking that has no meaning for the task.
     """
-    if name not in RANKINGS:
-        raise FrameSelectError(known("ranking", name, RANKINGS))
-    ranking = RANKINGS[name](seed)
+    every = {**RANKINGS, **ON_REQUEST}
+    if name not in every:
+        raise FrameSelectError(known("ranking", name, every))
+    ranking = every[name](seed)
     if not _suits(ranking, task):
-        names = ", ".join(ranking_names(task))
+        names = ", ".join(ranking_names(task, on_request=True))
         raise FrameSelectError(f"ranking {name!r} has no meaning for a {task}; use one of: {names}")
     return ranking
 

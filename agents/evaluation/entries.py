@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.evaluation.judging import Predictor, Request
 from agents.evaluation.verdicts import Setting
-from baselines import RANKINGS, AllLogits, Pooled, make_ranking, ranking_names
+from baselines import ON_REQUEST, RANKINGS, AllLogits, Pooled, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
@@ -85,19 +85,20 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
     """The names of the reference rows, beside "all", in the table's order.
 
     Args:
-        wanted: True for every one the task has, False for none, or their names.
+        wanted: True for every one the task has but those on request, False for none, or their
+            names.
         task: The cache's.
 
     Raises:
         FrameSelectError: for an unknown name, or one that has no meaning for the task.
     """
     predictors = [name for name in PREDICTORS if name != "all-logits" or task in AllLogits.tasks]
-    possible = [*predictors, *ranking_names(task)]
     if isinstance(wanted, bool):
-        return possible if wanted else []
+        return [*predictors, *ranking_names(task)] if wanted else []
+    possible = [*predictors, *ranking_names(task, on_request=True)]
     for name in wanted:
-        if name not in (*PREDICTORS, *RANKINGS):
-            raise FrameSelectError(known("reference", name, (*PREDICTORS, *RANKINGS)))
+        if name not in (*PREDICTORS, *RANKINGS, *ON_REQUEST):
+            raise FrameSelectError(known("reference", name, (*PREDICTORS, *RANKINGS, *ON_REQUEST)))
         if name not in possible:
             raise FrameSelectError(f"reference {name!r} has no meaning for a {task}; leave it out")
     return [name for name in possible if name in wanted]
@@ -108,7 +109,7 @@ def reference_entries(names: Sequence[str], task: str, draws: int) -> list[Entry
     return [
         Entry(name, [make_ranking(name, task, s) for s in range(draws if name == DRAWN else 1)])
         for name in names
-        if name in RANKINGS
+        if name not in PREDICTORS
     ]
 
 

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines import RANKINGS, Oracle, RandomFrames, Uniform, make_ranking, ranking_names
+from baselines import (
+    ON_REQUEST,
+    RANKINGS,
+    Oracle,
+    RandomFrames,
+    Uniform,
+    make_ranking,
+    ranking_names,
+)
 from frame_select_env import Clips, FrameSelectError
 from frame_select_env.ranking import Ranking, top_frames
 
@@ -48,7 +56,7 @@ def take(clips, rows):
     return Clips(*(field[rows] for field in fields))
 
 
-every = pytest.mark.parametrize("name", list(RANKINGS))
+every = pytest.mark.parametrize("name", [*RANKINGS, *ON_REQUEST])
 
 
 @every
@@ -206,5 +214,8 @@ def test_unknown_and_unsuitable_names():
         make_ranking("centr")
     with pytest.raises(FrameSelectError, match="'confidence' has no meaning for a regression"):
         make_ranking("confidence", task="regression")
-    assert ranking_names("regression") == ["uniform", "random", "oracle"]
+    kept = ["uniform", "centre", "random", "motion", "cumulative-motion", "oracle"]
+    assert ranking_names("regression") == kept
+    assert ranking_names("regression", on_request=True) == [*kept, *ON_REQUEST]
     assert ranking_names("classification") == list(RANKINGS)
+    assert not set(RANKINGS) & set(ON_REQUEST)
