@@ -17,8 +17,10 @@ from agents.evaluation.entries import (
 )
 from agents.evaluation.evaluation import Evaluation
 from agents.evaluation.intervals import Resamples
-from agents.evaluation.judging import Judged, Request, judge
-from agents.evaluation.rows import Row, make_figures, mean_average_precision
+from agents.evaluation.judging import Frames, Judged, Request, judge
+from agents.evaluation.rank_quality import average_precision, spearman
+from agents.evaluation.regret import regrets
+from agents.evaluation.rows import Row, make_figures, mean_rank_quality
 from agents.evaluation.verdicts import Setting, Verdict
 from agents.holdout import holdout
 from baselines.labelled import labelled_rows
@@ -113,15 +115,16 @@ def evaluate(
     }
     group = None if cache.groups is None else cache.groups[rows]
     drawn = Resamples(len(rows), group, resamples, seed)
+    chosen = {name: tuple(one.frames for one in made) for name, made in choices.items() if made}
     return Evaluation(
         setting=setting,
         split=split,
         rows=rows,
         label=cache.labels[rows],
-        table=_table(setting, rows, entries, verdicts, scores, drawn),
+        table=_table(setting, rows, entries, verdicts, scores, chosen, drawn),
         verdicts=verdicts,
         scores=scores,
-        chosen={name: tuple(one.frames for one in made) for name, made in choices.items() if made},
+        chosen=chosen,
         agents=tuple(entry.name for entry in agents if entry.agent),
         notes=tuple(notes),
     )
@@ -150,6 +153,7 @@ def _table(
     entries: Sequence[Entry],
     verdicts: Mapping[tuple[str, str], Verdict],
     scores: Mapping[str, np.ndarray],
+    chosen: Mapping[str, Sequence[Frames]],
     resamples: Resamples,
 ) -> tuple[Row, ...]:
     """The figures of every verdict, in the verdicts' order."""
@@ -158,9 +162,11 @@ def _table(
     if "importance" in cache.frame_datasets:
         importance = cache.read_frames("importance", rows, setting.num_frames)
     valid, reference = every.selected[0], every.run(0)
-    precision = {
-        name: mean_average_precision(runs, importance, valid) for name, runs in scores.items()
-    }
+    precision, correlation = (
+        {name: mean_rank_quality(measure, runs, importance, valid) for name, runs in scores.items()}
+        for measure in (average_precision, spearman)
+    )
+    regret = regrets(verdicts, chosen)
     kinds = {entry.name: entry.kind for entry in entries}
     beside = {(entry.name, "free") for entry in entries if not entry.agent}
     return tuple(
@@ -173,6 +179,8 @@ def _table(
             # A reference's row `free` is of draws of its own.
             average_precision=None if (name, frames) in beside else precision.get(name),
             kind=kinds.get(name, "reference"),
+            spearman=None if (name, frames) in beside else correlation.get(name),
+            regret=regret.get((name, frames)),
         )
         for (name, frames), verdict in verdicts.items()
     )

@@ -1,17 +1,18 @@
 """How well importance scores find the frames that truly matter, where a cache knows them."""
 
 import numpy as np
+from scipy.stats import rankdata
 
 
-def average_precision(scores: np.ndarray, relevant: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """The average precision of every video's ranking.
+def average_precision(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The average precision of every video's ranking at putting first the frames that matter.
 
     AP = sum_k (R_k - R_{k-1}) P_k over the distinct scores as thresholds, frames of equal score
     entering together; as scikit-learn's `average_precision_score`, for all videos at once.
 
     Args:
         scores: [N, T] float, higher is better.
-        relevant: [N, T] bool, the frames that matter.
+        importance: [N, T], above 0 where a frame matters.
         valid: [N, T] bool; padding never counts.
 
     Returns:
@@ -22,7 +23,7 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray, valid: np.ndarra
     ranked = np.take_along_axis(ranked, order, axis=1)
     # A valid frame may score -inf as well: what counts is whether it is valid.
     counts = np.take_along_axis(valid, order, axis=1)
-    hits = np.take_along_axis(relevant & valid, order, axis=1)
+    hits = np.take_along_axis((importance > 0) & valid, order, axis=1)
     frames = ranked.shape[1]
     last = np.ones(ranked.shape, bool)  # the last of a run of equal scores
     last[:, :-1] = ranked[:, :-1] != ranked[:, 1:]
@@ -34,3 +35,31 @@ def average_precision(scores: np.ndarray, relevant: np.ndarray, valid: np.ndarra
     precision = np.where(hits, found / np.maximum(seen, 1), 0.0).sum(axis=1)
     mixed = (positives > 0) & (positives < valid.sum(axis=1))
     return np.where(mixed, precision / np.maximum(positives, 1), np.nan)
+
+
+def spearman(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of every video's scores with its frames' importance.
+
+    The Pearson correlation of the ranks, equal values sharing the mean of their ranks; as SciPy's
+    `spearmanr`, for all videos at once.
+
+    Args:
+        scores: [N, T] float, higher is better.
+        importance: [N, T] float, higher is more important.
+        valid: [N, T] bool; padding never counts.
+
+    Returns:
+        [N] float64, from -1 to 1; 0 for equal scores, NaN where all frames are equally important.
+    """
+    x, y = (_centred_ranks(values, valid) for values in (scores, importance))
+    scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
+    correlation = (x * y).sum(axis=1) / np.where(scale > 0, scale, 1.0)
+    return np.where((y * y).any(axis=1), correlation, np.nan)
+
+
+def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The rank of each valid frame, less the mean rank; 0 at padding, [N, T] float64."""
+    # Padding is above every valid frame, also one of an infinite score.
+    ranks = rankdata(values, axis=1)
+    ranks = rankdata(np.where(valid, ranks, np.inf), axis=1)
+    return np.where(valid, ranks - (valid.sum(axis=1, keepdims=True) + 1) / 2, 0.0)

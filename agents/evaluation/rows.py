@@ -1,11 +1,11 @@
 """One row of the table: the figures of one ranking at one number of frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.evaluation.intervals import Interval, Resamples
-from agents.evaluation.rank_quality import average_precision
 from agents.evaluation.verdicts import Verdict
 
 # The figures of a row, in the order of the columns. A gain is what was won over all frames: in
@@ -28,6 +28,9 @@ class Row:
         runs: R, the number of runs (seeds, draws) averaged.
         average_precision: Of the scores against the true importance; None if there is none.
         kind: "reference", "oracle" (it saw the label) or "agent".
+        spearman: Rank correlation of the scores with the true importance; None if there is none.
+        regret: The oracle's accuracy at the same m minus this one (regression: this MAE minus the
+            oracle's); None where there is no m or no oracle.
     """
 
     ranking: str
@@ -37,6 +40,8 @@ class Row:
     runs: int
     average_precision: float | None
     kind: str
+    spearman: float | None = None
+    regret: float | None = None
 
 
 def make_figures(
@@ -61,18 +66,23 @@ def make_figures(
     }
 
 
-def mean_average_precision(
-    scores: np.ndarray, importance: np.ndarray | None, valid: np.ndarray
+def mean_rank_quality(
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    scores: np.ndarray,
+    importance: np.ndarray | None,
+    valid: np.ndarray,
 ) -> float | None:
-    """The average precision over runs and videos; None if no video has frames that do not matter.
+    """A measure of rankings over runs and videos; None if it can be taken of no video.
 
     Args:
+        measure: Scores, importance and validity, [n, T] each, -> [n], NaN where a video's
+            importance allows no measure.
         scores: [R, n, T].
         importance: [n, T], above 0 where a frame matters; None if the cache does not tell.
         valid: [n, T] bool.
     """
     if importance is None:
         return None
-    precision = np.stack([average_precision(run, importance > 0, valid) for run in scores])
-    scored = np.isfinite(precision[0])
-    return float(precision[:, scored].mean()) if scored.any() else None
+    quality = np.stack([measure(run, importance, valid) for run in scores])
+    measured = np.isfinite(quality[0])
+    return float(quality[:, measured].mean()) if measured.any() else None

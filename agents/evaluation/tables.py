@@ -21,12 +21,16 @@ PLAIN_COLUMNS = {
     "gain": "gain over all",
 }
 PIPED_WIDTH = 140
+# Figures that not every row has; empty there. `regret` is the oracle's accuracy at the same m minus
+# the row's (regression: the row's MAE minus the oracle's).
+OPTIONAL = ("average_precision", "spearman", "regret")
 EXPLAINED = (
     "chosen: at the number of frames that won on validation videos, of which `kept` is the mean; "
     "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames. "
     "4, 8, ...: at that many frames; free: at the ranking's own choice of frames, where uniform "
     "and random keep as many, video by video. AP: average precision of the scores on the frames "
-    "that truly matter. (label): sees the label, a ceiling. All figures stand in evaluation.csv."
+    "that truly matter. (label): sees the label, a ceiling. All figures, and the regret to the "
+    "oracle at the same m, stand in evaluation.csv."
 )
 
 
@@ -35,7 +39,7 @@ def columns(task: str) -> list[str]:
     triples = {name: [name, f"{name}_low", f"{name}_high"] for name in FIGURES[task]}
     levels = [column for name in triples if "gain" not in name for column in triples[name]]
     gains = [column for name in triples if "gain" in name for column in triples[name]]
-    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", "average_precision"]
+    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL]
 
 
 def records(evaluation: Evaluation) -> list[dict[str, str]]:
@@ -44,8 +48,9 @@ def records(evaluation: Evaluation) -> list[dict[str, str]]:
     for row in evaluation.table:
         record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
         record["mean_frames"] = f"{row.mean_frames:.6g}"
-        precision = row.average_precision
-        record["average_precision"] = "" if precision is None else f"{precision:.6f}"
+        for name in OPTIONAL:
+            value = getattr(row, name)
+            record[name] = "" if value is None else f"{value:.6f}"
         for name, figure in row.figures.items():
             record[name] = f"{figure.value:.6f}"
             record[f"{name}_low"], record[f"{name}_high"] = (

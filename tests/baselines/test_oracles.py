@@ -91,9 +91,9 @@ def test_against_all_sets_written_out(seed, m):
 
 
 def test_regression():
-    # Label 1. Of the first video greedy takes 1.1, then 0.6: off by 0.15. An exchange of 1.1 for 1.4
-    # leaves nothing. Of the second it takes 1.2, then 0.5: off by 0.15. Every exchange of one frame
-    # is worse (0.4, 0.25, 0.6, 0.75); both frames have to go.
+    # Label 1. Of the first video greedy takes 1.1, then 0.6: off by 0.15. Exchanging 1.1 for 1.4
+    # ends at 0. Of the second it takes 1.2, then 0.5: off by 0.15. Every exchange of one frame is
+    # worse (0.4, 0.25, 0.6, 0.75); both frames have to go.
     clips = clips_of([[[1.1], [0.6], [1.4], [0.0]], [[1.2], [0.0], [2.0], [0.5]]], [3, 4])
     label = np.ones((2, 1), np.float32)
     greedy = top_frames(Oracle().scores(clips, label=label), clips.valid, 2)

@@ -6,7 +6,7 @@ import pytest
 from agents.evaluation import evaluate
 from agents.evaluation.choosing import fewest_errors
 from agents.holdout import holdout
-from baselines import RANKINGS, make_ranking
+from baselines import RANKINGS, make_ranking, ranking_names
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 from frame_select_env.consensus import consensus
 from frame_select_env.ranking import top_frames
@@ -115,7 +115,9 @@ def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telli
     )
     assert found.row("one", 2).average_precision == 1.0
     assert found.row("random", 2).average_precision < 0.7
+    assert found.row("one", 2).spearman > 0.99 > 0.1 > abs(found.row("random", 2).spearman)
     assert found.row("uniform", 2).average_precision is None
+    assert found.row("uniform", 2).spearman is None
     assert found.row("random", "free").average_precision is None
 
 
@@ -241,7 +243,7 @@ def test_regression(plant, telling):
     cache = plant(regression=True)
     found = evaluate(cache, {"mine": [telling()]}, select=(3,), resamples=100)
     names = {row.ranking for row in found.table}
-    assert names == {"all", "pooled", "uniform", "random", "oracle", "mine"}
+    assert names == {"all", "pooled", *ranking_names("regression"), "mine"}
     mine, whole = found.row("mine", 3).figures, found.row("all", "all").figures
     # The three telling frames (fewer at a short video's end) hold the label itself.
     assert mine["mae"].value < 0.1 < whole["mae"].value

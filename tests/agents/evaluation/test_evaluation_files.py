@@ -30,7 +30,7 @@ def test_evaluation_csv(found, tmp_path):
     records = read(tmp_path / "evaluation.csv")
     assert list(records[0]) == [
         *("ranking", "frames", "accuracy", "accuracy_low", "accuracy_high", "mean_frames"),
-        *("gain", "gain_low", "gain_high", "runs", "average_precision"),
+        *("gain", "gain_low", "gain_high", "runs", "average_precision", "spearman", "regret"),
     ]
     keys = [(record["ranking"], record["frames"]) for record in records]
     assert len(set(keys)) == len(keys) == len(found.table)
@@ -41,7 +41,10 @@ def test_evaluation_csv(found, tmp_path):
             assert float(record[f"accuracy{name}"]) == pytest.approx(value, abs=1e-6)
         assert float(record["mean_frames"]) == pytest.approx(row.mean_frames, rel=1e-5)
         assert int(record["runs"]) == row.runs
-        assert (record["average_precision"] == "") == (row.average_precision is None)
+        for name in ("average_precision", "spearman", "regret"):
+            value = getattr(row, name)
+            assert (record[name] == "") == (value is None)
+            assert value is None or float(record[name]) == pytest.approx(value, abs=1e-6)
 
 
 def test_columns_of_a_regression(plant, telling, tmp_path):
