@@ -13,6 +13,7 @@ from rich.console import Console
 from agents.evaluation import Evaluation
 from agents.evaluation import evaluate as evaluate_rankings
 from agents.evaluation.curves import plot_curves
+from agents.evaluation.entries import reference_names
 from agents.evaluation.predictions import write_predictions
 from agents.evaluation.strips import plot_strips
 from agents.evaluation.tables import print_table, write_evaluation, write_markdown
@@ -33,6 +34,8 @@ class EvaluateArguments:
     data: str
     #: m: the numbers of frames to keep.
     select: tuple[int, ...] = (4, 8, 12)
+    #: References beside the usual ones: diversity, hill-climb, exact-oracle (of 16 frames at most).
+    also: tuple[str, ...] = ()
     #: The split to score.
     split: str = "test"
     #: Where the files go: by default the run folder, for several runs the folder they share.
@@ -104,6 +107,7 @@ def evaluate_runs(
         alpha=first.alpha,
         stream=first.stream,
         validation=validation,
+        references=[*reference_names(True, cache.task), *asked.also],
         resamples=asked.resamples,
         seed=asked.seed,
         progress=True,

@@ -14,7 +14,10 @@ from agents.evaluation.files import whole_file
 
 # Okabe and Ito, "Color Universal Design" (2008), without black and yellow.
 AGENT_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
-REFERENCE_COLOURS = ("#56B4E9", "#8A6D3B", "#E69F00", "#8C6BB1", "#44AA99", "#BB7799", "#999933")
+REFERENCE_COLOURS = (
+    *("#56B4E9", "#8A6D3B", "#E69F00", "#8C6BB1", "#44AA99"),
+    *("#BB7799", "#999933", "#6A8CAF", "#C2A25B", "#7FBF7B"),
+)
 INK, QUIET, PALE = "#222222", "#767676", "#D9D9D9"
 
 _RC: dict[Any, Any] = {

@@ -85,6 +85,19 @@ def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     assert rows["reinforce", "2"]["runs"] == "2" and rows["confidence", "2"]["runs"] == "1"
 
 
+def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys):
+    main(
+        ["evaluate", str(run), "--data", str(planted), "--out", str(tmp_path / "more")]
+        + ["--select", "3", "--resamples", "20", "--also", "diversity", "hill-climb"]
+    )
+    with (tmp_path / "more" / "evaluation.csv").open() as file:
+        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    assert {("diversity", "3"), ("hill-climb", "3"), ("uniform", "3")} <= set(rows)
+    assert float(rows["hill-climb", "3"]["regret"]) <= 0 <= float(rows["uniform", "3"]["regret"])
+    wrong = ["evaluate", run, "--data", planted, "--select", 3, "--also"]
+    assert "unknown reference 'best'; known: " in fails(capsys, *wrong, "best")
+
+
 def test_a_reward_in_json_reaches_the_run(planted, tmp_path, capsys):
     out = tmp_path / "run"
     reward = '{"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}'
