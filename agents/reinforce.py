@@ -271,7 +271,16 @@ def train(
         FrameSelectError: for hyper-parameters that make no sense.
     """
     check(config)
-    learner, validation = Learner(cache, task, config), Validation(cache, task)
+    # Dropout draws from torch's global generator: seed it, and leave it as it was found.
+    with torch.random.fork_rng(devices=[] if task.device == "cpu" else None):
+        torch.manual_seed(task.seed)
+        return _train(Learner(cache, task, config), Validation(cache, task), on_epoch)
+
+
+def _train(
+    learner: Learner, validation: Validation, on_epoch: Callable[[Epoch], None]
+) -> ScorerAgent:
+    config = learner.config
     agent = ScorerAgent(NAME, learner.average)
     best, best_epoch, kept = (-np.inf, -np.inf), 0, {}
     start = time.perf_counter()
