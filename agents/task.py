@@ -50,6 +50,6 @@ def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task
             f"select={task.select}: must be from 1 to the number of frames, {task.num_frames}"
         )
     cache.stream(task.stream)
-    Reward(task.reward, cache.task)
+    Reward(task.reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed)
     return Task(data, **keywords, fit_rows=fit, validation_rows=validation)  # type: ignore[arg-type]

@@ -169,14 +169,10 @@ class FeatureCache:
             CacheError: if a video read for the first time holds a NaN or no probabilities.
         """
         rows = np.asarray(rows, np.int64)
-        frames, valid = self.sample(rows, num_frames)
+        _, valid = self.sample(rows, num_frames)
         features = self.read_features(rows, num_frames, stream)
         predictions = self.read_predictions(rows, num_frames, fold, stream)
-        if "time" in self.frame_datasets:
-            time = self._take("frames/time", frames, rows)
-        else:
-            time = (frames - self.start[rows][:, None]).astype(np.float32)
-        time[~valid] = 0
+        time = self.read_frames("time", rows, num_frames)
         return Clips(features, predictions, valid, time, rows)
 
     def read_features(
@@ -229,14 +225,20 @@ class FeatureCache:
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
         """`dataset` (time, importance or thumbnail) of the videos in `rows`, [B, T, ...].
 
+        The time of a cache that has none is the frame's number in the video.
+
         Raises:
             FrameSelectError: if the cache does not have it.
         """
+        rows = np.asarray(rows, np.int64)
+        if dataset == "time" and dataset not in self.frame_datasets:
+            index, valid = frame_index(self.start[rows + 1] - self.start[rows], num_frames)
+            return np.where(valid, index, 0).astype(np.float32)
         if dataset not in self.frame_datasets:
             have = ", ".join(self.frame_datasets) or "none"
             raise FrameSelectError(f"{self.path}: has no frames/{dataset}; it has: {have}")
         frames, valid = self.sample(rows, num_frames)
-        values = self._take(f"frames/{dataset}", frames, np.asarray(rows))
+        values = self._take(f"frames/{dataset}", frames, rows)
         values[~valid] = 0
         return values
 

@@ -56,7 +56,7 @@ class Episodes(ABC):
                     f"split={settings.split!r}: no video of {cache.path} has a known label there"
                 )
         self.rows = rows
-        self.reward = Reward(settings.reward, cache.task)
+        self.reward = Reward(settings.reward, cache)
         self.dense: bool | str = getattr(settings, "dense", False)
         self.chunk = int(getattr(settings, "chunk", 1))
         self.table = consensus_table(

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.rewards.outcome import FACTS, LABELLED, OPEN, Outcome
 
@@ -139,21 +140,18 @@ class Reward:
     Args:
         spec: A name; "module:function"; a mapping of names to weights, or to mappings of arguments
             and "weight"; a list of a name and its arguments; or a function.
-        task: The cache's, "classification" or "regression"; None if it is not known yet.
+        cache: What it is to be paid on; None if that is not known yet.
 
     Raises:
-        FrameSelectError: for an unknown name or argument, or any other form, or a design that has
-            no meaning for the task.
+        FrameSelectError: for an unknown name or argument, any other form, or a design that has no
+            meaning for the cache's task or reads importance that the cache does not have.
     """
 
-    def __init__(self, spec: RewardSpec, task: str | None = None) -> None:
+    def __init__(self, spec: RewardSpec, cache: FeatureCache | None = None) -> None:
         self.terms = _terms(spec)
-        for term in self.terms:
-            if task is not None and task not in term.design.tasks:
-                suited = ", ".join(name for name in reward_names() if task in _designs[name].tasks)
-                raise FrameSelectError(
-                    f"reward {term.design.name!r} has no meaning for a {task}; use one of: {suited}"
-                )
+        if cache is not None:
+            for term in self.terms:
+                _check_fit(term.design, cache)
 
     def __call__(self, outcome: Outcome) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The rewards [B] float64 and the weighted terms they are the sum of, by name."""
@@ -162,6 +160,20 @@ class Reward:
             (only,) = terms.values()
             return only.copy(), terms
         return np.sum(list(terms.values()), axis=0), terms
+
+
+def _check_fit(design: Design, cache: FeatureCache) -> None:
+    """Refuse a design that cannot be paid on the cache, before the first step."""
+    if cache.task not in design.tasks:
+        suited = ", ".join(name for name in reward_names() if cache.task in _designs[name].tasks)
+        raise FrameSelectError(
+            f"reward {design.name!r} has no meaning for a {cache.task}; use one of: {suited}"
+        )
+    declared = design.allowed or frozenset()
+    if "importance" in declared and "importance" not in cache.frame_datasets:
+        raise FrameSelectError(
+            f"reward {design.name!r} reads frames/importance, which {cache.path} does not have"
+        )
 
 
 def _terms(spec: RewardSpec) -> list[Term]:

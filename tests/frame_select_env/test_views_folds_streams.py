@@ -100,3 +100,8 @@ def test_several_streams_must_be_told_apart(rich, name):
 def test_a_regression_with_a_class_reward_says_so(regression):
     with pytest.raises(FrameSelectError, match="'sign_omega' has no meaning for a regression; use"):
         gym.make("FrameSelect/OneShot-v0", data=str(regression), stream="audio", num_frames=4)
+
+
+def test_a_reward_that_reads_importance_needs_a_cache_with_it(rich):
+    with pytest.raises(FrameSelectError, match="'span' reads frames/importance, which .* does not"):
+        gym.make("FrameSelect/OneShot-v0", data=rich, stream="boxes", num_frames=4, reward="span")
