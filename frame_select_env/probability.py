@@ -17,7 +17,9 @@ def entropy(probabilities: np.ndarray) -> np.ndarray:
 
 def of_class(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
     """The probability of the class `label` [...] in `probabilities` [..., C], as [...]."""
-    return np.take_along_axis(probabilities, label[..., None], axis=-1)[..., 0]
+    rows = probabilities.reshape(-1, probabilities.shape[-1])
+    # np.take_along_axis says the same, at several times the cost for small batches.
+    return rows[np.arange(len(rows)), label.ravel()].reshape(label.shape)
 
 
 def margin(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ class Draws:
     def take(self, slots: np.ndarray) -> np.ndarray:
         """The next video of every slot in `slots` [k], as rows [k] of the cache."""
         place = self._next[slots]
-        if (place == BLOCK).any():
+        if place.max() == BLOCK:
             for slot in slots[place == BLOCK]:
                 draw = self._generator(int(slot)).integers(0, len(self.rows), BLOCK)
                 self._block[slot] = self.rows[draw]

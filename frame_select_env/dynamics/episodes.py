@@ -154,14 +154,10 @@ class Episodes(ABC):
         ended = self.apply(actions, going)
         if self.dense:
             return self._pay_dense(ended, going)
-        if not ended.any():
-            return np.zeros(self.num_slots), ended, {}
-        if ended.all():
-            facts = self.facts(EVERY)
-            rewards, facts["reward_terms"] = self.reward(self.outcome(facts))
-            return rewards, ended, facts
         slots = ended.nonzero()[0]
-        facts = self.facts(slots)
+        if not len(slots):
+            return np.zeros(self.num_slots), ended, {}
+        facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
         rewards = np.zeros(self.num_slots)
         rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
         return rewards, ended, facts
@@ -195,7 +191,9 @@ class Episodes(ABC):
 
     def facts(self, slots: Slots) -> Facts:
         """The facts about the selections in `slots` as they stand, in fresh arrays [k, ...]."""
-        table, video = self.table, self.video[slots].copy()
+        table, video, selected = self.table, self.video[slots], self.selected[slots]
+        if slots is EVERY:  # these are views of the state then
+            video, selected = video.copy(), selected.copy()
         p0, kept = table.p0[video], self.kept[slots]
         p1 = weighted_mean(
             self.kept_sum[slots],
@@ -211,7 +209,7 @@ class Episodes(ABC):
         facts = {
             "video": video,
             "label": self.cache.labels[video],
-            "selected": self.selected[slots].copy(),
+            "selected": selected,
             "p0": p0,
             "p1": p1,
         }

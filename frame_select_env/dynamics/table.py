@@ -44,10 +44,10 @@ class ConsensusTable:
 
     def fill(self, rows: np.ndarray) -> None:
         """Make sure that the videos in `rows` [B] can be looked up."""
-        missing = ~self._filled[rows]
-        if not missing.any():
+        filled = self._filled[rows]
+        if filled.all():
             return
-        new = np.unique(rows[missing])
+        new = np.unique(rows[~filled])
         for first in range(0, len(new), FILL_BLOCK):
             block = new[first : first + FILL_BLOCK]
             read = self.cache.read_predictions(block, self.num_frames, self.fold, self.stream)

@@ -184,10 +184,11 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self._viewer.add(rewards)
         self._over = ended
         slots = ended.nonzero()[0]
-        infos = self._infos(facts, slots)
+        infos = self._infos(facts, slots) if facts else {}
         if self.autoreset_mode == AutoresetMode.SAME_STEP and facts:
             infos = self._finish(infos, slots)
-        infos |= self._infos(self.episodes.notes(EVERY), self.episodes.slots)
+        if notes := self.episodes.notes(EVERY):
+            infos |= self._infos(notes, self.episodes.slots)
         return self._observation(self.episodes), rewards, ended.copy(), truncated, infos
 
     def _start(self, slots: np.ndarray) -> None:
@@ -207,8 +208,6 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv gives them: arrays [B] and their masks."""
         infos: dict[str, Any] = {}
-        if not facts:
-            return infos
         given = np.zeros(self.num_envs, bool)
         given[slots] = True
         for name, value in facts.items():

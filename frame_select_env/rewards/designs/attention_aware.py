@@ -34,9 +34,8 @@ def sign_omega(outcome: Outcome, omega: float = 10.0, tie: float = 0.0) -> np.nd
     if tie:
         reward[gain == 0] = tie
     reward[outcome.unanswered] = -1.0
-    flipped = outcome.correct_before != outcome.correct_after
-    reward[flipped] = np.where(outcome.correct_after[flipped], omega, -omega)
-    return reward
+    after = outcome.correct_after
+    return np.where(outcome.correct_before != after, np.where(after, omega, -omega), reward)
 
 
 @register_reward("delta_prob", needs=("label",), tasks=CLASSIFICATION)
