@@ -76,6 +76,10 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """The batched space, made when first asked for: its bounds can take hundreds of MiB."""
         return batch_space(self.single_observation_space, self.num_envs)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The state without the batched space, which is large and made anew when asked for."""
+        return {name: value for name, value in vars(self).items() if name != "observation_space"}
+
     @property
     def cache(self) -> FeatureCache:
         """The feature cache."""

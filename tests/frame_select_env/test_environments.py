@@ -18,7 +18,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frame_select_env import envs
+from frame_select_env import FrameSelectError, envs, write_cache
 
 IDS = list(envs.ENVIRONMENTS)
 MODES = [
@@ -39,8 +39,12 @@ VARIANTS = [
 
 def variants(name: str) -> list[dict]:
     """The variants whose keywords the id takes."""
-    taken = {field.name for field in fields(envs.ENVIRONMENTS[name][0].process.settings_class)}
-    return [keywords for keywords in VARIANTS if set(keywords) <= taken]
+    return [keywords for keywords in VARIANTS if set(keywords) <= taken(name)]
+
+
+def taken(name: str) -> set[str]:
+    """The keywords that the id takes."""
+    return {field.name for field in fields(envs.ENVIRONMENTS[name][0].process.settings_class)}
 
 
 CASES = [
@@ -139,8 +143,6 @@ def test_only_the_split_is_drawn_and_all_of_it(planted, name):
 
 @pytest.mark.parametrize("name", IDS)
 def test_videos_of_unknown_label_are_never_drawn(tmp_path, name):
-    from frame_select_env import FrameSelectError, write_cache
-
     videos = [
         {
             "id": f"v{row}",
@@ -163,13 +165,25 @@ JSON_FORMS = [
     {"reward": {"sign_omega": 1.0, "budget": 0.1}},
     {"reward": ["sign_omega", {"omega": 5}]},
     {"reward": {"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}},
+    {"reward": "frame_select_env.rewards.designs.attention_aware:flip_only"},
     {"alpha": 0.5, "empty": "baseline", "target_frames": 4, "stream": "main", "fold": "default"},
+    {"num_frames": 7, "split": "val", "observation": "video"},
+    {"observation": "frame", "chunk": 3, "dense": True},
+    {"observation": "frame", "dense": "best"},
+    {"picks": 3, "stop": True, "dense": True},
 ]
 
 
 @pytest.mark.parametrize("name", IDS)
 @pytest.mark.parametrize("keywords", JSON_FORMS, ids=json.dumps)
 def test_the_spec_survives_json(planted, name, keywords):
+    if not set(keywords) <= taken(name) or (
+        keywords.get("observation", "index")
+        not in envs.ENVIRONMENTS[name][0].process.settings_class.observations
+    ):
+        with pytest.raises(FrameSelectError, match="unknown keyword|must be one of"):
+            gym.make(name, data=str(planted), **keywords)
+        return
     keywords = {"data": str(planted), "observation": "index", **keywords}
     env = gym.make(name, **keywords)
     again = gym.make(EnvSpec.from_json(env.spec.to_json()))
@@ -193,6 +207,7 @@ def test_a_pickled_environment_is_small_and_goes_on_where_it_was(planted, name, 
     env.reset(seed=2)
     env.action_space.seed(0)
     env.step(env.action_space.sample())
+    assert env.observation_space.contains(env.step(env.action_space.sample())[0])
     data = pickle.dumps(env)
     assert len(data) < 60_000
     again = pickle.loads(data)
