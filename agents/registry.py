@@ -1,13 +1,12 @@
 """The agents by name: what `--agent` takes."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from agents import reinforce
 from frame_select_env import FrameSelectError, Ranking
-from frame_select_env.errors import known
+from frame_select_env.imports import import_object
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,7 @@ def agent_design(name: str) -> AgentDesign:
     """
     if name in AGENTS:
         return AGENTS[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        raise FrameSelectError(f"{known('agent', name, AGENTS)}, or module:object")
-    try:
-        design = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise FrameSelectError(f"agent {name!r} cannot be imported: {error}") from None
+    design = import_object("agent", name, AGENTS)
     if not isinstance(design, AgentDesign):
         raise FrameSelectError(f"agent {name!r} is a {type(design).__name__}, not an AgentDesign")
     return design

@@ -11,32 +11,32 @@ MOST_KEY_SHARE = 0.5
 class Recipe:
     """The size and difficulty of a planted data set.
 
-    Attributes:
-        videos: N, at least 5, so that every split has one.
-        frames: L of every video, at least 2.
-        classes: C, at least 2.
-        features: D, at least 1.
-        key_share: Share of the frames that are key frames, above 0 and up to a half: if most frames
-            told the label, the others could not mislead the mean.
-        difficulty: From 0 to 1, the expected share of videos that keeping all frames gets wrong.
-        runs: Number of contiguous runs that a video's key frames form, one at least a frame apart
-            from the next; 0: they are scattered at random.
-        signal: How far key frames stand out in the features, in standard deviations of the noise;
-            0: not at all.
-        seed: Of every random draw.
-
     Raises:
         FrameSelectError: naming the argument and what is allowed.
     """
 
+    #: Number of videos, at least 5: 60 % train, 20 % val, 20 % test. The first ones are the same in
+    #: any number.
     videos: int = 1000
+    #: Frames of every video, at least 2. What is said of all frames holds exactly if environments
+    #: use as many.
     frames: int = 25
+    #: Number of classes, at least 2.
     classes: int = 10
+    #: Size of the features.
     features: int = 32
+    #: Share of the frames that are key frames, above 0 and up to a half: if most frames told the
+    #: label, the others could not mislead the mean.
     key_share: float = 0.2
+    #: Expected share of the videos that keeping all frames gets wrong, 0 to 1.
     difficulty: float = 0.5
+    #: Number of contiguous runs that the key frames of a video form, at least a frame apart; 0:
+    #: they are scattered.
     runs: int = 1
+    #: How far key frames stand out in feature 0, in standard deviations of its noise; 0: not at
+    #: all.
     signal: float = 2.0
+    #: Of every random draw.
     seed: int = 0
 
     def __post_init__(self) -> None:

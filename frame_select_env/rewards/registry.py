@@ -1,6 +1,5 @@
 """Reward designs by name, and the forms in which `reward=` may be written."""
 
-import importlib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +10,7 @@ import numpy as np
 
 from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError, known
+from frame_select_env.imports import import_object
 from frame_select_env.rewards.outcome import FACTS, LABELLED, OPEN, Outcome
 
 CLASSIFICATION = ("classification",)
@@ -84,14 +84,7 @@ def reward_design(name: str) -> Design:
     """
     if name in _designs:
         return _designs[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        raise FrameSelectError(f"{known('reward', name, _designs)}, or module:function")
-    try:
-        function = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise FrameSelectError(f"reward {name!r} cannot be imported: {error}") from None
-    return _of_function(function, name)
+    return _of_function(import_object("reward", name, _designs), name)
 
 
 def _of_function(function: RewardFunction, name: str) -> Design:

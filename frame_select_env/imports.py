@@ -1,0 +1,26 @@
+"""What a user names as "module:object"."""
+
+import importlib
+from typing import Any
+
+from frame_select_env.errors import FrameSelectError, known
+
+
+def import_object(kind: str, name: str, names: object) -> Any:
+    """The object at "module:object", a `kind` that is in no registry.
+
+    Args:
+        kind: What it is, for messages: "reward", "agent".
+        name: What the user wrote.
+        names: The registered names, for the message if `name` is no path either.
+
+    Raises:
+        FrameSelectError: naming the known ones, or why the import failed.
+    """
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise FrameSelectError(f"{known(kind, name, names)}, or module:object")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise FrameSelectError(f"{kind} {name!r} cannot be imported: {error}") from None
