@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from agents.holdout import holdout
 from frame_select_env import FeatureCache, FrameSelectError
@@ -38,6 +39,13 @@ class Task:
     validation_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
+def _check_device(device: str) -> None:
+    if device.partition(":")[0] not in ("cpu", "cuda"):
+        raise FrameSelectError(f"device={device!r}: must be cpu, cuda or cuda:N")
+    if device != "cpu" and not torch.cuda.is_available():
+        raise FrameSelectError(f"device={device!r}: this machine or torch build has no CUDA")
+
+
 def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task:
     """A task on `cache`, its videos divided into those to fit and those to choose on.
 
@@ -49,6 +57,7 @@ def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task
         raise FrameSelectError(
             f"select={task.select}: must be from 1 to the number of frames, {task.num_frames}"
         )
+    _check_device(task.device)
     cache.stream(task.stream)
     Reward(task.reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed)

@@ -120,7 +120,7 @@ def train(arguments: list[str]) -> None:
         writer.finish(agent.network)  # type: ignore[attr-defined]
     finally:
         writer.close()
-    _print_result(run, cache, task, agent, last)
+    _print_result(run, cache, task, agent, last, hyper.epochs)
 
 
 def run_config(
@@ -176,7 +176,12 @@ def _train_with_progress(
 
 
 def _print_result(
-    run: TrainArguments, cache: FeatureCache, task: Task, agent: Ranking, last: Epoch
+    run: TrainArguments,
+    cache: FeatureCache,
+    task: Task,
+    agent: Ranking,
+    last: Epoch,
+    epochs: int,
 ) -> None:
     validation = Validation(cache, task)
     regression = cache.task == "regression"
@@ -191,7 +196,7 @@ def _print_result(
     console = Console()
     console.print(table)
     console.print(
-        f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
+        f"{last.number} of {epochs} epochs, {last.episodes} episodes, {last.updates} updates, "
         f"{last.seconds:.0f} s; kept epoch {last.best_epoch}",
         highlight=False,
     )

@@ -195,7 +195,12 @@ class _Reader:
     def notes(self) -> list[str]:
         known = {*REQUIRED, *OPTIONAL}
         unknown = [n for n in self.arrays if n not in known and n.split(".")[0] not in FAMILIES]
-        return [f"ignored, as they mean nothing here: {', '.join(unknown)}"] if unknown else []
+        if not unknown:
+            return []
+        return [
+            f"arrays ignored, as their names are not known: {', '.join(unknown)}; "
+            f"known are {', '.join([*REQUIRED, *OPTIONAL])}"
+        ]
 
 
 def _cut(arrays: dict[str, np.ndarray], start: np.ndarray) -> dict[str, Frames]:

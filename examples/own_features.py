@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from agents.evaluation import evaluate
 from agents.evaluation.tables import print_table
@@ -46,6 +47,7 @@ def my_videos() -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Write the cache, train for a few seconds, compare."""
+    torch.set_num_threads(1)  # networks this small are slower on several
     with tempfile.TemporaryDirectory() as folder:
         path = write_cache(Path(folder) / "mine.h5", my_videos(), classes=CLASSES)
         cache = open_cache(path)

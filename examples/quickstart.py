@@ -7,6 +7,7 @@ import dataclasses
 
 import gymnasium as gym
 import numpy as np
+import torch
 
 import frame_select_env  # noqa: F401 - registers the environments
 from agents.evaluation import evaluate
@@ -33,6 +34,7 @@ def play_by_hand() -> None:
 
 def train_and_compare() -> None:
     """Train REINFORCE for a few epochs and print it beside the reference rankings."""
+    torch.set_num_threads(1)  # networks this small are slower on several
     cache = open_cache("digits")
     task = make_task(cache, "digits", select=8, seed=0)
     config = dataclasses.replace(ReinforceConfig(), epochs=15)

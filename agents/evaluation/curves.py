@@ -19,6 +19,8 @@ from agents.evaluation.style import (
 from frame_select_env.errors import FrameSelectError
 
 LABELS = {"accuracy": "accuracy, %", "pcc": "Pearson correlation", "mae": "mean absolute error"}
+# References that the table has and the picture leaves out: with them no line can be followed.
+LEFT_OUT = ("centre", "entropy", "motion", "cumulative-motion")
 LINE_HEIGHT = 0.056  # of the axes' height: the least distance between two labels
 
 
@@ -76,7 +78,7 @@ def _lines(evaluation: Evaluation) -> Iterator[tuple[str, list[Row], str, bool]]
     """Name, rows of fixed m in rising order, colour and whether it is an agent."""
     by_name: dict[str, list[Row]] = {}
     for row in evaluation.table:
-        if row.frames.isdigit():
+        if row.frames.isdigit() and row.ranking not in LEFT_OUT:
             by_name.setdefault(row.ranking, []).append(row)
     agents, references = 0, 0
     for name, rows in by_name.items():

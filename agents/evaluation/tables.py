@@ -24,14 +24,6 @@ PIPED_WIDTH = 140
 # Figures that not every row has; empty there. `regret` is the oracle's accuracy at the same m minus
 # the row's (regression: the row's MAE minus the oracle's).
 OPTIONAL = ("average_precision", "spearman", "regret")
-EXPLAINED = (
-    "chosen: at the number of frames that won on validation videos, of which `kept` is the mean; "
-    "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames. "
-    "4, 8, ...: at that many frames; free: at the ranking's own choice of frames, where uniform "
-    "and random keep as many, video by video. AP: average precision of the scores on the frames "
-    "that truly matter. (label): sees the label, a ceiling. All figures, and the regret to the "
-    "oracle at the same m, stand in evaluation.csv."
-)
 
 
 def columns(task: str) -> list[str]:
@@ -96,7 +88,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
         before = kinds[ranking]
         table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(before))
     console.print(table)
-    for note in (*_choices(evaluation), *evaluation.notes, EXPLAINED):
+    for note in (*_choices(evaluation), *evaluation.notes, *_explained(evaluation)):
         console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -110,7 +102,8 @@ def markdown(evaluation: Evaluation) -> str:
         if kinds[ranking] == "agent":
             cells = [f"**{cell}**" if cell else "" for cell in cells[:2]] + cells[2:]
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", *_choices(evaluation), "", EXPLAINED, ""])
+    notes = [*_choices(evaluation), *evaluation.notes, *_explained(evaluation)]
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes), ""])
 
 
 def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
@@ -178,3 +171,21 @@ def _choices(evaluation: Evaluation) -> Sequence[str]:
         for name in evaluation.agents
         if name in evaluation.chosen
     ]
+
+
+def _explained(evaluation: Evaluation) -> list[str]:
+    """What the words of the table mean, of those that it has; a line each."""
+    rows = evaluation.table
+    fixed = sorted({int(row.frames) for row in rows if row.frames.isdigit()})
+    lines = ["[low, high]: 95 % bootstrap over runs and videos; gain: paired with all frames kept"]
+    if evaluation.chosen:
+        lines.append(
+            "chosen: at the number of frames that won on validation videos; kept: its mean"
+        )
+    lines.append(f"{', '.join(map(str, fixed))}: at that many frames a video")
+    if any(row.frames == "free" for row in rows):
+        lines.append("free: its own choice of frames; uniform and random keep as many, by video")
+    if any(row.average_precision is not None for row in rows):
+        lines.append("AP: average precision of the scores on the frames that truly matter")
+    lines.append("(label): sees the label, a ceiling; evaluation.csv has every figure, and regret")
+    return lines

@@ -55,5 +55,5 @@ def label(value: object, task: str, outputs: int) -> str | None:
 def split(value: object) -> str | None:
     """What is wrong with one video's split; None if nothing is."""
     if value not in schema.SPLITS:
-        return f"split {value!r} is unknown; allowed: train, val, test or '' (unused)"
+        return f"split {str(value)!r} is unknown; allowed: train, val, test or '' (unused)"
     return None

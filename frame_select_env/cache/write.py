@@ -31,7 +31,7 @@ def write_cache(
     The file appears under its name only when it is whole; on any error nothing is left behind.
 
     Args:
-        path: The file to write; an existing one is replaced.
+        path: The file to write; a cache that is there already is replaced.
         videos: One mapping per video, all with the same keys:
             `id` (unique str), `label` (int, -1 for unknown; regression: [K] float),
             `split` ("train" | "val" | "test" | ""),
@@ -59,6 +59,8 @@ def write_cache(
         raise CacheError(f"{path}: classes or targets must be distinct names, at least one")
     if not path.parent.is_dir():
         raise CacheError(f"{path}: the folder {path.parent} does not exist")
+    if path.exists() and not (path.is_file() and h5py.is_hdf5(path)):
+        raise CacheError(f"{path}: is there already and is not a cache; choose another name")
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         task = "classification" if classes is not None else "regression"

@@ -137,6 +137,7 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
         (("--data", planted, "--split", "dev"), "unknown split 'dev'; known: test, train, val"),
         (("--data", planted, "--select", 30), "select=30: must be from 1 to"),
         (("--data", planted, "--epochs", 0), "epochs=0: must be at least 1"),
+        (("--data", planted, "--device", "tpu"), "device='tpu': "),
     ):
         assert message in fails(capsys, "train", "--out", new, *arguments)
         assert not (new / "model.safetensors").exists()

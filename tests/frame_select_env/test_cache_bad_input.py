@@ -67,6 +67,18 @@ def test_a_failing_iterator_keeps_the_file_that_was_there(tmp_path):
     assert FeatureCache(path).ids.tolist() == ["v"] and list(tmp_path.iterdir()) == [path]
 
 
+def test_only_a_cache_is_replaced(tmp_path):
+    mine = tmp_path / "notes.txt"
+    mine.write_text("keep me")
+    for path in (mine, tmp_path):
+        with pytest.raises(CacheError, match="is there already and is not a cache"):
+            write_cache(path, [video()], classes=["a", "b"])
+    assert mine.read_text() == "keep me"
+    path = write_cache(tmp_path / "c.h5", [video()], classes=["a", "b"])
+    write_cache(path, [video("w")], classes=["a", "b"])
+    assert FeatureCache(path).ids.tolist() == ["w"]
+
+
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     videos = [video("v"), video("w", split="test")]
