@@ -34,7 +34,7 @@ class PickEpisodes(Episodes):
             added &= going
         self.selected[slots, frame] |= added
         sums = table.chunk_sum.take(self.video * table.chunks + frame, axis=0)
-        sums *= added[:, None]
+        sums *= added.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
         self.kept_sum += sums
         self.kept += added
         self.cursor += 1 if going is None else going

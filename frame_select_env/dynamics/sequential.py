@@ -31,7 +31,7 @@ class SequentialEpisodes(Episodes):
         place = self.video * table.chunks
         place += cursor // chunk if chunk > 1 else cursor
         sums = table.chunk_sum.take(place, axis=0)
-        sums *= actions[:, None]
+        sums *= actions.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
         self.kept_sum += sums
         if chunk == 1:
             self.selected[self.slots, cursor] = actions

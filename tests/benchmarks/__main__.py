@@ -1,5 +1,6 @@
 """python -m tests.benchmarks: measure, print and write tests/benchmarks/RESULTS.md."""
 
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +20,7 @@ def main() -> None:
         "Random videos, 25 frames each, videos per second": reading.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
     }
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     lines = [
         "# Benchmarks",
         "",

@@ -40,7 +40,7 @@ def measure() -> list[dict[str, object]]:
     torch.set_num_threads(1)
     cache = open_cache("digits")
     rows = []
-    for hidden, batch in ((64, 32), (256, 32)):
+    for hidden, batch in ((64, 32), (128, 32), (256, 32)):
         config = ReinforceConfig(hidden=hidden, batch_size=batch)
         learner = Learner(cache, make_task(cache, "digits"), config)
         learner.network.train()
