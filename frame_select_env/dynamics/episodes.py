@@ -140,7 +140,8 @@ class Episodes(ABC):
         self.selected[slots] = False
         self.kept[slots] = 0
         self.kept_sum[slots] = 0.0
-        self._paid[slots] = 0.0
+        if self.dense:
+            self._paid[slots] = 0.0
 
     def step(
         self, actions: np.ndarray, going: np.ndarray | None = None

@@ -36,13 +36,14 @@ class SequentialEpisodes(Episodes):
         if chunk == 1:
             self.selected[self.slots, cursor] = actions
             self.kept += actions
+            cursor += 1 if going is None else going
         else:
             self.kept += table.chunk_size.take(place) * actions
             frame = cursor[:, None] + np.arange(chunk)
             # The last chunk may reach past the video's end, and past T.
             slot, offset = (frame < self.length[:, None]).nonzero()
             self.selected[slot, frame[slot, offset]] = actions[slot]
-        cursor += chunk if going is None else chunk * going
-        np.minimum(cursor, self.settings.num_frames, out=cursor)
+            cursor += chunk if going is None else chunk * going
+            np.minimum(cursor, self.settings.num_frames, out=cursor)
         ended = cursor >= self.length
         return ended if going is None else ended & going

@@ -211,19 +211,24 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
 
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv gives them: arrays [B] and their masks."""
-        infos: dict[str, Any] = {}
         given = np.zeros(self.num_envs, bool)
         given[slots] = True
-        for name, value in facts.items():
-            if isinstance(value, dict):
-                infos[name] = self._infos(value, slots)
-            elif len(slots) == self.num_envs:
-                infos[name] = value
-            else:
-                infos[name] = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
-                infos[name][slots] = value
-            infos[f"_{name}"] = given
-        return infos
+        every = len(slots) == self.num_envs
+
+        def spread(facts: Facts) -> dict[str, Any]:
+            infos: dict[str, Any] = {}
+            for name, value in facts.items():
+                if isinstance(value, dict):
+                    array: Any = spread(value)
+                elif every:
+                    array = value
+                else:
+                    array = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
+                    array[slots] = value
+                infos[name], infos[f"_{name}"] = array, given
+            return infos
+
+        return spread(facts)
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""

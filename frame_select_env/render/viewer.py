@@ -43,7 +43,8 @@ class Viewer:
 
     def add(self, rewards: np.ndarray) -> None:
         """A step has paid `rewards` [B]."""
-        self.earned += rewards
+        if self.mode is not None:
+            self.earned += rewards
 
     def render(self, slot: int, over: bool) -> RenderFrame | None:
         """One episode: an image [H, W, 3] uint8, a text, or None without a render mode.

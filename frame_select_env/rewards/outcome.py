@@ -61,12 +61,15 @@ class Outcome:
         self._look_up = look_up
         self._allowed = allowed
         self._reader = reader
+        # What may be read and is at hand becomes a plain attribute; the rest meets __getattr__.
+        readable = FACTS if allowed is None else allowed
+        vars(self).update({name: facts[name] for name in facts if name in readable})
 
     def __len__(self) -> int:
         return len(self._facts["p1"])  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> np.ndarray:
-        # Only names that are not set arrive here: the facts, and anything misspelt.
+        # Facts that may not be read, that are not at hand, and anything misspelt.
         if name not in FACTS:
             raise AttributeError(f"Outcome has no {name!r}; it has {', '.join(sorted(FACTS))}")
         if self._allowed is not None and name not in self._allowed:
@@ -74,8 +77,6 @@ class Outcome:
                 f"reward {self._reader!r} reads outcome.{name} without having declared it; "
                 f"register it with needs=({name!r},)"
             )
-        if name in self._facts:
-            return self._facts[name]  # type: ignore[return-value]
         if name in LABELLED:
             raise FrameSelectError(
                 f"reward {self._reader!r} reads outcome.{name}, which a regression cache does not "
