@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from tests.benchmarks import environments, reading, reinforce
+from tests.benchmarks import bridge, environments, reading, reinforce
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -17,6 +17,7 @@ def main() -> None:
     threadpool_limits(1)
     sections = {
         "Environments, transitions per second": environments.measure(),
+        "Stable-Baselines3, transitions per second of the environment alone": bridge.measure(),
         "Random videos, 25 frames each, videos per second": reading.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
     }

@@ -1,0 +1,178 @@
+"""The native vector environment as a Stable-Baselines3 VecEnv.
+
+SB3 takes no Gymnasium VectorEnv, and its DummyVecEnv steps single environments one by one. The
+bridge steps the batch and says the rest in SB3's words: `terminal_observation`,
+`TimeLimit.truncated`, episode statistics, one action mask per environment.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import (
+    VecEnvIndices,
+    VecEnvObs,
+    VecEnvStepReturn,
+)
+
+from frame_select_env import FrameSelectError
+from frame_select_env.envs.observations import take
+from frame_select_env.envs.vector import FrameSelectVectorEnv
+
+
+class BatchVecEnv(VecEnv):
+    """B environments in one batch, for SB3. Same seeds, same rollouts as DummyVecEnv.
+
+    Args:
+        name: The environment's id.
+        num_envs: B.
+        flatten: Hand index observations over as one int32 vector [2 + T] (video, cursor, selected):
+            SB3's DQN takes no Dict observation with `n_steps` above 1.
+        **keywords: The environment's.
+
+    Raises:
+        FrameSelectError: for keywords the environment does not take, or `flatten` without index
+            observations.
+    """
+
+    def __init__(self, name: str, num_envs: int, flatten: bool = False, **keywords: Any) -> None:
+        if flatten and keywords.get("observation") != "index":
+            raise FrameSelectError("flatten=True: goes with observation='index' only")
+        made = gym.make_vec(name, num_envs=num_envs, autoreset_mode="Disabled", **keywords)
+        assert isinstance(made, FrameSelectVectorEnv)
+        self.env, self.flatten = made, flatten
+        self.metadata = made.metadata
+        self.render_mode = made.render_mode
+        space: spaces.Space = made.single_observation_space
+        if flatten:
+            frames, last = made.episodes.settings.num_frames, max(len(made.cache) - 1, 1)
+            high = np.concatenate([[last, frames], np.ones(frames)]).astype(np.int32)
+            space = spaces.Box(np.zeros_like(high), high, dtype=np.int32)
+        super().__init__(num_envs, space, made.single_action_space)
+        self._start = time.time()
+        self._returns = np.zeros(num_envs)
+        self._lengths = np.zeros(num_envs, np.int64)
+        self._actions: Any = None
+
+    def reset(self) -> VecEnvObs:
+        """Start an episode in every environment, with the seeds and options set before."""
+        observations, infos = self.env.reset(
+            seed=None if self._seeds[0] is None else self._seeds, options=self._asked()
+        )
+        self._reset_seeds()
+        self._reset_options()
+        self.reset_infos = [_info_of(infos, slot) for slot in range(self.num_envs)]
+        self._returns[:] = 0
+        self._lengths[:] = 0
+        return self._handed_over(observations)
+
+    def _asked(self) -> dict[str, Any] | None:
+        """The options of all environments as one: SB3 keeps a dict for each."""
+        rows = [options.get("video") for options in self._options]
+        if all(row is None for row in rows):
+            return None
+        if any(row is None for row in rows):
+            raise FrameSelectError("options['video']: give it to every environment or to none")
+        return {"video": np.array(rows)}
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Remember the actions, [B, ...]."""
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Take them; an episode that ends is followed at once by the next."""
+        observations, rewards, ended, _, batch = self.env.step(self._actions)
+        self._returns += rewards
+        self._lengths += 1
+        masked = "action_mask" in batch
+        infos: list[dict[str, Any]] = [
+            _info_of(batch, slot) if masked else {} for slot in range(self.num_envs)
+        ]
+        for info in infos:
+            info["TimeLimit.truncated"] = False  # these episodes terminate, they have no limit
+        slots = ended.nonzero()[0].tolist()
+        if slots:
+            last = self._handed_over(observations)
+            elapsed = round(time.time() - self._start, 6)
+            for slot in slots:
+                infos[slot] |= _info_of(batch, slot)
+                infos[slot]["terminal_observation"] = (
+                    take(last, slot) if isinstance(last, dict) else last[slot]
+                )
+                infos[slot]["episode"] = {
+                    "r": round(float(self._returns[slot]), 6),
+                    "l": int(self._lengths[slot]),
+                    "t": elapsed,
+                }
+            self._returns[ended] = 0
+            self._lengths[ended] = 0
+            observations, begun = self.env.reset(options={"reset_mask": ended})
+            for slot in slots:
+                self.reset_infos[slot] = _info_of(begun, slot)
+        return self._handed_over(observations), rewards.astype(np.float32), ended, infos
+
+    def _handed_over(self, observations: dict[str, np.ndarray]) -> Any:
+        if not self.flatten:
+            return observations
+        parts = [observations[name] for name in ("video", "cursor", "selected")]
+        return np.concatenate(parts, axis=1, dtype=np.int32)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        """The environments' images [H, W, 3]; None without render_mode="rgb_array"."""
+        if self.render_mode != "rgb_array":
+            return [None] * self.num_envs
+        return list(self.env.render())  # type: ignore[arg-type]
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """The batch's attribute, once for every environment asked for."""
+        return [getattr(self.env, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute of the batch, which all environments share.
+
+        Raises:
+            FrameSelectError: for only some of them.
+        """
+        if len(list(self._get_indices(indices))) != self.num_envs:
+            raise FrameSelectError(f"set_attr({attr_name!r}): the environments share it; set all")
+        setattr(self.env, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any
+    ) -> list[Any]:
+        """Call a method of the batch that answers with a row per environment.
+
+        Raises:
+            AttributeError: if the environment has no such method.
+        """
+        rows = getattr(self.env, method_name)(*args, **kwargs)
+        return [rows[index] for index in self._get_indices(indices)]
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None
+    ) -> list[bool]:
+        """Nothing is wrapped; but episodes are monitored, so that SB3 adds no Monitor."""
+        from stable_baselines3.common.monitor import Monitor
+
+        return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
+
+
+def _info_of(infos: dict[str, Any], slot: int) -> dict[str, Any]:
+    """One environment's info, as the single environment would give it."""
+    info: dict[str, Any] = {}
+    for name, values in infos.items():
+        if name.startswith("_") or not infos[f"_{name}"][slot]:
+            continue
+        if isinstance(values, dict):
+            info[name] = _info_of(values, slot)
+        else:
+            info[name] = values[slot].copy() if values.ndim > 1 else values[slot].item()
+    return info

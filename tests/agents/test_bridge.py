@@ -1,0 +1,125 @@
+"""The bridge gives SB3 what DummyVecEnv gives, for every id and observation mode."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+
+from agents.bridge import BatchVecEnv
+from frame_select_env import FrameSelectError, envs
+
+MODES = [
+    (name, mode)
+    for name, (single, _) in envs.ENVIRONMENTS.items()
+    for mode in single.process.settings_class.observations
+]
+
+
+def same(left: object, right: object) -> bool:
+    """Equal values, all the way down; SB3's copies may turn Python numbers into NumPy's."""
+    if isinstance(left, dict):
+        return set(left) == set(right) and all(same(left[key], right[key]) for key in left)
+    return np.array_equal(left, right)
+
+
+def both(planted, name, **keywords):
+    keywords = {"data": str(planted), "num_frames": 7, **keywords}
+    dummy = DummyVecEnv([lambda: Monitor(gym.make(name, **keywords)) for _ in range(4)])
+    return BatchVecEnv(name, 4, **keywords), dummy
+
+
+@pytest.mark.parametrize(("name", "mode"), MODES)
+def test_rollouts_equal_those_of_dummy_vec_env(planted, name, mode):
+    batch, dummy = both(planted, name, observation=mode)
+    assert batch.observation_space == dummy.observation_space
+    assert batch.action_space == dummy.action_space
+    for env in (batch, dummy):
+        env.seed(5)
+    assert same(batch.reset(), dummy.reset())
+    assert all(same(*pair) for pair in zip(batch.reset_infos, dummy.reset_infos, strict=True))
+    batch.action_space.seed(0)
+    finished = 0
+    for _ in range(50):
+        actions = np.array([batch.action_space.sample() for _ in range(4)])
+        left, right = batch.step(actions), dummy.step(actions)
+        for mine, theirs in zip(left[:3], right[:3], strict=True):
+            assert same(mine, theirs)
+        assert left[1].dtype == right[1].dtype == np.float32
+        for mine, theirs in zip(left[3], right[3], strict=True):
+            if "episode" in mine:
+                finished += 1
+                assert mine["episode"].pop("t") >= 0 and theirs["episode"].pop("t") >= 0
+            assert same(mine, theirs)
+        assert all(same(*pair) for pair in zip(batch.reset_infos, dummy.reset_infos, strict=True))
+    assert finished > 4
+
+
+def test_masks_come_one_row_each(planted):
+    batch, dummy = both(planted, "FrameSelect/Pick-v0", observation="index")
+    for env in (batch, dummy):
+        env.seed(1)
+        env.reset()
+    for _ in range(10):
+        mine, theirs = (env.env_method("action_masks") for env in (batch, dummy))
+        assert len(mine) == 4 and all(row.dtype == bool for row in mine)
+        assert np.array_equal(mine, theirs)
+        assert np.array_equal(batch.env_method("action_masks", indices=[2])[0], theirs[2])
+        actions = np.array([row.argmax() for row in mine])
+        batch.step(actions), dummy.step(actions)
+    assert batch.has_attr("action_masks")
+    assert not BatchVecEnv("FrameSelect/OneShot-v0", 2, data=str(planted)).has_attr("action_masks")
+
+
+def test_options_choose_the_videos(planted):
+    batch, dummy = both(planted, "FrameSelect/Sequential-v0", observation="index")
+    for env in (batch, dummy):
+        env.set_options([{"video": row} for row in (3, 1, 4, 1)])
+    assert same(batch.reset(), dummy.reset())
+    batch.set_options([{"video": 3}, {}, {}, {}])
+    with pytest.raises(FrameSelectError, match="to every environment or to none"):
+        batch.reset()
+
+
+def test_flattened_index_observations(planted):
+    keywords = {"data": str(planted), "num_frames": 7, "observation": "index"}
+    flat = BatchVecEnv("FrameSelect/Sequential-v0", 3, flatten=True, **keywords)
+    plain = BatchVecEnv("FrameSelect/Sequential-v0", 3, **keywords)
+    for env in (flat, plain):
+        env.seed(0)
+    vectors, parts = flat.reset(), plain.reset()
+    for step in range(12):
+        joined = [parts["video"], parts["cursor"], parts["selected"]]
+        assert np.array_equal(vectors, np.concatenate(joined, axis=1))
+        assert vectors.dtype == np.int32 and flat.observation_space.contains(vectors[0])
+        actions = np.full(3, step % 2)
+        (vectors, _, ended, infos), (parts, *_) = flat.step(actions), plain.step(actions)
+        for slot in np.flatnonzero(ended):
+            assert infos[slot]["terminal_observation"].shape == (9,)
+    with pytest.raises(FrameSelectError, match="flatten=True: goes with observation='index' only"):
+        BatchVecEnv("FrameSelect/Sequential-v0", 3, data=str(planted), flatten=True)
+
+
+def test_ppo_and_dqn_learn_through_it(planted):
+    one_shot = BatchVecEnv("FrameSelect/OneShot-v0", 4, data=str(planted), num_frames=7)
+    ppo = PPO("MultiInputPolicy", one_shot, n_steps=16, batch_size=32, n_epochs=1, seed=0)
+    ppo.learn(64)
+    assert len(ppo.ep_info_buffer) > 0  # episode statistics arrive without a Monitor
+    frames = BatchVecEnv(
+        "FrameSelect/Sequential-v0", 2, data=str(planted), num_frames=7, observation="frame"
+    )
+    dqn = DQN("MultiInputPolicy", frames, learning_starts=10, buffer_size=200, seed=0)
+    dqn.learn(60)
+    assert len(dqn.ep_info_buffer) > 0
+    assert isinstance(VecMonitor(frames).reset(), dict)
+
+
+def test_attributes_are_the_batchs(planted):
+    env = BatchVecEnv("FrameSelect/OneShot-v0", 3, data=str(planted))
+    assert env.get_attr("cache", indices=[0, 2]) == [env.env.cache] * 2
+    with pytest.raises(FrameSelectError, match="the environments share it; set all"):
+        env.set_attr("note", 1, indices=[0])
+    env.set_attr("note", 1)
+    assert env.get_attr("note") == [1, 1, 1]
+    assert env.env_is_wrapped(Monitor) == [True] * 3
