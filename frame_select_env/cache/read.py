@@ -1,6 +1,7 @@
 """FeatureCache: one cache file, opened cheaply and read lazily through memory maps."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class FeatureCache:
     Attributes:
         task: "classification" or "regression".
         classes: Names of the C classes, or of the K regression targets.
-        ids: [N] str. labels: [N] int64, -1 unknown (regression: [N, K] float32).
+        labels: [N] int64, -1 unknown (regression: [N, K] float32).
         groups: [N] str or None. start: [N + 1] int64, first frame of each video.
         streams: The streams' names. provenance: How the cache was made.
 
@@ -40,7 +41,7 @@ class FeatureCache:
         self.task = structure.task
         self.classes = structure.outputs
         self.provenance = structure.provenance
-        self.ids = structure.ids
+        self._ids = structure.ids
         self.labels = structure.labels
         self.groups = structure.groups
         self.start = structure.start
@@ -56,10 +57,15 @@ class FeatureCache:
         return FeatureCache, (self.path,)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self._ids)
 
     def __repr__(self) -> str:
         return f"FeatureCache({str(self.path)!r}: {len(self)} videos, {self.start[-1]} frames)"
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """[N] str, the videos' ids."""
+        return np.char.decode(self._ids, "utf-8")
 
     @property
     def folds(self) -> tuple[str, ...]:

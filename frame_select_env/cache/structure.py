@@ -27,7 +27,10 @@ class Extent:
 
 @dataclass(frozen=True)
 class Structure:
-    """The file's tables of videos and the extents of its frame datasets, by dataset name."""
+    """The file's tables of videos and the extents of its frame datasets, by dataset name.
+
+    The ids are UTF-8 bytes: there may be many, and they are seldom asked for.
+    """
 
     task: str
     provenance: dict[str, Any]
@@ -83,7 +86,7 @@ class _Reader:
             self.fail("/", f"task is {task!r}; allowed: {', '.join(schema.TASKS)}")
         datasets = dict(self.walk(self.h5, ""))
         outputs = self.strings(datasets, "classes" if task == "classification" else "targets")
-        ids = self.strings(datasets, "videos/id")
+        ids = self.raw_strings(datasets, "videos/id")
         count = len(ids)
         start = self.small(datasets, "videos/start", (count + 1,))
         if start[0] != 0 or (np.diff(start) <= 0).any():
@@ -168,10 +171,18 @@ class _Reader:
     def strings(
         self, datasets: dict[str, h5py.Dataset], name: str, count: int | None = None
     ) -> np.ndarray:
+        """Decoded strings, most of which are alike: only the different ones are decoded."""
+        different, place = np.unique(self.raw_strings(datasets, name, count), return_inverse=True)
+        return np.char.decode(different, "utf-8")[place]
+
+    def raw_strings(
+        self, datasets: dict[str, h5py.Dataset], name: str, count: int | None = None
+    ) -> np.ndarray:
+        """UTF-8 bytes, as stored."""
         dataset = self.dataset(datasets, name)
         if dataset.dtype.kind != "S" or dataset.ndim != 1 or count not in (None, len(dataset)):
             self.fail(name, f"must be one fixed-length string per entry, {count or 'at least 1'}")
-        return np.char.decode(dataset[:], "utf-8")
+        return dataset[:]
 
     def split(self, datasets: dict[str, h5py.Dataset], name: str, count: int) -> np.ndarray:
         values = self.strings(datasets, name, count)
