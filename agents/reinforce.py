@@ -1,9 +1,8 @@
 """REINFORCE with a BiLSTM: attention-aware sampling (Dong, Zhang and Tan, AAAI 2019), Alg. 1.
 
-The file reads from top to bottom: hyper-parameters, the loss, one epoch, training.
+The file reads from top to bottom: hyper-parameters, the losses, one update, training.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,9 +13,15 @@ import torch
 from torch.nn import functional as F
 
 from agents.agent import ScorerAgent
-from agents.feature_table import FeatureTable
-from agents.networks import FrameScorer, State
 from agents.runs import Epoch
+from agents.scorer_training import (
+    ScorerConfig,
+    ScorerLearner,
+    check_scorer,
+    initial_network,
+    seeded,
+    train_to_best,
+)
 from agents.task import Task
 from agents.validation import Validation
 from frame_select_env import FeatureCache, FrameSelectError
@@ -25,31 +30,9 @@ NAME = "reinforce"
 
 
 @dataclass(frozen=True)
-class ReinforceConfig:
+class ReinforceConfig(ScorerConfig):
     """Hyper-parameters; the defaults are the preset `tuned`."""
 
-    #: What the network sees of a frame.
-    state: State = "feature"
-    #: Units of the LSTM in each direction.
-    hidden: int = 128
-    #: Layers of the LSTM.
-    layers: int = 1
-    #: Dropout on the network's input and on the LSTM's output.
-    dropout: float = 0.3
-    #: Standardise the features on the videos that are trained on.
-    standardise: bool = True
-    #: Adam's step size.
-    learning_rate: float = 1e-3
-    #: L2 penalty in Adam.
-    weight_decay: float = 1e-4
-    #: After these epochs the learning rate is divided by 10.
-    decay_epochs: tuple[int, ...] = ()
-    #: Passes over the training videos, at most.
-    epochs: int = 60
-    #: Stop after so many epochs without a better validation score; 0 trains to the end.
-    patience: int = 15
-    #: Videos per update.
-    batch_size: int = 32
     #: N of Eq. 8: selections sampled per video and update; they share one forward pass.
     episodes: int = 8
     #: What a selection's reward is compared with: the mean of the video's other selections; the
@@ -61,11 +44,6 @@ class ReinforceConfig:
     beta: float = 1.0
     #: Weight of the policy's mean entropy per frame.
     entropy: float = 0.0
-    #: Largest norm of the gradient; 0 does not clip.
-    clip: float = 5.0
-    #: Momentum of the average of the weights over updates, which is what is kept; 0 keeps the last
-    #: weights.
-    average: float = 0.98
 
 
 # The paper's numbers; hidden, layers, N and batch size, which it does not give, are ours. The paper
@@ -119,7 +97,7 @@ def leave_one_out(rewards: torch.Tensor) -> torch.Tensor:
     return (rewards - rewards.mean(0)) * (len(rewards) / (len(rewards) - 1))
 
 
-class Learner:
+class Learner(ScorerLearner):
     """The state of a training run: network, optimiser, environment and the video baselines.
 
     Args:
@@ -129,9 +107,8 @@ class Learner:
     """
 
     def __init__(self, cache: FeatureCache, task: Task, config: ReinforceConfig) -> None:
-        self.config, self.task = config, task
-        self.rows = task.fit_rows
-        self.videos = min(config.batch_size, len(self.rows))
+        super().__init__(cache, task, config)
+        self.config = config
         greedy = config.baseline == "self-critical"
         self.selections = config.episodes + greedy  # the last one is the greedy selection
         self.env = gym.make_vec(
@@ -148,36 +125,8 @@ class Learner:
             target_frames=min(task.select, task.num_frames),
             autoreset_mode="Disabled",
         )
-        self.table = FeatureTable(
-            cache, self.rows, task.num_frames, task.fold, task.stream, task.device
-        )
-        self.network = untrained(cache, task, config).network
-        if config.standardise:
-            self.network.standardise(self.table.features, self.table.valid)
-        self.average = untrained(cache, task, config).network
-        self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.schedule = torch.optim.lr_scheduler.MultiStepLR(
-            self.optimiser, list(config.decay_epochs), 0.1
-        )
         self.baseline = torch.zeros(len(cache), device=task.device)
-        self.order = np.random.default_rng(task.seed)
         self.draws = torch.Generator(task.device).manual_seed(task.seed)
-        self.updates = 0
-
-    def epoch(self) -> dict[str, float]:
-        """One pass over the training videos; returns the means of what `update` returns."""
-        self.network.train()
-        shuffled = self.order.permutation(self.rows)
-        totals: dict[str, float] = {}
-        batches = len(shuffled) // self.videos
-        for batch in shuffled[: batches * self.videos].reshape(batches, self.videos):
-            for name, value in self.update(batch).items():
-                totals[name] = totals.get(name, 0.0) + value / batches
-        self.schedule.step()
-        return totals
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Sample N selections of every video in `videos` [B], score them and take one step."""
@@ -210,13 +159,8 @@ class Learner:
         certainty = F.logsigmoid(logits) * keep + F.logsigmoid(-logits) * (1 - keep)
         entropy = -(certainty * valid).sum() / valid.sum()
         loss = policy + config.beta * sampling - config.entropy * entropy
-        self.optimiser.zero_grad()
-        loss.backward()
-        if config.clip:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
-        self.optimiser.step()
-        self.updates += 1
-        self._average()
+        self.descend(loss)
+        self.episodes += self.env.num_envs
         self.baseline[place] = config.momentum * self.baseline[place] + (
             1 - config.momentum
         ) * rewards.mean(0)
@@ -228,29 +172,10 @@ class Learner:
             "kept": float((actions & valid).sum() / (len(actions) * valid.sum())),
         }
 
-    def _average(self) -> None:
-        """Move the averaged weights towards the current ones; early on, by a plain mean."""
-        momentum = min(self.config.average, 1 - 1 / self.updates)
-        with torch.no_grad():
-            for mean, value in zip(
-                self.average.parameters(), self.network.parameters(), strict=True
-            ):
-                mean.lerp_(value, 1 - momentum)
-
 
 def untrained(cache: FeatureCache, task: Task, config: ReinforceConfig) -> ScorerAgent:
     """The agent before its first update: the network as the seed initialises it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(task.seed)
-        network = FrameScorer(
-            cache.feature_size(task.stream),
-            len(cache.classes),
-            config.state,
-            config.hidden,
-            config.layers,
-            config.dropout,
-        )
-    return ScorerAgent(NAME, network.to(task.device))
+    return ScorerAgent(NAME, initial_network(cache, task, config))
 
 
 def train(
@@ -271,31 +196,10 @@ def train(
         FrameSelectError: for hyper-parameters that make no sense.
     """
     check(config)
-    # Dropout draws from torch's global generator: seed it, and leave it as it was found.
-    with torch.random.fork_rng(devices=[] if task.device == "cpu" else None):
-        torch.manual_seed(task.seed)
-        return _train(Learner(cache, task, config), Validation(cache, task), on_epoch)
-
-
-def _train(
-    learner: Learner, validation: Validation, on_epoch: Callable[[Epoch], None]
-) -> ScorerAgent:
-    config = learner.config
-    agent = ScorerAgent(NAME, learner.average)
-    best, best_epoch, kept = (-np.inf, -np.inf), 0, {}
-    start = time.perf_counter()
-    for number in range(1, config.epochs + 1):
-        figures = learner.epoch()
-        score = validation(agent)
-        if score > best:
-            best, best_epoch = score, number
-            kept = {name: value.clone() for name, value in learner.average.state_dict().items()}
-        seconds = time.perf_counter() - start
-        episodes = learner.updates * learner.env.num_envs
-        on_epoch(Epoch(number, episodes, learner.updates, seconds, score, best_epoch, figures))
-        if config.patience and number - best_epoch >= config.patience:
-            break
-    learner.average.load_state_dict(kept)
+    with seeded(task):
+        learner = Learner(cache, task, config)
+        agent = ScorerAgent(NAME, learner.average)
+        train_to_best(learner, agent, Validation(cache, task), on_epoch)
     return agent
 
 
@@ -305,11 +209,10 @@ def check(config: ReinforceConfig) -> None:
     Raises:
         FrameSelectError: naming the hyper-parameter and what is allowed.
     """
-    for name in ("hidden", "layers", "epochs", "batch_size", "episodes"):
-        if getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
+    check_scorer(config)
+    if config.episodes < 1:
+        raise FrameSelectError(f"episodes={config.episodes}: must be at least 1")
     if config.baseline == "leave-one-out" and config.episodes < 2:
         raise FrameSelectError("episodes=1: the leave-one-out baseline needs at least 2")
-    for name in ("dropout", "momentum", "average"):
-        if not 0 <= getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be in [0, 1)")
+    if not 0 <= config.momentum < 1:
+        raise FrameSelectError(f"momentum={config.momentum}: must be in [0, 1)")

@@ -1,0 +1,188 @@
+"""What every agent with a BiLSTM frame scorer shares: hyper-parameters, batches, early stopping."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from agents.feature_table import FeatureTable
+from agents.networks import FrameScorer, State
+from agents.runs import Epoch
+from agents.task import Task
+from agents.validation import Validation
+from frame_select_env import FeatureCache, FrameSelectError, Ranking
+
+
+@dataclass(frozen=True)
+class ScorerConfig:
+    """Hyper-parameters of the network and of its optimisation."""
+
+    #: What the network sees of a frame.
+    state: State = "feature"
+    #: Units of the LSTM in each direction.
+    hidden: int = 128
+    #: Layers of the LSTM.
+    layers: int = 1
+    #: Dropout on the network's input and on the LSTM's output.
+    dropout: float = 0.3
+    #: Standardise the features on the videos that are trained on.
+    standardise: bool = True
+    #: Adam's step size.
+    learning_rate: float = 1e-3
+    #: L2 penalty in Adam.
+    weight_decay: float = 1e-4
+    #: After these epochs the learning rate is divided by 10.
+    decay_epochs: tuple[int, ...] = ()
+    #: Passes over the training videos, at most.
+    epochs: int = 60
+    #: Stop after so many epochs without a better validation score; 0 trains to the end.
+    patience: int = 15
+    #: Videos per update.
+    batch_size: int = 32
+    #: Largest norm of the gradient; 0 does not clip.
+    clip: float = 5.0
+    #: Momentum of the average of the weights over updates, which is what is kept; 0 keeps the last
+    #: weights.
+    average: float = 0.98
+
+
+def check_scorer(config: ScorerConfig) -> None:
+    """Refuse hyper-parameters that make no sense.
+
+    Raises:
+        FrameSelectError: naming the hyper-parameter and what is allowed.
+    """
+    for name in ("hidden", "layers", "epochs", "batch_size"):
+        if getattr(config, name) < 1:
+            raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
+    for name in ("dropout", "average"):
+        if not 0 <= getattr(config, name) < 1:
+            raise FrameSelectError(f"{name}={getattr(config, name)}: must be in [0, 1)")
+
+
+def initial_network(cache: FeatureCache, task: Task, config: ScorerConfig) -> FrameScorer:
+    """The network as the task's seed initialises it, on the task's device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(task.seed)
+        network = FrameScorer(
+            cache.feature_size(task.stream),
+            len(cache.classes),
+            config.state,
+            config.hidden,
+            config.layers,
+            config.dropout,
+        )
+    return network.to(task.device)
+
+
+class ScorerLearner(ABC):
+    """The state of a training run; a subclass says what one update is.
+
+    Args:
+        cache: The cache.
+        task: What is trained on, and for which reward.
+        config: Hyper-parameters.
+
+    Attributes:
+        network: What is optimised. average: Its weights averaged over updates, which is kept.
+        rows: [n] int, the training videos. videos: How many of them an update takes.
+        updates: Steps of the optimiser so far. episodes: Episodes the environment has scored.
+    """
+
+    def __init__(self, cache: FeatureCache, task: Task, config: ScorerConfig) -> None:
+        self.scorer_config, self.task = config, task
+        self.rows = task.fit_rows
+        self.videos = min(config.batch_size, len(self.rows))
+        self.table = FeatureTable(
+            cache, self.rows, task.num_frames, task.fold, task.stream, task.device
+        )
+        self.network = initial_network(cache, task, config)
+        if config.standardise:
+            self.network.standardise(self.table.features, self.table.valid)
+        self.average = initial_network(cache, task, config)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.MultiStepLR(
+            self.optimiser, list(config.decay_epochs), 0.1
+        )
+        self.order = np.random.default_rng(task.seed)
+        self.updates = 0
+        self.episodes = 0
+
+    @abstractmethod
+    def update(self, videos: np.ndarray) -> dict[str, float]:
+        """One step on the videos [B], rows in the cache; returns figures by name."""
+
+    def epoch(self) -> dict[str, float]:
+        """One pass over the training videos; returns the means of what `update` returns."""
+        self.network.train()
+        shuffled = self.order.permutation(self.rows)
+        totals: dict[str, float] = {}
+        batches = len(shuffled) // self.videos
+        for batch in shuffled[: batches * self.videos].reshape(batches, self.videos):
+            for name, value in self.update(batch).items():
+                totals[name] = totals.get(name, 0.0) + value / batches
+        self.schedule.step()
+        return totals
+
+    def descend(self, loss: torch.Tensor) -> None:
+        """One step of the optimiser, and of the average of the weights."""
+        self.optimiser.zero_grad()
+        loss.backward()
+        if self.scorer_config.clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.scorer_config.clip)
+        self.optimiser.step()
+        self.updates += 1
+        # Early on a plain mean: the first weights would otherwise linger.
+        momentum = min(self.scorer_config.average, 1 - 1 / self.updates)
+        with torch.no_grad():
+            for mean, value in zip(
+                self.average.parameters(), self.network.parameters(), strict=True
+            ):
+                mean.lerp_(value, 1 - momentum)
+
+
+@contextmanager
+def seeded(task: Task) -> Iterator[None]:
+    """Seed torch's global generator, which dropout draws from, and leave it as it was found."""
+    with torch.random.fork_rng(devices=[] if task.device == "cpu" else None):
+        torch.manual_seed(task.seed)
+        yield
+
+
+def train_to_best(
+    learner: ScorerLearner,
+    agent: Ranking,
+    validation: Validation,
+    on_epoch: Callable[[Epoch], None],
+) -> None:
+    """Train until the validation score stops rising; the best epoch's weights are kept.
+
+    Args:
+        learner: What is trained.
+        agent: The ranking by the learner's averaged weights.
+        validation: The videos that the choice is made on.
+        on_epoch: Called after every epoch with its figures.
+    """
+    config = learner.scorer_config
+    best, best_epoch, kept = (-np.inf, -np.inf), 0, {}
+    start = time.perf_counter()
+    for number in range(1, config.epochs + 1):
+        figures = learner.epoch()
+        score = validation(agent)
+        if score > best:
+            best, best_epoch = score, number
+            kept = {name: value.clone() for name, value in learner.average.state_dict().items()}
+        seconds = time.perf_counter() - start
+        on_epoch(
+            Epoch(number, learner.episodes, learner.updates, seconds, score, best_epoch, figures)
+        )
+        if config.patience and number - best_epoch >= config.patience:
+            break
+    learner.average.load_state_dict(kept)
