@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agents import reinforce
+from agents import reinforce, soft_attention
+from agents.scorer_training import check_scorer
 from frame_select_env import FrameSelectError, Ranking
 from frame_select_env.imports import import_object
 
@@ -42,7 +43,16 @@ AGENTS = {
         reinforce.check,
         reinforce.train,
         reinforce.untrained,
-    )
+    ),
+    soft_attention.NAME: AgentDesign(
+        soft_attention.NAME,
+        soft_attention.SoftAttentionConfig,
+        soft_attention.PRESETS,
+        soft_attention.PRESET_SELECT,
+        check_scorer,
+        soft_attention.train,
+        soft_attention.untrained,
+    ),
 }
 
 

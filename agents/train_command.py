@@ -18,6 +18,7 @@ from agents.runs import Epoch, RunWriter, as_json, cache_facts
 from agents.task import Task, make_task
 from agents.validation import Validation
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
+from frame_select_env.errors import known
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,19 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentDesign, Any]:
     early.add_argument("--preset", default=TrainArguments.preset)
     chosen, _ = early.parse_known_args(arguments)
     design = agent_design(chosen.agent)
-    preset = design.presets.get(chosen.preset, design.presets["tuned"])
+    if chosen.preset not in design.presets:
+        raise FrameSelectError(
+            f"--preset: agent {chosen.agent!r}: {known('preset', chosen.preset, design.presets)}"
+        )
     both = dataclasses.make_dataclass(
         "Train",
         [
             ("run", Annotated[TrainArguments, tyro.conf.arg(name="")]),
-            ("hyper", Annotated[design.config, tyro.conf.arg(name="")], preset),
+            (
+                "hyper",
+                Annotated[design.config, tyro.conf.arg(name="")],
+                design.presets[chosen.preset],
+            ),
         ],
     )
     parsed: Any = tyro.cli(
@@ -163,12 +171,12 @@ def _train_with_progress(
         def on_epoch(epoch: Epoch) -> None:
             seen.append(epoch)
             writer.epoch(epoch)
-            reward = epoch.figures.get("reward", float("nan"))
+            name = "reward" if "reward" in epoch.figures else "loss"
             progress.update(
                 bar,
                 completed=epoch.number,
-                figures=f"reward {reward:+.2f}  validation {epoch.validation[0]:.3f} "
-                f"(best at {epoch.best_epoch})",
+                figures=f"{name} {epoch.figures.get(name, 0):+.2f}  "
+                f"validation {epoch.validation[0]:.3f} (best at {epoch.best_epoch})",
             )
 
         agent = design.train(cache, task, hyper, on_epoch)

@@ -98,6 +98,20 @@ def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys
     assert "unknown reference 'best'; known: " in fails(capsys, *wrong, "best")
 
 
+def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
+    soft = tmp_path / "soft"
+    main(["train", "--data", str(planted), "--agent", "soft-attention", "--out", str(soft), *FAST])
+    main(
+        ["evaluate", str(run), str(soft), "--data", str(planted), "--out", str(tmp_path / "both")]
+        + ["--select", "2", "--resamples", "50"]
+    )
+    with (tmp_path / "both" / "evaluation.csv").open() as file:
+        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    for name in ("reinforce", "soft-attention"):
+        assert {(name, "2"), (name, "free"), (name, "chosen")} <= set(rows)
+        assert (f"untrained {name}", "2") in rows
+
+
 def test_a_reward_in_json_reaches_the_run(planted, tmp_path, capsys):
     out = tmp_path / "run"
     reward = '{"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}'
@@ -129,7 +143,10 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
     new = tmp_path / "new"
     for arguments, message in (
         (("--data", "absent.h5"), "absent.h5: no such file, nor a bundled cache"),
-        (("--data", planted, "--agent", "dream"), "unknown agent 'dream'; known: reinforce"),
+        (
+            ("--data", planted, "--agent", "dream"),
+            "unknown agent 'dream'; known: reinforce, soft-attention",
+        ),
         (("--data", planted, "--agent", "nowhere:x"), "cannot be imported"),
         (("--data", planted, "--reward", "luck"), "unknown reward 'luck'; known: "),
         (("--data", planted, "--reward", "{luck"), "is not JSON"),
@@ -138,6 +155,10 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
         (("--data", planted, "--select", 30), "select=30: must be from 1 to"),
         (("--data", planted, "--epochs", 0), "epochs=0: must be at least 1"),
         (("--data", planted, "--device", "tpu"), "device='tpu': "),
+        (
+            ("--data", planted, "--agent", "soft-attention", "--preset", "paper"),
+            "agent 'soft-attention': unknown preset 'paper'; known: tuned",
+        ),
     ):
         assert message in fails(capsys, "train", "--out", new, *arguments)
         assert not (new / "model.safetensors").exists()

@@ -1,0 +1,137 @@
+"""Soft attention: the same BiLSTM without reinforcement learning, the control of the comparison.
+
+The network's logits become weights over frames by a softmax, the weighted mean of the predictions
+is p1, and its cross-entropy with the label is the loss. Nothing is sampled and nothing scored by
+the environment; what it learns is a ranking like any other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from agents.agent import ScorerAgent
+from agents.networks import FrameScorer
+from agents.runs import Epoch
+from agents.scorer_training import (
+    ScorerConfig,
+    ScorerLearner,
+    check_scorer,
+    initial_network,
+    seeded,
+    train_to_best,
+)
+from agents.task import Task
+from agents.validation import Validation
+from frame_select_env import Clips, FeatureCache
+from frame_select_env.probability import SMALLEST
+
+NAME = "soft-attention"
+
+
+@dataclass(frozen=True)
+class SoftAttentionConfig(ScorerConfig):
+    """Hyper-parameters."""
+
+
+PRESETS = {"tuned": SoftAttentionConfig()}
+PRESET_SELECT = {"tuned": 8}
+
+
+def attention(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Weights over the valid frames, summing to 1: [B, T] from logits [B, T]; 0 at padding."""
+    return torch.softmax(logits.masked_fill(~valid, -torch.inf), dim=1)
+
+
+def attention_loss(
+    weights: torch.Tensor, predictions: torch.Tensor, label: torch.Tensor
+) -> torch.Tensor:
+    """Cross-entropy of the weighted mean prediction; for regression its mean absolute error.
+
+    Args:
+        weights: [B, T], summing to 1.
+        predictions: [B, T, C].
+        label: [B] int64, or [B, K] float for regression.
+    """
+    p1 = (weights[:, :, None] * predictions).sum(1)
+    if label.ndim == 2:
+        return (p1 - label).abs().mean()
+    chance = p1.gather(1, label[:, None]).clamp(min=SMALLEST)
+    return -chance.log().mean()
+
+
+class SoftAttentionAgent(ScorerAgent):
+    """Ranks frames by their attention; its free choice are the frames with more than their share.
+
+    Args:
+        network: The network.
+    """
+
+    def __init__(self, network: FrameScorer) -> None:
+        super().__init__(NAME, network)
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames whose weight is at least 1 / L, [B, T] bool: never none."""
+        logits = torch.from_numpy(self.scores(clips))
+        weights = torch.softmax(logits, dim=1).numpy()
+        share = 1 / clips.valid.sum(axis=1, keepdims=True)
+        # Equal weights may round to just below their share.
+        return (weights >= share * (1 - 1e-5)) & clips.valid
+
+
+class Learner(ScorerLearner):
+    """The state of a training run, with the labels.
+
+    Args:
+        cache: The cache.
+        task: What is trained on.
+        config: Hyper-parameters.
+    """
+
+    def __init__(self, cache: FeatureCache, task: Task, config: SoftAttentionConfig) -> None:
+        super().__init__(cache, task, config)
+        self.labels = torch.from_numpy(cache.labels).to(task.device)
+
+    def update(self, videos: np.ndarray) -> dict[str, float]:
+        """One step of cross-entropy on the videos [B]."""
+        features, predictions, valid = self.table(videos)
+        weights = attention(self.network(features, predictions, valid), valid)
+        label = self.labels[torch.from_numpy(videos).to(self.labels.device)]
+        loss = attention_loss(weights, predictions, label)
+        self.descend(loss)
+        # The number of frames that as flat a distribution would cover: 1 / sum of squares.
+        attended = (1 / weights.square().sum(1)).mean()
+        return {"loss": loss.item(), "attended_frames": attended.item()}
+
+
+def untrained(cache: FeatureCache, task: Task, config: SoftAttentionConfig) -> ScorerAgent:
+    """The agent before its first update: the network as the seed initialises it."""
+    return SoftAttentionAgent(initial_network(cache, task, config))
+
+
+def train(
+    cache: FeatureCache,
+    task: Task,
+    config: SoftAttentionConfig,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> ScorerAgent:
+    """Train an agent; the weights with the best validation score are kept.
+
+    The task's reward is not used.
+
+    Args:
+        cache: The cache.
+        task: What is trained on.
+        config: Hyper-parameters.
+        on_epoch: Called after every epoch with its figures.
+
+    Raises:
+        FrameSelectError: for hyper-parameters that make no sense.
+    """
+    check_scorer(config)
+    with seeded(task):
+        learner = Learner(cache, task, config)
+        agent = SoftAttentionAgent(learner.average)
+        train_to_best(learner, agent, Validation(cache, task), on_epoch)
+    return agent

@@ -1,0 +1,81 @@
+"""Soft attention: its loss by hand, its free choice, and that it learns the key frames."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from agents.networks import FrameScorer
+from agents.soft_attention import (
+    Learner,
+    SoftAttentionAgent,
+    SoftAttentionConfig,
+    attention,
+    attention_loss,
+    train,
+)
+from agents.task import make_task
+from agents.validation import Validation
+from frame_select_env import Clips, open_cache
+
+SMALL = SoftAttentionConfig(hidden=12, epochs=25, batch_size=10, learning_rate=0.01, patience=0)
+
+
+def test_attention_sums_to_one_over_valid_frames():
+    logits = torch.log(torch.tensor([[1.0, 3.0, 100.0], [1.0, 1.0, 2.0]]))
+    valid = torch.tensor([[True, True, False], [True, True, True]])
+    expected = [[0.25, 0.75, 0.0], [0.25, 0.25, 0.5]]
+    torch.testing.assert_close(attention(logits, valid), torch.tensor(expected))
+
+
+def test_the_loss_is_the_cross_entropy_of_the_weighted_mean_by_hand():
+    weights = torch.tensor([[0.25, 0.75]])
+    predictions = torch.tensor([[[0.8, 0.2], [0.4, 0.6]]])
+    # p1 of class 1: 0.25 * 0.2 + 0.75 * 0.6 = 0.5.
+    loss = attention_loss(weights, predictions, torch.tensor([1]))
+    assert loss.item() == pytest.approx(np.log(2))
+    # Regression: |0.5 - 1| and |0.5 - 0.5| are 0.25 on average.
+    loss = attention_loss(weights, predictions, torch.tensor([[1.0, 0.5]]))
+    assert loss.item() == pytest.approx(0.25)
+
+
+class FixedScorer(FrameScorer):
+    """A network whose logits are its first feature."""
+
+    def forward(self, features, predictions, valid):
+        return features[..., 0].float()
+
+
+def test_the_free_choice_are_the_frames_with_more_than_their_share():
+    agent = SoftAttentionAgent(FixedScorer(1, 1))
+    features = np.log(np.float32([[[4.0], [1.0], [2.0]], [[1.0], [1.0], [9.0]]]))
+    valid = np.array([[True, True, True], [True, True, False]])
+    clips = Clips(features, np.zeros((2, 3, 1), np.float32), valid, np.zeros((2, 3)), np.arange(2))
+    # Weights 4/7, 1/7, 2/7 against 1/3; equal weights all have their share.
+    assert agent.select(clips).tolist() == [[True, False, False], [True, True, False]]
+
+
+def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=14, select=4, seed=1)
+    epochs = []
+    agent = train(cache, task, SMALL, epochs.append)
+    assert epochs[-1].figures["loss"] < epochs[0].figures["loss"] - 0.2
+    assert epochs[-1].episodes == 0  # the environment scored nothing
+    validation = Validation(cache, task)
+    assert validation(agent)[1] > validation.all_frames[1] + 0.1
+    again = train(cache, task, SMALL)
+    for name, value in agent.network.state_dict().items():
+        assert torch.equal(value, again.network.state_dict()[name]), name
+
+
+def test_regression_learns_from_its_error(regression):
+    cache = open_cache(regression)
+    task = make_task(
+        cache, regression, stream="video", reward="delta_error", num_frames=4, select=2
+    )
+    config = dataclasses.replace(SMALL, batch_size=8)
+    learner = Learner(cache, task, config)
+    losses = [learner.epoch()["loss"] for _ in range(25)]
+    assert losses[-1] < losses[0]
