@@ -93,12 +93,17 @@ def consensus(
     return weighted_mean(kept_sum, kept.sum(1), total_sum, valid.sum(1), alpha)
 
 
-def is_correct(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
+def is_correct(
+    probabilities: np.ndarray, label: np.ndarray, maybe_empty: bool = True
+) -> np.ndarray:
     """Whether the predicted class is the label, [B] bool; an empty consensus (zeros) is wrong.
 
     Args:
         probabilities: [B, C].
         label: [B] int.
+        maybe_empty: Whether there may be empty ones; False if the caller knows of none.
     """
-    best = probabilities.argmax(axis=1)
-    return (best == label) & (probabilities[np.arange(len(best)), best] > 0)
+    correct = probabilities.argmax(axis=1) == label
+    if maybe_empty:
+        correct &= probabilities.any(axis=1)
+    return correct

@@ -203,10 +203,10 @@ class Episodes(ABC):
             table.total[video] if self.settings.alpha else kept,
             self.settings.alpha,
         )
-        if self.settings.alpha == 0:
-            empty = kept == 0
-            if empty.any():
-                p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._nothing
+        empty = kept == 0
+        any_empty = bool(empty.any())
+        if any_empty and self.settings.alpha == 0:
+            p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._nothing
         facts = {
             "video": video,
             "label": self.cache.labels[video],
@@ -216,7 +216,7 @@ class Episodes(ABC):
         }
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before[video]
-            facts["correct_after"] = is_correct(p1, facts["label"])
+            facts["correct_after"] = is_correct(p1, facts["label"], any_empty)
         return facts
 
     def outcome(self, facts: Facts) -> Outcome:

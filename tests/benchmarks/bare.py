@@ -122,7 +122,7 @@ def sequential(tables: Tables, envs: int) -> Run:
         for step in range(steps):
             keep = actions[step % 16]
             sums = tables.flat.take(state.video * FRAMES + state.cursor, axis=0)
-            sums *= keep[:, None]
+            sums *= keep.astype(np.float64)[:, None]
             state.kept_sum += sums
             state.kept += keep
             state.selected[state.index, state.cursor] = keep
@@ -147,7 +147,7 @@ def pick(tables: Tables, envs: int, picks: int = 8) -> Run:
             added = (frame < tables.length[state.video]) & ~state.selected[index, frame]
             state.selected[index, frame] |= added
             sums = tables.flat.take(state.video * FRAMES + frame, axis=0)
-            sums *= added[:, None]
+            sums *= added.astype(np.float64)[:, None]
             state.kept_sum += sums
             state.kept += added
             state.cursor += 1
