@@ -24,6 +24,7 @@ PIPED_WIDTH = 140
 # Figures that not every row has; empty there. `regret` is the oracle's accuracy at the same m minus
 # the row's (regression: the row's MAE minus the oracle's).
 OPTIONAL = ("average_precision", "spearman", "regret")
+SHOWN_OPTIONAL = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
 
 
 def columns(task: str) -> list[str]:
@@ -126,9 +127,13 @@ def _cells(evaluation: Evaluation) -> list[list[str]]:
         rankings.setdefault(row.ranking, {})[row.frames] = row
     fixed = sorted({row.frames for row in evaluation.table if row.frames.isdigit()}, key=int)
     fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
-    precise = any(row.average_precision is not None for row in evaluation.table)
+    optional = [
+        name
+        for name in SHOWN_OPTIONAL
+        if any(getattr(row, name) is not None for row in evaluation.table)
+    ]
     heading = ["ranking", *(PLAIN_COLUMNS[name] for name in shown), "kept", *fixed]
-    table = [heading + ["AP"] * precise]
+    table = [heading + [SHOWN_OPTIONAL[name] for name in optional]]
     for name, rows in rankings.items():
         headline = rows.get("chosen", rows.get("all"))
         cells = [f"{name} (label)" if _sees_label(rows) else name]
@@ -139,9 +144,14 @@ def _cells(evaluation: Evaluation) -> list[list[str]]:
         for frames in fixed:
             there = rows.get(frames)
             cells.append(_number(there.figures[shown[0]].value, percent) if there else "")
-        if precise:
-            precision = next(iter(rows.values())).average_precision
-            cells.append("" if precision is None else f"{precision:.2f}")
+        for name in optional:
+            # The regret is the headline's; the others are of the scores, whatever is kept of them.
+            of = headline if name == "regret" else next(iter(rows.values()))
+            value = getattr(of, name) if of else None
+            if value is None:
+                cells.append("")
+            else:
+                cells.append(_number(value, percent) if name == "regret" else f"{value:.2f}")
         table.append(cells)
     return table
 
@@ -186,6 +196,10 @@ def _explained(evaluation: Evaluation) -> list[str]:
     if any(row.frames == "free" for row in rows):
         lines.append("free: its own choice of frames; uniform and random keep as many, by video")
     if any(row.average_precision is not None for row in rows):
-        lines.append("AP: average precision of the scores on the frames that truly matter")
-    lines.append("(label): sees the label, a ceiling; evaluation.csv has every figure, and regret")
+        lines.append("AP, rho: average precision and Spearman's rho against the true importance")
+    if any(row.regret is not None for row in rows):
+        lines.append(
+            "regret: to the oracle at as many frames, where `chosen` did not keep them all"
+        )
+    lines.append("(label): sees the label, a ceiling; evaluation.csv has every figure")
     return lines
