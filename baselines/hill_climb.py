@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from baselines.budget import required_frames
 from baselines.objective import Objective, make_objective
 from baselines.oracle import Oracle
 from frame_select_env.cache import Clips
-from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import top_frames
 
 ENOUGH = 1e-9  # a gain in summed margin; less may be rounding, after which a search never ends
@@ -44,10 +44,7 @@ class HillClimb:
             FrameSelectError: if `frames` is missing or below 1, or a label missing or unknown (-1).
         """
         objective = make_objective(clips, label, self.name)
-        if frames is None or np.min(frames) < 1:
-            raise FrameSelectError(
-                f"{self.name}: frames is {frames}; pass how many to keep, 1 or more"
-            )
+        frames = required_frames(self.name, frames)
         chosen = top_frames(Oracle().scores(clips, label=label), clips.valid, frames)
         for video, valid in enumerate(clips.valid):
             chosen[video] = climb(objective, objective.part[video], chosen[video], valid)

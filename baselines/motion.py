@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from baselines.budget import required_frames
 from frame_select_env.cache import Clips
-from frame_select_env.errors import FrameSelectError
 
 SMOOTHING = 0.5  # the exponent mu of MGSampler: below 1 it evens out the changes
 
@@ -59,10 +59,7 @@ class CumulativeMotion:
         Raises:
             FrameSelectError: if `frames` is missing or below 1.
         """
-        if frames is None or np.min(frames) < 1:
-            raise FrameSelectError(
-                f"{self.name}: frames is {frames}; pass how many to keep, 1 or more"
-            )
+        frames = required_frames(self.name, frames)
         wanted = np.minimum(np.broadcast_to(frames, (len(clips),)), clips.valid.sum(axis=1))
         share = cumulative_share(clips)
         chosen = np.zeros(clips.valid.shape, bool)

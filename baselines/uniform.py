@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from baselines.budget import required_frames
 from frame_select_env.cache import Clips
-from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import evenly_spaced_frames
 
 
@@ -30,7 +30,5 @@ class Uniform:
         Raises:
             FrameSelectError: if `frames` is missing or below 1.
         """
-        if frames is None or np.min(frames) < 1:
-            raise FrameSelectError(f"uniform: frames is {frames}; pass how many to keep, 1 or more")
-        chosen = evenly_spaced_frames(clips.valid, frames)
+        chosen = evenly_spaced_frames(clips.valid, required_frames(self.name, frames))
         return np.where(clips.valid, chosen.astype(np.float64), -np.inf)
