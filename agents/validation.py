@@ -19,8 +19,7 @@ class Validation:
         self.task = task
         self.clips = cache.read(task.validation_rows, task.num_frames, task.fold, task.stream)
         self.labels = cache.labels[task.validation_rows]
-        extent = cache.predictions_extent(task.stream, task.fold)
-        self._largest = max(abs(extent.min), abs(extent.max), 1.0)
+        self._largest = cache.predictions_extent(task.stream, task.fold).largest
         self.all_frames = self._score(self.clips.valid)
 
     def __call__(self, ranking: Ranking) -> tuple[float, float]:

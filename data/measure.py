@@ -75,8 +75,7 @@ def _consensus(
 ) -> np.ndarray:
     predictions = cache.read_predictions(rows, num_frames, fold, stream)
     _, valid = cache.sample(rows, num_frames)
-    extent = cache.predictions_extent(stream, fold)
-    largest = max(abs(extent.min), abs(extent.max), 1.0)
+    largest = cache.predictions_extent(stream, fold).largest
     return consensus(predictions, valid, valid, largest=largest)
 
 

@@ -37,10 +37,7 @@ class Setting:
     @property
     def largest(self) -> float:
         """The largest magnitude of a prediction, for `on_grid`."""
-        if self.cache.task == "classification":
-            return 1.0
-        extent = self.cache.predictions_extent(self.stream, self.fold)
-        return max(abs(extent.min), abs(extent.max))
+        return self.cache.predictions_extent(self.stream, self.fold).largest
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ class Extent:
     min: float = 0.0
     max: float = 0.0
 
+    @property
+    def largest(self) -> float:
+        """The largest magnitude, at least 1: what `consensus.on_grid` scales predictions by."""
+        return max(abs(self.min), abs(self.max), 1.0)
+
 
 @dataclass(frozen=True)
 class Structure:

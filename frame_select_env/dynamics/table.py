@@ -38,8 +38,7 @@ class ConsensusTable:
         self.total_sum = np.zeros((videos, outputs))
         self.p0 = np.zeros((videos, outputs))
         self.correct_before = np.zeros(videos, bool)
-        extent = cache.predictions_extent(stream, fold)
-        self._largest = max(abs(extent.min), abs(extent.max), 1.0)
+        self._largest = cache.predictions_extent(stream, fold).largest
         self._filled = np.zeros(videos, bool)
 
     def fill(self, rows: np.ndarray) -> None:
