@@ -59,10 +59,11 @@ def load_run(folder: Path, cache: FeatureCache) -> LoadedRun:
             f"{folder}: config.json does not fit this version: {error}"
         ) from None
     _check_fit(folder, config["cache"], cache, task)
-    agent, untrained = (design.untrained(cache, task, hyper) for _ in range(2))
-    load_weights(folder, agent.network)  # type: ignore[attr-defined]
-    load_weights(folder, untrained.network, buffers_only=True)  # type: ignore[attr-defined]
-    return LoadedRun(design.name, agent, Control(f"untrained {design.name}", untrained), task)
+    trained, first = (design.network(cache, task, hyper) for _ in range(2))
+    load_weights(folder, trained)
+    load_weights(folder, first, buffers_only=True)
+    untrained = Control(f"untrained {design.name}", design.agent(first, task, hyper))
+    return LoadedRun(design.name, design.agent(trained, task, hyper), untrained, task)
 
 
 def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task: Task) -> None:
@@ -72,6 +73,11 @@ def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task:
         raise FrameSelectError(
             f"{folder}: was trained on {trained['name']} with {size} features a frame; "
             f"{cache.path.name} has {cache.feature_size(stream)}"
+        )
+    if trained["name"] == cache.path.name and trained["digest"] != cache.digest:
+        raise FrameSelectError(
+            f"{folder}: {cache.path.name} has changed since this run was trained on it (its digest "
+            "is another); train again"
         )
     if trained["classes"] != list(cache.classes):
         raise FrameSelectError(

@@ -1,11 +1,10 @@
 """REINFORCE with a BiLSTM: attention-aware sampling (Dong, Zhang and Tan, AAAI 2019), Alg. 1.
 
-The file reads from top to bottom: hyper-parameters, the losses, one update, training.
+The file reads from top to bottom: hyper-parameters, the losses, one update.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -13,20 +12,10 @@ import torch
 from torch.nn import functional as F
 
 from agents.agent import ScorerAgent
-from agents.runs import Epoch
-from agents.scorer_training import (
-    ScorerConfig,
-    ScorerLearner,
-    check_scorer,
-    initial_network,
-    seeded,
-    train_to_best,
-)
+from agents.design import AgentDesign
+from agents.scorer_training import ScorerConfig, ScorerLearner, check_scorer, initial_network
 from agents.task import Task
-from agents.validation import Validation
 from frame_select_env import FeatureCache, FrameSelectError
-
-NAME = "reinforce"
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,6 @@ PAPER = ReinforceConfig(
     average=0.0,
 )
 PRESETS = {"tuned": ReinforceConfig(), "paper": PAPER}
-PRESET_SELECT = {"tuned": 8, "paper": 12}
 
 
 def sampling_loss(keep: torch.Tensor, valid: torch.Tensor, frames: int) -> torch.Tensor:
@@ -126,7 +114,11 @@ class Learner(ScorerLearner):
             autoreset_mode="Disabled",
         )
         self.baseline = torch.zeros(len(cache), device=task.device)
-        self.draws = torch.Generator(task.device).manual_seed(task.seed)
+
+    def parts(self) -> dict[str, Any]:
+        """Beside the network and the optimiser, the videos' moving averages."""
+        moving = torch.nn.ParameterDict({"baseline": torch.nn.Parameter(self.baseline, False)})
+        return {**super().parts(), "moving": moving}
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Sample N selections of every video in `videos` [B], score them and take one step."""
@@ -138,7 +130,7 @@ class Learner(ScorerLearner):
         logits = self.network(features, predictions, valid)
         keep = torch.sigmoid(logits)
         with torch.no_grad():
-            draw = torch.rand((count, *keep.shape), generator=self.draws, device=keep.device)
+            draw = torch.rand((count, *keep.shape), device=keep.device)
             if config.baseline == "self-critical":
                 draw[-1] = 0.5
             actions = draw < keep
@@ -173,36 +165,6 @@ class Learner(ScorerLearner):
         }
 
 
-def untrained(cache: FeatureCache, task: Task, config: ReinforceConfig) -> ScorerAgent:
-    """The agent before its first update: the network as the seed initialises it."""
-    return ScorerAgent(NAME, initial_network(cache, task, config))
-
-
-def train(
-    cache: FeatureCache,
-    task: Task,
-    config: ReinforceConfig,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> ScorerAgent:
-    """Train an agent; the weights with the best validation score are kept.
-
-    Args:
-        cache: The cache.
-        task: What is trained on, and for which reward.
-        config: Hyper-parameters.
-        on_epoch: Called after every epoch with its figures.
-
-    Raises:
-        FrameSelectError: for hyper-parameters that make no sense.
-    """
-    check(config)
-    with seeded(task):
-        learner = Learner(cache, task, config)
-        agent = ScorerAgent(NAME, learner.average)
-        train_to_best(learner, agent, Validation(cache, task), on_epoch)
-    return agent
-
-
 def check(config: ReinforceConfig) -> None:
     """Refuse hyper-parameters that make no sense.
 
@@ -216,3 +178,22 @@ def check(config: ReinforceConfig) -> None:
         raise FrameSelectError("episodes=1: the leave-one-out baseline needs at least 2")
     if not 0 <= config.momentum < 1:
         raise FrameSelectError(f"momentum={config.momentum}: must be in [0, 1)")
+
+
+DESIGN = AgentDesign(
+    name="reinforce",
+    config=ReinforceConfig,
+    presets=PRESETS,
+    check=check,
+    network=initial_network,
+    agent=lambda network, task, config: ScorerAgent("reinforce", network),
+    learner=Learner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden": (64, 128),
+        "dropout": (0.0, 0.3),
+        "episodes": (4, 8),
+        "entropy": (0.0, 0.01),
+    },
+    select={"paper": 12},
+)

@@ -5,6 +5,7 @@ Nothing in a run folder is ever unpickled.
 
 import csv
 import dataclasses
+import io
 import json
 import os
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ import safetensors.torch
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from agents.checkpoint import CHECKPOINT
 from frame_select_env import FeatureCache, FrameSelectError
 
-VERSION = 1
+VERSION = 2
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
 
 
@@ -29,7 +31,7 @@ class Epoch:
     Attributes:
         number: From 1.
         episodes: Episodes that the environment has scored so far. updates: Steps of the optimiser.
-        seconds: Since training began.
+        seconds: Of training so far, on the clock. cpu_seconds: The process's.
         validation: Accuracy at m on the validation videos, and the true class's mean probability
             (regression: minus the mean absolute error, twice).
         best_epoch: The epoch with the best validation score so far.
@@ -40,6 +42,7 @@ class Epoch:
     episodes: int
     updates: int
     seconds: float
+    cpu_seconds: float
     validation: tuple[float, float]
     best_epoch: int
     figures: dict[str, float] = field(default_factory=dict)
@@ -51,6 +54,7 @@ class Epoch:
             "episodes": self.episodes,
             "updates": self.updates,
             "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
             "validation": self.validation[0],
             "validation_p_c": self.validation[1],
             **self.figures,
@@ -61,33 +65,54 @@ class RunWriter:
     """Writes a run folder while training goes on.
 
     Args:
-        folder: The run folder: new, empty, or left by a run that did not finish.
+        folder: The run folder: new, empty, or left unfinished by a run with the same config.
         config: What config.json says of the run.
 
     Raises:
-        FrameSelectError: if the folder holds a finished run or anything else, or is a file.
+        FrameSelectError: if the folder holds a finished run, one with another config, or anything
+            else, or is a file.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        _make_room(folder)
+        config = json.loads(json.dumps({"version": VERSION, **config}))
+        _make_room(folder, config)
         self.folder = folder
-        _replace(folder / CONFIG, json.dumps({"version": VERSION, **config}, indent=2) + "\n")
-        self._metrics: IO[str] = (folder / METRICS).open("w", newline="")
-        self._rows: csv.DictWriter | None = None
-        self._events = SummaryWriter(str(folder))
+        _replace(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+        self._metrics: IO[str] | None = None
+
+    def _open(self, epoch: Epoch, columns: list[str]) -> None:
+        """Open the files before the first epoch; drop what was written of it and later ones."""
+        file = self.folder / METRICS
+        before: list[dict[str, str]] = []
+        if file.is_file() and epoch.number > 1:
+            with file.open(newline="") as old:
+                before = [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
+        for events in self.folder.glob("events.out.*"):
+            if not before:
+                events.unlink()
+        text = io.StringIO(newline="")
+        rows = csv.DictWriter(text, columns)
+        rows.writeheader()
+        rows.writerows(before)
+        _replace(file, text.getvalue())
+        self._metrics = file.open("a", newline="")
+        self._rows = csv.DictWriter(self._metrics, columns)
+        done = int(before[-1]["episodes"]) if before else 0
+        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
 
     def epoch(self, epoch: Epoch) -> None:
         """Append an epoch to metrics.csv and to the TensorBoard events."""
         row = epoch.row()
-        if self._rows is None:
-            self._rows = csv.DictWriter(self._metrics, list(row))
-            self._rows.writeheader()
+        if self._metrics is None:
+            self._open(epoch, list(row))
+        assert self._metrics is not None
         self._rows.writerow(row)
         self._metrics.flush()
         for name, value in row.items():
             if name not in ("epoch", "episodes"):
+                step = epoch.episodes or epoch.updates
                 group = "validation" if name.startswith("validation") else "train"
-                self._events.add_scalar(f"{group}/{name}", value, epoch.episodes)
+                self._events.add_scalar(f"{group}/{name}", value, step)
 
     def finish(self, network: nn.Module) -> None:
         """Save the weights; the run is complete once they are there."""
@@ -96,24 +121,50 @@ class RunWriter:
             {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
         )
         os.replace(temporary, self.folder / MODEL)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
         """Close the files."""
-        self._metrics.close()
-        self._events.close()
+        if self._metrics is not None:
+            self._metrics.close()
+            self._events.close()
 
 
-def _make_room(folder: Path) -> None:
-    """Make the folder, or clear away what an unfinished run left in it."""
+def _make_room(folder: Path, config: dict[str, Any]) -> None:
+    """Make the folder, or see that what an unfinished run left in it is of the same run."""
     left = list(folder.iterdir()) if folder.is_dir() else []
-    unfinished = (folder / CONFIG).is_file() and not (folder / MODEL).is_file()
-    if (folder.exists() and not folder.is_dir()) or (left and not unfinished):
+    if (folder.exists() and not folder.is_dir()) or (left and not (folder / CONFIG).is_file()):
         raise FrameSelectError(f"{folder}: is not an empty folder; choose another --out")
-    for file in left:
-        if file.name in (CONFIG, METRICS, f".{MODEL}") or file.name.startswith("events.out."):
-            file.unlink()
     folder.mkdir(parents=True, exist_ok=True)
+    if not left:
+        return
+    if (folder / MODEL).is_file():
+        raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
+    found = _read_json(folder / CONFIG)
+    if found.get("cache", {}).get("digest") != config["cache"]["digest"] and (
+        found.get("data") == config["data"]
+    ):
+        raise FrameSelectError(
+            f"{folder}: {config['data']} has changed since this unfinished run began (its digest "
+            "is another); delete the folder or choose another --out"
+        )
+    differs = [name for name in config if found.get(name) != config[name]]
+    if differs:
+        raise FrameSelectError(
+            f"{folder}: holds an unfinished run that differs in {differs[0]}: "
+            f"{_difference(found.get(differs[0]), config[differs[0]])}; delete the folder or "
+            "choose another --out"
+        )
+
+
+def _difference(found: Any, wanted: Any) -> str:
+    """The first difference between two values of config.json."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for name in [*wanted, *found]:
+            if found.get(name) != wanted.get(name):
+                return f"{name} was {found.get(name)!r} and is {wanted.get(name)!r}"
+    return f"it was {found!r} and is {wanted!r}"
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -127,13 +178,19 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise FrameSelectError(f"{folder}: holds no run, {CONFIG} is missing")
     if not (folder / MODEL).is_file():
         raise FrameSelectError(f"{folder}: the run did not finish, {MODEL} is missing; train again")
+    return _read_json(file)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text())
     except json.JSONDecodeError as error:
         raise FrameSelectError(f"{file}: is not JSON: {error}") from None
     if not isinstance(config, dict) or config.get("version") != VERSION:
         found = config.get("version") if isinstance(config, dict) else None
-        raise FrameSelectError(f"{file}: version {found} cannot be read here, only {VERSION}")
+        raise FrameSelectError(
+            f"{file}: is of version {found}, which cannot be read here, only {VERSION}; train again"
+        )
     return config
 
 
@@ -158,6 +215,7 @@ def cache_facts(cache: FeatureCache) -> dict[str, Any]:
     """What a run records about its cache, enough to see whether another one fits."""
     return {
         "name": cache.path.name,
+        "digest": cache.digest,
         "videos": len(cache),
         "frames": int(cache.start[-1]),
         "classes": list(cache.classes),

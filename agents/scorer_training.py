@@ -1,20 +1,17 @@
 """What every agent with a BiLSTM frame scorer shares: hyper-parameters, batches, early stopping."""
 
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from agents.feature_table import FeatureTable
+from agents.learner import Learner, follow
 from agents.networks import FrameScorer, State
-from agents.runs import Epoch
 from agents.task import Task
-from agents.validation import Validation
-from frame_select_env import FeatureCache, FrameSelectError, Ranking
+from frame_select_env import FeatureCache, FrameSelectError
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def initial_network(cache: FeatureCache, task: Task, config: ScorerConfig) -> Fr
     return network.to(task.device)
 
 
-class ScorerLearner(ABC):
+class ScorerLearner(Learner):
     """The state of a training run; a subclass says what one update is.
 
     Args:
@@ -88,13 +85,13 @@ class ScorerLearner(ABC):
         config: Hyper-parameters.
 
     Attributes:
-        network: What is optimised. average: Its weights averaged over updates, which is kept.
+        network: What is optimised.
         rows: [n] int, the training videos. videos: How many of them an update takes.
-        updates: Steps of the optimiser so far. episodes: Episodes the environment has scored.
     """
 
     def __init__(self, cache: FeatureCache, task: Task, config: ScorerConfig) -> None:
-        self.scorer_config, self.task = config, task
+        super().__init__(task, initial_network(cache, task, config))
+        self.scorer_config = config
         self.rows = task.fit_rows
         self.videos = min(config.batch_size, len(self.rows))
         self.table = FeatureTable(
@@ -103,7 +100,6 @@ class ScorerLearner(ABC):
         self.network = initial_network(cache, task, config)
         if config.standardise:
             self.network.standardise(self.table.features, self.table.valid)
-        self.average = initial_network(cache, task, config)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
@@ -111,18 +107,23 @@ class ScorerLearner(ABC):
         self.schedule = torch.optim.lr_scheduler.MultiStepLR(
             self.optimiser, list(config.decay_epochs), 0.1
         )
-        self.order = np.random.default_rng(task.seed)
-        self.updates = 0
-        self.episodes = 0
 
     @abstractmethod
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """One step on the videos [B], rows in the cache; returns figures by name."""
 
-    def epoch(self) -> dict[str, float]:
+    def parts(self) -> dict[str, Any]:
+        """The network, the optimiser and the schedule of its step size."""
+        return {
+            "network": self.network,
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+        }
+
+    def epoch(self, number: int) -> dict[str, float]:
         """One pass over the training videos; returns the means of what `update` returns."""
         self.network.train()
-        shuffled = self.order.permutation(self.rows)
+        shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
         totals: dict[str, float] = {}
         batches = len(shuffled) // self.videos
         for batch in shuffled[: batches * self.videos].reshape(batches, self.videos):
@@ -139,50 +140,4 @@ class ScorerLearner(ABC):
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.scorer_config.clip)
         self.optimiser.step()
         self.updates += 1
-        # Early on a plain mean: the first weights would otherwise linger.
-        momentum = min(self.scorer_config.average, 1 - 1 / self.updates)
-        with torch.no_grad():
-            for mean, value in zip(
-                self.average.parameters(), self.network.parameters(), strict=True
-            ):
-                mean.lerp_(value, 1 - momentum)
-
-
-@contextmanager
-def seeded(task: Task) -> Iterator[None]:
-    """Seed torch's global generator, which dropout draws from, and leave it as it was found."""
-    with torch.random.fork_rng(devices=[] if task.device == "cpu" else None):
-        torch.manual_seed(task.seed)
-        yield
-
-
-def train_to_best(
-    learner: ScorerLearner,
-    agent: Ranking,
-    validation: Validation,
-    on_epoch: Callable[[Epoch], None],
-) -> None:
-    """Train until the validation score stops rising; the best epoch's weights are kept.
-
-    Args:
-        learner: What is trained.
-        agent: The ranking by the learner's averaged weights.
-        validation: The videos that the choice is made on.
-        on_epoch: Called after every epoch with its figures.
-    """
-    config = learner.scorer_config
-    best, best_epoch, kept = (-np.inf, -np.inf), 0, {}
-    start = time.perf_counter()
-    for number in range(1, config.epochs + 1):
-        figures = learner.epoch()
-        score = validation(agent)
-        if score > best:
-            best, best_epoch = score, number
-            kept = {name: value.clone() for name, value in learner.average.state_dict().items()}
-        seconds = time.perf_counter() - start
-        on_epoch(
-            Epoch(number, learner.episodes, learner.updates, seconds, score, best_epoch, figures)
-        )
-        if config.patience and number - best_epoch >= config.patience:
-            break
-    learner.average.load_state_dict(kept)
+        follow(self.average, self.network, self.scorer_config.average, self.updates)

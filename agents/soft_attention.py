@@ -5,38 +5,22 @@ is p1, and its cross-entropy with the label is the loss. Nothing is sampled and 
 the environment; what it learns is a ranking like any other.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from agents.agent import ScorerAgent
-from agents.networks import FrameScorer
-from agents.runs import Epoch
-from agents.scorer_training import (
-    ScorerConfig,
-    ScorerLearner,
-    check_scorer,
-    initial_network,
-    seeded,
-    train_to_best,
-)
+from agents.design import AgentDesign
+from agents.scorer_training import ScorerConfig, ScorerLearner, check_scorer, initial_network
 from agents.task import Task
-from agents.validation import Validation
 from frame_select_env import Clips, FeatureCache
 from frame_select_env.probability import SMALLEST
-
-NAME = "soft-attention"
 
 
 @dataclass(frozen=True)
 class SoftAttentionConfig(ScorerConfig):
     """Hyper-parameters."""
-
-
-PRESETS = {"tuned": SoftAttentionConfig()}
-PRESET_SELECT = {"tuned": 8}
 
 
 def attention(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
@@ -65,11 +49,9 @@ class SoftAttentionAgent(ScorerAgent):
     """Ranks frames by their attention; its free choice are the frames with more than their share.
 
     Args:
+        name: The row's name in tables.
         network: The network.
     """
-
-    def __init__(self, network: FrameScorer) -> None:
-        super().__init__(NAME, network)
 
     def select(self, clips: Clips) -> np.ndarray:
         """The frames whose weight is at least 1 / L, [B, T] bool: never none."""
@@ -105,33 +87,18 @@ class Learner(ScorerLearner):
         return {"loss": loss.item(), "attended_frames": attended.item()}
 
 
-def untrained(cache: FeatureCache, task: Task, config: SoftAttentionConfig) -> ScorerAgent:
-    """The agent before its first update: the network as the seed initialises it."""
-    return SoftAttentionAgent(initial_network(cache, task, config))
-
-
-def train(
-    cache: FeatureCache,
-    task: Task,
-    config: SoftAttentionConfig,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-) -> ScorerAgent:
-    """Train an agent; the weights with the best validation score are kept.
-
-    The task's reward is not used.
-
-    Args:
-        cache: The cache.
-        task: What is trained on.
-        config: Hyper-parameters.
-        on_epoch: Called after every epoch with its figures.
-
-    Raises:
-        FrameSelectError: for hyper-parameters that make no sense.
-    """
-    check_scorer(config)
-    with seeded(task):
-        learner = Learner(cache, task, config)
-        agent = SoftAttentionAgent(learner.average)
-        train_to_best(learner, agent, Validation(cache, task), on_epoch)
-    return agent
+DESIGN = AgentDesign(
+    name="soft-attention",
+    config=SoftAttentionConfig,
+    presets={"tuned": SoftAttentionConfig()},
+    check=check_scorer,
+    network=initial_network,
+    agent=lambda network, task, config: SoftAttentionAgent("soft-attention", network),
+    learner=Learner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden": (64, 128),
+        "dropout": (0.0, 0.3),
+        "weight_decay": (1e-5, 1e-4, 1e-3),
+    },
+)

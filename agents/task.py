@@ -20,6 +20,9 @@ class Task:
         fold, split, stream, num_frames, reward, alpha: As in the environments.
         select: m, the number of frames that L_sampling (AS Eq. 9) and budgets aim at, and at which
             the validation score is taken.
+        budget: Episodes that the environment may score; training then ends with the epoch that
+            reaches it and not before. 0: the agent's hyper-parameters say when it ends, as they do
+            for an agent that has no episode scored.
         seed: Of every random draw: initial weights, validation videos, batches, selections.
         device: Where the network lives, "cpu" or "cuda".
         fit_rows: The videos that are trained on. validation_rows: Those that choices are made on.
@@ -33,6 +36,7 @@ class Task:
     reward: RewardSpec = "sign_omega"
     alpha: float = 0.0
     select: int = 8
+    budget: int = 0
     seed: int = 0
     device: str = "cpu"
     fit_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -57,6 +61,8 @@ def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task
         raise FrameSelectError(
             f"select={task.select}: must be from 1 to the number of frames, {task.num_frames}"
         )
+    if task.budget < 0:
+        raise FrameSelectError(f"budget={task.budget}: must be a number of episodes, or 0 for none")
     _check_device(task.device)
     cache.stream(task.stream)
     Reward(task.reward, cache)

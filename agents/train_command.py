@@ -13,21 +13,26 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from agents.registry import AgentDesign, agent_design
-from agents.runs import Epoch, RunWriter, as_json, cache_facts
-from agents.task import Task, make_task
+from agents.agent_text import AgentChoice
+from agents.registry import agent_design
+from agents.run_training import Run, train_run
+from agents.runs import Epoch
+from agents.training import CHECKPOINT_SECONDS, Trained
 from agents.validation import Validation
-from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
+from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.errors import known
 
 
 @dataclass(frozen=True)
 class TrainArguments:
-    """Train an agent on a cache and save it as a run folder."""
+    """Train an agent on a cache and save it as a run folder.
+
+    A run that was interrupted is resumed by the same command, exactly.
+    """
 
     #: A bundled cache's name or a path.
     data: str
-    #: The run folder to write; it must not hold a run yet.
+    #: The run folder to write; it must not hold a finished run.
     out: Path
     #: An agent's name, or module:object.
     agent: str = "reinforce"
@@ -38,6 +43,8 @@ class TrainArguments:
     reward: str = "sign_omega"
     #: m: how many frames the agent is to keep (AS Eq. 9). By default the preset's, 8 or 12.
     select: int | None = None
+    #: Episodes that the environment may score; 0: train for the agent's epochs.
+    budget: int = 0
     #: Of every random draw.
     seed: int = 0
     #: The fold whose split and predictions are used.
@@ -55,6 +62,8 @@ class TrainArguments:
     device: str = "cpu"
     #: Threads of torch; on these small networks more than one is usually slower.
     threads: int = 1
+    #: Time between two checkpoints, at least.
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 def parse_reward(text: str) -> Any:
@@ -71,8 +80,12 @@ def parse_reward(text: str) -> Any:
         raise FrameSelectError(f"--reward {text}: is not JSON: {error}") from None
 
 
-def parse(arguments: list[str]) -> tuple[TrainArguments, AgentDesign, Any]:
-    """The arguments, the agent, and its hyper-parameters: its preset's unless a flag says else."""
+def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
+    """The arguments, and the agent: its hyper-parameters are its preset's unless a flag says else.
+
+    Raises:
+        FrameSelectError: for an unknown agent or preset.
+    """
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--agent", default=TrainArguments.agent)
     early.add_argument("--preset", default=TrainArguments.preset)
@@ -100,63 +113,31 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentDesign, Any]:
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    return parsed.run, design, parsed.hyper
+    return parsed.run, AgentChoice(chosen.agent, chosen.preset, parsed.hyper)
 
 
 def train(arguments: list[str]) -> None:
     """The command."""
-    run, design, hyper = parse(arguments)
-    torch.set_num_threads(run.threads)
-    design.check(hyper)
-    cache = open_cache(run.data)
-    task = make_task(
-        cache,
-        run.data,
-        fold=run.fold,
-        split=run.split,
-        stream=run.stream,
-        num_frames=run.num_frames,
-        reward=parse_reward(run.reward),
-        alpha=run.alpha,
-        select=min(design.select[run.preset], run.num_frames) if run.select is None else run.select,
-        seed=run.seed,
-        device=run.device,
-    )
-    writer = RunWriter(run.out, run_config(run, design, hyper, cache, task))
-    try:
-        agent, last = _train_with_progress(design, hyper, cache, task, writer)
-        writer.finish(agent.network)  # type: ignore[attr-defined]
-    finally:
-        writer.close()
-    _print_result(run, cache, task, agent, last, hyper.epochs)
-
-
-def run_config(
-    run: TrainArguments, design: AgentDesign, hyper: Any, cache: FeatureCache, task: Task
-) -> dict[str, Any]:
-    """What config.json says of a run: enough to rebuild the agent and its validation videos."""
-    return {
-        "agent": run.agent,
-        "preset": run.preset,
-        "data": run.data,
-        "cache": cache_facts(cache),
-        "task": {
-            "fold": task.fold,
-            "split": task.split,
-            "stream": task.stream,
-            "num_frames": task.num_frames,
-            "reward": task.reward,
-            "alpha": task.alpha,
-            "select": task.select,
-            "seed": task.seed,
-        },
-        "hyper": as_json(hyper),
+    asked, choice = parse(arguments)
+    torch.set_num_threads(asked.threads)
+    keywords = {
+        "fold": asked.fold,
+        "split": asked.split,
+        "stream": asked.stream,
+        "num_frames": asked.num_frames,
+        "reward": parse_reward(asked.reward),
+        "alpha": asked.alpha,
+        "select": asked.select,
+        "budget": asked.budget,
+        "seed": asked.seed,
+        "device": asked.device,
     }
+    run = Run(asked.data, choice, keywords)
+    trained = _train_with_progress(asked, run)
+    _print_result(asked, run, trained)
 
 
-def _train_with_progress(
-    design: AgentDesign, hyper: Any, cache: FeatureCache, task: Task, writer: RunWriter
-) -> tuple[Ranking, Epoch]:
+def _train_with_progress(asked: TrainArguments, run: Run) -> Trained:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -164,52 +145,52 @@ def _train_with_progress(
         TimeElapsedColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    seen: list[Epoch] = []
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task(f"{design.name} epochs", total=hyper.epochs, figures="")
+    unit, total = "epochs", run.choice.config.epochs
+    if asked.budget:
+        unit, total = "episodes", asked.budget
+    progress = Progress(*columns, console=Console(stderr=True))
+    bar = progress.add_task(f"{run.choice.design.name} {unit}", total=total, figures="")
 
-        def on_epoch(epoch: Epoch) -> None:
-            seen.append(epoch)
-            writer.epoch(epoch)
-            name = "reward" if "reward" in epoch.figures else "loss"
-            progress.update(
-                bar,
-                completed=epoch.number,
-                figures=f"{name} {epoch.figures.get(name, 0):+.2f}  "
-                f"validation {epoch.validation[0]:.3f} (best at {epoch.best_epoch})",
-            )
+    def on_epoch(epoch: Epoch) -> None:
+        progress.start()  # not before: bad input is to say one line and nothing else
+        name = "reward" if "reward" in epoch.figures else "loss"
+        progress.update(
+            bar,
+            completed=epoch.episodes if asked.budget else epoch.number,
+            figures=f"{name} {epoch.figures.get(name, 0):+.2f}  "
+            f"validation {epoch.validation[0]:.3f} (best at {epoch.best_epoch})",
+        )
 
-        agent = design.train(cache, task, hyper, on_epoch)
-    return agent, seen[-1]
+    try:
+        return train_run(asked.out, run, on_epoch, asked.checkpoint_seconds)
+    finally:
+        progress.stop()
 
 
-def _print_result(
-    run: TrainArguments,
-    cache: FeatureCache,
-    task: Task,
-    agent: Ranking,
-    last: Epoch,
-    epochs: int,
-) -> None:
+def _print_result(asked: TrainArguments, run: Run, trained: Trained) -> None:
+    cache, last = open_cache(asked.data), trained.last
+    task = run.task(cache)
     validation = Validation(cache, task)
     regression = cache.task == "regression"
-    table = Table(title=f"{run.agent} on {cache.path.name}, seed {run.seed}", title_justify="left")
+    table = Table(
+        title=f"{asked.agent} on {cache.path.name}, seed {asked.seed}", title_justify="left"
+    )
     table.add_column("validation videos: " + str(len(task.validation_rows)))
     table.add_column("mean absolute error" if regression else "accuracy", justify="right")
     for name, (value, _) in (
         ("all frames", validation.all_frames),
-        (f"{run.agent}, top {task.select}", validation(agent)),
+        (f"{asked.agent}, top {task.select}", validation(trained.agent)),
     ):
         table.add_row(name, f"{-value:.3f}" if regression else f"{100 * value:.1f} %")
     console = Console()
     console.print(table)
     console.print(
-        f"{last.number} of {epochs} epochs, {last.episodes} episodes, {last.updates} updates, "
+        f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
         f"{last.seconds:.0f} s; kept epoch {last.best_epoch}",
         highlight=False,
     )
     console.print(
-        f"saved in {run.out}; next: python -m agents evaluate {run.out} --data {run.data}",
+        f"saved in {asked.out}; next: python -m agents evaluate {asked.out} --data {asked.data}",
         highlight=False,
         soft_wrap=True,
     )

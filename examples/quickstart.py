@@ -12,8 +12,9 @@ import torch
 import frame_select_env  # noqa: F401 - registers the environments
 from agents.evaluation import evaluate
 from agents.evaluation.tables import print_table
-from agents.reinforce import ReinforceConfig, train
+from agents.reinforce import DESIGN, ReinforceConfig
 from agents.task import make_task
+from agents.training import train
 from frame_select_env import open_cache
 
 
@@ -38,7 +39,7 @@ def train_and_compare() -> None:
     cache = open_cache("digits")
     task = make_task(cache, "digits", select=8, seed=0)
     config = dataclasses.replace(ReinforceConfig(), epochs=15)
-    agent = train(cache, task, config)
+    agent = train(DESIGN, cache, task, config).agent
     validation = {"reinforce": [task.validation_rows]}
     print_table(evaluate(cache, {"reinforce": [agent]}, validation=validation, resamples=200))
 

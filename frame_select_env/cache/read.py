@@ -9,6 +9,7 @@ import numpy as np
 
 from frame_select_env.cache import check, schema
 from frame_select_env.cache.clips import Clips, frame_index
+from frame_select_env.cache.digest import file_digest
 from frame_select_env.cache.structure import Extent, read_structure
 from frame_select_env.errors import CacheError, FrameSelectError, known
 
@@ -61,6 +62,11 @@ class FeatureCache:
 
     def __repr__(self) -> str:
         return f"FeatureCache({str(self.path)!r}: {len(self)} videos, {self.start[-1]} frames)"
+
+    @property
+    def digest(self) -> str:
+        """A hexadecimal digest of the file; see `frame_select_env.cache.digest`."""
+        return file_digest(self.path)
 
     @cached_property
     def ids(self) -> np.ndarray:

@@ -171,6 +171,11 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
 
 def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     assert "holds no run" in fails(capsys, "evaluate", tmp_path, "--data", planted)
+    changed = tmp_path / planted.name
+    changed.write_bytes(planted.read_bytes()[:-1] + b"x")
+    assert "planted.h5 has changed since this run was trained on it" in fails(
+        capsys, "evaluate", run, "--data", changed
+    )
     assert "select=11" in fails(capsys, "evaluate", run, "--data", planted, "--select", 11)
     assert "was trained on planted.h5 with 6 features" in fails(
         capsys, "evaluate", run, "--data", "digits"
@@ -183,17 +188,28 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     (broken / "config.json").write_bytes((run / "config.json").read_bytes())
     assert "does not fit this agent" in fails(capsys, "evaluate", broken, "--data", planted)
     (broken / "config.json").write_text('{"version": 99}')
-    assert "version 99 cannot be read" in fails(capsys, "evaluate", broken, "--data", planted)
+    assert "is of version 99, which cannot be read" in fails(
+        capsys, "evaluate", broken, "--data", planted
+    )
     (broken / "model.safetensors").unlink()
     assert "the run did not finish" in fails(capsys, "evaluate", broken, "--data", planted)
 
 
-def test_an_unfinished_run_may_be_trained_again(run, planted, tmp_path, capsys):
+def test_an_unfinished_run_is_resumed_by_the_same_command_only(run, planted, tmp_path, capsys):
     again = tmp_path / "again"
     again.mkdir()
     (again / "config.json").write_bytes((run / "config.json").read_bytes())
-    main(["train", "--data", str(planted), "--out", str(again), *FAST])
-    assert (again / "model.safetensors").exists()
+    command = ["train", "--data", planted, "--out", again, *FAST]
+    assert "differs in task: select was 4 and is 8" in fails(capsys, *command)
+    config = json.loads((again / "config.json").read_text())
+    config["cache"]["digest"] = "0"
+    (again / "config.json").write_text(json.dumps(config))
+    assert "has changed since this unfinished run began" in fails(capsys, *command, "--select", 4)
+    (again / "config.json").write_bytes((run / "config.json").read_bytes())
+    main([*map(str, command), "--select", "4"])
+    capsys.readouterr()
+    assert (again / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+    assert "holds a finished run" in fails(capsys, *command, "--select", 4)
 
 
 def test_unknown_command(capsys):

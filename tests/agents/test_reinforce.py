@@ -10,16 +10,16 @@ from agents.agent import ScorerAgent
 from agents.feature_table import FeatureTable
 from agents.networks import FrameScorer
 from agents.reinforce import (
+    DESIGN,
     PAPER,
-    PRESET_SELECT,
     Learner,
     ReinforceConfig,
     leave_one_out,
     log_probability,
     sampling_loss,
-    train,
 )
 from agents.task import make_task
+from agents.training import train
 from agents.validation import Validation
 from frame_select_env import Clips, FrameSelectError, open_cache
 
@@ -103,7 +103,7 @@ def test_self_critical_counts_its_greedy_episode(planted):
 def test_the_paper_preset_holds_the_papers_numbers():
     assert (PAPER.learning_rate, PAPER.decay_epochs, PAPER.epochs) == (1e-5, (20, 40), 45)
     assert (PAPER.weight_decay, PAPER.beta, PAPER.baseline) == (1e-5, 0.1, "moving-average")
-    assert PRESET_SELECT["paper"] == 12
+    assert DESIGN.default_select("paper", 25) == 12
     # Not given by the paper, ours.
     assert (PAPER.hidden, PAPER.layers, PAPER.episodes, PAPER.batch_size) == (256, 1, 5, 1)
 
@@ -113,9 +113,9 @@ def test_the_learning_rate_is_divided_by_10_after_the_given_epochs(planted):
     config = dataclasses.replace(SMALL, learning_rate=0.1, decay_epochs=(1, 3))
     learner = Learner(cache, make_task(cache, planted), config)
     rates = []
-    for _ in range(4):
+    for number in range(1, 5):
         rates.append(learner.optimiser.param_groups[0]["lr"])
-        learner.epoch()
+        learner.epoch(number)
     np.testing.assert_allclose(rates, [0.1, 0.01, 0.01, 0.001])
 
 
@@ -127,7 +127,7 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     epochs = []
     torch.manual_seed(123)
     state = torch.get_rng_state()
-    agent = train(cache, task, config, epochs.append)
+    agent = train(DESIGN, cache, task, config, epochs.append).agent
     assert [epoch.number for epoch in epochs] == list(range(1, 26))
     assert epochs[-1].episodes == epochs[-1].updates * 40
     assert epochs[-1].figures["reward"] > epochs[0].figures["reward"] + 0.5
@@ -142,7 +142,7 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
 
     assert torch.equal(torch.get_rng_state(), state)  # as it was found
     torch.manual_seed(456)
-    again = train(cache, task, config)
+    again = train(DESIGN, cache, task, config).agent
     for name, value in agent.network.state_dict().items():
         assert torch.equal(value, again.network.state_dict()[name]), name
 
@@ -160,7 +160,7 @@ def test_training_looks_at_no_test_video(planted, monkeypatch):
         return read(self, rows, *args, **kwargs)
 
     monkeypatch.setattr(type(cache), "read", listen)
-    train(cache, task, SMALL)
+    train(DESIGN, cache, task, SMALL)
     assert seen and not seen & test
 
 
@@ -228,7 +228,7 @@ def test_the_free_choice_is_one_half_or_more_or_else_the_best_frame():
 def test_hyper_parameters_that_make_no_sense(planted, changes, message):
     cache = open_cache(planted)
     with pytest.raises(FrameSelectError, match=message):
-        train(cache, make_task(cache, planted), dataclasses.replace(SMALL, **changes))
+        train(DESIGN, cache, make_task(cache, planted), dataclasses.replace(SMALL, **changes))
 
 
 def test_tasks_that_make_no_sense(planted):
@@ -248,5 +248,5 @@ def test_regression_trains_with_a_regression_reward(regression):
     task = make_task(
         cache, regression, stream="video", reward="delta_error", num_frames=4, select=2
     )
-    agent = train(cache, task, dataclasses.replace(SMALL, batch_size=4))
+    agent = train(DESIGN, cache, task, dataclasses.replace(SMALL, batch_size=4)).agent
     assert agent.scores(cache.read(cache.rows("test"), 4, stream="video")).shape == (8, 4)

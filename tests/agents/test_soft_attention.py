@@ -8,14 +8,15 @@ import torch
 
 from agents.networks import FrameScorer
 from agents.soft_attention import (
+    DESIGN,
     Learner,
     SoftAttentionAgent,
     SoftAttentionConfig,
     attention,
     attention_loss,
-    train,
 )
 from agents.task import make_task
+from agents.training import train
 from agents.validation import Validation
 from frame_select_env import Clips, open_cache
 
@@ -48,7 +49,7 @@ class FixedScorer(FrameScorer):
 
 
 def test_the_free_choice_are_the_frames_with_more_than_their_share():
-    agent = SoftAttentionAgent(FixedScorer(1, 1))
+    agent = SoftAttentionAgent("fixed", FixedScorer(1, 1))
     features = np.log(np.float32([[[4.0], [1.0], [2.0]], [[1.0], [1.0], [9.0]]]))
     valid = np.array([[True, True, True], [True, True, False]])
     clips = Clips(features, np.zeros((2, 3, 1), np.float32), valid, np.zeros((2, 3)), np.arange(2))
@@ -60,12 +61,12 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     cache = open_cache(planted)
     task = make_task(cache, planted, num_frames=14, select=4, seed=1)
     epochs = []
-    agent = train(cache, task, SMALL, epochs.append)
+    agent = train(DESIGN, cache, task, SMALL, epochs.append).agent
     assert epochs[-1].figures["loss"] < epochs[0].figures["loss"] - 0.2
     assert epochs[-1].episodes == 0  # the environment scored nothing
     validation = Validation(cache, task)
     assert validation(agent)[1] > validation.all_frames[1] + 0.1
-    again = train(cache, task, SMALL)
+    again = train(DESIGN, cache, task, SMALL).agent
     for name, value in agent.network.state_dict().items():
         assert torch.equal(value, again.network.state_dict()[name]), name
 
@@ -77,5 +78,5 @@ def test_regression_learns_from_its_error(regression):
     )
     config = dataclasses.replace(SMALL, batch_size=8)
     learner = Learner(cache, task, config)
-    losses = [learner.epoch()["loss"] for _ in range(25)]
+    losses = [learner.epoch(number)["loss"] for number in range(1, 26)]
     assert losses[-1] < losses[0]

@@ -47,36 +47,53 @@ class FrameScorer(nn.Module):
             self.head.bias.fill_(float(torch.logit(torch.tensor(keep))))
 
     def standardise(self, features: torch.Tensor, valid: torch.Tensor) -> None:
-        """Take the mean and scale of the inputs from the valid frames of [n, T, D] features.
+        """Take the mean and scale of the inputs from the valid frames of [n, T, D] features."""
+        self.mean, self.scale = mean_and_scale(features, valid)
 
-        A feature that is constant there, which says nothing, is left out.
-        """
-        total = valid.sum().clamp(min=1)
-        weight = valid[..., None].float()
-        self.mean = (features.float() * weight).sum((0, 1)) / total
-        variance = ((features.float() - self.mean).square() * weight).sum((0, 1)) / total
-        deviation = variance.sqrt()
-        varies = deviation > 1e-4 * deviation.max()
-        self.scale = torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0)
-
-    def forward(
+    def hidden(
         self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
     ) -> torch.Tensor:
-        """Logits of keeping, [B, T], from features [B, T, D], predictions [B, T, C], valid [B, T].
+        """The LSTM's states [B, T, 2H], from features [B, T, D], predictions [B, T, C], valid.
 
         Padding changes nothing: the backward LSTM starts at a video's last valid frame.
         """
         inputs = (features.float() - self.mean) * self.scale
         if self.state == "feature+prediction":
             inputs = torch.cat([inputs, predictions], dim=2)
-        inputs = self.dropout(inputs)
-        if valid.all():
-            hidden, _ = self.lstm(inputs)
-        else:
-            packed = pack_padded_sequence(
-                inputs, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False
-            )
-            hidden, _ = pad_packed_sequence(
-                self.lstm(packed)[0], batch_first=True, total_length=valid.shape[1]
-            )
-        return self.head(self.dropout(hidden)).squeeze(2)
+        return self.dropout(run_lstm(self.lstm, self.dropout(inputs), valid))
+
+    def forward(
+        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits of keeping, [B, T], from features [B, T, D], predictions [B, T, C], valid [B, T].
+
+        At padding they mean nothing.
+        """
+        return self.head(self.hidden(features, predictions, valid)).squeeze(2)
+
+
+def mean_and_scale(
+    features: torch.Tensor, valid: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean [D] and 1 / standard deviation [D] over the valid frames of features [n, T, D].
+
+    A feature that is constant there, which says nothing, gets the scale 0.
+    """
+    total = valid.sum().clamp(min=1)
+    weight = valid[..., None].float()
+    mean = (features.float() * weight).sum((0, 1)) / total
+    variance = ((features.float() - mean).square() * weight).sum((0, 1)) / total
+    deviation = variance.sqrt()
+    varies = deviation > 1e-4 * deviation.max()
+    return mean, torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0)
+
+
+def run_lstm(lstm: nn.LSTM, inputs: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E]."""
+    if valid.all():
+        return lstm(inputs)[0]
+    packed = pack_padded_sequence(
+        inputs, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False
+    )
+    hidden, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=valid.shape[1])
+    return hidden

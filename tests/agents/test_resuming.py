@@ -1,0 +1,89 @@
+"""A run that is interrupted at any epoch and resumed equals one that was not, to the bit."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from agents.agent_text import parse_agent
+from agents.checkpoint import CHECKPOINT, load_checkpoint, pack, unpack
+from agents.run_training import Run, train_run
+from frame_select_env import FrameSelectError
+
+AGENTS = [
+    "reinforce@hidden=8,episodes=3",
+    "reinforce@hidden=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
+    "soft-attention@hidden=8",
+]
+
+
+class StoppedError(Exception):
+    """Raised at the end of an epoch, as if the process had been killed there."""
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_resumed_run_equals_an_uninterrupted_one(planted: Path, tmp_path: Path, agent: str):
+    choice = parse_agent(agent)
+    config = dataclasses.replace(choice.config, epochs=4, patience=0, **_small(choice.config))
+    choice = dataclasses.replace(choice, config=config)
+    run = Run(str(planted), choice, {"num_frames": 8, "select": 3, "seed": 5})
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    train_run(whole, run)
+
+    for stop in (1, 3, 3):  # the second time at the epoch it is already in
+
+        def interrupt(epoch, stop=stop):
+            if epoch.number > stop:  # the row of this epoch is written, its checkpoint is not
+                raise StoppedError
+
+        with pytest.raises(StoppedError):
+            train_run(parts, run, interrupt, checkpoint_seconds=0)
+        assert load_checkpoint(parts)["epoch"]["number"] == stop
+    last = train_run(parts, run).last
+
+    assert last.number == 4
+    assert not (parts / CHECKPOINT).exists()
+    one, two = (load_file(folder / "model.safetensors") for folder in (whole, parts))
+    for name, value in one.items():
+        assert torch.equal(value, two[name]), name
+    assert _metrics(whole) == _metrics(parts)
+
+
+def _small(config: object) -> dict[str, int]:
+    names = {field.name for field in dataclasses.fields(config)}
+    return {
+        name: value
+        for name, value in {"batch_size": 10, "num_envs": 8, "learning_starts": 30}.items()
+        if name in names
+    }
+
+
+def _metrics(folder: Path) -> list[list[str]]:
+    """metrics.csv without what the clock says."""
+    rows = [line.split(",") for line in (folder / "metrics.csv").read_text().splitlines()]
+    timed = [rows[0].index(name) for name in ("seconds", "cpu_seconds")]
+    return [[cell for place, cell in enumerate(row) if place not in timed] for row in rows]
+
+
+def test_a_state_survives_packing():
+    state = {
+        "a": [1, 2.5, None, "x", True, (1, 2)],
+        3: {"t": torch.arange(3), "deep": [{"u": torch.ones(2, dtype=torch.float16)}]},
+        "empty": torch.zeros(0),
+        "infinite": -np.inf,
+    }
+    tensors: dict[str, torch.Tensor] = {}
+    found = unpack(pack(state, tensors), tensors)
+    assert found["a"] == [1, 2.5, None, "x", True, [1, 2]] and found["infinite"] == -np.inf
+    assert torch.equal(found[3]["t"], torch.arange(3)) and found["empty"].shape == (0,)
+    assert found[3]["deep"][0]["u"].dtype == torch.float16
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path):
+    (tmp_path / CHECKPOINT).write_bytes(b"nonsense")
+    with pytest.raises(FrameSelectError, match="is damaged .* delete it to train from the"):
+        load_checkpoint(tmp_path)
+    assert load_checkpoint(tmp_path / "absent") is None
