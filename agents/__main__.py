@@ -1,4 +1,4 @@
-"""python -m agents: train agents on a cache and evaluate them."""
+"""python -m agents: train agents on a cache, evaluate and compare them."""
 
 from frame_select_env.command_line import run_command
 
@@ -6,6 +6,8 @@ USAGE = """usage: python -m agents COMMAND ...
 
   train      train an agent on a cache and save it as a run folder
   evaluate   score one or several runs on the test split, beside the reference rankings
+  compare    train many agents, rewards and seeds, and write a report on all of them
+  search     draw hyper-parameters at random and score them on validation videos
 
 python -m agents COMMAND --help tells the rest.
 """
@@ -14,6 +16,8 @@ python -m agents COMMAND --help tells the rest.
 COMMANDS = {
     "train": "agents.train_command:train",
     "evaluate": "agents.evaluate_command:evaluate",
+    "compare": "agents.compare_command:compare",
+    "search": "agents.search_command:search",
 }
 
 

@@ -30,16 +30,32 @@ class BatchVecEnv(VecEnv):
     Args:
         name: The environment's id.
         num_envs: B.
+        rows: [n] int, the videos to draw, in shuffled passes over all of them; None leaves the
+            drawing to the environment.
+        repeats: Episodes that a video of `rows` is drawn for before the next one is.
+        reward_scale: What rewards are multiplied with; episode statistics are not.
         flatten: Hand index observations over as one int32 vector [2 + T] (video, cursor, selected):
             SB3's DQN takes no Dict observation with `n_steps` above 1.
         **keywords: The environment's.
+
+    Attributes:
+        episodes: How many have ended so far. returns: The sum of their returns.
 
     Raises:
         FrameSelectError: for keywords the environment does not take, or `flatten` without index
             observations.
     """
 
-    def __init__(self, name: str, num_envs: int, flatten: bool = False, **keywords: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        num_envs: int,
+        rows: np.ndarray | None = None,
+        repeats: int = 1,
+        reward_scale: float = 1.0,
+        flatten: bool = False,
+        **keywords: Any,
+    ) -> None:
         if flatten and keywords.get("observation") != "index":
             raise FrameSelectError("flatten=True: goes with observation='index' only")
         made = gym.make_vec(name, num_envs=num_envs, autoreset_mode="Disabled", **keywords)
@@ -53,6 +69,9 @@ class BatchVecEnv(VecEnv):
             high = np.concatenate([[last, frames], np.ones(frames)]).astype(np.int32)
             space = spaces.Box(np.zeros_like(high), high, dtype=np.int32)
         super().__init__(num_envs, space, made.single_action_space)
+        self.episodes, self.returns = 0, 0.0
+        self._rows, self._repeats, self._scale = rows, repeats, reward_scale
+        self._draws, self._coming = np.random.default_rng(), np.zeros(0, np.int64)
         self._start = time.time()
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, np.int64)
@@ -60,9 +79,14 @@ class BatchVecEnv(VecEnv):
 
     def reset(self) -> VecEnvObs:
         """Start an episode in every environment, with the seeds and options set before."""
-        observations, infos = self.env.reset(
-            seed=None if self._seeds[0] is None else self._seeds, options=self._asked()
-        )
+        seeds = None if self._seeds[0] is None else self._seeds
+        if seeds is not None:
+            first = [seed or 0 for seed in seeds[:1]]
+            self._draws, self._coming = np.random.default_rng(first), np.zeros(0, np.int64)
+        options = self._asked()
+        if options is None and self._rows is not None:
+            options = {"video": self._draw(self.num_envs)}
+        observations, infos = self.env.reset(seed=seeds, options=options)
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [_info_of(infos, slot) for slot in range(self.num_envs)]
@@ -78,6 +102,15 @@ class BatchVecEnv(VecEnv):
         if any(row is None for row in rows):
             raise FrameSelectError("options['video']: give it to every environment or to none")
         return {"video": np.array(rows)}
+
+    def _draw(self, count: int) -> np.ndarray:
+        """The next `count` videos: all of `rows`, each `repeats` times, before any comes again."""
+        assert self._rows is not None
+        while len(self._coming) < count:
+            shuffled = self._draws.permutation(self._rows).repeat(self._repeats)
+            self._coming = np.concatenate([self._coming, shuffled])
+        drawn, self._coming = self._coming[:count], self._coming[count:]
+        return drawn
 
     def step_async(self, actions: np.ndarray) -> None:
         """Remember the actions, [B, ...]."""
@@ -108,12 +141,19 @@ class BatchVecEnv(VecEnv):
                     "l": int(self._lengths[slot]),
                     "t": elapsed,
                 }
+            self.episodes += len(slots)
+            self.returns += float(self._returns[ended].sum())
             self._returns[ended] = 0
             self._lengths[ended] = 0
-            observations, begun = self.env.reset(options={"reset_mask": ended})
+            options: dict[str, Any] = {"reset_mask": ended}
+            if self._rows is not None:
+                options["video"] = np.zeros(self.num_envs, np.int64) + self._rows[0]
+                options["video"][ended] = self._draw(len(slots))
+            observations, begun = self.env.reset(options=options)
             for slot in slots:
                 self.reset_infos[slot] = _info_of(begun, slot)
-        return self._handed_over(observations), rewards.astype(np.float32), ended, infos
+        paid = (rewards * self._scale).astype(np.float32)
+        return self._handed_over(observations), paid, ended, infos
 
     def _handed_over(self, observations: dict[str, np.ndarray]) -> Any:
         if not self.flatten:

@@ -11,14 +11,14 @@ import tyro
 from rich.console import Console
 
 from agents.evaluation import Evaluation
-from agents.evaluation import evaluate as evaluate_rankings
 from agents.evaluation.curves import plot_curves
 from agents.evaluation.entries import reference_names
 from agents.evaluation.predictions import write_predictions
 from agents.evaluation.strips import plot_strips
 from agents.evaluation.tables import print_table, write_evaluation, write_markdown
 from agents.loading import LoadedRun, load_run
-from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
+from agents.run_evaluation import evaluate_runs
+from frame_select_env import FrameSelectError, open_cache
 
 
 @dataclass(frozen=True)
@@ -57,61 +57,25 @@ def evaluate(arguments: list[str]) -> None:
     if not asked.runs:
         raise FrameSelectError("name at least one run folder")
     cache = open_cache(asked.data)
-    runs = [load_run(folder, cache) for folder in asked.runs]
-    evaluation = evaluate_runs(cache, runs, asked)
-    out = asked.out or _shared_folder(asked.runs)
-    out.mkdir(parents=True, exist_ok=True)
-    written = write_files(out, evaluation)
-    print_table(evaluation)
-    Console().print(f"written to {out}: {', '.join(written)}", highlight=False, soft_wrap=True)
-
-
-def evaluate_runs(
-    cache: FeatureCache, runs: Sequence[LoadedRun], asked: EvaluateArguments
-) -> Evaluation:
-    """The evaluation of runs that were trained for the same videos and numbers of frames.
-
-    Raises:
-        FrameSelectError: if they were not, or m > T.
-    """
-    first = runs[0].task
-    for run in runs[1:]:
-        for name in ("fold", "split", "stream", "num_frames", "alpha"):
-            if getattr(run.task, name) != getattr(first, name):
-                raise FrameSelectError(
-                    f"the runs differ in {name}: {getattr(first, name)!r} and "
-                    f"{getattr(run.task, name)!r}; evaluate them apart"
-                )
-    if max(asked.select) > first.num_frames:
-        raise FrameSelectError(
-            f"select={max(asked.select)}: the runs were trained on {first.num_frames} frames"
-        )
-    rankings: dict[str, list[Ranking]] = {}
-    for run in runs:
-        rankings.setdefault(run.name, []).append(run.agent)
-        rankings.setdefault(run.untrained.name, []).append(run.untrained)
-    validation = {
-        name: [run.task.validation_rows for run in runs if name.endswith(run.name)]
-        for name in rankings
-    }
-    # The untrained agents stand with the agents, first.
-    rankings = dict(sorted(rankings.items(), key=lambda item: not item[0].startswith("untrained")))
-    return evaluate_rankings(
+    rows: dict[str, list[LoadedRun]] = {}
+    for folder in asked.runs:
+        run = load_run(folder, cache)
+        rows.setdefault(run.name, []).append(run)
+    evaluation = evaluate_runs(
         cache,
-        rankings,
-        fold=first.fold,
+        rows,
         split=asked.split,
-        train_split=first.split,
-        num_frames=first.num_frames,
         select=asked.select,
-        alpha=first.alpha,
-        stream=first.stream,
-        validation=validation,
         references=[*reference_names(True, cache.task), *asked.also],
         resamples=asked.resamples,
         seed=asked.seed,
         progress=True,
     )
+    out = asked.out or _shared_folder(asked.runs)
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_files(out, evaluation)
+    print_table(evaluation)
+    Console().print(f"written to {out}: {', '.join(written)}", highlight=False, soft_wrap=True)
 
 
 def write_files(out: Path, evaluation: Evaluation) -> list[str]:

@@ -74,10 +74,9 @@ class RunWriter:
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        config = json.loads(json.dumps({"version": VERSION, **config}))
         _make_room(folder, config)
         self.folder = folder
-        _replace(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+        _replace(folder / CONFIG, json.dumps(_as_written(config), indent=2) + "\n")
         self._metrics: IO[str] | None = None
 
     def _open(self, epoch: Epoch, columns: list[str]) -> None:
@@ -131,31 +130,54 @@ class RunWriter:
             self._events.close()
 
 
-def _make_room(folder: Path, config: dict[str, Any]) -> None:
-    """Make the folder, or see that what an unfinished run left in it is of the same run."""
-    left = list(folder.iterdir()) if folder.is_dir() else []
+def is_finished(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether the folder holds the run of this config, complete; False if it is not begun or done.
+
+    Raises:
+        FrameSelectError: if it holds anything else: another config, cache or version.
+    """
+    # A run killed at its very beginning leaves no more than config.json half written.
+    left = [one for one in folder.iterdir() if one.name != f".{CONFIG}"] if folder.is_dir() else []
     if (folder.exists() and not folder.is_dir()) or (left and not (folder / CONFIG).is_file()):
         raise FrameSelectError(f"{folder}: is not an empty folder; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
     if not left:
-        return
-    if (folder / MODEL).is_file():
-        raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
-    found = _read_json(folder / CONFIG)
+        return False
+    finished = (folder / MODEL).is_file()
+    kind, remedy = (
+        "finished" if finished else "unfinished",
+        "delete the folder or choose another --out",
+    )
+    try:
+        found = _read_json(folder / CONFIG)
+    except FrameSelectError as error:
+        raise FrameSelectError(f"{error}: {remedy}") from None
+    config = _as_written(config)
     if found.get("cache", {}).get("digest") != config["cache"]["digest"] and (
         found.get("data") == config["data"]
     ):
         raise FrameSelectError(
-            f"{folder}: {config['data']} has changed since this unfinished run began (its digest "
-            "is another); delete the folder or choose another --out"
+            f"{folder}: {config['data']} has changed since this {kind} run began (its digest is "
+            f"another); {remedy}"
         )
     differs = [name for name in config if found.get(name) != config[name]]
     if differs:
         raise FrameSelectError(
-            f"{folder}: holds an unfinished run that differs in {differs[0]}: "
-            f"{_difference(found.get(differs[0]), config[differs[0]])}; delete the folder or "
-            "choose another --out"
+            f"{folder}: holds another run, {kind}, which differs in {differs[0]}: "
+            f"{_difference(found.get(differs[0]), config[differs[0]])}; {remedy}"
         )
+    return finished
+
+
+def _make_room(folder: Path, config: dict[str, Any]) -> None:
+    """Make the folder, or see that what an unfinished run left in it is of the same run."""
+    if is_finished(folder, config):
+        raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _as_written(config: dict[str, Any]) -> dict[str, Any]:
+    """What config.json holds of a config, once it is read back."""
+    return json.loads(json.dumps({"version": VERSION, **config}))
 
 
 def _difference(found: Any, wanted: Any) -> str:

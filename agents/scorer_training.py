@@ -94,7 +94,7 @@ class ScorerLearner(Learner):
         self.scorer_config = config
         self.rows = task.fit_rows
         self.videos = min(config.batch_size, len(self.rows))
-        self.table = FeatureTable(
+        self.table = FeatureTable.read(
             cache, self.rows, task.num_frames, task.fold, task.stream, task.device
         )
         self.network = initial_network(cache, task, config)

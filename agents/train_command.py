@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from agents.agent_text import AgentChoice
 from agents.registry import agent_design
+from agents.reward_text import parse_reward
 from agents.run_training import Run, train_run
 from agents.runs import Epoch
 from agents.training import CHECKPOINT_SECONDS, Trained
@@ -64,20 +64,6 @@ class TrainArguments:
     threads: int = 1
     #: Time between two checkpoints, at least.
     checkpoint_seconds: float = CHECKPOINT_SECONDS
-
-
-def parse_reward(text: str) -> Any:
-    """A reward as the command line takes it: a name or JSON.
-
-    Raises:
-        FrameSelectError: if it begins like JSON and is not.
-    """
-    if not text.lstrip().startswith(("{", "[")):
-        return text
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise FrameSelectError(f"--reward {text}: is not JSON: {error}") from None
 
 
 def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:

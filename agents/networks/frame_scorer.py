@@ -6,10 +6,14 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from agents.feature_table import FeatureTable
+from agents.networks.encoding import Encodings
+from agents.networks.network import Network, PooledCritic
+
 State = Literal["feature", "feature+prediction"]
 
 
-class FrameScorer(nn.Module):
+class FrameScorer(Network):
     """BiLSTM + fully connected layer: one logit of keeping per frame (AS, section "Agent").
 
     Args:
@@ -22,9 +26,6 @@ class FrameScorer(nn.Module):
         keep: Initial probability of keeping a frame, the bias of the last layer.
     """
 
-    mean: torch.Tensor
-    scale: torch.Tensor
-
     def __init__(
         self,
         feature_size: int,
@@ -35,20 +36,15 @@ class FrameScorer(nn.Module):
         dropout: float = 0.0,
         keep: float = 0.5,
     ) -> None:
-        super().__init__()
-        self.state = state
+        super().__init__(feature_size)
+        self.state, self.code_size = state, 2 * hidden
         size = feature_size + (outputs if state == "feature+prediction" else 0)
-        self.register_buffer("mean", torch.zeros(feature_size))
-        self.register_buffer("scale", torch.ones(feature_size))
         self.dropout = nn.Dropout(dropout)
         self.lstm = nn.LSTM(size, hidden, layers, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * hidden, 1)
+        self._encodings = Encodings(self.lstm, self.hidden)
         with torch.no_grad():
             self.head.bias.fill_(float(torch.logit(torch.tensor(keep))))
-
-    def standardise(self, features: torch.Tensor, valid: torch.Tensor) -> None:
-        """Take the mean and scale of the inputs from the valid frames of [n, T, D] features."""
-        self.mean, self.scale = mean_and_scale(features, valid)
 
     def hidden(
         self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
@@ -57,7 +53,7 @@ class FrameScorer(nn.Module):
 
         Padding changes nothing: the backward LSTM starts at a video's last valid frame.
         """
-        inputs = (features.float() - self.mean) * self.scale
+        inputs = self.normal(features)
         if self.state == "feature+prediction":
             inputs = torch.cat([inputs, predictions], dim=2)
         return self.dropout(run_lstm(self.lstm, self.dropout(inputs), valid))
@@ -71,21 +67,35 @@ class FrameScorer(nn.Module):
         """
         return self.head(self.hidden(features, predictions, valid)).squeeze(2)
 
+    def codes(
+        self,
+        table: FeatureTable,
+        video: torch.Tensor,
+        selected: torch.Tensor,
+        cursor: torch.Tensor,
+    ) -> torch.Tensor:
+        """What the head sees of the videos [B], [B, T, 2H + 1]; the last channel is validity.
 
-def mean_and_scale(
-    features: torch.Tensor, valid: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean [D] and 1 / standard deviation [D] over the valid frames of features [n, T, D].
+        Args:
+            table: Where features and predictions are looked up.
+            video: [B] int, rows in the cache.
+            selected: Not used: everything is decided at once.
+            cursor: Not used.
+        """
+        place = table.place(video)
+        codes, row = self._encodings(table, place)
+        return torch.cat([codes[row], table.valid[place][..., None].float()], dim=2)
 
-    A feature that is constant there, which says nothing, gets the scale 0.
-    """
-    total = valid.sum().clamp(min=1)
-    weight = valid[..., None].float()
-    mean = (features.float() * weight).sum((0, 1)) / total
-    variance = ((features.float() - mean).square() * weight).sum((0, 1)) / total
-    deviation = variance.sqrt()
-    varies = deviation > 1e-4 * deviation.max()
-    return mean, torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0)
+    def act(self, codes: torch.Tensor) -> torch.Tensor:
+        """Logits of keeping [B, T] from codes; the constant 0 at padding.
+
+        There its terms cancel out of a ratio of probabilities, and have no gradient.
+        """
+        return self.head(codes[..., :-1]).squeeze(2) * codes[..., -1]
+
+    def critic(self) -> nn.Module:
+        """A new value head: [B, 1] from codes."""
+        return PooledCritic(self.code_size)
 
 
 def run_lstm(lstm: nn.LSTM, inputs: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,51 @@
+"""DQN on Pick: a Q-value for adding each frame to the set, which sees the set."""
+
+from dataclasses import dataclass
+
+from agents.design import AgentDesign
+from agents.pick_training import PickConfig, pick_agent, pick_env, set_network
+from agents.stable_baselines.dqn_learner import DQNConfig, DQNLearner
+from agents.stable_baselines.learner import check_algorithm
+from agents.task import Task
+from frame_select_env import FeatureCache
+
+
+@dataclass(frozen=True)
+class PickDQNConfig(PickConfig, DQNConfig):
+    """Hyper-parameters."""
+
+    learning_starts: int = 1024
+    n_steps: int = 8
+
+
+class Learner(DQNLearner):
+    """The state of a training run.
+
+    Args:
+        cache: The cache.
+        task: What is trained on, and for which reward.
+        config: Hyper-parameters.
+    """
+
+    def __init__(self, cache: FeatureCache, task: Task, config: PickDQNConfig) -> None:
+        env = pick_env(task, config)
+        super().__init__(cache, task, config, set_network, env, task.select)
+
+
+DESIGN = AgentDesign(
+    name="dqn-pick",
+    config=PickDQNConfig,
+    presets={"tuned": PickDQNConfig()},
+    check=check_algorithm,
+    network=set_network,
+    agent=lambda network, task, config: pick_agent("dqn-pick", network, task),
+    learner=Learner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden": (64, 128),
+        "n_steps": (1, 4, 8),
+        "target_every": (1600, 3200, 6400),
+        "explore": (0.3, 0.6),
+        "epsilon": (0.02, 0.1),
+    },
+)

@@ -1,0 +1,51 @@
+"""PPO on Sequential: keep or discard the frame at the cursor."""
+
+from dataclasses import dataclass
+
+from agents.decision_training import DecisionConfig, decision_env, decision_network, decisions
+from agents.design import AgentDesign
+from agents.sequential_agent import SequentialAgent
+from agents.stable_baselines.learner import check_algorithm
+from agents.stable_baselines.ppo_learner import PPOConfig, PPOLearner
+from agents.task import Task
+from frame_select_env import FeatureCache
+
+
+@dataclass(frozen=True)
+class SequentialPPOConfig(DecisionConfig, PPOConfig):
+    """Hyper-parameters."""
+
+    batch_size: int = 400
+
+
+class Learner(PPOLearner):
+    """The state of a training run.
+
+    Args:
+        cache: The cache.
+        task: What is trained on, and for which reward.
+        config: Hyper-parameters.
+    """
+
+    def __init__(self, cache: FeatureCache, task: Task, config: SequentialPPOConfig) -> None:
+        env, steps = decision_env(config), decisions(task, config)
+        super().__init__(cache, task, config, decision_network, env, steps)
+
+
+DESIGN = AgentDesign(
+    name="ppo-sequential",
+    config=SequentialPPOConfig,
+    presets={"tuned": SequentialPPOConfig()},
+    check=check_algorithm,
+    network=decision_network,
+    agent=lambda network, task, config: SequentialAgent("ppo-sequential", network),
+    learner=Learner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden": (64, 128),
+        "passes": (2, 4, 8),
+        "entropy": (0.0, 0.003, 0.01),
+        "gae_lambda": (0.95, 1.0),
+        "batch_size": (200, 400, 800),
+    },
+)

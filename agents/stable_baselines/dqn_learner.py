@@ -1,0 +1,85 @@
+"""DQN as a learner."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from agents.networks import Network
+from agents.stable_baselines.dqn import FrameDQN
+from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner, Replay
+from agents.stable_baselines.policies import NetworkQPolicy
+
+
+@dataclass(frozen=True)
+class DQNConfig(AlgorithmConfig):
+    """Hyper-parameters of DQN."""
+
+    #: Transitions in the replay buffer.
+    buffer_size: int = 200_000
+    #: Transitions before the first update.
+    learning_starts: int = 3200
+    #: Transitions per update.
+    batch_size: int = 256
+    #: Updates after every step of the batch of environments.
+    gradient_steps: int = 1
+    #: Steps of the batch of environments between rounds of updates.
+    train_every: int = 1
+    #: Rewards that a target adds up before it bootstraps; 25 frames are a whole episode.
+    n_steps: int = 25
+    #: Transitions between two copies to the target network.
+    target_every: int = 3200
+    #: Share of the budget over which epsilon falls from 1 to its end.
+    explore: float = 0.5
+    #: The last epsilon.
+    epsilon: float = 0.05
+
+
+class DQNLearner(AlgorithmLearner):
+    """The state of a training run of DQN."""
+
+    flatten = True  # n-step returns take no Dict observation
+    model: FrameDQN
+
+    def make_model(self, policy_kwargs: dict[str, Any]) -> BaseAlgorithm:
+        """DQN with a buffer of index observations."""
+        config = self.config
+        return FrameDQN(
+            NetworkQPolicy,
+            self.env,
+            learning_rate=config.learning_rate,
+            buffer_size=config.buffer_size,
+            learning_starts=config.learning_starts,
+            batch_size=config.batch_size,
+            gamma=1.0,
+            train_freq=config.train_every,
+            gradient_steps=config.gradient_steps,
+            n_steps=config.n_steps,
+            target_update_interval=max(config.target_every, config.num_envs),
+            max_grad_norm=config.clip,
+            policy_kwargs=policy_kwargs,
+            device=self.task.device,
+        )
+
+    def live_network(self) -> Network:
+        """The network of the Q-values, not of the targets."""
+        network = self.model.q_net.features_extractor.network
+        assert isinstance(network, Network)
+        return network
+
+    def before_epoch(self) -> None:
+        """Epsilon for this epoch."""
+        spent = min(self.progress() / self.config.explore, 1.0) if self.config.explore else 1.0
+        self.model.exploration_rate = 1 - (1 - self.config.epsilon) * spent
+
+    def after_epoch(self) -> None:
+        """Mark the last transitions as cut off, so that no return runs into the next episodes."""
+        buffer = self.model.replay_buffer
+        assert buffer is not None
+        last = (buffer.pos - 1) % buffer.buffer_size
+        buffer.timeouts[last] = np.maximum(buffer.timeouts[last], 1 - buffer.dones[last])
+
+    def parts(self) -> dict[str, Any]:
+        """The replay buffer too."""
+        return {**super().parts(), "replay": Replay(self.model.replay_buffer)}

@@ -1,0 +1,249 @@
+"""An algorithm of Stable-Baselines3 as a learner of ours: epochs, and a state without pickle."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
+
+from agents.bridge import BatchVecEnv
+from agents.feature_table import FeatureTable
+from agents.learner import Learner, follow
+from agents.networks import Network
+from agents.seeding import epoch_seed
+from agents.stable_baselines.policies import policy_keywords
+from agents.task import Task
+from frame_select_env import FeatureCache, FrameSelectError
+
+NEVER = 10**9
+MakeNetwork = Callable[[FeatureCache, Task, Any], Network]
+
+
+@dataclass(frozen=True)
+class AlgorithmConfig:
+    """Hyper-parameters that all algorithms of Stable-Baselines3 share here."""
+
+    #: Units of the network's layers.
+    hidden: int = 128
+    #: Dropout in the network.
+    dropout: float = 0.0
+    #: Standardise the features on the videos that are trained on.
+    standardise: bool = True
+    #: Adam's step size.
+    learning_rate: float = 1e-3
+    #: L2 penalty in Adam.
+    weight_decay: float = 0.0
+    #: Whether the step size falls linearly to 0 over the budget.
+    anneal: bool = True
+    #: What the whole reward is multiplied with.
+    reward_scale: float = 0.1
+    #: Largest norm of the gradient.
+    clip: float = 5.0
+    #: Momentum of the average of the weights over updates, which is what is kept; 0 keeps the last
+    #: weights.
+    average: float = 0.98
+    #: Episodes per training video and epoch.
+    episodes: int = 4
+    #: Epochs, at most.
+    epochs: int = 60
+    #: Stop after so many epochs without a better validation score; 0 trains to the end.
+    patience: int = 15
+    #: Environments in the batch.
+    num_envs: int = 64
+    #: Episodes of a video in a row, which share the work of encoding it.
+    repeats: int = 1
+
+
+def check_algorithm(config: AlgorithmConfig) -> None:
+    """Refuse hyper-parameters that make no sense.
+
+    Raises:
+        FrameSelectError: naming the hyper-parameter and what is allowed.
+    """
+    for name in ("hidden", "episodes", "epochs", "num_envs", "repeats", "batch_size"):
+        if getattr(config, name) < 1:
+            raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
+    for name in ("dropout", "average"):
+        if not 0 <= getattr(config, name) < 1:
+            raise FrameSelectError(f"{name}={getattr(config, name)}: must be in [0, 1)")
+
+
+class AlgorithmLearner(Learner):
+    """The state of a training run; a subclass makes the algorithm.
+
+    Args:
+        cache: The cache.
+        task: What is trained on, and for which reward.
+        config: Hyper-parameters.
+        make_network: (cache, task, config) -> the network as the task's seed initialises it.
+        env: The environment's name and keywords, beside those of the task.
+        steps: Decisions of one episode, at most.
+
+    Attributes:
+        env: The batch of environments. table: The features of the training videos.
+        model: The algorithm. network: What it optimises.
+    """
+
+    flatten = False
+
+    def __init__(
+        self,
+        cache: FeatureCache,
+        task: Task,
+        config: Any,
+        make_network: MakeNetwork,
+        env: tuple[str, dict[str, Any]],
+        steps: int = 1,
+    ) -> None:
+        network = make_network(cache, task, config)
+        super().__init__(task, network)
+        self.config, self.steps = config, steps
+        self.table = FeatureTable.read(
+            cache, task.fit_rows, task.num_frames, task.fold, task.stream, task.device
+        )
+        if config.standardise:
+            network.standardise(self.table.features, self.table.valid)
+        name, keywords = env
+        self.env = BatchVecEnv(
+            name,
+            config.num_envs,
+            rows=task.fit_rows,
+            repeats=config.repeats,
+            reward_scale=config.reward_scale,
+            flatten=self.flatten,
+            data=str(task.data),
+            split=task.split,
+            fold=task.fold,
+            num_frames=task.num_frames,
+            observation="index",
+            reward=task.reward,
+            alpha=task.alpha,
+            stream=task.stream,
+            target_frames=task.select,
+            **keywords,
+        )
+        first = self.average.state_dict()
+
+        def make() -> Network:
+            network = make_network(cache, task, config)
+            network.load_state_dict(first)
+            return network
+
+        kept = policy_keywords(make, self.table)
+        kept["optimizer_kwargs"] = {"weight_decay": config.weight_decay}
+        self.model = self.make_model(kept)
+        self.model.set_logger(Logger(None, []))
+        self.network = self.live_network()
+        optimiser: torch.optim.Optimizer = self.model.policy.optimizer
+        optimiser.register_step_post_hook(self._after_update)
+        per_epoch = config.episodes * len(task.fit_rows)
+        self.total = task.budget or config.epochs * per_epoch
+        # Whole waves of episodes.
+        self.epoch_steps = -(-per_epoch // config.num_envs) * config.num_envs * steps
+
+    @abstractmethod
+    def make_model(self, policy_kwargs: dict[str, Any]) -> BaseAlgorithm:
+        """The algorithm on `self.env`."""
+
+    def live_network(self) -> Network:
+        """The network that the algorithm optimises."""
+        network = self.model.policy.features_extractor.network
+        assert isinstance(network, Network)
+        return network
+
+    def _after_update(self, *_: Any) -> None:
+        self.updates += 1
+        follow(self.average, self.network, self.config.average, self.updates)
+
+    def progress(self) -> float:
+        """The share of the budget that is spent, 0 to 1."""
+        return min(self.episodes / self.total, 1.0)
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """Let the algorithm take the epoch's steps in episodes that begin now."""
+        model, config, env = self.model, self.config, self.env
+        rate = config.learning_rate * (1 - self.progress() if config.anneal else 1)
+        model.lr_schedule = lambda _: rate
+        self.before_epoch()
+        env.seed(epoch_seed(self.task, number))
+        model._last_obs = None  # so that `learn` resets the environment
+        before, returns = env.episodes, env.returns
+        model.learn(self.epoch_steps, log_interval=NEVER, reset_num_timesteps=False)
+        self.after_epoch()
+        ended = env.episodes - before
+        self.episodes += ended
+        figures = {"reward": (env.returns - returns) / max(ended, 1)}
+        for name in ("loss", "value_loss", "entropy_loss"):
+            found = model.logger.name_to_value.get(f"train/{name}")
+            if found is not None:
+                figures[name] = float(found)
+        return figures
+
+    def before_epoch(self) -> None:
+        """What an algorithm sets at the beginning of an epoch."""
+
+    def after_epoch(self) -> None:
+        """What an algorithm does when the episodes at an epoch's end are cut off."""
+
+    def parts(self) -> dict[str, Any]:
+        """The policy with its value head or target network, the optimiser and the counts."""
+        return {
+            "policy": self.model.policy,
+            "optimiser": self.model.policy.optimizer,
+            "steps": Counts(self.model),
+        }
+
+
+class Counts:
+    """The counters of an algorithm, as a part of a state.
+
+    Args:
+        model: The algorithm.
+    """
+
+    names = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num")
+
+    def __init__(self, model: BaseAlgorithm) -> None:
+        self.model = model
+
+    def state_dict(self) -> dict[str, int]:
+        """The counters by name, of those that the algorithm has."""
+        return {name: getattr(self.model, name) for name in self.names if hasattr(self.model, name)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Set them."""
+        for name, value in state.items():
+            setattr(self.model, name, value)
+
+
+class Replay:
+    """A replay buffer as a part of a state.
+
+    Args:
+        buffer: A `ReplayBuffer` of flat observations.
+    """
+
+    names = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+
+    def __init__(self, buffer: Any) -> None:
+        self.buffer = buffer
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been put into the buffer."""
+        buffer = self.buffer
+        size = buffer.size()
+        arrays = {
+            name: torch.from_numpy(np.ascontiguousarray(getattr(buffer, name)[:size]))
+            for name in self.names
+        }
+        return {"pos": int(buffer.pos), "full": bool(buffer.full), **arrays}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Fill the buffer."""
+        self.buffer.pos, self.buffer.full = state["pos"], state["full"]
+        for name in self.names:
+            getattr(self.buffer, name)[: len(state[name])] = state[name].numpy()
