@@ -16,9 +16,9 @@ from agents.comparison.grid import Cell, check_scoring, make_grid, parse_shard
 from agents.comparison.record import Record
 from agents.comparison.results import write_results
 from agents.comparison.work import Work, do_work, done_before
-from agents.engines import Engine, Outcome, run_all
+from agents.engines import Engine, run_all
 from agents.engines.progress import outcomes_bar
-from agents.evaluation.tables import print_table
+from agents.evaluation.tables import PIPED_WIDTH, print_table
 from agents.training import CHECKPOINT_SECONDS
 from frame_select_env import FrameSelectError
 
@@ -88,21 +88,26 @@ def compare(arguments: list[str]) -> None:
     cells, shard = _grid(asked), parse_shard(asked.shard)
     frames = tuple(sorted(set(asked.frames)))
     work = [Work(cell, cell.folder(asked.out), frames, asked.checkpoint_seconds) for cell in cells]
-    records = {one.cell: found for one in work if (found := done_before(one))}
+    records = _finished(work)
     left = [one for one in work[shard] if one.cell not in records]
+    outcomes = run_all(do_work, left, engine)
     asked.out.mkdir(parents=True, exist_ok=True)
-    failures = _train(asked.out / RESULTS, cells, left, records, engine)
-    failed = [f"{one.task.cell}: {one.error}" for one in failures]
+    write_results(asked.out / RESULTS, cells, records)
+    failed = []
+    for outcome in outcomes_bar(outcomes, "runs", len(left)):
+        if outcome.error:
+            failed.append(f"{outcome.task.cell}: {outcome.error}")
+        else:
+            records[outcome.task.cell] = outcome.result
+            write_results(asked.out / RESULTS, cells, records)
+    if asked.shard:
+        records = _finished(work)  # the other shards may have ended meanwhile
     if asked.shard and len(records) < len(cells):
-        _say(f"shard {asked.shard} of {asked.out}: {len(records)} of {len(cells)} runs finished")
+        write_results(asked.out / RESULTS, cells, records)
+        _say(f"{asked.out}: {len(records)} of {len(cells)} runs are finished; shard {asked.shard}")
     elif records:
-        _report(
-            asked,
-            cells,
-            records,
-            shlex.join(["python", "-m", "agents", "compare", *arguments]),
-            failed,
-        )
+        command = shlex.join(["python", "-m", "agents", "compare", *arguments])
+        _report(asked, cells, records, command, failed)
     for line in failed:
         print(f"python -m agents compare: {line}", file=sys.stderr)
     if failed:
@@ -130,23 +135,13 @@ def _grid(asked: CompareArguments) -> list[Cell]:
     return cells
 
 
-def _train(
-    results: Path,
-    cells: Sequence[Cell],
-    work: Sequence[Work],
-    records: dict[Cell, Record],
-    engine: Engine,
-) -> list[Outcome]:
-    """Train, adding to `records` and results.csv run by run; returns what failed."""
-    write_results(results, cells, records)
-    failures = []
-    for outcome in outcomes_bar(run_all(do_work, work, engine), "runs", len(work)):
-        if outcome.error:
-            failures.append(outcome)
-        else:
-            records[outcome.task.cell] = outcome.result
-            write_results(results, cells, records)
-    return failures
+def _finished(work: Sequence[Work]) -> dict[Cell, Record]:
+    """The records of what is trained and scored.
+
+    Raises:
+        FrameSelectError: if a run folder holds something else.
+    """
+    return {one.cell: found for one in work if (found := done_before(one))}
 
 
 def _report(
@@ -174,8 +169,11 @@ def _report(
     write_hparams(out / "hparams", boards)
     write_summary(out / "summary.md", boards, command, notes)
     write_report(out / "report.html", boards, command, notes, pictures)
+    # Piped into a file, a table is as wide as its names make it.
+    longest = max(len(row.ranking) for board in boards for row in board.evaluation.table)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH + longest
     for board in boards:
-        print_table(board.evaluation)
+        print_table(board.evaluation, Console(width=width))
     _say(f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}")
     _say(f"report: {out / 'report.html'}")
 

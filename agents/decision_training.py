@@ -15,7 +15,7 @@ class DecisionConfig:
     """The encoder and the process; equal for two agents that are compared."""
 
     #: What the network sees: the frames at the cursor, or a BiLSTM over the whole video there.
-    encoder: Encoder = "frame"
+    encoder: Encoder = "video"
     #: Whether each step pays the change of the reward, or the last step all of it.
     dense: bool = False
     #: Contiguous frames that one decision keeps or discards.

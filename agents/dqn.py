@@ -15,6 +15,8 @@ from frame_select_env import FeatureCache
 class SequentialDQNConfig(DecisionConfig, DQNConfig):
     """Hyper-parameters."""
 
+    dropout: float = 0.3
+
 
 @dataclass(frozen=True)
 class ChunkDQNConfig(SequentialDQNConfig):
@@ -22,6 +24,9 @@ class ChunkDQNConfig(SequentialDQNConfig):
 
     chunk: int = 5
     learning_starts: int = 640
+    train_every: int = 5
+    stretch: int = 5
+    batch_size: int = 80
 
 
 class Learner(DQNLearner):
@@ -41,8 +46,8 @@ class Learner(DQNLearner):
 SEARCH = {
     "learning_rate": (3e-4, 1e-3, 3e-3),
     "hidden": (64, 128),
+    "dropout": (0.1, 0.3),
     "n_steps": (1, 5, 25),
-    "target_every": (1600, 3200, 6400),
     "explore": (0.3, 0.6),
     "epsilon": (0.02, 0.1),
 }

@@ -16,6 +16,10 @@ class PickDQNConfig(PickConfig, DQNConfig):
 
     learning_starts: int = 1024
     n_steps: int = 8
+    train_every: int = 8
+    stretch: int = 8
+    batch_size: int = 128
+    dropout: float = 0.3
 
 
 class Learner(DQNLearner):
@@ -43,8 +47,8 @@ DESIGN = AgentDesign(
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
         "hidden": (64, 128),
+        "dropout": (0.1, 0.3),
         "n_steps": (1, 4, 8),
-        "target_every": (1600, 3200, 6400),
         "explore": (0.3, 0.6),
         "epsilon": (0.02, 0.1),
     },

@@ -14,6 +14,10 @@ from frame_select_env import FeatureCache
 class PickPPOConfig(PickConfig, PPOConfig):
     """Hyper-parameters."""
 
+    num_envs: int = 256
+    repeats: int = 4
+    batch_size: int = 1024
+
 
 class Learner(MaskablePPOLearner):
     """The state of a training run.
@@ -43,6 +47,6 @@ DESIGN = AgentDesign(
         "passes": (2, 4, 8),
         "entropy": (0.0, 0.003, 0.01),
         "gae_lambda": (0.95, 1.0),
-        "waves": (1, 2),
+        "batch_size": (512, 1024, 2048),
     },
 )

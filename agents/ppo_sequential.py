@@ -15,7 +15,9 @@ from frame_select_env import FeatureCache
 class SequentialPPOConfig(DecisionConfig, PPOConfig):
     """Hyper-parameters."""
 
-    batch_size: int = 400
+    num_envs: int = 256
+    repeats: int = 4
+    batch_size: int = 6400
 
 
 class Learner(PPOLearner):
@@ -46,6 +48,6 @@ DESIGN = AgentDesign(
         "passes": (2, 4, 8),
         "entropy": (0.0, 0.003, 0.01),
         "gae_lambda": (0.95, 1.0),
-        "batch_size": (200, 400, 800),
+        "batch_size": (3200, 6400),
     },
 )

@@ -28,7 +28,7 @@ class SequentialReinforceConfig(DecisionConfig):
     #: Units of the network's layers.
     hidden: int = 128
     #: Dropout in the network.
-    dropout: float = 0.0
+    dropout: float = 0.3
     #: Standardise the features on the videos that are trained on.
     standardise: bool = True
     #: Adam's step size.
@@ -224,6 +224,6 @@ DESIGN = AgentDesign(
         "episodes": (4, 8),
         "batch_size": (16, 32),
         "entropy": (0.0, 0.003, 0.01),
-        "dropout": (0.0, 0.2),
+        "dropout": (0.1, 0.3),
     },
 )

@@ -79,31 +79,46 @@ class RunWriter:
         _replace(folder / CONFIG, json.dumps(_as_written(config), indent=2) + "\n")
         self._metrics: IO[str] | None = None
 
-    def _open(self, epoch: Epoch, columns: list[str]) -> None:
+    def _open(self, epoch: Epoch) -> None:
         """Open the files before the first epoch; drop what was written of it and later ones."""
-        file = self.folder / METRICS
-        before: list[dict[str, str]] = []
-        if file.is_file() and epoch.number > 1:
-            with file.open(newline="") as old:
-                before = [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
+        before = self._rows_before(epoch)
         for events in self.folder.glob("events.out.*"):
             if not before:
                 events.unlink()
+        self._begin(before, epoch)
+        done = int(before[-1]["episodes"]) if before else 0
+        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
+
+    def _rows_before(self, epoch: Epoch) -> list[dict[str, str]]:
+        """What metrics.csv holds of the epochs before this one."""
+        file = self.folder / METRICS
+        if not file.is_file() or epoch.number == 1:
+            return []
+        with file.open(newline="") as old:
+            return [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
+
+    def _begin(self, before: list[dict[str, str]], epoch: Epoch) -> None:
+        """Begin metrics.csv anew with these rows, and columns for them and for this epoch."""
+        if self._metrics is not None:
+            self._metrics.close()
+        columns = list(dict.fromkeys([*(before[0] if before else ()), *epoch.row()]))
         text = io.StringIO(newline="")
         rows = csv.DictWriter(text, columns)
         rows.writeheader()
         rows.writerows(before)
+        file = self.folder / METRICS
         _replace(file, text.getvalue())
         self._metrics = file.open("a", newline="")
         self._rows = csv.DictWriter(self._metrics, columns)
-        done = int(before[-1]["episodes"]) if before else 0
-        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
 
     def epoch(self, epoch: Epoch) -> None:
         """Append an epoch to metrics.csv and to the TensorBoard events."""
         row = epoch.row()
         if self._metrics is None:
-            self._open(epoch, list(row))
+            self._open(epoch)
+        elif not set(row) <= set(self._rows.fieldnames):
+            # Epochs in which nothing is learnt yet have no loss.
+            self._begin(self._rows_before(epoch), epoch)
         assert self._metrics is not None
         self._rows.writerow(row)
         self._metrics.flush()

@@ -33,7 +33,7 @@ class DecisionNetwork(Network):
         self,
         feature_size: int,
         outputs: int,
-        encoder: Encoder = "frame",
+        encoder: Encoder = "video",
         chunk: int = 1,
         hidden: int = 128,
         dropout: float = 0.0,
@@ -84,7 +84,7 @@ class DecisionNetwork(Network):
         else:
             codes, row = self._encodings(table, place)
             seen = codes[row[:, None], at]
-        seen = _weighted(self.dropout(seen), weight)
+        seen = _weighted(seen, weight)
         prediction = _weighted(table.predictions[place[:, None], at], weight)
         # Neither the frames past the cursor nor padding are ever selected.
         kept = selected.float()
@@ -93,7 +93,7 @@ class DecisionNetwork(Network):
         length = table.length[place][:, None]
         context = (cursor[:, None].float() / length, count / length)
         inputs = torch.cat([seen, prediction, table.p0[place], p1, *context], dim=1)
-        return self.dropout(self.layers(inputs))
+        return self.dropout(self.layers(self.dropout(inputs)))
 
     def act(self, codes: torch.Tensor) -> torch.Tensor:
         """The numbers for discarding and keeping, [B, 2], from codes."""
@@ -118,7 +118,8 @@ class DecisionNetwork(Network):
     ) -> torch.Tensor:
         assert self.lstm is not None
         inputs = self.normal(features)
-        return run_lstm(self.lstm, torch.cat([inputs, predictions], dim=2), valid)
+        seen = self.dropout(torch.cat([inputs, predictions], dim=2))
+        return run_lstm(self.lstm, seen, valid)
 
 
 def _weighted(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from torch import nn
 
 from agents.feature_table import FeatureTable
 from agents.networks.encoding import Encodings
+from agents.networks.frame_scorer import run_lstm
 from agents.networks.network import Network, PooledCritic
 
 FORBIDDEN = -1e8  # finite: 0 times it, at the end of an episode, must be 0
@@ -13,7 +14,7 @@ FORBIDDEN = -1e8  # finite: 0 times it, at the end of an episode, must be 0
 class FrameSetNetwork(Network):
     """A number for adding each frame to the set, and for stopping: Q-values, or logits.
 
-    Every frame is encoded by itself; then each is seen beside the mean code of the set, that of the
+    A BiLSTM encodes the frames; then each is seen beside the mean code of the set, that of the
     video, p0, p1 and the number of frames picked. The result does not depend on the order in which
     the set was picked (Deep Sets, Zaheer et al., NeurIPS 2017).
 
@@ -21,7 +22,7 @@ class FrameSetNetwork(Network):
         feature_size: D.
         outputs: C.
         stop: Whether there is the action T, which ends the episode.
-        hidden: Units of each layer.
+        hidden: Units of each layer; the BiLSTM has half of them in each direction.
         dropout: Dropout on the input and before the head.
     """
 
@@ -36,10 +37,13 @@ class FrameSetNetwork(Network):
         super().__init__(feature_size)
         self.stop, self.code_size = stop, hidden
         self.dropout = nn.Dropout(dropout)
-        self.frame = nn.Sequential(nn.Linear(feature_size + outputs, hidden), nn.ReLU())
-        self._encodings = Encodings(self.frame, self._encode)
-        self.from_frame = nn.Linear(hidden, hidden)
-        self.from_set = nn.Linear(2 * hidden + 2 * outputs + 1, hidden)
+        self.lstm = nn.LSTM(
+            feature_size + outputs, hidden // 2, batch_first=True, bidirectional=True
+        )
+        self._encodings = Encodings(self.lstm, self._encode)
+        seen = 2 * (hidden // 2)
+        self.from_frame = nn.Linear(seen, hidden)
+        self.from_set = nn.Linear(2 * seen + 2 * outputs + 1, hidden)
         self.head = nn.Linear(hidden, 1)
         self.stop_head = nn.Linear(hidden, 1) if stop else None
 
@@ -104,4 +108,5 @@ class FrameSetNetwork(Network):
         self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
     ) -> torch.Tensor:
         inputs = self.normal(features)
-        return self.frame(torch.cat([self.dropout(inputs), predictions], dim=2))
+        seen = self.dropout(torch.cat([inputs, predictions], dim=2))
+        return run_lstm(self.lstm, seen, valid)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.networks import Network
 from agents.stable_baselines.dqn import FrameDQN
-from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner, Replay
+from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import NetworkQPolicy
+from agents.stable_baselines.replay import StretchReplayBuffer
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class DQNConfig(AlgorithmConfig):
     #: Transitions before the first update.
     learning_starts: int = 3200
     #: Transitions per update.
-    batch_size: int = 256
-    #: Updates after every step of the batch of environments.
-    gradient_steps: int = 1
+    batch_size: int = 400
+    #: Consecutive transitions in a batch; those of one video share the work of encoding it.
+    stretch: int = 25
+    #: Updates in a round.
+    gradient_steps: int = 4
     #: Steps of the batch of environments between rounds of updates.
-    train_every: int = 1
+    train_every: int = 25
     #: Rewards that a target adds up before it bootstraps; 25 frames are a whole episode.
     n_steps: int = 25
     #: Transitions between two copies to the target network.
@@ -55,7 +57,8 @@ class DQNLearner(AlgorithmLearner):
             gamma=1.0,
             train_freq=config.train_every,
             gradient_steps=config.gradient_steps,
-            n_steps=config.n_steps,
+            replay_buffer_class=StretchReplayBuffer,
+            replay_buffer_kwargs={"stretch": config.stretch, "n_steps": config.n_steps},
             target_update_interval=max(config.target_every, config.num_envs),
             max_grad_norm=config.clip,
             policy_kwargs=policy_kwargs,
@@ -75,11 +78,14 @@ class DQNLearner(AlgorithmLearner):
 
     def after_epoch(self) -> None:
         """Mark the last transitions as cut off, so that no return runs into the next episodes."""
-        buffer = self.model.replay_buffer
-        assert buffer is not None
-        last = (buffer.pos - 1) % buffer.buffer_size
-        buffer.timeouts[last] = np.maximum(buffer.timeouts[last], 1 - buffer.dones[last])
+        self.buffer.cut()
+
+    @property
+    def buffer(self) -> StretchReplayBuffer:
+        """The replay buffer."""
+        assert isinstance(self.model.replay_buffer, StretchReplayBuffer)
+        return self.model.replay_buffer
 
     def parts(self) -> dict[str, Any]:
         """The replay buffer too."""
-        return {**super().parts(), "replay": Replay(self.model.replay_buffer)}
+        return {**super().parts(), "replay": self.buffer}

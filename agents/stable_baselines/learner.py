@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
@@ -218,32 +217,3 @@ class Counts:
         """Set them."""
         for name, value in state.items():
             setattr(self.model, name, value)
-
-
-class Replay:
-    """A replay buffer as a part of a state.
-
-    Args:
-        buffer: A `ReplayBuffer` of flat observations.
-    """
-
-    names = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
-
-    def __init__(self, buffer: Any) -> None:
-        self.buffer = buffer
-
-    def state_dict(self) -> dict[str, Any]:
-        """What has been put into the buffer."""
-        buffer = self.buffer
-        size = buffer.size()
-        arrays = {
-            name: torch.from_numpy(np.ascontiguousarray(getattr(buffer, name)[:size]))
-            for name in self.names
-        }
-        return {"pos": int(buffer.pos), "full": bool(buffer.full), **arrays}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Fill the buffer."""
-        self.buffer.pos, self.buffer.full = state["pos"], state["full"]
-        for name in self.names:
-            getattr(self.buffer, name)[: len(state[name])] = state[name].numpy()

@@ -192,7 +192,7 @@ def test_standardising_uses_valid_frames_only():
 def test_the_feature_table_looks_up_what_the_cache_reads(planted):
     cache = open_cache(planted)
     rows = cache.rows("train")
-    table = FeatureTable(cache, rows, 7)
+    table = FeatureTable.read(cache, rows, 7)
     features, predictions, valid = table(rows[[3, 0]])
     clips = cache.read(rows[[3, 0]], 7)
     assert features.dtype == torch.float16

@@ -1,0 +1,260 @@
+"""python -m agents compare, through the real entry point."""
+
+import csv
+import json
+import multiprocessing
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.__main__ import main
+from agents.comparison.gather import gather
+from agents.comparison.grid import make_grid
+from agents.comparison.work import Work, done_before
+
+PUBLIC = (
+    *("data", "fold", "agent", "reward", "seed", "frames"),
+    *("accuracy", "mean_frames", "episodes", "updates", "seconds"),
+)
+TINY, SOFT = "reinforce@hidden=8,epochs=2", "soft-attention@hidden=4,epochs=2"
+SMALL = ["--num-frames", 10, "--select", 4, "--frames", 2, 4, "--resamples", 50]
+CLOCK = ("seconds", "cpu_seconds")
+
+
+def compare(out: Path, *arguments: object) -> None:
+    main(["compare", "--out", str(out), *map(str, arguments)])
+
+
+def fails(capsys, out: Path, *arguments: object, code: int = 2) -> list[str]:
+    """The lines on standard error of a command that ends with an error, without progress bars."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        compare(out, *arguments)
+    assert caught.value.code == code
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert "Traceback" not in "".join(lines)
+    return [line for line in lines if line.startswith("python -m agents")]
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "results.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def timeless(out: Path) -> list[dict[str, str]]:
+    """The rows without the columns that no two runs share."""
+    return [{name: row[name] for name in row if name not in CLOCK} for row in rows(out)]
+
+
+@pytest.fixture(scope="module")
+def grid(planted):
+    return ["--data", planted, "--agents", TINY, SOFT, "--seeds", 2, *SMALL, "--jobs", 1]
+
+
+@pytest.fixture(scope="module")
+def whole(grid, tmp_path_factory):
+    """A comparison of two agents with two seeds each, in two processes."""
+    out = tmp_path_factory.mktemp("whole")
+    compare(out, *grid, "--jobs", 2)
+    return out
+
+
+def test_results_have_the_public_columns_and_a_row_for_all(whole, planted):
+    found = rows(whole)
+    assert tuple(found[0])[: len(PUBLIC)] == PUBLIC
+    keys = [(row["agent"], row["seed"], row["frames"]) for row in found]
+    assert len(set(keys)) == len(keys)
+    every = ["chosen", "free", "2", "4"]
+    assert keys[:16] == [(a, s, m) for a in (TINY, SOFT) for s in "01" for m in every]
+    for agent in (TINY, SOFT):
+        for seed in "01":
+            assert {(f"untrained {agent}", seed, m) for m in ("chosen", "2", "4")} <= set(keys)
+    assert {("all", "", "all"), ("pooled", "", "all"), ("oracle", "", "2")} <= set(keys)
+    for name in ("uniform", "random", "confidence", "motion", "centre"):
+        assert {(name, "", m) for m in ("chosen", "2", "4")} <= set(keys)
+    for row in found:
+        assert row["data"] == str(planted) and row["fold"] == "default"
+        assert 0 <= float(row["accuracy"]) <= 1 and 1 <= float(row["mean_frames"]) <= 10
+        trained = row["agent"] in (TINY, SOFT)
+        assert row["reward"] == ("sign_omega" if trained else "")
+        assert (float(row["seconds"] or 0) > 0) == trained
+        assert (int(row["episodes"] or 0) > 0) == (row["agent"] == TINY)
+
+
+def test_results_agree_with_the_evaluation_of_the_report(whole, planted):
+    cells = make_grid(
+        [str(planted)], ["default"], [TINY, SOFT], ["sign_omega"], [4], 2, num_frames=10
+    )
+    records = {cell: done_before(Work(cell, cell.folder(whole), (2, 4), 1.0)) for cell in cells}
+    (board,) = gather(whole, cells, records, (2, 4), resamples=50)
+    assert [[run.seed for run in runs] for runs in board.runs.values()] == [[0, 1], [0, 1]]
+    verdicts = board.evaluation.verdicts
+    checked = 0
+    for row in rows(whole):
+        verdict = verdicts[row["agent"], row["frames"]]
+        runs = [int(row["seed"])] if row["seed"] else slice(None)
+        assert float(row["accuracy"]) == pytest.approx(1 - verdict.error[runs].mean(), abs=1e-6)
+        assert float(row["mean_frames"]) == pytest.approx(verdict.frames[runs].mean(), rel=1e-5)
+        checked += 1
+    assert checked == sum(
+        len(verdict.error) if "reinforce" in name or "soft" in name else 1
+        for (name, _), verdict in verdicts.items()
+        if " as " not in name
+    ) + sum(" as " in name for name, _ in verdicts)
+
+
+def test_everything_that_tells_about_it_is_written(whole):
+    names = ("report.html", "summary.md", "aggregate.csv", "pairs.csv", "pictures", "hparams")
+    assert all((whole / name).exists() for name in names)
+    page = (whole / "report.html").read_text()
+    assert "python -m agents compare --out" in page and SOFT in page
+
+
+def test_a_finished_comparison_is_not_trained_again(whole, grid, capsys):
+    models = {file: file.stat().st_mtime_ns for file in whole.rglob("model.safetensors")}
+    before = (whole / "results.csv").read_bytes()
+    compare(whole, *grid)
+    assert (whole / "results.csv").read_bytes() == before  # the seconds too: they are kept
+    assert {file: file.stat().st_mtime_ns for file in models} == models
+    assert capsys.readouterr().out.strip().splitlines()[-1].startswith("report: ")
+
+
+def test_a_wider_grid_trains_only_what_is_new(whole, grid, planted, tmp_path, capsys):
+    out = tmp_path / "wider"
+    shutil.copytree(whole, out)
+    kept = {file: file.stat().st_mtime_ns for file in out.rglob("model.safetensors")}
+    rewards = ["margin", "sign_omega"]
+    compare(out, *grid, "--rewards", *rewards, "--frames", 3)  # and scored at another m
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    assert len(list(out.rglob("model.safetensors"))) == 2 * len(kept)
+    found = {(row["agent"], row["reward"], row["seed"], row["frames"]) for row in rows(out)}
+    for reward in rewards:
+        assert {(TINY, reward, seed, "3") for seed in "01"} <= found
+    assert (f"untrained {TINY}", "", "0", "3") in found
+    text = (out / "pairs.csv").read_text()
+    assert f"{TINY}, margin" in text and f"{SOFT}, sign_omega" in text
+
+
+def wait_for(condition, process) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert process.is_alive() and time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
+    planted, tmp_path, capsys
+):
+    long = "reinforce@hidden=8,epochs=15,patience=0"
+    asked = ["--data", planted, "--agents", long, SOFT, "--seeds", 2, *SMALL]
+    asked += ["--checkpoint-seconds", 0, "--jobs", 1]
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    compare(straight, *asked)
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["agents.compare_command"])
+    moments = (
+        lambda: list(broken.rglob("checkpoint.safetensors")),  # in the midst of a run
+        lambda: list(broken.rglob("run.json")),  # after one
+        lambda: len(list(broken.rglob("config.json"))) == 4,  # at the beginning of the last
+    )
+    for condition in moments:
+        arguments = [str(one) for one in ("compare", "--out", broken, *asked)]
+        process = context.Process(target=main, args=(arguments,))
+        process.start()
+        wait_for(condition, process)
+        process.kill()
+        process.join()
+    assert not (broken / "report.html").exists()
+    compare(broken, *asked)
+    assert timeless(broken) == timeless(straight)
+    models = [file.relative_to(straight) for file in straight.rglob("model.safetensors")]
+    assert len(models) == 4
+    for model in models:
+        assert (broken / model).read_bytes() == (straight / model).read_bytes()
+    for name in ("aggregate.csv", "pairs.csv"):
+        assert (broken / name).read_bytes() == (straight / name).read_bytes()
+    left = [file.name for file in broken.rglob("*") if file.name.startswith(".")]
+    assert not left and not list(broken.rglob("checkpoint.safetensors"))
+
+
+def test_shards_together_equal_the_whole(whole, grid, tmp_path, capsys):
+    out = tmp_path / "sharded"
+    compare(out, *grid, "--shard", "1/2")
+    assert "2 of 4 runs are finished" in capsys.readouterr().out
+    assert not (out / "report.html").exists()
+    assert [row["seed"] for row in rows(out) if row["agent"] == TINY] == ["0"] * 4
+    compare(out, *grid, "--shard", "2/2")
+    assert (out / "report.html").exists() and timeless(out) == timeless(whole)
+
+
+def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, monkeypatch):
+    from agents import soft_attention
+
+    def fall(self, videos):
+        raise RuntimeError("out of\nmemory")
+
+    monkeypatch.setattr(soft_attention.Learner, "update", fall)
+    asked = ["--data", planted, "--agents", SOFT, TINY, "--seeds", 1, *SMALL, "--jobs", 1]
+    lines = fails(capsys, tmp_path, *asked)
+    assert len(lines) == 1 and SOFT in lines[0]
+    assert "seed 0: RuntimeError: out of memory (test_compare_command.py:" in lines[0]
+    assert {row["agent"] for row in rows(tmp_path)} >= {TINY, f"untrained {TINY}", "all"}
+    assert "out of memory" in (tmp_path / "report.html").read_text()
+    monkeypatch.undo()
+    compare(tmp_path, *asked)
+    assert {SOFT, TINY} <= {row["agent"] for row in rows(tmp_path)}
+
+
+def test_a_regression_has_pcc_and_mae(regression, tmp_path, capsys):
+    asked = ["--data", regression, "--stream", "audio", "--agents", TINY, "--rewards"]
+    compare(tmp_path, *asked, "delta_error", "--seeds", 1, *SMALL, "--jobs", 1)
+    found = rows(tmp_path)
+    assert list(found[0])[6:8] == ["pcc", "mae"] and "accuracy" not in found[0]
+    assert all(-1 <= float(row["pcc"]) <= 1 and 0 < float(row["mae"]) < 2 for row in found)
+
+
+def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
+    asked = ["--data", planted, "--agents", TINY, "--seeds", 1, *SMALL]
+    new = tmp_path / "new"
+    for arguments, message in (
+        (["--agents", "dream"], "unknown agent 'dream'; known: "),
+        (["--shard", "3/2"], "--shard 3/2: must be i/n"),
+        (["--jobs", 0], "jobs=0: must be at least 1"),
+        (["--frames", 11], "frames=11: must be from 1 to the number of frames a video, 10"),
+        (["--also", "best"], "unknown reference 'best'"),
+        (["--resamples", 0], "resamples=0"),
+        (["--ray-address", "auto"], "--ray-address: needs --engine ray"),
+        (
+            ["--engine", "ray", "--ray-address", "127.0.0.1:1"],
+            "--ray-address 127.0.0.1:1: nothing answers there",
+        ),
+    ):
+        began = time.monotonic()
+        lines = fails(capsys, new, *asked, *arguments)
+        assert len(lines) == 1 and message in lines[0]
+        assert not new.exists() and time.monotonic() - began < 10
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert "is not a folder" in fails(capsys, file, *asked)[0]
+
+
+def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path, capsys):
+    cache, out = tmp_path / "mine.h5", tmp_path / "out"
+    shutil.copy(planted, cache)
+    asked = ["--data", cache, "--agents", TINY, "--seeds", 1, *SMALL, "--jobs", 1]
+    compare(out, *asked)
+    (folder,) = [file.parent for file in out.rglob("model.safetensors")]
+    (line,) = fails(capsys, out, *asked, "--budget", 100)
+    assert str(folder) in line and "differs in task: budget was 0 and is 100" in line
+    assert "delete the folder or choose another --out" in line
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "version": 1}))
+    (line,) = fails(capsys, out, *asked)
+    assert str(folder) in line and "is of version 1, which cannot be read here" in line
+    (folder / "config.json").write_text(json.dumps(config))
+    cache.write_bytes(cache.read_bytes()[:-1] + b"x")
+    (line,) = fails(capsys, out, *asked)
+    assert f"{folder}: {cache} has changed since this finished run began" in line

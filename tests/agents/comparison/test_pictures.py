@@ -1,0 +1,123 @@
+"""The pictures of a comparison, and what they are drawn from."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from agents.comparison.learning_picture import mean_curve
+from agents.comparison.looks import LONGEST, looks, plain, within
+from agents.comparison.pictures import draw_pictures, slugs, write_pictures
+from agents.comparison.videos_picture import contested_videos, drawn_frames, shades
+from agents.evaluation import Verdict
+
+TWO = {"sharp": 0.1, "blunt": 2.0}
+
+
+def verdict(error, probability):
+    count = len(error)
+    part = np.ones((count, 3), bool)
+    return Verdict(part, np.zeros(count, int), np.array(probability), np.array(error, float))
+
+
+def test_every_board_has_its_pictures(make_board, planted, regression, tmp_path):
+    boards = [make_board(planted, TWO), make_board(regression, TWO, stream="video")]
+    paths = write_pictures(tmp_path, boards)
+    assert [path.name for path in paths] == [
+        *("gains.png", "pairs.png", "frames-planted.png", "learning-planted.png"),
+        *("videos-planted.png", "frames-regression.png", "learning-regression.png"),
+        "videos-regression.png",
+    ]
+    for path in paths:
+        assert imread(path).std() > 0
+    # The first label's vermilion, #D55E00.
+    image = imread(tmp_path / "videos-planted.png")[..., :3]
+    assert (np.abs(image - np.array([0xD5, 0x5E, 0x00]) / 255).max(axis=2) < 0.02).any()
+
+
+def test_pictures_are_the_same_every_time(make_board, planted, tmp_path):
+    board = make_board(planted, {"alone": 0.5}, seeds=(0,))
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_pictures(tmp_path / name, [board])
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_what_there_is_nothing_of_is_left_out(make_board, planted, tmp_path):
+    board = make_board(planted, {"alone": 0.5}, metrics=False)
+    kinds = [one.kind for one in draw_pictures(tmp_path, [board])]
+    assert kinds == ["gains", "frames", "videos"]
+    assert not (tmp_path / "learning-planted.png").exists()
+
+
+def test_metrics_that_were_cut_off(make_board, planted, tmp_path):
+    board = make_board(planted, {"alone": 0.5})
+    for run in board.runs["alone"]:
+        with (run.folder / "metrics.csv").open("a") as file:
+            file.write("4,200")
+    assert "learning" in [one.kind for one in draw_pictures(tmp_path, [board])]
+
+
+def test_many_agents_with_odd_and_long_names(make_board, planted, tmp_path):
+    labels = {f"agent {place} $x$ <i> {'long ' * 12}": 0.3 * place for place in range(13)}
+    board = make_board(planted, labels, seeds=(0,))
+    kinds = [one.kind for one in draw_pictures(tmp_path, [board])]
+    assert kinds == ["gains", "frames", "learning", "videos"]  # 78 pairs are a table
+
+
+def test_slugs_are_apart(make_board, planted):
+    board = make_board(planted, {"alone": 0.5})
+    assert slugs([board]) == ["planted"]
+    assert slugs([board, board]) == ["planted-1", "planted-2"]
+
+
+def test_looks_are_apart():
+    labels = [str(place) for place in range(24)]
+    assert len(set(looks(labels).values())) == 24
+
+
+def test_plain_names():
+    assert plain("a$b$") == r"a\$b\$"
+    assert len(plain("x" * 99)) == LONGEST and "…" in plain("x" * 99)
+
+
+def test_names_stay_beside_the_axes():
+    assert within([0.2, 0.5], 0.1) == [0.2, 0.5]
+    np.testing.assert_allclose(within([0.9, 1.0, 1.1], 0.1), [0.8, 0.9, 1.0])
+    np.testing.assert_allclose(within([-0.3, -0.2], 0.1), [0.0, 0.1])
+
+
+def test_mean_curve_holds_the_last_value():
+    long = np.array([[10, 0.5], [30, 0.9]])
+    short = np.array([[5, 0.2], [20, 0.4]])
+    places, values = mean_curve([long, short])
+    assert (places[0], places[-1]) == (10, 30)
+    np.testing.assert_allclose(values[:, 0], [0.5, 0.2 + 0.2 / 3])
+    np.testing.assert_allclose(values[:, -1], [0.9, 0.4])
+
+
+def test_contested_videos():
+    whole = verdict([1, 1, 0, 0, 1, 0], [0.3, 0.2, 0.6, 0.9, 0.1, 0.8])
+    one = verdict([0, 0, 1, 1, 1, 0], [0.5, 0.7, 0.4, 0.1, 0.2, 0.9])
+    two = verdict([0, 1, 0, 1, 1, 0], [0.5, 0.2, 0.6, 0.1, 0.1, 0.8])
+    # Both put 0 right, one of them 1; both got 3 wrong, one of them 2.
+    assert contested_videos(whole, [one, two], 3, 2).tolist() == [0, 1, 3, 2]
+    assert contested_videos(whole, [one], 1, 1).tolist() == [1, 3]
+    assert contested_videos(whole, [whole], 3, 2).tolist() == []
+
+
+def test_shades():
+    scores = np.array([1.0, 3.0, 2.0, -np.inf, 9.0])
+    valid = np.array([True, True, True, True, False])
+    np.testing.assert_equal(shades(scores, valid), [0.0, 1.0, 0.5, np.nan, np.nan])
+    np.testing.assert_equal(shades(np.ones(2), np.ones(2, bool)), [0.5, 0.5])
+    assert np.isnan(shades(np.full(2, np.nan), np.ones(2, bool))).all()
+
+
+@pytest.mark.parametrize("select", [2, 4])
+def test_the_m_that_was_trained_for_is_drawn(make_board, planted, select):
+    board = make_board(planted, {"alone": 0.5})
+    runs = {"alone": tuple(replace(run, select=select) for run in board.runs["alone"])}
+    assert drawn_frames(replace(board, runs=runs)) == str(select)

@@ -1,0 +1,232 @@
+"""Aggregates and pairs: hand-worked numbers, and intervals that hold what they should."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agents.comparison.board import headline, labels_of, shared_frames
+from agents.comparison.resampling import (
+    Sample,
+    improvement,
+    interquartile_mean,
+    pooled_difference,
+    pooled_improvement,
+    pooled_iqm,
+    pooled_mean,
+    sample,
+)
+from agents.comparison.statistics import (
+    aggregates,
+    board_pairs,
+    pooled_pairs,
+    write_statistics,
+)
+from agents.evaluation import Resamples
+from frame_select_env import FrameSelectError
+
+TWO = {"sharp": 0.1, "blunt": 2.0}
+
+
+def still(*scores):
+    """A sample whose resamples are the scores themselves."""
+    return Sample(np.array(scores, float), np.array([scores, scores], float))
+
+
+def read(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_interquartile_mean_by_hand():
+    # Of 8 numbers the 2 lowest and the 2 highest go: (3 + 4 + 5 + 6) / 4.
+    assert interquartile_mean(np.array([8, 1, 7, 2, 6, 3, 5, 4])) == 4.5
+    assert interquartile_mean(np.array([100, 3, 4, 5, 6, -100, 7, 2])) == 4.5
+    # Of 5 one each, of fewer than 4 none.
+    assert interquartile_mean(np.array([0, 1, 2, 3, 99])) == 2
+    np.testing.assert_allclose(interquartile_mean(np.array([[0, 1, 5], [1, 1, 1]])), [2, 1])
+
+
+def test_interquartile_mean_is_over_the_runs_of_all_boards():
+    found = pooled_iqm([still(1, 8, 3, 4), still(2, 5, 6, 7)])
+    assert (found.value, found.low, found.high) == (4.5, 4.5, 4.5)
+
+
+def test_pooled_mean_weighs_boards_alike():
+    assert pooled_mean([still(0, 0, 0, 0), still(1)]).value == 0.5
+
+
+def test_improvement_by_hand():
+    # 1 beats nothing; 2 ties twice; 3 beats two: (0 + 1 + 2) / 9.
+    assert improvement(np.array([1, 2, 3]), np.array([2, 2, 4])) == pytest.approx(1 / 3)
+    assert improvement(np.array([2, 2, 4]), np.array([1, 2, 3])) == pytest.approx(2 / 3)
+    assert improvement(np.array([5]), np.array([1, 2])) == 1
+    found = pooled_improvement([(still(1, 2, 3), still(2, 2, 4)), (still(1), still(0))])
+    assert found.value == pytest.approx((1 / 3 + 1) / 2)
+
+
+def test_a_sample_agrees_with_the_intervals_of_the_evaluation():
+    values = np.random.default_rng(0).random((3, 20))
+    drawn = Resamples(20, np.arange(20) // 4, count=300, seed=5)
+    mean, usual = pooled_mean([sample(values, drawn)]), drawn.mean(values)
+    assert (mean.value, mean.low, mean.high) == pytest.approx((usual.value, usual.low, usual.high))
+
+
+def test_runs_and_videos_are_paired():
+    values = np.random.default_rng(0).random((4, 30))
+    drawn = Resamples(30, count=200)
+    # The second is the first and 0.1: so it is in every resample.
+    lower, higher = sample(values, drawn), sample(values + 0.1, drawn)
+    found = pooled_difference([(higher, lower)])
+    assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
+
+
+def test_the_interval_of_a_difference_covers_the_truth():
+    rng = np.random.default_rng(1)
+    covered = []
+    for _ in range(150):
+        easy = rng.normal(scale=0.15, size=40)  # shared by both, as videos are
+        first, second = (
+            rng.random((5, 40)) < 0.5 + above + easy + rng.normal(scale=0.05, size=(5, 1))
+            for above in (0.1, 0.0)
+        )
+        drawn = Resamples(40, count=200, seed=int(rng.integers(1 << 30)))
+        samples = [(sample(one.astype(float), drawn)) for one in (first, second)]
+        found = pooled_difference([(samples[0], samples[1])])
+        covered.append(found.low <= 0.1 <= found.high)
+    assert 0.9 <= np.mean(covered) <= 1
+
+
+def test_equal_agents_differ_by_nothing(make_board, planted):
+    board = make_board(planted, {"one": 0.5, "other": 0.5})
+    for pair in board_pairs(board, 50):
+        assert (pair.difference.value, pair.difference.low, pair.difference.high) == (0, 0, 0)
+        assert (pair.improvement.value, pair.improvement.low, pair.improvement.high) == (0.5,) * 3
+
+
+def test_pairs_of_a_board(make_board, planted):
+    board = make_board(planted, {**TWO, "third": 1.0})
+    pairs = board_pairs(board)
+    order = [("sharp", "blunt"), ("sharp", "third"), ("blunt", "third")]
+    assert list(dict.fromkeys((pair.first, pair.second) for pair in pairs)) == order
+    assert [pair.frames for pair in pairs[:3]] == ["chosen", "2", "4"]
+    # By the resamples of the evaluation, whole groups at a time.
+    evaluation = board.evaluation
+    groups = evaluation.setting.cache.groups[evaluation.rows]
+    errors = (evaluation.verdicts[label, "2"].error for label in ("sharp", "blunt"))
+    first, second = errors
+    usual = Resamples(len(groups), groups).mean(second - first)
+    found = pairs[1].difference
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (usual.value, usual.low, usual.high)
+    )
+    assert found.value > 0
+
+
+def test_seeds_are_paired_in_whatever_order_they_come(make_board, planted):
+    board = make_board(planted, TWO)
+    verdicts, runs = dict(board.evaluation.verdicts), dict(board.runs)
+    turned = [2, 0, 1]
+    for key, verdict in verdicts.items():
+        if key[0] == "blunt":
+            verdicts[key] = type(verdict).stack([verdict.run(run) for run in turned])
+    runs["blunt"] = tuple(runs["blunt"][run] for run in turned)
+    other = replace(board, evaluation=replace(board.evaluation, verdicts=verdicts), runs=runs)
+    for one, same in zip(board_pairs(board, 80), board_pairs(other, 80), strict=True):
+        assert (one.difference, one.improvement) == (same.difference, same.improvement)
+
+
+def test_aggregates(make_board, planted):
+    board = make_board(planted, TWO)
+    found = aggregates([board, board], 200)
+    assert [(one.label, one.frames) for one in found[:3]] == [
+        *(("sharp", "chosen"), ("sharp", "2"), ("sharp", "4"))
+    ]
+    one = found[1]
+    assert (one.task, one.boards, one.runs) == ("classification", 2, 6)
+    right = 1 - board.evaluation.verdicts["sharp", "2"].error.mean(axis=1)
+    everything = 1 - board.evaluation.verdicts["all", "all"].error.mean()
+    # Of 6 runs, which are 3 twice, the lowest and the highest go.
+    middle = np.sort(np.tile(right, 2))[1:-1].mean()
+    assert one.iqm.value == pytest.approx(middle)
+    assert one.iqm_gain.value == pytest.approx(middle - everything)
+    assert one.gain.value == pytest.approx(right.mean() - everything)
+    assert one.iqm.low <= one.iqm.value <= one.iqm.high
+
+
+def test_boards_are_drawn_apart(make_board, planted):
+    board = make_board(planted, TWO)
+    single = board_pairs(board)[1].difference
+    pooled = pooled_pairs([board] * 4)[1]
+    assert (pooled.board, pooled.boards, pooled.frames) == (None, 4, "2")
+    assert pooled.difference.value == pytest.approx(single.value)
+    # Were all boards resampled alike, the interval would be as wide as that of one.
+    width = pooled.difference.high - pooled.difference.low
+    assert width < 0.75 * (single.high - single.low)
+    assert pooled_pairs([board]) == []
+
+
+def test_tasks_are_not_averaged_together(make_board, planted, regression):
+    boards = [make_board(planted, TWO), make_board(regression, TWO, stream="audio")]
+    assert [one.task for one in aggregates(boards, 20)] == ["classification"] * 6 + [
+        "regression"
+    ] * 6
+    assert pooled_pairs(boards, 20) == []
+    error = boards[1].evaluation.verdicts["sharp", "2"].error
+    found = [one for one in aggregates(boards, 20) if one.task == "regression"][1]
+    assert found.gain.value == pytest.approx(
+        boards[1].evaluation.verdicts["all", "all"].error.mean() - error.mean()
+    )
+    assert found.iqm.value == pytest.approx(-error.mean())
+
+
+def test_boards_need_not_have_the_same_labels(make_board, planted):
+    boards = [make_board(planted, {"a": 0.1, "b": 1.0}), make_board(planted, {"b": 1.0, "c": 2.0})]
+    assert labels_of(boards) == ["a", "b", "c"]
+    assert {one.label: one.boards for one in aggregates(boards, 20)} == {"a": 1, "b": 2, "c": 1}
+    found = {(pair.first, pair.second): pair.boards for pair in pooled_pairs(boards, 20)}
+    assert found == {("a", "b"): 1, ("b", "c"): 1}
+
+
+def test_the_row_looked_at_first(make_board, planted):
+    board = make_board(planted, TWO)
+    assert shared_frames([board], TWO) == ["chosen", "2", "4"]
+    assert headline([board], TWO) == "chosen"
+    # The scored split holds the validation videos: nothing is chosen.
+    bare = make_board(planted, TWO, split="val", train_split="val")
+    assert headline([bare], TWO) == "2"
+    assert headline([board, bare], TWO) == "2"
+    with pytest.raises(FrameSelectError, match="no number of frames in common"):
+        headline([], TWO)
+
+
+def test_one_seed(make_board, planted):
+    board = make_board(planted, TWO, seeds=(7,))
+    pair = board_pairs(board)[1]
+    assert pair.difference.low < pair.difference.value < pair.difference.high
+    assert aggregates([board], 50)[0].runs == 1
+
+
+def test_files(make_board, planted, tmp_path):
+    board = make_board(planted, TWO)
+    paths = write_statistics(tmp_path, [board, board])
+    assert [path.name for path in paths] == ["aggregate.csv", "pairs.csv"]
+    whole, pairs = read(paths[0]), read(paths[1])
+    for record, one in zip(whole, aggregates([board, board]), strict=True):
+        assert (record["label"], record["frames"]) == (one.label, one.frames)
+        for name in ("iqm", "iqm_gain", "gain"):
+            figure = getattr(one, name)
+            for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
+                assert float(record[name + end]) == pytest.approx(value, abs=1e-6)
+    assert [record["data"] for record in pairs] == [""] * 3 + [str(planted)] * 6
+    own = board_pairs(board)
+    assert float(pairs[3]["difference"]) == pytest.approx(own[0].difference.value, abs=1e-6)
+    assert float(pairs[4]["improvement_low"]) == pytest.approx(own[1].improvement.low, abs=1e-6)
+
+
+def test_files_of_a_single_agent(make_board, planted, tmp_path):
+    paths = write_statistics(tmp_path, [make_board(planted, {"alone": 0.5})])
+    assert len(read(paths[0])) == 3
+    assert read(paths[1]) == []
+    assert paths[1].read_text().startswith("data,fold,task,boards,first,second,frames,difference")

@@ -1,0 +1,30 @@
+"""metrics.csv, where the figures of the epochs differ."""
+
+import csv
+
+from agents.runs import Epoch, RunWriter
+
+CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "task": {}, "hyper": {}}
+
+
+def epoch(number, **figures):
+    return Epoch(number, 10 * number, number, 1.0, 1.0, (0.5, 0.5), 1, figures)
+
+
+def rows(folder):
+    with (folder / "metrics.csv").open(newline="") as file:
+        return [(row["epoch"], row.get("reward"), row.get("loss")) for row in csv.DictReader(file)]
+
+
+def test_a_figure_that_comes_later_gets_a_column(tmp_path):
+    writer = RunWriter(tmp_path / "run", CONFIG)
+    writer.epoch(epoch(1, reward=1.5))
+    writer.epoch(epoch(2, reward=2.5, loss=0.5))
+    writer.epoch(epoch(3, loss=0.25))
+    writer.close()
+    expected = [("1", "1.5", ""), ("2", "2.5", "0.5"), ("3", "", "0.25")]
+    assert rows(tmp_path / "run") == expected
+    again = RunWriter(tmp_path / "run", CONFIG)  # resumed after the second epoch
+    again.epoch(epoch(3, reward=3.5))
+    again.close()
+    assert rows(tmp_path / "run") == [*expected[:2], ("3", "3.5", "")]

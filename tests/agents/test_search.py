@@ -1,0 +1,192 @@
+"""python -m agents search, through the real entry point."""
+
+import csv
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from agents.__main__ import main
+from agents.agent_text import parse_agent
+from agents.searching import do_trial_run, draw_trials, trial_text
+from frame_select_env import CacheError, FrameSelectError, open_cache
+
+AGENT = "reinforce@epochs=2,hidden=8"
+SMALL = ["--num-frames", 10, "--select", 4, "--seeds", 2, "--jobs", 1]
+
+
+def search(*arguments):
+    main(["search", *map(str, arguments)])
+
+
+def rows(log):
+    with log.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def timeless(log):
+    """The rows in the order of trial, cache and seed, without how long they took."""
+    made = [{name: row[name] for name in row if name != "seconds"} for row in rows(log)]
+    return sorted(made, key=lambda row: (int(row["trial"]), row["data"], row["seed"]))
+
+
+@pytest.fixture(scope="module")
+def sealed(planted, tmp_path_factory):
+    """The planted cache with NaN in every frame of a test video: to read one is an error."""
+    path = tmp_path_factory.mktemp("sealed") / "sealed.h5"
+    shutil.copy(planted, path)
+    cache = open_cache(planted)
+    start, tests = cache.start, cache.rows("test")
+    with h5py.File(path, "r+") as file:
+        for name in ("features", "predictions"):
+            dataset = file[f"streams/{cache.stream()}/{name}"]
+            for row in tests:
+                dataset[start[row] : start[row + 1]] = np.nan
+    with pytest.raises(CacheError):
+        open_cache(path).read(tests)
+    return path
+
+
+@pytest.fixture(scope="module")
+def log(sealed, tmp_path_factory):
+    out = tmp_path_factory.mktemp("search") / "log.csv"
+    search("--data", sealed, "--agent", AGENT, "--trials", 3, *SMALL, "--out", out)
+    return out
+
+
+def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
+    found = rows(log)
+    columns = ["agent", "trial", "hyper", "data", "seed", "validation", "validation_p_c"]
+    assert list(found[0])[:9] == [*columns, "episodes", "seconds"]
+    assert [(row["trial"], row["seed"]) for row in found] == [(t, s) for t in "012" for s in "01"]
+    assert {row["agent"] for row in found} == {AGENT} and found[0]["data"] == str(sealed)
+    for row in found:
+        assert 0 < float(row["validation"]) < 1 and 0 < float(row["validation_p_c"]) < 1
+        assert int(row["episodes"]) > 0 and float(row["seconds"]) > 0
+    drawn = {row["hyper"] for row in found}
+    assert len(drawn) == 3 and set(json.loads(found[0]["hyper"])) == {
+        *("learning_rate", "dropout", "episodes", "entropy")
+    }
+    assert [file.name for file in log.parent.iterdir()] == ["log.csv"]
+
+
+def test_a_score_is_that_of_the_epoch_that_was_kept(sealed, tmp_path, capsys):
+    asked = ["--data", sealed, "--agent", f"{AGENT},learning_rate=0.01", "--trials", 1]
+    out = tmp_path / "log.csv"
+    search(*asked, *SMALL, "--out", out)
+    for row in rows(out):
+        run = tmp_path / f"run-{row['seed']}"
+        learning = ["--epochs", 2, "--hidden", 8, "--learning-rate", 0.01, "--seed", row["seed"]]
+        train = ["train", "--data", sealed, "--out", run, *SMALL[:4], *learning]
+        main([str(one) for one in train])
+        with (run / "metrics.csv").open() as file:
+            pairs = [(e["validation"], e["validation_p_c"]) for e in csv.DictReader(file)]
+        assert (row["validation"], row["validation_p_c"]) == max(
+            pairs, key=lambda pair: tuple(map(float, pair))
+        )
+
+
+def test_a_search_is_repeated_exactly(log, sealed, tmp_path, capsys):
+    again = tmp_path / "again.csv"
+    search("--data", sealed, "--agent", AGENT, "--trials", 3, *SMALL, "--out", again)
+    assert timeless(again) == timeless(log)
+
+
+def test_an_interrupted_search_goes_on_where_it_was(log, sealed, tmp_path, capsys, monkeypatch):
+    out, done = tmp_path / "log.csv", []
+
+    def interrupted(work):
+        done.append(work)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return do_trial_run(work)
+
+    monkeypatch.setattr("agents.search_command.do_trial_run", interrupted)
+    asked = ["--data", sealed, "--agent", AGENT, "--trials", 3, *SMALL, "--out", out]
+    with pytest.raises(SystemExit) as caught:
+        search(*asked)
+    assert caught.value.code == 130 and len(rows(out)) == 2
+    # Killed in the midst of a line, a log ends with a part of it.
+    out.write_text(out.read_text() + rows(log)[2]["agent"])
+    monkeypatch.setattr("agents.search_command.do_trial_run", lambda w: done.append(w) or do(w))
+    do, done[:] = do_trial_run, []
+    search(*asked)
+    assert len(done) == 4 and timeless(out) == timeless(log)
+    assert [file.name for file in tmp_path.iterdir()] == ["log.csv"]
+    printed = capsys.readouterr().out
+    assert "3 trials, validation, mean of 2 runs each" in printed
+
+    done.clear()
+    before = out.read_bytes()
+    search(*asked)
+    assert not done and out.read_bytes() == before
+    search(*asked, "--trials", 4)
+    assert len(done) == 2 and out.read_bytes().startswith(before)
+    done.clear()
+    search(*asked, "--trials", 1, "--budget", 100)  # other settings are other runs
+    assert len(done) == 2
+
+
+def test_the_best_trial_is_printed_first(log, sealed, capsys):
+    search("--data", sealed, "--agent", AGENT, "--trials", 3, *SMALL, "--out", log)
+    printed = capsys.readouterr().out
+    means = {}
+    for row in rows(log):
+        pair = float(row["validation"]), float(row["validation_p_c"])
+        means.setdefault(row["trial"], []).append(pair)
+    order = sorted(means, key=lambda trial: tuple(np.mean(means[trial], axis=0)), reverse=True)
+    first = [line.split("│")[1].strip() for line in printed.splitlines() if line[:1] == "│"]
+    assert first == order
+    assert printed.splitlines()[-2].startswith(f"best: --agent {AGENT}")
+
+
+def test_agents_share_a_log(log, sealed, tmp_path, capsys):
+    out = tmp_path / "log.csv"
+    shutil.copy(log, out)
+    soft = "soft-attention@epochs=2,hidden=8"
+    search("--data", sealed, "--agent", soft, "--trials", 2, *SMALL, "--out", out)
+    assert out.read_bytes().startswith(log.read_bytes())
+    assert [row["agent"] for row in rows(out)] == [AGENT] * 6 + [soft] * 4
+
+
+def test_trials_are_drawn_without_repetition_and_can_be_named():
+    trials = draw_trials("reinforce", 1000, 0)
+    configs = [trial.choice.config for trial in trials]
+    assert len(trials) == 3 * 2 * 2 * 2 * 2 and len(set(configs)) == len(trials)
+    assert configs[0] == parse_agent("reinforce").config
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert draw_trials("reinforce", 5, 0) == trials[:5] != draw_trials("reinforce", 5, 1)
+    for text in ("reinforce", "reinforce@hidden=8,preset=paper"):
+        for trial in draw_trials(text, 6, 3):
+            assert parse_agent(trial_text(text, trial)).config == trial.choice.config
+    assert {one.choice.config.hidden for one in draw_trials("reinforce@hidden=8", 99, 0)} == {8}
+    # What the agent would refuse is not tried: leave-one-out needs two selections.
+    assert len(draw_trials("reinforce@learning_rate=0.1,dropout=0.1,entropy=0.1", 99, 0)) == 4
+
+
+def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
+    out = tmp_path / "log.csv"
+    asked = ["--data", planted, "--agent", AGENT, *SMALL, "--out", out]
+    mine = tmp_path / "mine.csv"
+    mine.write_text("a,b\n1,2\n")
+    for arguments, message in (
+        (["--trials", 0], "trials=0: must be at least 1"),
+        (["--seeds", 0], "seeds=0: must be at least 1"),
+        (["--agent", "dream"], "unknown agent 'dream'"),
+        (["--data", "absent.h5"], "absent.h5: no such file"),
+        (["--data", planted, regression], "cannot be averaged"),
+        (["--reward", "luck"], "unknown reward 'luck'"),
+        (["--select", 11], "select=11"),
+        (["--out", mine], "mine.csv: is no log of a search"),
+    ):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            search(*asked, *arguments)
+        assert caught.value.code == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert message in line
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]
+    with pytest.raises(FrameSelectError):
+        draw_trials("reinforce@magic=1", 2, 0)
