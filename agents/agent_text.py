@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,6 +61,29 @@ def parse_agent(text: str) -> AgentChoice:
     config = dataclasses.replace(design.presets[preset], **values)
     design.check(config)
     return AgentChoice(agent, preset, config)
+
+
+def with_values(agent: str, values: Mapping[str, Any]) -> str:
+    """The text of an agent with (more) hyper-parameters, as `parse_agent` reads it."""
+    parts = [
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in values.items()
+    ]
+    return agent + ("," if "@" in agent else "@") * bool(parts) + ",".join(parts)
+
+
+def agent_text(agent: str, config: Any) -> str:
+    """The text of an agent: what differs from its preset `tuned` stands behind the @."""
+    tuned = agent_design(agent).presets["tuned"]
+    names = [field.name for field in dataclasses.fields(config)]
+    return with_values(
+        agent,
+        {
+            name: getattr(config, name)
+            for name in names
+            if getattr(config, name) != getattr(tuned, name)
+        },
+    )
 
 
 def _read(text: str, name: str, value: str, hint: Any) -> Any:

@@ -25,7 +25,8 @@ from frame_select_env import FrameSelectError, open_cache
 class EvaluateArguments:
     """Score one or several runs on the test split, beside the reference rankings.
 
-    Several runs of one agent (seeds) become one row, whose intervals resample the runs too.
+    Several runs of one agent (seeds) become one row, whose intervals resample the runs too. Runs of
+    one agent with different hyper-parameters become rows of their own.
     """
 
     #: Run folders.
@@ -57,13 +58,9 @@ def evaluate(arguments: list[str]) -> None:
     if not asked.runs:
         raise FrameSelectError("name at least one run folder")
     cache = open_cache(asked.data)
-    rows: dict[str, list[LoadedRun]] = {}
-    for folder in asked.runs:
-        run = load_run(folder, cache)
-        rows.setdefault(run.name, []).append(run)
     evaluation = evaluate_runs(
         cache,
-        rows,
+        _by_row([load_run(folder, cache) for folder in asked.runs]),
         split=asked.split,
         select=asked.select,
         references=[*reference_names(True, cache.task), *asked.also],
@@ -76,6 +73,17 @@ def evaluate(arguments: list[str]) -> None:
     written = write_files(out, evaluation)
     print_table(evaluation)
     Console().print(f"written to {out}: {', '.join(written)}", highlight=False, soft_wrap=True)
+
+
+def _by_row(runs: Sequence[LoadedRun]) -> dict[str, list[LoadedRun]]:
+    """Runs by their row: the agent's name, or its text where its hyper-parameters differ."""
+    texts: dict[str, set[str]] = {}
+    for run in runs:
+        texts.setdefault(run.name, set()).add(run.text)
+    rows: dict[str, list[LoadedRun]] = {}
+    for run in runs:
+        rows.setdefault(run.name if len(texts[run.name]) == 1 else run.text, []).append(run)
+    return rows
 
 
 def write_files(out: Path, evaluation: Evaluation) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from agents.agent_text import agent_text
 from agents.registry import agent_design
 from agents.runs import load_weights, read_config
 from agents.task import Task, make_task
@@ -30,7 +31,8 @@ class LoadedRun:
     """A trained agent with what it was trained for.
 
     Attributes:
-        name: The agent's name.
+        name: The agent's name. text: The same with the hyper-parameters that differ from its preset
+            `tuned`, as `agents.agent_text` writes it.
         agent: The trained agent.
         untrained: The same network with its first weights; it has scores but no free choice, which
             would only say what the weights were initialised to.
@@ -38,6 +40,7 @@ class LoadedRun:
     """
 
     name: str
+    text: str
     agent: Ranking
     untrained: Ranking
     task: Task
@@ -63,7 +66,8 @@ def load_run(folder: Path, cache: FeatureCache) -> LoadedRun:
     load_weights(folder, trained)
     load_weights(folder, first, buffers_only=True)
     untrained = Control(f"untrained {design.name}", design.agent(first, task, hyper))
-    return LoadedRun(design.name, design.agent(trained, task, hyper), untrained, task)
+    text = agent_text(config["agent"], hyper)
+    return LoadedRun(design.name, text, design.agent(trained, task, hyper), untrained, task)
 
 
 def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task: Task) -> None:

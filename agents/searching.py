@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import itertools
-import json
 import math
 import random
 import re
@@ -14,7 +13,7 @@ from typing import Any
 
 import torch
 
-from agents.agent_text import AgentChoice, parse_agent
+from agents.agent_text import AgentChoice, parse_agent, with_values
 from agents.run_training import Run, run_config, train_run
 from agents.runs import METRICS, is_finished
 from frame_select_env import FrameSelectError, open_cache
@@ -105,11 +104,7 @@ def trial_text(text: str, trial: Trial) -> str:
     """The trial's agent as `parse_agent` reads it."""
     if not trial.number:
         return text
-    values = [
-        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in trial.hyper.items()
-    ]
-    return text + ("," if "@" in text else "@") + ",".join(values)
+    return with_values(text, trial.hyper)
 
 
 def do_trial_run(work: TrialRun) -> TrialScore:

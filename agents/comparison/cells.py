@@ -8,7 +8,7 @@ import numpy as np
 from agents.comparison.board import Board, headline, labels_of, shared_frames
 from agents.comparison.statistics import Aggregate, Pair
 from agents.evaluation import Interval
-from agents.evaluation.tables import _cells, _interval, _number
+from agents.evaluation.tables import interval_text, number_text, table_cells
 
 LISTED = 6  # labels whose pairs are listed; of more there is a matrix
 SCORES = {"classification": "accuracy, %", "regression": "minus MAE"}
@@ -35,7 +35,7 @@ class Cells:
 
 def board_cells(board: Board) -> Cells:
     """The evaluation's own table, the compared agents on top."""
-    heading, *rows = _cells(board.shown)
+    heading, *rows = table_cells(board.shown)
     kinds = list({row.ranking: row.kind for row in board.shown.table}.values())
     order = sorted(range(len(rows)), key=lambda place: kinds[place] != "agent")
     return Cells(heading, [rows[place] for place in order], [kinds[place] for place in order])
@@ -84,8 +84,8 @@ def aggregate_cells(found: Sequence[Aggregate], boards: Sequence[Board]) -> Cell
     percent = task == "classification"
     rows = [
         [one.label, str(one.boards), str(one.runs)]
-        + [_interval(one.iqm, "", percent)]
-        + [_interval(figure, "gain", percent) for figure in (one.iqm_gain, one.gain)]
+        + [interval_text(one.iqm, "", percent)]
+        + [interval_text(figure, "gain", percent) for figure in (one.iqm_gain, one.gain)]
         for one in found
         if one.frames == at
     ]
@@ -111,7 +111,7 @@ def difference_cells(pairs: Sequence[Pair]) -> Cells:
         mark = "*" if pair.difference.low > 0 or pair.difference.high < 0 else ""
         for sign, key in ((1, (pair.first, pair.second)), (-1, (pair.second, pair.first))):
             value = sign * pair.difference.value
-            entries[key] = _number(value, percent, signed=True) + mark, value / largest
+            entries[key] = number_text(value, percent, signed=True) + mark, value / largest
     return _matrix(pairs, entries)
 
 
@@ -145,7 +145,7 @@ def time_cells(board: Board) -> Cells:
 
 def difference_text(pair: Pair) -> str:
     """The difference of a pair with its interval: points of accuracy (regression: of MAE)."""
-    return _interval(pair.difference, "gain", pair.task == "classification")
+    return interval_text(pair.difference, "gain", pair.task == "classification")
 
 
 def probability_text(figure: Interval) -> str:

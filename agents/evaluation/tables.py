@@ -70,7 +70,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     """Print a row per ranking on the terminal, with what was left out and what the words mean."""
     # Piped into a file, rich's 80 columns would break the numbers apart.
     console = console or Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    heading, *body = _cells(evaluation)
+    heading, *body = table_cells(evaluation)
     cache = evaluation.setting.cache
     table = Table(
         title=f"{cache.path.stem}, {evaluation.split}: {len(evaluation.rows)} videos",
@@ -95,8 +95,9 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
 
 def markdown(evaluation: Evaluation) -> str:
     """The same table as Markdown, agents in bold."""
-    heading, *body = _cells(evaluation)
+    heading, *body = table_cells(evaluation)
     kinds = {row.ranking: row.kind for row in evaluation.table}
+    body = [[cell.replace("|", "\\|") for cell in cells] for cells in body]
     lines = ["| " + " | ".join(heading) + " |"]
     lines.append("|---|" + "---:|" * (len(heading) - 1))
     for ranking, cells in zip(kinds, body, strict=True):
@@ -117,7 +118,7 @@ def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
         part.write_text(markdown(evaluation), encoding="utf-8")
 
 
-def _cells(evaluation: Evaluation) -> list[list[str]]:
+def table_cells(evaluation: Evaluation) -> list[list[str]]:
     """The heading and a row per ranking, as people read them."""
     task = evaluation.setting.cache.task
     shown = [name for name in FIGURES[task] if name != "pcc_gain"]
@@ -138,12 +139,12 @@ def _cells(evaluation: Evaluation) -> list[list[str]]:
         headline = rows.get("chosen", rows.get("all"))
         cells = [f"{name} (label)" if _sees_label(rows) else name]
         for figure in shown:
-            text = _interval(headline.figures[figure], figure, percent) if headline else ""
+            text = interval_text(headline.figures[figure], figure, percent) if headline else ""
             cells.append(text)
         cells.append(f"{headline.mean_frames:.1f}" if headline else "")
         for frames in fixed:
             there = rows.get(frames)
-            cells.append(_number(there.figures[shown[0]].value, percent) if there else "")
+            cells.append(number_text(there.figures[shown[0]].value, percent) if there else "")
         for name in optional:
             # The regret is the headline's; the others are of the scores, whatever is kept of them.
             of = headline if name == "regret" else next(iter(rows.values()))
@@ -151,7 +152,7 @@ def _cells(evaluation: Evaluation) -> list[list[str]]:
             if value is None:
                 cells.append("")
             else:
-                cells.append(_number(value, percent) if name == "regret" else f"{value:.2f}")
+                cells.append(number_text(value, percent) if name == "regret" else f"{value:.2f}")
         table.append(cells)
     return table
 
@@ -160,16 +161,18 @@ def _sees_label(rows: dict[str, Row]) -> bool:
     return any(row.kind == "oracle" for row in rows.values())
 
 
-def _number(value: float, percent: bool, signed: bool = False) -> str:
+def number_text(value: float, percent: bool, signed: bool = False) -> str:
+    """A figure as the tables write it: one digit in percent, otherwise three."""
     # Adding 0.0 turns a rounded -0.0 into 0.0.
     number = round(100 * value, 1) + 0.0 if percent else round(value, 3) + 0.0
     return f"{number:{'+' if signed else ''}.{1 if percent else 3}f}"
 
 
-def _interval(figure: Interval, name: str, percent: bool) -> str:
+def interval_text(figure: Interval, name: str, percent: bool) -> str:
+    """A figure called `name` with its interval; gains have their sign."""
     signed = name == "gain"
     value, low, high = (
-        _number(number, percent, signed) for number in (figure.value, figure.low, figure.high)
+        number_text(number, percent, signed) for number in (figure.value, figure.low, figure.high)
     )
     return f"{value} [{low}, {high}]"
 

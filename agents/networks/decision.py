@@ -48,7 +48,7 @@ class DecisionNetwork(Network):
                 feature_size + outputs, hidden // 2, batch_first=True, bidirectional=True
             )
             seen = 2 * (hidden // 2)
-            self._encodings = Encodings(self.lstm, self._encode)
+            self.encodings = Encodings(self.lstm, self._encode)
         self.layers = nn.Sequential(
             nn.Linear(seen + 3 * outputs + 2, hidden),
             nn.ReLU(),
@@ -79,10 +79,10 @@ class DecisionNetwork(Network):
         inside = (at < table.length[place][:, None]).float()
         weight = inside / inside.sum(1, keepdim=True).clamp(min=1)
         at = at.clamp(max=frames - 1)
-        if self.lstm is None:
+        if self.encodings is None:
             seen = self.normal(table.features[place[:, None], at])
         else:
-            codes, row = self._encodings(table, place)
+            codes, row = self.encodings(table, place)
             seen = codes[row[:, None], at]
         seen = _weighted(seen, weight)
         prediction = _weighted(table.predictions[place[:, None], at], weight)

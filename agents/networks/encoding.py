@@ -52,5 +52,9 @@ class Encodings:
             self._known[missing] = True
         return self._codes, place
 
+    def forget(self) -> None:
+        """Forget the codes that are kept."""
+        self._made_by = None
+
     def _of(self, table: FeatureTable, place: torch.Tensor) -> torch.Tensor:
         return self.encode(table.features[place], table.predictions[place], table.valid[place])

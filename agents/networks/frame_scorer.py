@@ -26,6 +26,8 @@ class FrameScorer(Network):
         keep: Initial probability of keeping a frame, the bias of the last layer.
     """
 
+    encodings: Encodings
+
     def __init__(
         self,
         feature_size: int,
@@ -42,7 +44,7 @@ class FrameScorer(Network):
         self.dropout = nn.Dropout(dropout)
         self.lstm = nn.LSTM(size, hidden, layers, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * hidden, 1)
-        self._encodings = Encodings(self.lstm, self.hidden)
+        self.encodings = Encodings(self.lstm, self.hidden)
         with torch.no_grad():
             self.head.bias.fill_(float(torch.logit(torch.tensor(keep))))
 
@@ -83,7 +85,7 @@ class FrameScorer(Network):
             cursor: Not used.
         """
         place = table.place(video)
-        codes, row = self._encodings(table, place)
+        codes, row = self.encodings(table, place)
         return torch.cat([codes[row], table.valid[place][..., None].float()], dim=2)
 
     def act(self, codes: torch.Tensor) -> torch.Tensor:

@@ -26,6 +26,8 @@ class FrameSetNetwork(Network):
         dropout: Dropout on the input and before the head.
     """
 
+    encodings: Encodings
+
     def __init__(
         self,
         feature_size: int,
@@ -40,7 +42,7 @@ class FrameSetNetwork(Network):
         self.lstm = nn.LSTM(
             feature_size + outputs, hidden // 2, batch_first=True, bidirectional=True
         )
-        self._encodings = Encodings(self.lstm, self._encode)
+        self.encodings = Encodings(self.lstm, self._encode)
         seen = 2 * (hidden // 2)
         self.from_frame = nn.Linear(seen, hidden)
         self.from_set = nn.Linear(2 * seen + 2 * outputs + 1, hidden)
@@ -65,7 +67,7 @@ class FrameSetNetwork(Network):
             cursor: [B] int, not used: the number of frames picked says as much.
         """
         place = table.place(video)
-        codes, row = self._encodings(table, place)
+        codes, row = self.encodings(table, place)
         frames, kept, valid = codes[row], selected.float(), table.valid[place]
         count, length = kept.sum(1, keepdim=True), table.length[place][:, None]
         chosen = torch.bmm(kept[:, None], frames)[:, 0] / count.clamp(min=1)

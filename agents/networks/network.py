@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from agents.feature_table import FeatureTable
+from agents.networks.encoding import Encodings
 
 
 class Network(nn.Module, ABC):
@@ -16,12 +17,13 @@ class Network(nn.Module, ABC):
 
     Attributes:
         mean: [D], subtracted from the features. scale: [D], multiplied with what is left.
-        code_size: Units of a code.
+        code_size: Units of a code. encodings: Of frames, if there are any to be kept.
     """
 
     mean: torch.Tensor
     scale: torch.Tensor
     code_size: int
+    encodings: Encodings | None = None
 
     def __init__(self, feature_size: int) -> None:
         super().__init__()
@@ -52,6 +54,14 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
+
+    def forget(self) -> None:
+        """Forget kept encodings.
+
+        Which videos were encoded together moves the last bit; a run that is resumed has kept none.
+        """
+        if self.encodings is not None:
+            self.encodings.forget()
 
     def normal(self, features: torch.Tensor) -> torch.Tensor:
         """Features [..., D] of any dtype, standardised, float32."""

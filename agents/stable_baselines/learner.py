@@ -168,6 +168,9 @@ class AlgorithmLearner(Learner):
         rate = config.learning_rate * (1 - self.progress() if config.anneal else 1)
         model.lr_schedule = lambda _: rate
         self.before_epoch()
+        for module in model.policy.modules():
+            if isinstance(module, Network):
+                module.forget()
         env.seed(epoch_seed(self.task, number))
         model._last_obs = None  # so that `learn` resets the environment
         before, returns = env.episodes, env.returns

@@ -8,6 +8,7 @@ import sys
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from agents import registry as agent_registry
 from agents.__main__ import main
 
 FAST = ["--epochs", "2", "--hidden", "8", "--num-frames", "10", "--batch-size", "10"]
@@ -112,6 +113,37 @@ def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
         assert (f"untrained {name}", "2") in rows
 
 
+def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, tmp_path, capsys):
+    other = tmp_path / "other"
+    main(["train", "--data", str(planted), "--out", str(other), *FAST, "--beta", "0.5"])
+    main(
+        ["evaluate", str(run), str(other), "--data", str(planted), "--out", str(tmp_path / "both")]
+        + ["--select", "2", "--resamples", "50"]
+    )
+    with (tmp_path / "both" / "evaluation.csv").open() as file:
+        names = {row["ranking"] for row in csv.DictReader(file)}
+    both = "reinforce@hidden=8,epochs=2,batch_size=10"
+    assert {both, f"{both},beta=0.5"} <= names
+
+
+AGENTS = sorted(set(agent_registry.AGENTS) - {"reinforce", "soft-attention"})
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, capsys):
+    out = tmp_path / "run"
+    command = ["train", "--data", str(planted), "--agent", agent, "--out", str(out)]
+    main([*command, "--select", "3", *FAST, "--epochs", "1"])
+    assert {path.name.partition(".")[0] for path in out.iterdir()} == {
+        "config", "events", "metrics", "model"
+    }  # fmt: skip
+    main(["evaluate", str(out), "--data", str(planted), "--select", "3", "--resamples", "20"])
+    with (out / "evaluation.csv").open() as file:
+        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    assert {(agent, "3"), (agent, "free"), (f"untrained {agent}", "3")} <= set(rows)
+    assert 1 <= float(rows[agent, "free"]["mean_frames"]) <= 10
+
+
 def test_a_reward_in_json_reaches_the_run(planted, tmp_path, capsys):
     out = tmp_path / "run"
     reward = '{"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}'
@@ -145,7 +177,7 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
         (("--data", "absent.h5"), "absent.h5: no such file, nor a bundled cache"),
         (
             ("--data", planted, "--agent", "dream"),
-            "unknown agent 'dream'; known: reinforce, soft-attention",
+            "unknown agent 'dream'; known: dqn, dqn-chunk, dqn-pick, maskable-ppo, ppo, ppo-seq",
         ),
         (("--data", planted, "--agent", "nowhere:x"), "cannot be imported"),
         (("--data", planted, "--reward", "luck"), "unknown reward 'luck'; known: "),

@@ -17,6 +17,15 @@ AGENTS = [
     "reinforce@hidden=8,episodes=3",
     "reinforce@hidden=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
     "soft-attention@hidden=8",
+    "q-factored@hidden=8,episodes=3,memory=5",
+    "reinforce-sequential@hidden=8",
+    "ppo@hidden=8,waves=2,repeats=2",
+    "ppo-sequential@hidden=8",
+    "dqn@hidden=8,dropout=0.2,target_every=100",
+    "dqn@hidden=8,encoder=frame,dense=true,buffer_size=800",
+    "dqn-chunk@hidden=8,chunk=3",
+    "dqn-pick@hidden=8",
+    "maskable-ppo@hidden=8",
 ]
 
 
@@ -53,10 +62,11 @@ def test_a_resumed_run_equals_an_uninterrupted_one(planted: Path, tmp_path: Path
 
 
 def _small(config: object) -> dict[str, int]:
+    batch = 64 if hasattr(config, "num_envs") else 16
     names = {field.name for field in dataclasses.fields(config)}
     return {
         name: value
-        for name, value in {"batch_size": 10, "num_envs": 8, "learning_starts": 30}.items()
+        for name, value in {"batch_size": batch, "num_envs": 8, "learning_starts": 30}.items()
         if name in names
     }
 

@@ -1,0 +1,70 @@
+"""Factored Q-learning: its value and its memory by hand, and that it learns the key frames."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from agents.q_factored import DESIGN, Learner, Memory, QFactoredConfig, factored_value
+from agents.task import make_task
+from agents.training import train
+from agents.validation import Validation
+from frame_select_env import FrameSelectError, open_cache
+
+SMALL = QFactoredConfig(hidden=12, batch_size=10, dropout=0.0, patience=0, learning_rate=0.01)
+
+
+def test_the_value_of_a_selection_is_the_sum_over_frames_by_hand():
+    keep = torch.tensor([[1.0, -2.0, 0.5]])
+    discard = torch.tensor([[0.5, 0.25, -1.0]])
+    selected = torch.tensor([[[True, False, True]], [[False, False, False]]])
+    values = factored_value(keep - discard, discard.sum(1), selected)
+    # Q_t(keep) of frames 0 and 2 and Q_t(discard) of frame 1; then all discarded.
+    assert values[:, 0].tolist() == [1.0 + 0.25 + 0.5, 0.5 + 0.25 - 1.0]
+
+
+def test_the_memory_holds_the_last_selections_of_each_video():
+    memory = Memory(videos=3, size=4, frames=1)
+    for first in (0.0, 10.0, 20.0):
+        reward = torch.tensor([[first], [first + 1]])
+        memory.add(torch.tensor([1]), torch.ones(2, 1, 1, dtype=torch.bool), reward)
+    memory.add(torch.tensor([2]), torch.zeros(2, 1, 1, dtype=torch.bool), torch.zeros(2, 1))
+    selected, reward, known = memory(torch.tensor([1, 2]))
+    assert sorted(reward[:, 0].tolist()) == [10, 11, 20, 21]
+    assert known.tolist() == [[True, True], [True, True], [True, False], [True, False]]
+    assert selected[:, 0].all() and not selected[:2, 1].any()
+
+
+def test_it_fits_a_reward_that_is_a_sum_over_frames(planted):
+    """Each kept frame of even number pays 1: then Q_t(keep) - Q_t(discard) is 1 there, 0 else."""
+    cache = open_cache(planted)
+    task = make_task(
+        cache, planted, num_frames=4, select=2, budget=10**6,
+        reward=lambda facts: facts.selected[:, ::2].sum(axis=1),
+    )  # fmt: skip
+    config = dataclasses.replace(SMALL, reward_scale=1.0, explore_last=1.0, average=0.0)
+    learner = Learner(cache, task, config)
+    torch.manual_seed(0)
+    for number in range(1, 101):
+        learner.epoch(number)
+    advantage = learner.network(*learner.table(learner.rows)).detach().mean(0)
+    np.testing.assert_allclose(advantage, [1, 0, 1, 0], atol=0.25)
+
+
+def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=14, select=4, seed=1, budget=7000)
+    epochs = []
+    agent = train(DESIGN, cache, task, SMALL, epochs.append).agent
+    assert epochs[0].figures["explore"] > 0.9 and epochs[-1].figures["explore"] < 0.11
+    validation = Validation(cache, task)
+    assert validation(agent)[1] > validation.all_frames[1] + 0.1
+    again = train(DESIGN, cache, task, SMALL).agent
+    for name, value in agent.network.state_dict().items():
+        assert torch.equal(value, again.network.state_dict()[name]), name
+
+
+def test_hyper_parameters_that_make_no_sense():
+    with pytest.raises(FrameSelectError, match="memory=4: must hold the 8 episodes"):
+        DESIGN.check(dataclasses.replace(SMALL, memory=4))

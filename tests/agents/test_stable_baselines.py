@@ -1,0 +1,236 @@
+"""Our networks inside Stable-Baselines3: policies, the replay buffer, exploration, learning."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.buffers import NStepReplayBuffer
+
+from agents.agent_text import parse_agent
+from agents.bridge import BatchVecEnv
+from agents.feature_table import FeatureTable
+from agents.networks import DecisionNetwork
+from agents.seeding import seeded
+from agents.stable_baselines.extractor import IndexExtractor
+from agents.stable_baselines.replay import StretchReplayBuffer
+from agents.task import make_task
+from agents.training import train
+from agents.validation import Validation
+from frame_select_env import FrameSelectError, open_cache
+
+SB3_AGENTS = ["ppo", "ppo-sequential", "dqn", "dqn-chunk@chunk=3", "dqn-pick", "maskable-ppo"]
+SMALL = {"hidden": 16, "num_envs": 16, "batch_size": 64, "patience": 0}
+
+
+def small(text: str, **changes: object):
+    choice = parse_agent(text)
+    if hasattr(choice.config, "learning_starts"):
+        changes = {"learning_starts": 100, "gradient_steps": 8, **changes}
+    config = dataclasses.replace(choice.config, **{**SMALL, **changes})
+    return choice.design, config
+
+
+@pytest.mark.parametrize("algorithm", [PPO, DQN])
+def test_plain_policies_of_sb3_take_index_observations_through_the_extractor(planted, algorithm):
+    cache = open_cache(planted)
+    rows = cache.rows("train")
+    env = BatchVecEnv(
+        "FrameSelect/Sequential-v0", 4, flatten=True, data=str(planted), observation="index"
+    )
+    keywords = {
+        "features_extractor_class": IndexExtractor,
+        "features_extractor_kwargs": {
+            "table": FeatureTable.read(cache, rows, 25),
+            "network": DecisionNetwork(6, 4, hidden=8),
+        },
+    }
+    more = {"n_steps": 8, "batch_size": 8} if algorithm is PPO else {"learning_starts": 8}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = algorithm("MlpPolicy", env, policy_kwargs=keywords, device="cpu", **more)
+        model.learn(64)
+    names = model.policy.state_dict()
+    assert any("network.lstm" in name for name in names)
+    assert not any("table" in name or "feature_table" in name for name in names)
+
+
+def test_the_table_keeps_the_caches_float16(planted):
+    cache = open_cache(planted)
+    table = FeatureTable.read(cache, cache.rows("train"), 10)
+    assert table.features.dtype == torch.float16
+    assert len(table) == len(cache.rows("train"))
+
+
+@pytest.mark.parametrize("agent", SB3_AGENTS)
+def test_the_policy_begins_as_the_untrained_network_and_the_average_follows_it(planted, agent):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, select=3)
+    design, config = small(agent, average=0.5)
+    with seeded(task):
+        learner = design.learner(cache, task, config)
+        first = design.network(cache, task, config)
+        for name, value in learner.network.named_parameters():
+            assert torch.equal(value, first.state_dict()[name]), name
+        weights = []
+        learner.model.policy.optimizer.register_step_post_hook(
+            lambda *_: weights.append(learner.network.head.bias.detach().clone())
+        )
+        learner.epoch(1)
+    assert learner.updates == len(weights) > 3
+    # After k updates a plain mean while 1 - 1 / k < 1 / 2, then halfway to each new one.
+    mean = weights[0]
+    for count, value in enumerate(weights[1:], 2):
+        momentum = min(0.5, 1 - 1 / count)
+        mean = momentum * mean + (1 - momentum) * value
+    torch.testing.assert_close(learner.average.head.bias.detach(), mean, rtol=1e-4, atol=1e-6)
+    assert learner.episodes == learner.env.episodes > 0
+
+
+@pytest.mark.parametrize("agent", SB3_AGENTS)
+def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, agent):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=14, select=4, seed=1, budget=1800)
+    more = {"batch_size": 224, "passes": 6} if "ppo-seq" in agent else {}
+    design, config = small(agent, learning_rate=0.005, hidden=32, average=0.9, **more)
+    epochs = []
+    trained = train(design, cache, task, config, epochs.append)
+    assert epochs[-1].episodes >= 1800 > epochs[-2].episodes
+    assert max(e.figures["reward"] for e in epochs[-5:]) > epochs[0].figures["reward"] + 0.3
+    validation = Validation(cache, task)
+    assert validation(trained.agent)[1] > validation.all_frames[1] + 0.05
+    again = train(design, cache, dataclasses.replace(task, budget=300), config).agent
+    once_more = train(design, cache, dataclasses.replace(task, budget=300), config).agent
+    for name, value in again.network.state_dict().items():
+        assert torch.equal(value, once_more.network.state_dict()[name]), name
+
+
+def test_exploration_is_each_environments_own_and_legal(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, select=3)
+    design, config = small("dqn-pick", num_envs=200)
+    with seeded(task):
+        learner = design.learner(cache, task, config)
+        model, env = learner.model, learner.env
+        observation = env.reset()
+        greedy, _ = model.predict(observation, deterministic=True)
+        model.exploration_rate = 0.5
+        drawn, _ = model.predict(observation)
+        assert 0.2 < (drawn != greedy).mean() < 0.5  # some of them, not all or none
+        for _ in range(3):
+            masks = np.stack(env.env_method("action_masks"))
+            model.exploration_rate = 1.0
+            action, _ = model.predict(observation)
+            assert masks[np.arange(200), action].all()
+            observation, _, _, _ = env.step(action)
+
+
+def test_the_environment_draws_training_videos_only_each_as_often(planted):
+    cache = open_cache(planted)
+    rows = cache.rows("train")[:6]
+    env = BatchVecEnv(
+        "FrameSelect/OneShot-v0", 4, rows=rows, repeats=2, data=str(planted), observation="index"
+    )
+    env.seed(3)
+    seen = [env.reset()["video"][:, 0]]
+    for _ in range(5):
+        observation, *_ = env.step(np.ones((4, 25)))
+        seen.append(observation["video"][:, 0])
+    drawn = np.concatenate(seen)
+    assert (drawn[0::2] == drawn[1::2]).all()  # twice each
+    assert sorted(drawn[:12]) == sorted(np.repeat(rows, 2))
+    env.seed(3)
+    assert np.array_equal(env.reset()["video"][:, 0], seen[0])
+
+
+def test_the_scale_multiplies_the_whole_reward_but_not_the_statistics(planted):
+    keywords = {"data": str(planted), "observation": "index", "dense": True}
+    plain = BatchVecEnv("FrameSelect/Sequential-v0", 3, **keywords)
+    scaled = BatchVecEnv("FrameSelect/Sequential-v0", 3, reward_scale=0.1, **keywords)
+    for env in (plain, scaled):
+        env.seed(0)
+        env.reset()
+    for _ in range(30):
+        one, two = (env.step(np.ones(3, int)) for env in (plain, scaled))
+        np.testing.assert_allclose(two[1], 0.1 * one[1], rtol=1e-6)
+    assert scaled.returns == plain.returns and scaled.episodes == plain.episodes > 0
+
+
+SPACES = (spaces.Box(0, 100, (1,), np.int32), spaces.Discrete(2))
+
+
+def fill(buffer, steps: int, seed: int = 0, cut: bool = False) -> None:
+    """Random transitions of three environments; observations count up."""
+    rng = np.random.default_rng(seed)
+    for step in range(steps):
+        done = rng.random(3) < 0.3
+        truncated = done & (rng.random(3) < 0.3)
+        buffer.add(
+            np.full((3, 1), step), np.full((3, 1), step + 1), rng.integers(0, 2, (3, 1)),
+            rng.normal(size=3), done, [{"TimeLimit.truncated": bool(t)} for t in truncated],
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", [15, 20, 47])
+def test_n_step_returns_are_those_of_sb3(steps):
+    """On the same transitions, before the buffer is full and after it has wrapped around."""
+    keywords = {"device": "cpu", "n_envs": 3}
+    ours = StretchReplayBuffer(60, *SPACES, n_steps=4, stretch=5, **keywords)
+    theirs = NStepReplayBuffer(60, *SPACES, n_steps=4, gamma=1.0, **keywords)
+    for buffer in (ours, theirs):
+        fill(buffer, steps)
+    size, oldest = ours.size(), ours.pos if ours.full else 0
+    for slot in range(3):
+        age = np.arange(size)
+        got = ours.transitions(age, np.full(size, slot), oldest)
+        draw, np.random.randint = np.random.randint, lambda *_, size, at=slot: np.full(size, at)
+        try:
+            expected = theirs._get_samples((oldest + age) % theirs.buffer_size)
+        finally:
+            np.random.randint = draw
+        for name in ("observations", "actions", "next_observations", "dones"):
+            torch.testing.assert_close(getattr(got, name), getattr(expected, name))
+        torch.testing.assert_close(got.rewards, expected.rewards, rtol=1e-5, atol=1e-6)
+
+
+def test_a_return_by_hand_stops_at_the_end_and_at_a_cut():
+    buffer = StretchReplayBuffer(8, *SPACES, n_steps=3, device="cpu", n_envs=1)
+    for step, (reward, done) in enumerate([(1, 0), (2, 0), (4, 1), (8, 0), (16, 0)]):
+        buffer.add(
+            np.array([[step]]), np.array([[step + 1]]), np.array([[0]]),
+            np.array([reward]), np.array([bool(done)]), [{}],
+        )  # fmt: skip
+    buffer.cut()
+    got = buffer.transitions(np.arange(5), np.zeros(5, int), 0)
+    # 1 + 2 + 4 ends, 2 + 4 ends, 4 ends; 8 + 16 is cut off, so it bootstraps from frame 5.
+    assert got.rewards[:, 0].tolist() == [7, 6, 4, 24, 16]
+    assert got.dones[:, 0].tolist() == [1, 1, 1, 0, 0]
+    assert got.next_observations[:, 0].tolist() == [3, 3, 3, 5, 5]
+    # What comes after the cut is not added up.
+    buffer.add(np.array([[9]]), np.array([[10]]), np.array([[0]]), np.array([32.0]), [False], [{}])
+    assert buffer.transitions(np.array([3]), np.array([0]), 0).rewards.item() == 24
+
+
+def test_a_sample_is_of_whole_stretches():
+    buffer = StretchReplayBuffer(60, *SPACES, stretch=5, device="cpu", n_envs=3)
+    fill(buffer, 20)
+    np.random.seed(0)
+    sample = buffer.sample(42)  # eight whole ones
+    stretches = sample.observations.reshape(8, 5)
+    assert ((stretches[:, 1:] - stretches[:, :-1]) % 20 == 1).all()
+
+
+def test_hyper_parameters_that_make_no_sense(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, select=3)
+    for agent, changes, message in (
+        ("ppo", {"num_envs": 0}, "num_envs=0: must be at least 1"),
+        ("dqn", {"dropout": 1.0}, "dropout=1.0: must be in"),
+        ("dqn", {"chunk": 9}, "chunk=9: must be from 1 to the number of frames, 8"),
+    ):
+        design, config = small(agent, **changes)
+        with pytest.raises(FrameSelectError, match=message):
+            train(design, cache, task, config)
