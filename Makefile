@@ -8,15 +8,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .PHONY: demo test lint docs bench clean
 
-# The main job on the bundled digits: train three agents, compare them with every reference.
+# The main job on the bundled digits: agents of both families, compared with every reference.
 demo: $(INSTALLED)
 	rm -rf $(RUNS)
-	for seed in 0 1 2; do \
-		$(BIN)/python -m agents train --data digits --agent reinforce --seed $$seed \
-			--out $(RUNS)/reinforce-$$seed || exit; \
-	done
-	$(BIN)/python -m agents evaluate $(RUNS)/reinforce-0 $(RUNS)/reinforce-1 \
-		$(RUNS)/reinforce-2 --data digits --select 2 4 8 12 16
+	$(BIN)/python -m agents compare --data digits --agents reinforce ppo dqn --seeds 3 \
+		--budget 12800 --out $(RUNS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

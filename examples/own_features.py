@@ -53,7 +53,7 @@ def main() -> None:
         path = write_cache(Path(folder) / "mine.h5", my_videos(), classes=CLASSES)
         cache = open_cache(path)
         task = make_task(cache, path, select=6, seed=0)
-        agent = train(cache, task, ReinforceConfig(hidden=32, epochs=15))
+        agent = train(DESIGN, cache, task, ReinforceConfig(hidden=32, epochs=15)).agent
         table = evaluate(
             cache,
             {"reinforce": [agent]},

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from tests.benchmarks import bridge, environments, reading, reinforce
+from tests.benchmarks import bridge, environments, learning, memory, reading, reinforce
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -18,6 +18,8 @@ def main() -> None:
     sections = {
         "Environments, transitions per second": environments.measure(),
         "Stable-Baselines3, transitions per second of the environment alone": bridge.measure(),
+        "Stable-Baselines3 end to end, transitions per second": learning.measure(),
+        "DQN with a million transitions of 25 frames of 2048 features": memory.measure(),
         "Random videos, 25 frames each, videos per second": reading.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
     }

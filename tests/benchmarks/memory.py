@@ -1,0 +1,71 @@
+"""Peak memory of DQN with a replay buffer of a million transitions of T = 25, D = 2048 features."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.caches import write_timed
+
+EPISODES = 40_000  # of 25 decisions: the buffer is full
+
+
+def measure() -> list[dict[str, object]]:
+    """One row; a process of its own trains, and says how much it took at its peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_timed(Path(folder), "wide", (25, 25), 2048)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.memory", path],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        size = Path(path).stat().st_size / 2**20
+    before, after, filled, buffer = map(float, done.stdout.split()[-4:])
+    return [
+        {
+            "transitions": int(filled),
+            "cache, MiB": size,
+            "buffer, MiB": buffer,
+            "imports, MiB": before,
+            "peak, MiB": after,
+            "above the cache, MiB": after - size,
+        }
+    ]
+
+
+def train(path: str) -> None:
+    """Fill the buffer and print peaks of resident memory: after the imports, and in the end."""
+    import resource
+
+    import torch
+
+    from agents.dqn import DESIGN, SequentialDQNConfig
+    from agents.seeding import seeded
+    from agents.task import make_task
+    from frame_select_env import open_cache
+
+    torch.set_num_threads(1)
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    imported = peak()
+    cache = open_cache(path)
+    task = make_task(cache, path, budget=EPISODES)
+    config = SequentialDQNConfig(
+        encoder="frame", buffer_size=1_000_000, num_envs=256, gradient_steps=1, batch_size=256
+    )
+    with seeded(task):
+        learner = DESIGN.learner(cache, task, config)
+        number = 0
+        while learner.episodes < EPISODES:
+            number += 1
+            learner.epoch(number)
+    buffer = learner.buffer
+    size = sum(getattr(buffer, name).nbytes for name in ("observations", "next_observations"))
+    print(imported, peak(), buffer.size() * buffer.n_envs, size / 2**20)
+
+
+if __name__ == "__main__":
+    train(sys.argv[1])
