@@ -13,10 +13,11 @@ class ScorerAgent:
     Args:
         name: The row's name in tables.
         network: The network.
+        tie: Whether it keeps a frame at the logit 0: a policy does (p >= 0.5), Q-values do not.
     """
 
-    def __init__(self, name: str, network: FrameScorer) -> None:
-        self.name = name
+    def __init__(self, name: str, network: FrameScorer, tie: bool = True) -> None:
+        self.name, self.tie = name, tie
         self.network = network.eval()
 
     def scores(self, clips: Clips) -> np.ndarray:
@@ -33,7 +34,7 @@ class ScorerAgent:
     def select(self, clips: Clips) -> np.ndarray:
         """The frames kept with probability 0.5 or more, [B, T] bool; the best frame if none is."""
         scores = self.scores(clips)
-        selected = scores >= 0
+        selected = scores >= 0 if self.tie else scores > 0
         empty = ~selected.any(axis=1)
         selected[empty] = top_frames(scores[empty], clips.valid[empty], 1)
         return selected

@@ -40,7 +40,7 @@ def decision_network(cache: FeatureCache, task: Task, config: Any) -> DecisionNe
             config.encoder,
             config.chunk,
             config.hidden,
-            config.dropout,
+            getattr(config, "dropout", 0.0),  # REINFORCE has none
         )
     return network.to(task.device)
 

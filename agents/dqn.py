@@ -1,6 +1,7 @@
 """DQN on Sequential: dqn decides frame by frame, dqn-chunk over mini-batches of five frames."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from agents.decision_training import DecisionConfig, decision_env, decision_network, decisions
 from agents.design import AgentDesign
@@ -15,7 +16,10 @@ from frame_select_env import FeatureCache
 class SequentialDQNConfig(DecisionConfig, DQNConfig):
     """Hyper-parameters."""
 
-    dropout: float = 0.3
+    learning_rate: float = 3e-4
+    dropout: float = 0.1
+    explore: float = 0.3
+    epsilon: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class ChunkDQNConfig(SequentialDQNConfig):
     """Hyper-parameters."""
 
     chunk: int = 5
+    n_steps: int = 5
+    dropout: float = 0.3
+    explore: float = 0.6
+    epsilon: float = 0.1
     learning_starts: int = 640
     train_every: int = 5
     stretch: int = 5
@@ -53,7 +61,13 @@ SEARCH = {
 }
 
 
-def _design(name: str, config: SequentialDQNConfig) -> AgentDesign:
+# An episode of dqn-chunk has five decisions.
+CHUNK_SEARCH = {**SEARCH, "n_steps": (1, 2, 5)}
+
+
+def _design(
+    name: str, config: SequentialDQNConfig, search: dict[str, tuple[Any, ...]]
+) -> AgentDesign:
     return AgentDesign(
         name=name,
         config=type(config),
@@ -62,9 +76,9 @@ def _design(name: str, config: SequentialDQNConfig) -> AgentDesign:
         network=decision_network,
         agent=lambda network, task, config: SequentialAgent(name, network, tie=False),
         learner=Learner,
-        search=SEARCH,
+        search=search,
     )
 
 
-DESIGN = _design("dqn", SequentialDQNConfig())
-CHUNK_DESIGN = _design("dqn-chunk", ChunkDQNConfig())
+DESIGN = _design("dqn", SequentialDQNConfig(), SEARCH)
+CHUNK_DESIGN = _design("dqn-chunk", ChunkDQNConfig(), CHUNK_SEARCH)

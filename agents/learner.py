@@ -1,8 +1,10 @@
 """What a training run consists of, whoever learns: epochs, and a state that can be resumed."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -36,6 +38,22 @@ class Learner(ABC):
     def parts(self) -> dict[str, Any]:
         """What the next epoch depends on, by name: each has `state_dict` and `load_state_dict`."""
 
+    def pass_over(
+        self, rows: np.ndarray, size: int, update: Callable[[np.ndarray], dict[str, float]]
+    ) -> dict[str, float]:
+        """Call `update` on whole batches of `rows` until the budget is spent.
+
+        Returns:
+            The means of the figures that it returned.
+        """
+        batches = rows[: len(rows) // size * size].reshape(-1, size)
+        found: list[dict[str, float]] = []
+        for batch in batches:
+            found.append(update(batch))
+            if self.task.budget and self.episodes >= self.task.budget:
+                break
+        return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs: nested dicts and lists of tensors and numbers."""
         parts = {name: part.state_dict() for name, part in self.parts().items()}
@@ -49,6 +67,13 @@ class Learner(ABC):
         self.episodes = state["counts"]["episodes"]
         for name, part in self.parts().items():
             part.load_state_dict(state["parts"][name])
+
+
+def clip_gradient(optimiser: torch.optim.Optimizer, norm: float) -> None:
+    """Scale the gradient of all that is optimised to at most `norm`; 0 does not clip."""
+    if norm:
+        every = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        nn.utils.clip_grad_norm_(every, norm)
 
 
 def follow(average: nn.Module, network: nn.Module, momentum: float, updates: int) -> None:

@@ -20,7 +20,9 @@ class OneShotPPOConfig(PPOConfig):
     state: State = "feature"
     #: Layers of the LSTM.
     layers: int = 1
-    batch_size: int = 256
+    batch_size: int = 512
+    passes: int = 8
+    entropy: float = 0.003
     waves: int = 8
     repeats: int = 4
 

@@ -26,15 +26,15 @@ class QFactoredConfig(ScorerConfig):
     """Hyper-parameters."""
 
     #: Selections tried per video and update; they share one forward pass.
-    episodes: int = 8
+    episodes: int = 4
     #: Selections of a video that are remembered, and learnt from in every update with it.
-    memory: int = 64
+    memory: int = 16
     #: What the whole reward is multiplied with.
     reward_scale: float = 0.1
     #: Probability that a frame's decision is the toss of a coin, at the beginning.
     explore_first: float = 1.0
     #: The same at the end.
-    explore_last: float = 0.1
+    explore_last: float = 0.5
     #: Share of the budget over which it falls.
     explore: float = 0.5
 
@@ -82,9 +82,6 @@ class Learner(ScorerLearner):
         self.config = config
         self.value = SelectionValue(self.network.code_size).to(task.device)
         self.optimiser.add_param_group({"params": self.value.parameters()})
-        self.schedule = torch.optim.lr_scheduler.MultiStepLR(
-            self.optimiser, list(config.decay_epochs), 0.1
-        )
         self.env = gym.make_vec(
             "FrameSelect/OneShot-v0",
             num_envs=self.videos * config.episodes,
@@ -199,7 +196,7 @@ DESIGN = AgentDesign(
     presets={"tuned": QFactoredConfig()},
     check=check,
     network=initial_network,
-    agent=lambda network, task, config: ScorerAgent("q-factored", network),
+    agent=lambda network, task, config: ScorerAgent("q-factored", network, tie=False),
     learner=Learner,
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),

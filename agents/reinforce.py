@@ -22,8 +22,10 @@ from frame_select_env import FeatureCache, FrameSelectError
 class ReinforceConfig(ScorerConfig):
     """Hyper-parameters; the defaults are the preset `tuned`."""
 
+    hidden: int = 64
+    learning_rate: float = 3e-3
     #: N of Eq. 8: selections sampled per video and update; they share one forward pass.
-    episodes: int = 8
+    episodes: int = 4
     #: What a selection's reward is compared with: the mean of the video's other selections; the
     #: video's moving average (Alg. 1, line 13); or the reward of the greedy selection.
     baseline: Literal["leave-one-out", "moving-average", "self-critical"] = "leave-one-out"

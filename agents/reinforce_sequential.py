@@ -26,9 +26,7 @@ class SequentialReinforceConfig(DecisionConfig):
     """Hyper-parameters."""
 
     #: Units of the network's layers.
-    hidden: int = 128
-    #: Dropout in the network.
-    dropout: float = 0.3
+    hidden: int = 64
     #: Standardise the features on the videos that are trained on.
     standardise: bool = True
     #: Adam's step size.
@@ -40,14 +38,14 @@ class SequentialReinforceConfig(DecisionConfig):
     #: What the whole reward is multiplied with.
     reward_scale: float = 0.1
     #: Videos per update.
-    batch_size: int = 32
+    batch_size: int = 16
     #: N: episodes per video and update, each compared with the others.
     episodes: int = 4
     #: Weight of the policy's entropy.
-    entropy: float = 0.0
+    entropy: float = 0.01
     #: Weight of L_sampling (AS Eq. 9) on the probabilities met on the way.
     beta: float = 0.0
-    #: Largest norm of the gradient.
+    #: Largest norm of the gradient; 0 does not clip.
     clip: float = 5.0
     #: Momentum of the average of the weights over updates, which is what is kept.
     average: float = 0.98
@@ -81,7 +79,8 @@ class Learner(learner.Learner):
         )
         if config.standardise:
             network.standardise(self.table.features, self.table.valid)
-        self.network = decision_network(cache, task, config)
+        # Without dropout: the gradient is of the very policy that plays.
+        self.network = decision_network(cache, task, config).eval()
         self.network.load_state_dict(self.average.state_dict())
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
@@ -111,23 +110,16 @@ class Learner(learner.Learner):
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the training videos; returns the means of what `update` returns."""
-        config = self.config
-        left = 1 - min(self.episodes / self.total, 1.0) if config.anneal else 1.0
-        for group in self.optimiser.param_groups:
-            group["lr"] = config.learning_rate * left
         shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
-        batches = len(shuffled) // self.videos
-        totals: dict[str, float] = {}
-        for batch in shuffled[: batches * self.videos].reshape(batches, self.videos):
-            for name, value in self.update(batch).items():
-                totals[name] = totals.get(name, 0.0) + value / batches
-        return totals
+        return self.pass_over(shuffled, self.videos, self.update)
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Play N episodes of every video in `videos` [B] and take one step."""
         config = self.config
+        left = 1 - min(self.episodes / self.total, 1.0) if config.anneal else 1.0
+        for group in self.optimiser.param_groups:
+            group["lr"] = config.learning_rate * left
         states, actions, rewards = self._play(np.tile(videos, config.episodes))
-        self.network.train()
         place, selected, cursor, going = states
         outputs = self.network(
             self.table, place.flatten(), selected.flatten(0, 1), cursor.flatten()
@@ -147,7 +139,7 @@ class Learner(learner.Learner):
         loss = policy - config.entropy * mean_entropy + config.beta * sampling
         self.optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
+        learner.clip_gradient(self.optimiser, config.clip)
         self.optimiser.step()
         self.updates += 1
         learner.follow(self.average, self.network, config.average, self.updates)
@@ -167,7 +159,6 @@ class Learner(learner.Learner):
             goes; actions [S, k] bool; rewards [S, k].
         """
         device = self.network.mean.device
-        self.network.eval()
         seen, _ = self.env.reset(options={"video": videos})
         going = np.ones(len(videos), bool)
         kept: list[list[torch.Tensor]] = []
@@ -201,9 +192,8 @@ def check(config: SequentialReinforceConfig) -> None:
     for name in ("hidden", "epochs", "batch_size"):
         if getattr(config, name) < 1:
             raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
-    for name in ("dropout", "average"):
-        if not 0 <= getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be in [0, 1)")
+    if not 0 <= config.average < 1:
+        raise FrameSelectError(f"average={config.average}: must be in [0, 1)")
     if config.episodes < 2:
         raise FrameSelectError(
             f"episodes={config.episodes}: the leave-one-out baseline needs at least 2"
@@ -224,6 +214,5 @@ DESIGN = AgentDesign(
         "episodes": (4, 8),
         "batch_size": (16, 32),
         "entropy": (0.0, 0.003, 0.01),
-        "dropout": (0.1, 0.3),
     },
 )

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from agents.feature_table import FeatureTable
-from agents.learner import Learner, follow
+from agents.learner import Learner, clip_gradient, follow
 from agents.networks import FrameScorer, State
 from agents.task import Task
 from frame_select_env import FeatureCache, FrameSelectError
@@ -124,20 +124,15 @@ class ScorerLearner(Learner):
         """One pass over the training videos; returns the means of what `update` returns."""
         self.network.train()
         shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
-        totals: dict[str, float] = {}
-        batches = len(shuffled) // self.videos
-        for batch in shuffled[: batches * self.videos].reshape(batches, self.videos):
-            for name, value in self.update(batch).items():
-                totals[name] = totals.get(name, 0.0) + value / batches
+        figures = self.pass_over(shuffled, self.videos, self.update)
         self.schedule.step()
-        return totals
+        return figures
 
     def descend(self, loss: torch.Tensor) -> None:
         """One step of the optimiser, and of the average of the weights."""
         self.optimiser.zero_grad()
         loss.backward()
-        if self.scorer_config.clip:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.scorer_config.clip)
+        clip_gradient(self.optimiser, self.scorer_config.clip)
         self.optimiser.step()
         self.updates += 1
         follow(self.average, self.network, self.scorer_config.average, self.updates)

@@ -18,6 +18,8 @@ class FrameDQN(DQN):
         rate = self.exploration_rate
         super()._on_step()
         self.exploration_rate = rate
+        # The copy to the target goes by `.data`, which counts no tensor's version up.
+        self.q_net_target.features_extractor.network.forget()  # type: ignore[union-attr,operator]
 
     def _sample_action(
         self, learning_starts: int, action_noise: Any = None, n_envs: int = 1

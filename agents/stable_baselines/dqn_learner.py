@@ -60,7 +60,7 @@ class DQNLearner(AlgorithmLearner):
             replay_buffer_class=StretchReplayBuffer,
             replay_buffer_kwargs={"stretch": config.stretch, "n_steps": config.n_steps},
             target_update_interval=max(config.target_every, config.num_envs),
-            max_grad_norm=config.clip,
+            max_grad_norm=config.clip or float("inf"),
             policy_kwargs=policy_kwargs,
             device=self.task.device,
         )
@@ -71,10 +71,12 @@ class DQNLearner(AlgorithmLearner):
         assert isinstance(network, Network)
         return network
 
-    def before_epoch(self) -> None:
-        """Epsilon for this epoch."""
+    def after_step(self) -> bool:
+        """Set epsilon too."""
+        more = super().after_step()
         spent = min(self.progress() / self.config.explore, 1.0) if self.config.explore else 1.0
         self.model.exploration_rate = 1 - (1 - self.config.epsilon) * spent
+        return more
 
     def after_epoch(self) -> None:
         """Mark the last transitions as cut off, so that no return runs into the next episodes."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from agents.bridge import BatchVecEnv
@@ -40,7 +41,7 @@ class AlgorithmConfig:
     anneal: bool = True
     #: What the whole reward is multiplied with.
     reward_scale: float = 0.1
-    #: Largest norm of the gradient.
+    #: Largest norm of the gradient; 0 does not clip.
     clip: float = 5.0
     #: Momentum of the average of the weights over updates, which is what is kept; 0 keeps the last
     #: weights.
@@ -141,6 +142,7 @@ class AlgorithmLearner(Learner):
         optimiser.register_step_post_hook(self._after_update)
         per_epoch = config.episodes * len(task.fit_rows)
         self.total = task.budget or config.epochs * per_epoch
+        self._seen = 0  # episodes of the environment that are counted
         # Whole waves of episodes.
         self.epoch_steps = -(-per_epoch // config.num_envs) * config.num_envs * steps
 
@@ -164,29 +166,34 @@ class AlgorithmLearner(Learner):
 
     def epoch(self, number: int) -> dict[str, float]:
         """Let the algorithm take the epoch's steps in episodes that begin now."""
-        model, config, env = self.model, self.config, self.env
-        rate = config.learning_rate * (1 - self.progress() if config.anneal else 1)
-        model.lr_schedule = lambda _: rate
-        self.before_epoch()
+        model, env = self.model, self.env
+        model.lr_schedule = lambda _: self.learning_rate()
+        self.after_step()
         for module in model.policy.modules():
             if isinstance(module, Network):
                 module.forget()
         env.seed(epoch_seed(self.task, number))
         model._last_obs = None  # so that `learn` resets the environment
         before, returns = env.episodes, env.returns
-        model.learn(self.epoch_steps, log_interval=NEVER, reset_num_timesteps=False)
+        model.learn(self.epoch_steps, EachStep(self), log_interval=NEVER, reset_num_timesteps=False)
         self.after_epoch()
-        ended = env.episodes - before
-        self.episodes += ended
-        figures = {"reward": (env.returns - returns) / max(ended, 1)}
+        figures = {"reward": (env.returns - returns) / max(env.episodes - before, 1)}
         for name in ("loss", "value_loss", "entropy_loss"):
             found = model.logger.name_to_value.get(f"train/{name}")
             if found is not None:
                 figures[name] = float(found)
         return figures
 
-    def before_epoch(self) -> None:
-        """What an algorithm sets at the beginning of an epoch."""
+    def learning_rate(self) -> float:
+        """The step size now."""
+        left = 1 - self.progress() if self.config.anneal else 1.0
+        return self.config.learning_rate * left
+
+    def after_step(self) -> bool:
+        """Count the episodes that have ended; returns whether the budget allows more."""
+        self.episodes += self.env.episodes - self._seen
+        self._seen = self.env.episodes
+        return not self.task.budget or self.episodes < self.task.budget
 
     def after_epoch(self) -> None:
         """What an algorithm does when the episodes at an epoch's end are cut off."""
@@ -198,6 +205,21 @@ class AlgorithmLearner(Learner):
             "optimiser": self.model.policy.optimizer,
             "steps": Counts(self.model),
         }
+
+
+class EachStep(BaseCallback):
+    """Lets a learner count and adjust after every step of its environments.
+
+    Args:
+        learner: The learner.
+    """
+
+    def __init__(self, learner: AlgorithmLearner) -> None:
+        super().__init__()
+        self.learner = learner
+
+    def _on_step(self) -> bool:
+        return self.learner.after_step()
 
 
 class Counts:

@@ -53,7 +53,7 @@ class PPOLearner(AlgorithmLearner):
             clip_range=config.clip_range,
             ent_coef=config.entropy,
             vf_coef=config.value_weight,
-            max_grad_norm=config.clip,
+            max_grad_norm=config.clip or float("inf"),
             policy_kwargs=policy_kwargs,
             device=self.task.device,
         )
