@@ -41,7 +41,7 @@ class CompareArguments:
     out: Path
     #: Rewards: names, module:function, or JSON.
     rewards: tuple[str, ...] = ("sign_omega",)
-    #: m: how many frames the agents are to keep.
+    #: m: how many frames the agents are to keep, whatever their preset says.
     select: tuple[int, ...] = (8,)
     #: How many seeds: 0, 1, 2, ...
     seeds: int = 5

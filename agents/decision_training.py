@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from agents.networks import DecisionNetwork, Encoder
+from agents.seeding import first_network
 from agents.task import Task
 from frame_select_env import FeatureCache, FrameSelectError
 
@@ -32,17 +31,17 @@ def decision_network(cache: FeatureCache, task: Task, config: Any) -> DecisionNe
         raise FrameSelectError(
             f"chunk={config.chunk}: must be from 1 to the number of frames, {task.num_frames}"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(task.seed)
-        network = DecisionNetwork(
+    return first_network(
+        task,
+        lambda: DecisionNetwork(
             cache.feature_size(task.stream),
             len(cache.classes),
             config.encoder,
             config.chunk,
             config.hidden,
             getattr(config, "dropout", 0.0),  # REINFORCE has none
-        )
-    return network.to(task.device)
+        ),
+    )
 
 
 def decision_env(config: Any) -> tuple[str, dict[str, Any]]:

@@ -54,6 +54,8 @@ def evaluate(arguments: list[str]) -> None:
     asked = tyro.cli(
         EvaluateArguments, prog="python -m agents evaluate", args=arguments, use_underscores=False
     )
+    if asked.threads < 1:
+        raise FrameSelectError(f"threads={asked.threads}: must be at least 1")
     torch.set_num_threads(asked.threads)
     if not asked.runs:
         raise FrameSelectError("name at least one run folder")

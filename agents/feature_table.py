@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from frame_select_env import Clips, FeatureCache
+from frame_select_env import Clips, FeatureCache, FrameSelectError
 
 
 class FeatureTable:
@@ -50,8 +50,19 @@ class FeatureTable:
         return len(self.features)
 
     def place(self, video: torch.Tensor) -> torch.Tensor:
-        """Where in the table the rows `video` [B] of the cache are, [B] int64."""
-        return self._place[video.long()]
+        """Where in the table the rows `video` [B] of the cache are, [B] int64.
+
+        Raises:
+            FrameSelectError: for a video that the table does not hold (not checked on a GPU, which
+                would have to wait).
+        """
+        video = video.long()
+        if video.device.type == "cpu":
+            known = video < len(self._place)
+            known &= self._place[video.clamp(max=len(self._place) - 1)] >= 0
+            if not known.all():
+                raise FrameSelectError(f"video {video[~known][0]} is not in the feature table")
+        return self._place[video]
 
     def __call__(
         self, video: np.ndarray | torch.Tensor

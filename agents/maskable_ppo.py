@@ -14,6 +14,9 @@ from frame_select_env import FeatureCache
 class PickPPOConfig(PickConfig, PPOConfig):
     """Hyper-parameters."""
 
+    hidden: int = 64
+    passes: int = 2
+    entropy: float = 0.003
     num_envs: int = 256
     repeats: int = 4
     batch_size: int = 1024

@@ -57,6 +57,7 @@ class PickAgent:
                 place = action.clamp(max=frames - 1)
                 picked[every, place] |= going
                 order[every, place] += torch.where(going, 2.0 + self.picks - step, 0.0)
+        network.forget()  # the table is not needed any more
         # Others by how far their last number is below the highest, the highest first.
         gap = last.double().max(1, keepdim=True).values - last.double()
         others = 1 / (1 + gap)

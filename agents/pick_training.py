@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from agents.networks import FrameSetNetwork
 from agents.pick_agent import PickAgent
+from agents.seeding import first_network
 from agents.task import Task
 from frame_select_env import FeatureCache
 
@@ -23,16 +22,16 @@ class PickConfig:
 
 def set_network(cache: FeatureCache, task: Task, config: Any) -> FrameSetNetwork:
     """The network as the task's seed initialises it, on the task's device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(task.seed)
-        network = FrameSetNetwork(
+    return first_network(
+        task,
+        lambda: FrameSetNetwork(
             cache.feature_size(task.stream),
             len(cache.classes),
             config.stop,
             config.hidden,
             config.dropout,
-        )
-    return network.to(task.device)
+        ),
+    )
 
 
 def pick_env(task: Task, config: Any) -> tuple[str, dict[str, Any]]:

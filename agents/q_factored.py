@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from agents.agent import ScorerAgent
 from agents.design import AgentDesign
-from agents.scorer_training import ScorerConfig, ScorerLearner, check_scorer, initial_network
-from agents.task import Task
+from agents.ranges import check_ranges
+from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
+from agents.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
 
@@ -79,21 +80,12 @@ class Learner(ScorerLearner):
 
     def __init__(self, cache: FeatureCache, task: Task, config: QFactoredConfig) -> None:
         super().__init__(cache, task, config)
-        self.config = config
         self.value = SelectionValue(self.network.code_size).to(task.device)
         self.optimiser.add_param_group({"params": self.value.parameters()})
         self.env = gym.make_vec(
             "FrameSelect/OneShot-v0",
             num_envs=self.videos * config.episodes,
-            data=str(task.data),
-            split=task.split,
-            fold=task.fold,
-            num_frames=task.num_frames,
-            observation="index",
-            reward=task.reward,
-            alpha=task.alpha,
-            stream=task.stream,
-            target_frames=task.select,
+            **env_keywords(task),
             autoreset_mode="Disabled",
         )
         self.memory = Memory(len(self.rows), config.memory, task.num_frames)
@@ -181,9 +173,7 @@ def check(config: QFactoredConfig) -> None:
     Raises:
         FrameSelectError: naming the hyper-parameter and what is allowed.
     """
-    check_scorer(config)
-    if config.episodes < 1:
-        raise FrameSelectError(f"episodes={config.episodes}: must be at least 1")
+    check_ranges(config)
     if config.memory < config.episodes:
         raise FrameSelectError(
             f"memory={config.memory}: must hold the {config.episodes} episodes of an update"

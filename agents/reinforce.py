@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from agents.agent import ScorerAgent
 from agents.design import AgentDesign
-from agents.scorer_training import ScorerConfig, ScorerLearner, check_scorer, initial_network
-from agents.task import Task
+from agents.ranges import check_ranges
+from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
+from agents.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
 
@@ -96,23 +97,16 @@ class Learner(ScorerLearner):
         config: Hyper-parameters.
     """
 
+    config: ReinforceConfig
+
     def __init__(self, cache: FeatureCache, task: Task, config: ReinforceConfig) -> None:
         super().__init__(cache, task, config)
-        self.config = config
         greedy = config.baseline == "self-critical"
         self.selections = config.episodes + greedy  # the last one is the greedy selection
         self.env = gym.make_vec(
             "FrameSelect/OneShot-v0",
             num_envs=self.videos * self.selections,
-            data=str(task.data),
-            split=task.split,
-            fold=task.fold,
-            num_frames=task.num_frames,
-            observation="index",
-            reward=task.reward,
-            alpha=task.alpha,
-            stream=task.stream,
-            target_frames=min(task.select, task.num_frames),
+            **env_keywords(task),
             autoreset_mode="Disabled",
         )
         self.baseline = torch.zeros(len(cache), device=task.device)
@@ -173,13 +167,9 @@ def check(config: ReinforceConfig) -> None:
     Raises:
         FrameSelectError: naming the hyper-parameter and what is allowed.
     """
-    check_scorer(config)
-    if config.episodes < 1:
-        raise FrameSelectError(f"episodes={config.episodes}: must be at least 1")
+    check_ranges(config)
     if config.baseline == "leave-one-out" and config.episodes < 2:
         raise FrameSelectError("episodes=1: the leave-one-out baseline needs at least 2")
-    if not 0 <= config.momentum < 1:
-        raise FrameSelectError(f"momentum={config.momentum}: must be in [0, 1)")
 
 
 DESIGN = AgentDesign(

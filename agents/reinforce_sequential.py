@@ -15,9 +15,10 @@ from agents import learner
 from agents.decision_training import DecisionConfig, decision_env, decision_network, decisions
 from agents.design import AgentDesign
 from agents.feature_table import FeatureTable
+from agents.ranges import check_ranges
 from agents.reinforce import leave_one_out
 from agents.sequential_agent import SequentialAgent
-from agents.task import Task
+from agents.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
 
@@ -89,15 +90,7 @@ class Learner(learner.Learner):
         self.env = gym.make_vec(
             name,
             num_envs=self.videos * config.episodes,
-            data=str(task.data),
-            split=task.split,
-            fold=task.fold,
-            num_frames=task.num_frames,
-            observation="index",
-            reward=task.reward,
-            alpha=task.alpha,
-            stream=task.stream,
-            target_frames=task.select,
+            **env_keywords(task),
             autoreset_mode="NextStep",
             **keywords,
         )
@@ -189,11 +182,7 @@ def check(config: SequentialReinforceConfig) -> None:
     Raises:
         FrameSelectError: naming the hyper-parameter and what is allowed.
     """
-    for name in ("hidden", "epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
-    if not 0 <= config.average < 1:
-        raise FrameSelectError(f"average={config.average}: must be in [0, 1)")
+    check_ranges(config)
     if config.episodes < 2:
         raise FrameSelectError(
             f"episodes={config.episodes}: the leave-one-out baseline needs at least 2"

@@ -48,7 +48,7 @@ def evaluate_runs(
                     f"the runs differ in {name}: {getattr(first, name)!r} and "
                     f"{getattr(run.task, name)!r}; evaluate them apart"
                 )
-    if max(select) > first.num_frames:
+    if select and max(select) > first.num_frames:
         raise FrameSelectError(
             f"select={max(select)}: the runs were trained on {first.num_frames} frames"
         )

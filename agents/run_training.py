@@ -60,6 +60,8 @@ def train_run(
     cache = open_cache(run.data)
     run.choice.design.check(run.choice.config)
     task = run.task(cache)
+    # What does not fit the cache is to be found before anything is written.
+    run.choice.design.network(cache, task, run.choice.config)
     writer = RunWriter(folder, run_config(run, cache, task))
 
     def listen(epoch: Epoch) -> None:

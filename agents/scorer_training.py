@@ -10,8 +10,9 @@ import torch
 from agents.feature_table import FeatureTable
 from agents.learner import Learner, clip_gradient, follow
 from agents.networks import FrameScorer, State
+from agents.seeding import first_network
 from agents.task import Task
-from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -47,33 +48,19 @@ class ScorerConfig:
     average: float = 0.98
 
 
-def check_scorer(config: ScorerConfig) -> None:
-    """Refuse hyper-parameters that make no sense.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter and what is allowed.
-    """
-    for name in ("hidden", "layers", "epochs", "batch_size"):
-        if getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
-    for name in ("dropout", "average"):
-        if not 0 <= getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be in [0, 1)")
-
-
 def initial_network(cache: FeatureCache, task: Task, config: ScorerConfig) -> FrameScorer:
     """The network as the task's seed initialises it, on the task's device."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(task.seed)
-        network = FrameScorer(
+    return first_network(
+        task,
+        lambda: FrameScorer(
             cache.feature_size(task.stream),
             len(cache.classes),
             config.state,
             config.hidden,
             config.layers,
             config.dropout,
-        )
-    return network.to(task.device)
+        ),
+    )
 
 
 class ScorerLearner(Learner):
@@ -89,9 +76,11 @@ class ScorerLearner(Learner):
         rows: [n] int, the training videos. videos: How many of them an update takes.
     """
 
+    config: Any
+
     def __init__(self, cache: FeatureCache, task: Task, config: ScorerConfig) -> None:
         super().__init__(task, initial_network(cache, task, config))
-        self.scorer_config = config
+        self.config = config
         self.rows = task.fit_rows
         self.videos = min(config.batch_size, len(self.rows))
         self.table = FeatureTable.read(
@@ -132,7 +121,7 @@ class ScorerLearner(Learner):
         """One step of the optimiser, and of the average of the weights."""
         self.optimiser.zero_grad()
         loss.backward()
-        clip_gradient(self.optimiser, self.scorer_config.clip)
+        clip_gradient(self.optimiser, self.config.clip)
         self.optimiser.step()
         self.updates += 1
-        follow(self.average, self.network, self.scorer_config.average, self.updates)
+        follow(self.average, self.network, self.config.average, self.updates)

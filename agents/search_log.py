@@ -39,7 +39,7 @@ def make_key(text: str, trial: Trial, data: str, keywords: Mapping[str, object])
     return (
         text,
         str(trial.number),
-        json.dumps({name: whole[name] for name in trial.hyper}),
+        json.dumps(whole),
         data,
         str(keywords["seed"]),
         json.dumps(task, sort_keys=True),

@@ -49,5 +49,6 @@ class SequentialAgent:
                 chunk = slice(first, first + network.chunk)
                 scores[:, chunk] = (keep - discard)[:, None]
                 selected[:, chunk] = kept[:, None] & table.valid[:, chunk]
+        network.forget()  # the table is not needed any more
         ranked = np.where(clips.valid, scores.cpu().numpy(), -np.inf)
         return ranked, selected.cpu().numpy()

@@ -12,7 +12,8 @@ import torch
 
 from agents.agent import ScorerAgent
 from agents.design import AgentDesign
-from agents.scorer_training import ScorerConfig, ScorerLearner, check_scorer, initial_network
+from agents.ranges import check_ranges
+from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
 from agents.task import Task
 from frame_select_env import Clips, FeatureCache
 from frame_select_env.probability import SMALLEST
@@ -21,6 +22,8 @@ from frame_select_env.probability import SMALLEST
 @dataclass(frozen=True)
 class SoftAttentionConfig(ScorerConfig):
     """Hyper-parameters."""
+
+    dropout: float = 0.0
 
 
 def attention(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
@@ -91,7 +94,7 @@ DESIGN = AgentDesign(
     name="soft-attention",
     config=SoftAttentionConfig,
     presets={"tuned": SoftAttentionConfig()},
-    check=check_scorer,
+    check=check_ranges,
     network=initial_network,
     agent=lambda network, task, config: SoftAttentionAgent("soft-attention", network),
     learner=Learner,

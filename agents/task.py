@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,10 +45,13 @@ class Task:
 
 
 def _check_device(device: str) -> None:
-    if device.partition(":")[0] not in ("cpu", "cuda"):
+    kind, colon, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (colon and not (kind == "cuda" and number.isdecimal())):
         raise FrameSelectError(f"device={device!r}: must be cpu, cuda or cuda:N")
-    if device != "cpu" and not torch.cuda.is_available():
+    if kind == "cuda" and not torch.cuda.is_available():
         raise FrameSelectError(f"device={device!r}: this machine or torch build has no CUDA")
+    if number and int(number) >= torch.cuda.device_count():
+        raise FrameSelectError(f"device={device!r}: there are {torch.cuda.device_count()}, from 0")
 
 
 def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task:
@@ -63,8 +67,30 @@ def make_task(cache: FeatureCache, data: str | Path, **keywords: object) -> Task
         )
     if task.budget < 0:
         raise FrameSelectError(f"budget={task.budget}: must be a number of episodes, or 0 for none")
+    if isinstance(task.seed, bool) or not isinstance(task.seed, int) or task.seed < 0:
+        raise FrameSelectError(f"seed={task.seed!r}: must be a whole number of at least 0")
+    if not 0 <= task.alpha <= 1:
+        raise FrameSelectError(f"alpha={task.alpha}: must be a number from 0 to 1")
     _check_device(task.device)
     cache.stream(task.stream)
     Reward(task.reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed)
     return Task(data, **keywords, fit_rows=fit, validation_rows=validation)  # type: ignore[arg-type]
+
+
+def env_keywords(task: Task) -> dict[str, Any]:
+    """What an environment is told of a task, the same for every agent; its split holds the videos.
+
+    Which of them are drawn, `fit_rows`, is up to the agent: as options, or by the bridge.
+    """
+    return {
+        "data": str(task.data),
+        "split": task.split,
+        "fold": task.fold,
+        "num_frames": task.num_frames,
+        "observation": "index",
+        "reward": task.reward,
+        "alpha": task.alpha,
+        "stream": task.stream,
+        "target_frames": task.select,
+    }

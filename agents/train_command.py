@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
 import tyro
@@ -38,7 +38,7 @@ class TrainArguments:
     agent: str = "reinforce"
     #: Where the hyper-parameters below take their defaults from; "paper" are attention-aware
     #: sampling's own.
-    preset: Literal["tuned", "paper"] = "tuned"
+    preset: str = "tuned"
     #: A reward's name, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
     reward: str = "sign_omega"
     #: m: how many frames the agent is to keep (AS Eq. 9). By default the preset's, 8 or 12.
@@ -105,6 +105,8 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
 def train(arguments: list[str]) -> None:
     """The command."""
     asked, choice = parse(arguments)
+    if asked.threads < 1:
+        raise FrameSelectError(f"threads={asked.threads}: must be at least 1")
     torch.set_num_threads(asked.threads)
     keywords = {
         "fold": asked.fold,

@@ -16,7 +16,7 @@ import torch
 
 from agents.evaluation import evaluate
 from agents.evaluation.tables import print_table
-from agents.reinforce import ReinforceConfig
+from agents.reinforce import DESIGN, ReinforceConfig
 from agents.task import make_task
 from agents.training import train
 from frame_select_env import open_cache, write_cache

@@ -113,11 +113,11 @@ def make_grid(
     for name, fold in itertools.product(data, folds):
         cache = open_cache(name)
         labelled_rows(cache, "test", fold)
-        # A cell for every reward and every m; agents and seeds make no difference to a task.
-        alike = [one for one in cells if one.place == (name, fold) and one.agent == agents[0]]
+        # A cell for every agent, reward and m; seeds make no difference to what fits.
+        alike = [one for one in cells if one.place == (name, fold) and one.seed == 0]
         for one in alike:
-            if one.seed == 0:
-                one.run().task(cache)
+            run = one.run()
+            run.choice.design.network(cache, run.task(cache), run.choice.config)
         Setting(cache, fold, alike[0].num_frames, alike[0].alpha, alike[0].stream)
     return cells
 

@@ -20,8 +20,6 @@ from agents.comparison.resampling import (
 from agents.evaluation import Interval, Resamples
 from agents.evaluation.files import whole_file
 
-COUNT = 2000  # resamples, as many as `evaluate` draws
-
 
 @dataclass(frozen=True)
 class Aggregate:
@@ -76,7 +74,7 @@ class Pair:
         return self.board.title if self.board else f"average of {self.boards} data sets"
 
 
-def aggregates(boards: Sequence[Board], count: int = COUNT) -> list[Aggregate]:
+def aggregates(boards: Sequence[Board]) -> list[Aggregate]:
     """Every label at every row that it has on all its boards, by task, in the grid's order.
 
     Args:
@@ -85,8 +83,8 @@ def aggregates(boards: Sequence[Board], count: int = COUNT) -> list[Aggregate]:
     """
     found = []
     for task, alike in same_task(boards).items():
-        scores = [board_samples(board, place, count) for place, board in enumerate(alike)]
-        gains = [board_samples(board, place, count, gain=True) for place, board in enumerate(alike)]
+        scores = [board_samples(board, place) for place, board in enumerate(alike)]
+        gains = [board_samples(board, place, gain=True) for place, board in enumerate(alike)]
         for label in labels_of(alike):
             for frames in shared_frames(alike, [label]):
                 key = label, frames
@@ -103,13 +101,13 @@ def aggregates(boards: Sequence[Board], count: int = COUNT) -> list[Aggregate]:
     return found
 
 
-def board_pairs(board: Board, count: int = COUNT) -> list[Pair]:
+def board_pairs(board: Board) -> list[Pair]:
     """Every two labels of a board, each pair once, at every row that both have."""
     # Seed 0 is that of the evaluation's own table, whose intervals these then agree with.
-    return _pairs(board, [board], [board_samples(board, 0, count)])
+    return _pairs(board, [board], [board_samples(board, 0)])
 
 
-def pooled_pairs(boards: Sequence[Board], count: int = COUNT) -> list[Pair]:
+def pooled_pairs(boards: Sequence[Board]) -> list[Pair]:
     """Every two labels averaged over the boards that have both, task by task.
 
     A task with a single board has no average beside that board's own pairs.
@@ -118,18 +116,18 @@ def pooled_pairs(boards: Sequence[Board], count: int = COUNT) -> list[Pair]:
     for alike in same_task(boards).values():
         if len(alike) > 1:
             # A seed each: boards of as many videos or runs must not have the same ones drawn.
-            drawn = [board_samples(board, place, count) for place, board in enumerate(alike)]
+            drawn = [board_samples(board, place) for place, board in enumerate(alike)]
             found += _pairs(None, alike, drawn)
     return found
 
 
-def board_samples(
-    board: Board, seed: int, count: int = COUNT, gain: bool = False
-) -> dict[tuple[str, str], Sample]:
+def board_samples(board: Board, seed: int, gain: bool = False) -> dict[tuple[str, str], Sample]:
     """(label, frames) -> the scores, or the gains, of its runs in the order of their seeds."""
     groups = board.evaluation.setting.cache.groups
     rows = board.evaluation.rows
-    drawn = Resamples(len(rows), None if groups is None else groups[rows], count, seed)
+    drawn = Resamples(
+        len(rows), None if groups is None else groups[rows], board.evaluation.resamples, seed
+    )
     values = board.gain if gain else board.score
     return {
         (label, frames): sample(values(label, frames)[_by_seed(board, label)], drawn)

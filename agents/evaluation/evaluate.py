@@ -127,6 +127,7 @@ def evaluate(
         chosen=chosen,
         agents=tuple(entry.name for entry in agents if entry.agent),
         notes=tuple(notes),
+        resamples=resamples,
     )
 
 

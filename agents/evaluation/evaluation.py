@@ -26,6 +26,7 @@ class Evaluation:
         chosen: Ranking -> the m (or "all") of every run in its row `chosen`.
         agents: The names of the rankings that were asked for, without controls, in their order.
         notes: What was left out, and why.
+        resamples: How many the intervals are of.
     """
 
     setting: Setting
@@ -38,6 +39,7 @@ class Evaluation:
     chosen: dict[str, tuple[Frames, ...]]
     agents: tuple[str, ...]
     notes: tuple[str, ...]
+    resamples: int
 
     @property
     def valid(self) -> np.ndarray:

@@ -54,7 +54,7 @@ class Encodings:
 
     def forget(self) -> None:
         """Forget the codes that are kept."""
-        self._made_by = None
+        self._made_by, self._codes = None, torch.zeros(0)
 
     def _of(self, table: FeatureTable, place: torch.Tensor) -> torch.Tensor:
         return self.encode(table.features[place], table.predictions[place], table.valid[place])

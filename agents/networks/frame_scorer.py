@@ -23,7 +23,6 @@ class FrameScorer(Network):
         hidden: Units of the LSTM in each direction.
         layers: Number of LSTM layers.
         dropout: Dropout on the network's input and on the LSTM's output.
-        keep: Initial probability of keeping a frame, the bias of the last layer.
     """
 
     encodings: Encodings
@@ -36,7 +35,6 @@ class FrameScorer(Network):
         hidden: int = 256,
         layers: int = 1,
         dropout: float = 0.0,
-        keep: float = 0.5,
     ) -> None:
         super().__init__(feature_size)
         self.state, self.code_size = state, 2 * hidden
@@ -46,7 +44,7 @@ class FrameScorer(Network):
         self.head = nn.Linear(2 * hidden, 1)
         self.encodings = Encodings(self.lstm, self.hidden)
         with torch.no_grad():
-            self.head.bias.fill_(float(torch.logit(torch.tensor(keep))))
+            self.head.bias.zero_()  # every frame is kept with probability 1/2, or near it
 
     def hidden(
         self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor

@@ -11,8 +11,10 @@ from agents.networks.network import Network
 class IndexExtractor(BaseFeaturesExtractor):
     """From index observations to the codes of a network, which heads turn into actions and values.
 
-    With it any policy of Stable-Baselines3 can be given index observations: as
-    `features_extractor_class`, with the other arguments in `features_extractor_kwargs`.
+    With it and a `DecisionNetwork` any policy of Stable-Baselines3 can be given the index
+    observations of Sequential: as `features_extractor_class`, with the other arguments in
+    `features_extractor_kwargs`. The other networks have a code for every frame, which takes the
+    heads of `agents.stable_baselines.policies`.
 
     Args:
         observation_space: The environment's: index observations, or the flattened [2 + T].

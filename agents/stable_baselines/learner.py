@@ -14,9 +14,10 @@ from agents.bridge import BatchVecEnv
 from agents.feature_table import FeatureTable
 from agents.learner import Learner, follow
 from agents.networks import Network
+from agents.ranges import check_ranges
 from agents.seeding import epoch_seed
 from agents.stable_baselines.policies import policy_keywords
-from agents.task import Task
+from agents.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
 NEVER = 10**9
@@ -58,18 +59,15 @@ class AlgorithmConfig:
     repeats: int = 1
 
 
-def check_algorithm(config: AlgorithmConfig) -> None:
+def check_algorithm(config: Any) -> None:
     """Refuse hyper-parameters that make no sense.
 
     Raises:
         FrameSelectError: naming the hyper-parameter and what is allowed.
     """
-    for name in ("hidden", "episodes", "epochs", "num_envs", "repeats", "batch_size"):
-        if getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be at least 1")
-    for name in ("dropout", "average"):
-        if not 0 <= getattr(config, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(config, name)}: must be in [0, 1)")
+    check_ranges(config)
+    if config.batch_size < 2:
+        raise FrameSelectError(f"batch_size={config.batch_size}: must be at least 2")
 
 
 class AlgorithmLearner(Learner):
@@ -115,15 +113,7 @@ class AlgorithmLearner(Learner):
             repeats=config.repeats,
             reward_scale=config.reward_scale,
             flatten=self.flatten,
-            data=str(task.data),
-            split=task.split,
-            fold=task.fold,
-            num_frames=task.num_frames,
-            observation="index",
-            reward=task.reward,
-            alpha=task.alpha,
-            stream=task.stream,
-            target_frames=task.select,
+            **env_keywords(task),
             **keywords,
         )
         first = self.average.state_dict()

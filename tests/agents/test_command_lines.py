@@ -187,13 +187,19 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
         (("--data", planted, "--select", 30), "select=30: must be from 1 to"),
         (("--data", planted, "--epochs", 0), "epochs=0: must be at least 1"),
         (("--data", planted, "--device", "tpu"), "device='tpu': "),
+        (("--data", planted, "--device", "cpu:0"), "device='cpu:0': must be cpu, cuda or cuda:N"),
+        (("--data", planted, "--seed", -1), "seed=-1: must be a whole number of at least 0"),
+        (("--data", planted, "--threads", 0), "threads=0: must be at least 1"),
+        (("--data", planted, "--agent", "soft-attention", "--alpha", 7), "alpha=7.0: must be"),
+        (("--data", planted, "--budget", -1), "budget=-1: must be"),
+        (("--data", planted, "--agent", "dqn", "--chunk", 30), "chunk=30: must be from 1 to"),
         (
             ("--data", planted, "--agent", "soft-attention", "--preset", "paper"),
             "agent 'soft-attention': unknown preset 'paper'; known: tuned",
         ),
     ):
         assert message in fails(capsys, "train", "--out", new, *arguments)
-        assert not (new / "model.safetensors").exists()
+        assert not new.exists()
     full = tmp_path / "full"
     full.mkdir()
     (full / "mine.txt").write_text("keep me")
@@ -208,6 +214,7 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     assert "planted.h5 has changed since this run was trained on it" in fails(
         capsys, "evaluate", run, "--data", changed
     )
+    assert "select" in fails(capsys, "evaluate", run, "--data", planted, "--select")
     assert "select=11" in fails(capsys, "evaluate", run, "--data", planted, "--select", 11)
     assert "was trained on planted.h5 with 6 features" in fails(
         capsys, "evaluate", run, "--data", "digits"

@@ -223,11 +223,71 @@ def test_a_sample_is_of_whole_stretches():
     assert ((stretches[:, 1:] - stretches[:, :-1]) % 20 == 1).all()
 
 
+def test_the_target_is_the_copied_network_in_every_part(planted):
+    """SB3 copies by `.data`, which no version counter of torch notices."""
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, select=3)
+    design, config = small("dqn", target_every=16)
+    with seeded(task):
+        learner = design.learner(cache, task, config)
+        model = learner.model
+        seen = torch.from_numpy(learner.env.reset())
+        with torch.no_grad():
+            model.q_net.set_training_mode(False)
+            torch.testing.assert_close(model.q_net_target(seen), model.q_net(seen))
+            for parameter in model.q_net.parameters():
+                parameter.mul_(1.5)
+            assert not torch.allclose(model.q_net_target(seen), model.q_net(seen))
+            model._on_step()
+            torch.testing.assert_close(model.q_net_target(seen), model.q_net(seen))
+
+
+@pytest.mark.parametrize("agent", [*SB3_AGENTS, "reinforce", "q-factored", "reinforce-sequential"])
+def test_a_budget_ends_a_run_within_an_epoch(planted, agent):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, select=3, budget=50)
+    choice = parse_agent(agent)
+    size = {"batch_size": 10, "hidden": 8}
+    if hasattr(choice.config, "num_envs"):
+        size |= {"num_envs": 10}
+    config = dataclasses.replace(choice.config, **size)
+    last = train(choice.design, cache, task, config).last
+    assert last.number == 1  # an epoch would be 120 episodes
+    assert 50 <= last.episodes < 50 + 10 * getattr(config, "episodes", 1)
+
+
+def test_epsilon_and_the_step_size_fall_with_every_step(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, select=3, budget=200)
+    design, config = small("dqn", explore=0.5, epsilon=0.1, learning_rate=0.01)
+    with seeded(task):
+        learner = design.learner(cache, task, config)
+        for spent, epsilon in ((0, 1.0), (50, 0.55), (100, 0.1), (150, 0.1)):
+            learner.episodes = spent
+            learner.after_step()
+            assert learner.model.exploration_rate == pytest.approx(epsilon)
+            assert learner.learning_rate() == pytest.approx(0.01 * (1 - spent / 200))
+
+
+def test_the_table_refuses_a_video_that_it_does_not_hold(planted):
+    cache = open_cache(planted)
+    table = FeatureTable.read(cache, np.array([3, 5]), 8)
+    for video in (4, 99):
+        with pytest.raises(FrameSelectError, match=f"video {video} is not in the feature table"):
+            table.place(torch.tensor([3, video]))
+
+
 def test_hyper_parameters_that_make_no_sense(planted):
     cache = open_cache(planted)
     task = make_task(cache, planted, num_frames=8, select=3)
     for agent, changes, message in (
         ("ppo", {"num_envs": 0}, "num_envs=0: must be at least 1"),
+        ("ppo", {"batch_size": 1}, "batch_size=1: must be at least 2"),
+        ("ppo", {"learning_rate": -1.0}, "learning_rate=-1.0: must be above 0"),
+        ("dqn", {"hidden": 1}, "hidden=1: must be at least 2"),
+        ("dqn", {"stretch": 0}, "stretch=0: must be at least 1"),
+        ("dqn", {"epsilon": 1.5}, r"epsilon=1.5: must be in \[0, 1\]"),
+        ("dqn", {"clip": float("nan")}, "clip=nan: must be a finite number"),
         ("dqn", {"dropout": 1.0}, "dropout=1.0: must be in"),
         ("dqn", {"chunk": 9}, "chunk=9: must be from 1 to the number of frames, 8"),
     ):

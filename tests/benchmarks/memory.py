@@ -42,6 +42,7 @@ def train(path: str) -> None:
 
     from agents.dqn import DESIGN, SequentialDQNConfig
     from agents.seeding import seeded
+    from agents.stable_baselines.replay import ARRAYS
     from agents.task import make_task
     from frame_select_env import open_cache
 
@@ -63,7 +64,7 @@ def train(path: str) -> None:
             number += 1
             learner.epoch(number)
     buffer = learner.buffer
-    size = sum(getattr(buffer, name).nbytes for name in ("observations", "next_observations"))
+    size = sum(getattr(buffer, name).nbytes for name in ARRAYS)
     print(imported, peak(), buffer.size() * buffer.n_envs, size / 2**20)
 
 
