@@ -27,11 +27,11 @@ class SequentialReinforceConfig(DecisionConfig):
     """Hyper-parameters."""
 
     #: Units of the network's layers.
-    hidden: int = 64
+    hidden: int = 128
     #: Standardise the features on the videos that are trained on.
     standardise: bool = True
     #: Adam's step size.
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     #: L2 penalty in Adam.
     weight_decay: float = 0.0
     #: Whether the step size falls linearly to 0 over the budget.
@@ -39,11 +39,11 @@ class SequentialReinforceConfig(DecisionConfig):
     #: What the whole reward is multiplied with.
     reward_scale: float = 0.1
     #: Videos per update.
-    batch_size: int = 16
+    batch_size: int = 32
     #: N: episodes per video and update, each compared with the others.
-    episodes: int = 4
+    episodes: int = 8
     #: Weight of the policy's entropy.
-    entropy: float = 0.01
+    entropy: float = 0.0
     #: Weight of L_sampling (AS Eq. 9) on the probabilities met on the way.
     beta: float = 0.0
     #: Largest norm of the gradient; 0 does not clip.

@@ -18,7 +18,7 @@ from agents.validation import Validation
 from frame_select_env import FrameSelectError, open_cache
 
 SMALL = SequentialReinforceConfig(
-    hidden=16, batch_size=10, patience=0, learning_rate=0.01, average=0.9
+    hidden=16, batch_size=10, episodes=4, patience=0, learning_rate=0.01, average=0.9
 )
 
 
