@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.agent_text import AgentChoice
-from agents.runs import Epoch, RunWriter, as_json, cache_facts
+from agents.run_writer import RunWriter
+from agents.runs import Epoch, as_json, cache_facts
 from agents.task import Task, make_task
 from agents.training import CHECKPOINT_SECONDS, Trained, train
 from frame_select_env import FeatureCache, open_cache

@@ -1,23 +1,19 @@
-"""Run folders: config.json, model.safetensors, metrics.csv and TensorBoard events.
+"""Run folders as they are read: what they say of their run, and whether it is complete.
 
 Nothing in a run folder is ever unpickled.
 """
 
-import csv
 import dataclasses
-import io
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import safetensors
 import safetensors.torch
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
-from agents.checkpoint import CHECKPOINT
 from frame_select_env import FeatureCache, FrameSelectError
 
 VERSION = 2
@@ -61,90 +57,6 @@ class Epoch:
         }
 
 
-class RunWriter:
-    """Writes a run folder while training goes on.
-
-    Args:
-        folder: The run folder: new, empty, or left unfinished by a run with the same config.
-        config: What config.json says of the run.
-
-    Raises:
-        FrameSelectError: if the folder holds a finished run, one with another config, or anything
-            else, or is a file.
-    """
-
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        _make_room(folder, config)
-        self.folder = folder
-        _replace(folder / CONFIG, json.dumps(_as_written(config), indent=2) + "\n")
-        self._metrics: IO[str] | None = None
-
-    def _open(self, epoch: Epoch) -> None:
-        """Open the files before the first epoch; drop what was written of it and later ones."""
-        before = self._rows_before(epoch)
-        for events in self.folder.glob("events.out.*"):
-            if not before:
-                events.unlink()
-        self._begin(before, epoch)
-        done = int(before[-1]["episodes"]) if before else 0
-        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
-
-    def _rows_before(self, epoch: Epoch) -> list[dict[str, str]]:
-        """What metrics.csv holds of the epochs before this one."""
-        file = self.folder / METRICS
-        if not file.is_file() or epoch.number == 1:
-            return []
-        with file.open(newline="") as old:
-            return [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
-
-    def _begin(self, before: list[dict[str, str]], epoch: Epoch) -> None:
-        """Begin metrics.csv anew with these rows, and columns for them and for this epoch."""
-        if self._metrics is not None:
-            self._metrics.close()
-        columns = list(dict.fromkeys([*(before[0] if before else ()), *epoch.row()]))
-        text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, columns)
-        rows.writeheader()
-        rows.writerows(before)
-        file = self.folder / METRICS
-        _replace(file, text.getvalue())
-        self._metrics = file.open("a", newline="")
-        self._rows = csv.DictWriter(self._metrics, columns)
-
-    def epoch(self, epoch: Epoch) -> None:
-        """Append an epoch to metrics.csv and to the TensorBoard events."""
-        row = epoch.row()
-        if self._metrics is None:
-            self._open(epoch)
-        elif not set(row) <= set(self._rows.fieldnames):
-            # Epochs in which nothing is learnt yet have no loss.
-            self._begin(self._rows_before(epoch), epoch)
-        assert self._metrics is not None
-        self._rows.writerow(row)
-        self._metrics.flush()
-        for name, value in row.items():
-            if name not in ("epoch", "episodes"):
-                step = epoch.episodes or epoch.updates
-                group = "validation" if name.startswith("validation") else "train"
-                self._events.add_scalar(f"{group}/{name}", value, step)
-
-    def finish(self, network: nn.Module) -> None:
-        """Save the weights; the run is complete once they are there."""
-        temporary = self.folder / f".{MODEL}"
-        safetensors.torch.save_file(
-            {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
-        )
-        os.replace(temporary, self.folder / MODEL)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
-        self.close()
-
-    def close(self) -> None:
-        """Close the files."""
-        if self._metrics is not None:
-            self._metrics.close()
-            self._events.close()
-
-
 def is_finished(folder: Path, config: dict[str, Any]) -> bool:
     """Whether the folder holds the run of this config, complete; False if it is not begun or done.
 
@@ -166,7 +78,7 @@ def is_finished(folder: Path, config: dict[str, Any]) -> bool:
         found = _read_json(folder / CONFIG)
     except FrameSelectError as error:
         raise FrameSelectError(f"{error}: {remedy}") from None
-    config = _as_written(config)
+    config = as_written(config)
     if found.get("cache", {}).get("digest") != config["cache"]["digest"] and (
         found.get("data") == config["data"]
     ):
@@ -183,14 +95,7 @@ def is_finished(folder: Path, config: dict[str, Any]) -> bool:
     return finished
 
 
-def _make_room(folder: Path, config: dict[str, Any]) -> None:
-    """Make the folder, or see that what an unfinished run left in it is of the same run."""
-    if is_finished(folder, config):
-        raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-
-
-def _as_written(config: dict[str, Any]) -> dict[str, Any]:
+def as_written(config: dict[str, Any]) -> dict[str, Any]:
     """What config.json holds of a config, once it is read back."""
     return json.loads(json.dumps({"version": VERSION, **config}))
 
@@ -266,7 +171,8 @@ def as_json(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _replace(file: Path, text: str) -> None:
+def replace_text(file: Path, text: str) -> None:
+    """Write a file whole, or leave the one before."""
     temporary = file.with_name(f".{file.name}")
     temporary.write_text(text)
     os.replace(temporary, file)

@@ -2,7 +2,8 @@
 
 import csv
 
-from agents.runs import Epoch, RunWriter
+from agents.run_writer import RunWriter
+from agents.runs import Epoch
 
 CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "task": {}, "hyper": {}}
 
