@@ -10,6 +10,8 @@ import pytest
 
 from agents.__main__ import main
 from agents.agent_text import parse_agent
+from agents.registry import AGENTS
+from agents.runs import as_json
 from agents.searching import do_trial_run, draw_trials, trial_text
 from frame_select_env import CacheError, FrameSelectError, open_cache
 
@@ -66,9 +68,11 @@ def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
         assert 0 < float(row["validation"]) < 1 and 0 < float(row["validation_p_c"]) < 1
         assert int(row["episodes"]) > 0 and float(row["seconds"]) > 0
     drawn = {row["hyper"] for row in found}
-    assert len(drawn) == 3 and set(json.loads(found[0]["hyper"])) == {
-        *("learning_rate", "dropout", "episodes", "entropy")
-    }
+    config = as_json(AGENTS["reinforce"].presets["tuned"])
+    assert len(drawn) == 3 and all(set(json.loads(text)) == set(config) for text in drawn)
+    changed = {name for text in drawn for name, v in json.loads(text).items() if v != config[name]}
+    assert {"hidden", "epochs"} <= changed  # named by the text
+    assert changed - {"hidden", "epochs"} <= {"learning_rate", "dropout", "episodes", "entropy"}
     assert [file.name for file in log.parent.iterdir()] == ["log.csv"]
 
 

@@ -100,7 +100,7 @@ def test_the_interval_of_a_difference_covers_the_truth():
 
 def test_equal_agents_differ_by_nothing(make_board, planted):
     board = make_board(planted, {"one": 0.5, "other": 0.5})
-    for pair in board_pairs(board, 50):
+    for pair in board_pairs(board):
         assert (pair.difference.value, pair.difference.low, pair.difference.high) == (0, 0, 0)
         assert (pair.improvement.value, pair.improvement.low, pair.improvement.high) == (0.5,) * 3
 
@@ -116,7 +116,7 @@ def test_pairs_of_a_board(make_board, planted):
     groups = evaluation.setting.cache.groups[evaluation.rows]
     errors = (evaluation.verdicts[label, "2"].error for label in ("sharp", "blunt"))
     first, second = errors
-    usual = Resamples(len(groups), groups).mean(second - first)
+    usual = Resamples(len(groups), groups, evaluation.resamples).mean(second - first)
     found = pairs[1].difference
     assert (found.value, found.low, found.high) == pytest.approx(
         (usual.value, usual.low, usual.high)
@@ -133,13 +133,13 @@ def test_seeds_are_paired_in_whatever_order_they_come(make_board, planted):
             verdicts[key] = type(verdict).stack([verdict.run(run) for run in turned])
     runs["blunt"] = tuple(runs["blunt"][run] for run in turned)
     other = replace(board, evaluation=replace(board.evaluation, verdicts=verdicts), runs=runs)
-    for one, same in zip(board_pairs(board, 80), board_pairs(other, 80), strict=True):
+    for one, same in zip(board_pairs(board), board_pairs(other), strict=True):
         assert (one.difference, one.improvement) == (same.difference, same.improvement)
 
 
 def test_aggregates(make_board, planted):
     board = make_board(planted, TWO)
-    found = aggregates([board, board], 200)
+    found = aggregates([board, board])
     assert [(one.label, one.frames) for one in found[:3]] == [
         *(("sharp", "chosen"), ("sharp", "2"), ("sharp", "4"))
     ]
@@ -169,12 +169,10 @@ def test_boards_are_drawn_apart(make_board, planted):
 
 def test_tasks_are_not_averaged_together(make_board, planted, regression):
     boards = [make_board(planted, TWO), make_board(regression, TWO, stream="audio")]
-    assert [one.task for one in aggregates(boards, 20)] == ["classification"] * 6 + [
-        "regression"
-    ] * 6
-    assert pooled_pairs(boards, 20) == []
+    assert [one.task for one in aggregates(boards)] == ["classification"] * 6 + ["regression"] * 6
+    assert pooled_pairs(boards) == []
     error = boards[1].evaluation.verdicts["sharp", "2"].error
-    found = [one for one in aggregates(boards, 20) if one.task == "regression"][1]
+    found = [one for one in aggregates(boards) if one.task == "regression"][1]
     assert found.gain.value == pytest.approx(
         boards[1].evaluation.verdicts["all", "all"].error.mean() - error.mean()
     )
@@ -184,8 +182,8 @@ def test_tasks_are_not_averaged_together(make_board, planted, regression):
 def test_boards_need_not_have_the_same_labels(make_board, planted):
     boards = [make_board(planted, {"a": 0.1, "b": 1.0}), make_board(planted, {"b": 1.0, "c": 2.0})]
     assert labels_of(boards) == ["a", "b", "c"]
-    assert {one.label: one.boards for one in aggregates(boards, 20)} == {"a": 1, "b": 2, "c": 1}
-    found = {(pair.first, pair.second): pair.boards for pair in pooled_pairs(boards, 20)}
+    assert {one.label: one.boards for one in aggregates(boards)} == {"a": 1, "b": 2, "c": 1}
+    found = {(pair.first, pair.second): pair.boards for pair in pooled_pairs(boards)}
     assert found == {("a", "b"): 1, ("b", "c"): 1}
 
 
@@ -205,7 +203,7 @@ def test_one_seed(make_board, planted):
     board = make_board(planted, TWO, seeds=(7,))
     pair = board_pairs(board)[1]
     assert pair.difference.low < pair.difference.value < pair.difference.high
-    assert aggregates([board], 50)[0].runs == 1
+    assert aggregates([board])[0].runs == 1
 
 
 def test_files(make_board, planted, tmp_path):
