@@ -10,7 +10,6 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 # The main job on the bundled digits: agents of both families, compared with every reference.
 demo: $(INSTALLED)
-	rm -rf $(RUNS)
 	$(BIN)/python -m agents compare --data digits --agents reinforce ppo dqn --seeds 3 \
 		--budget 12800 --out $(RUNS)
 

@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 
 from agents.comparison.gather import gather
-from agents.comparison.grid import Cell, check_scoring, make_grid, parse_shard
+from agents.comparison.grid import RUNS, Cell, check_scoring, make_grid, parse_shard
 from agents.comparison.record import Record
 from agents.comparison.results import write_results
 from agents.comparison.work import Work, do_work, done_before
@@ -117,6 +117,10 @@ def compare(arguments: list[str]) -> None:
 def _grid(asked: CompareArguments) -> list[Cell]:
     if asked.out.exists() and not asked.out.is_dir():
         raise FrameSelectError(f"{asked.out}: is not a folder; choose another --out")
+    if asked.out.exists() and any(asked.out.iterdir()) and not (asked.out / RUNS).is_dir():
+        raise FrameSelectError(
+            f"{asked.out}: is neither empty nor a comparison's folder; choose another --out"
+        )
     cells = make_grid(
         asked.data,
         asked.folds,

@@ -17,6 +17,8 @@ from agents.run_training import Run
 from baselines.labelled import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 
+RUNS = "runs"  # the folder of the run folders
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -56,7 +58,7 @@ class Cell:
     def folder(self, out: Path) -> Path:
         """Where the run goes; no other cell's, whatever else a later grid holds."""
         parts = (self.data, self.fold, self.agent, self.reward, f"m{self.select}")
-        return out / "runs" / ",".join(map(_slug, parts)) / f"seed-{self.seed}"
+        return out / RUNS / ",".join(map(_slug, parts)) / f"seed-{self.seed}"
 
     @property
     def place(self) -> tuple[str, str]:

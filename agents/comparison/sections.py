@@ -26,8 +26,9 @@ HOW_TO_READ = (
     "which sees the label, leaves it behind.",
 )
 IQM = (
-    "IQM: the mean of the runs of all data sets without the lowest and the highest quarter "
-    "(Agarwal et al., NeurIPS 2021); intervals resample runs and videos data set by data set"
+    "IQM: the mean of the runs of all data sets without the lowest and the highest quarter, of "
+    "fewer than four runs simply their mean (Agarwal et al., NeurIPS 2021); intervals resample "
+    "runs and videos data set by data set"
 )
 PAIRS = (
     "P(first > second): the probability that a run of the first scores above a run of the second, "

@@ -239,6 +239,11 @@ def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
     file = tmp_path / "file"
     file.write_text("mine")
     assert "is not a folder" in fails(capsys, file, *asked)[0]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("keep me")
+    assert "is neither empty nor a comparison's folder" in fails(capsys, mine, *asked)[0]
+    assert [one.name for one in mine.iterdir()] == ["notes.txt"]
 
 
 def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path, capsys):
