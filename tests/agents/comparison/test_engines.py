@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import ray
 
 from agents.__main__ import main
 from agents.engines import Engine, run_all
@@ -37,7 +38,6 @@ def alone(asked, tmp_path_factory):
 @pytest.fixture(scope="module")
 def local_ray():
     """A Ray of one worker at a time, which the comparisons of this module share."""
-    ray = pytest.importorskip("ray")
     room = {"num_cpus": 1, "object_store_memory": 2**27, "include_dashboard": False}
     ray.init(address="local", log_to_driver=False, logging_level="error", **room)
     yield
