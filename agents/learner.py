@@ -14,8 +14,8 @@ from agents.task import Task
 class Learner(ABC):
     """The state of a training run between two epochs; a subclass says what an epoch is.
 
-    Everything that is drawn during an epoch comes from generators that `agents.training` and
-    `begin_epoch` seed anew from the run's seed and the epoch's number. So `state` holds no
+    Everything that is drawn during an epoch comes from generators that are seeded anew from the
+    run's seed and the epoch's number (`agents.seeding`). So `state` holds no
     generator, and a run that is resumed after epoch k draws what an uninterrupted one would.
 
     Attributes:

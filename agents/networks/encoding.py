@@ -36,9 +36,10 @@ class Encodings:
         if torch.is_grad_enabled() or self.module.training:
             distinct, row = torch.unique(place, return_inverse=True)
             return self._of(table, distinct), row
-        # In-place updates, which is what optimisers and averages do, count a tensor's version up.
+        # Optimisers and averages update in place, which counts a tensor's version up. Whoever
+        # writes through `.data`, as the copy to DQN's target does, has to call `forget`.
         made_by = (table, [parameter._version for parameter in self.module.parameters()])
-        if self._made_by is None or self._made_by[0] is not table or self._made_by != made_by:
+        if self._made_by != made_by:
             self._made_by = made_by
             self._known = torch.zeros(len(table), dtype=torch.bool, device=place.device)
         missing = torch.unique(place[~self._known[place]])
