@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from agents.networks import FrameScorer
-from frame_select_env import Clips, top_frames
+from frame_select_env import Clips
+from frame_select_env.ranking import best_if_none
 
 
 class ScorerAgent:
@@ -35,6 +36,4 @@ class ScorerAgent:
         """The frames kept with probability 0.5 or more, [B, T] bool; the best frame if none is."""
         scores = self.scores(clips)
         selected = scores >= 0 if self.tie else scores > 0
-        empty = ~selected.any(axis=1)
-        selected[empty] = top_frames(scores[empty], clips.valid[empty], 1)
-        return selected
+        return best_if_none(selected, scores, clips.valid)

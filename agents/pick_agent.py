@@ -5,7 +5,8 @@ import torch
 
 from agents.feature_table import FeatureTable
 from agents.networks import FrameSetNetwork
-from frame_select_env import Clips, top_frames
+from frame_select_env import Clips
+from frame_select_env.ranking import best_if_none
 
 
 class PickAgent:
@@ -30,9 +31,7 @@ class PickAgent:
     def select(self, clips: Clips) -> np.ndarray:
         """The frames picked before it stopped, [B, T] bool; the best frame if none was."""
         scores, selected = self._pick(clips)
-        empty = ~selected.any(axis=1)
-        selected[empty] = top_frames(scores[empty], clips.valid[empty], 1)
-        return selected
+        return best_if_none(selected, scores, clips.valid)
 
     def _pick(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
         network, device = self.network, self.network.mean.device

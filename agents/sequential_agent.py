@@ -5,7 +5,8 @@ import torch
 
 from agents.feature_table import FeatureTable
 from agents.networks import DecisionNetwork
-from frame_select_env import Clips, top_frames
+from frame_select_env import Clips
+from frame_select_env.ranking import best_if_none
 
 
 class SequentialAgent:
@@ -30,9 +31,7 @@ class SequentialAgent:
     def select(self, clips: Clips) -> np.ndarray:
         """The frames kept, [B, T] bool; the best frame if none was."""
         scores, selected = self._walk(clips)
-        empty = ~selected.any(axis=1)
-        selected[empty] = top_frames(scores[empty], clips.valid[empty], 1)
-        return selected
+        return best_if_none(selected, scores, clips.valid)
 
     def _walk(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
         network, device = self.network, self.network.mean.device

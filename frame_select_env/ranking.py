@@ -46,6 +46,21 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
     return (rank < np.broadcast_to(frames, (len(scores),))[:, None]) & valid
 
 
+def best_if_none(selected: np.ndarray, scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """A free choice of frames, and the best frame of every video where it is empty.
+
+    Args:
+        selected: [B, T] bool, the frames chosen, no padding among them.
+        scores: [B, T] float.
+        valid: [B, T] bool.
+
+    Returns:
+        [B, T] bool.
+    """
+    nothing = ~selected.any(axis=1, keepdims=True)
+    return np.where(nothing, top_frames(scores, valid, 1), selected)
+
+
 def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
     """The middles of `frames` equal parts of every video, as a mask.
 

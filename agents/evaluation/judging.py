@@ -12,7 +12,7 @@ from agents.evaluation.verdicts import Batch, Setting, Verdict
 from baselines.labelled import row_batches
 from frame_select_env.cache import Clips
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.ranking import Ranking, top_frames
+from frame_select_env.ranking import Ranking, best_if_none, top_frames
 
 Frames = int | Literal["all", "free"]  # how many frames a row keeps
 
@@ -115,9 +115,7 @@ def free_choice(ranking: Any, clips: Clips, scores: np.ndarray) -> np.ndarray:
             f"ranking {ranking.name!r}: select gave {chosen.dtype} {chosen.shape}; "
             f"expected bool {clips.valid.shape}"
         )
-    chosen = chosen & clips.valid
-    nothing = ~chosen.any(axis=1, keepdims=True)
-    return np.where(nothing, top_frames(scores, clips.valid, 1), chosen)
+    return best_if_none(chosen & clips.valid, scores, clips.valid)
 
 
 def _judge_request(batch: Batch, request: Request) -> Judged:
