@@ -39,7 +39,7 @@ def decision_network(cache: FeatureCache, task: Task, config: Any) -> DecisionNe
             config.encoder,
             config.chunk,
             config.hidden,
-            getattr(config, "dropout", 0.0),  # REINFORCE has none
+            config.dropout,
         ),
     )
 

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from agents.agent import ScorerAgent
 from agents.design import AgentDesign
+from agents.learner import falling
 from agents.ranges import check_ranges
 from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
 from agents.task import Task, env_keywords
@@ -89,7 +90,6 @@ class Learner(ScorerLearner):
             autoreset_mode="Disabled",
         )
         self.memory = Memory(len(self.rows), config.memory, task.num_frames)
-        self.total = task.budget or config.epochs * config.episodes * len(self.rows)
 
     def parts(self) -> dict[str, Any]:
         """The head of the values and the memory too."""
@@ -98,8 +98,9 @@ class Learner(ScorerLearner):
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Try N selections of every video in `videos` [B], and fit Q to all that are remembered."""
         config = self.config
-        spent = min(self.episodes / self.total / config.explore, 1.0) if config.explore else 1.0
-        explore = config.explore_first + (config.explore_last - config.explore_first) * spent
+        explore = falling(
+            config.explore_first, config.explore_last, config.explore, self.progress()
+        )
         features, predictions, valid = self.table(videos)
         hidden = self.network.hidden(features, predictions, valid)
         advantage = self.network.head(hidden).squeeze(2)

@@ -61,16 +61,20 @@ PAPER = ReinforceConfig(
 PRESETS = {"tuned": ReinforceConfig(), "paper": PAPER}
 
 
-def sampling_loss(keep: torch.Tensor, valid: torch.Tensor, frames: int) -> torch.Tensor:
+def sampling_loss(
+    keep: torch.Tensor, valid: torch.Tensor, frames: int, length: torch.Tensor | None = None
+) -> torch.Tensor:
     """L_sampling of AS Eq. 9: | mean_t p_t - m / L |, averaged over videos.
 
     Args:
         keep: [B, T] probabilities of keeping.
-        valid: [B, T] bool; the mean is over a video's L valid frames.
+        valid: [B, T] bool; the mean is over a video's valid frames, or decisions.
         frames: m; a video with fewer valid frames is to keep all of them.
+        length: [B], L, where decisions are about several frames; None counts the valid ones.
     """
-    length = valid.sum(1)
-    mean = (keep * valid).sum(1) / length
+    counted = valid.sum(1)
+    length = counted if length is None else length
+    mean = (keep * valid).sum(1) / counted
     return (mean - length.clamp(max=frames) / length).abs().mean()
 
 

@@ -4,40 +4,31 @@ The policy-gradient half of a matched pair with `dqn`: the same observation, net
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import gymnasium as gym
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from agents import learner
+from agents.batch_learner import BatchLearner
 from agents.decision_training import DecisionConfig, decision_env, decision_network, decisions
 from agents.design import AgentDesign
-from agents.feature_table import FeatureTable
+from agents.learner import AnnealedConfig
 from agents.ranges import check_ranges
-from agents.reinforce import leave_one_out
+from agents.reinforce import leave_one_out, sampling_loss
 from agents.sequential_agent import SequentialAgent
 from agents.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
 
 @dataclass(frozen=True)
-class SequentialReinforceConfig(DecisionConfig):
+class SequentialReinforceConfig(DecisionConfig, AnnealedConfig):
     """Hyper-parameters."""
 
-    #: Units of the network's layers.
-    hidden: int = 128
-    #: Standardise the features on the videos that are trained on.
-    standardise: bool = True
-    #: Adam's step size.
+    # None: the gradient is to be of the very policy that plays.
+    dropout: ClassVar[float] = 0.0
     learning_rate: float = 3e-3
-    #: L2 penalty in Adam.
-    weight_decay: float = 0.0
-    #: Whether the step size falls linearly to 0 over the budget.
-    anneal: bool = True
-    #: What the whole reward is multiplied with.
-    reward_scale: float = 0.1
     #: Videos per update.
     batch_size: int = 32
     #: N: episodes per video and update, each compared with the others.
@@ -46,14 +37,6 @@ class SequentialReinforceConfig(DecisionConfig):
     entropy: float = 0.0
     #: Weight of L_sampling (AS Eq. 9) on the probabilities met on the way.
     beta: float = 0.0
-    #: Largest norm of the gradient; 0 does not clip.
-    clip: float = 5.0
-    #: Momentum of the average of the weights over updates, which is what is kept.
-    average: float = 0.98
-    #: Passes over the training videos, at most.
-    epochs: int = 60
-    #: Stop after so many epochs without a better validation score; 0 trains to the end.
-    patience: int = 15
 
 
 def returns_to_come(rewards: torch.Tensor) -> torch.Tensor:
@@ -61,7 +44,7 @@ def returns_to_come(rewards: torch.Tensor) -> torch.Tensor:
     return rewards.flip(0).cumsum(0).flip(0)
 
 
-class Learner(learner.Learner):
+class Learner(BatchLearner):
     """The state of a training run.
 
     Args:
@@ -70,22 +53,11 @@ class Learner(learner.Learner):
         config: Hyper-parameters.
     """
 
+    config: SequentialReinforceConfig
+
     def __init__(self, cache: FeatureCache, task: Task, config: SequentialReinforceConfig) -> None:
-        network = decision_network(cache, task, config)
-        super().__init__(task, network)
-        self.config, self.rows = config, task.fit_rows
-        self.videos = min(config.batch_size, len(self.rows))
-        self.table = FeatureTable.read(
-            cache, self.rows, task.num_frames, task.fold, task.stream, task.device
-        )
-        if config.standardise:
-            network.standardise(self.table.features, self.table.valid)
-        # Without dropout: the gradient is of the very policy that plays.
-        self.network = decision_network(cache, task, config).eval()
-        self.network.load_state_dict(self.average.state_dict())
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
+        super().__init__(cache, task, config, decision_network)
+        self.network.eval()  # so that encodings are kept while it plays; it has no dropout
         name, keywords = decision_env(config)
         self.env = gym.make_vec(
             name,
@@ -95,23 +67,12 @@ class Learner(learner.Learner):
             **keywords,
         )
         self.steps = decisions(task, config)
-        self.total = task.budget or config.epochs * config.episodes * len(self.rows)
-
-    def parts(self) -> dict[str, Any]:
-        """The network and the optimiser."""
-        return {"network": self.network, "optimiser": self.optimiser}
-
-    def epoch(self, number: int) -> dict[str, float]:
-        """One pass over the training videos; returns the means of what `update` returns."""
-        shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
-        return self.pass_over(shuffled, self.videos, self.update)
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Play N episodes of every video in `videos` [B] and take one step."""
         config = self.config
-        left = 1 - min(self.episodes / self.total, 1.0) if config.anneal else 1.0
         for group in self.optimiser.param_groups:
-            group["lr"] = config.learning_rate * left
+            group["lr"] = config.rate(self.progress())
         states, actions, rewards = self._play(np.tile(videos, config.episodes))
         place, selected, cursor, going = states
         outputs = self.network(
@@ -125,17 +86,10 @@ class Learner(learner.Learner):
         policy = -(advantage * chosen * going).sum(0).mean()
         entropy = -(log_probability.exp() * log_probability).sum(2)
         mean_entropy = (entropy * going).sum() / going.sum()
-        keep = log_probability[..., 1].exp()
-        lengths = going.sum(0)
-        aim = self.task.select / self.table.length[self.table.place(place[0])]
-        sampling = ((keep * going).sum(0) / lengths - aim.clamp(max=1)).abs().mean()
+        keep, frames = log_probability[..., 1].exp(), self.table.length[self.table.place(place[0])]
+        sampling = sampling_loss(keep.T, going.T, self.task.select, frames)
         loss = policy - config.entropy * mean_entropy + config.beta * sampling
-        self.optimiser.zero_grad()
-        loss.backward()
-        learner.clip_gradient(self.optimiser, config.clip)
-        self.optimiser.step()
-        self.updates += 1
-        learner.follow(self.average, self.network, config.average, self.updates)
+        self.descend(loss)
         self.episodes += self.env.num_envs
         return {
             "reward": float(rewards.sum(0).mean()),

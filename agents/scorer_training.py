@@ -1,14 +1,11 @@
-"""What every agent with a BiLSTM frame scorer shares: hyper-parameters, batches, early stopping."""
+"""What every agent with a BiLSTM frame scorer shares: hyper-parameters, network, step sizes."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from agents.feature_table import FeatureTable
-from agents.learner import Learner, clip_gradient, follow
+from agents.batch_learner import BatchLearner
 from agents.networks import FrameScorer, State
 from agents.seeding import first_network
 from agents.task import Task
@@ -63,65 +60,28 @@ def initial_network(cache: FeatureCache, task: Task, config: ScorerConfig) -> Fr
     )
 
 
-class ScorerLearner(Learner):
-    """The state of a training run; a subclass says what one update is.
+class ScorerLearner(BatchLearner):
+    """The state of a training run of a frame scorer; a subclass says what one update is.
 
     Args:
         cache: The cache.
         task: What is trained on, and for which reward.
         config: Hyper-parameters.
-
-    Attributes:
-        network: What is optimised.
-        rows: [n] int, the training videos. videos: How many of them an update takes.
     """
 
-    config: Any
-
     def __init__(self, cache: FeatureCache, task: Task, config: ScorerConfig) -> None:
-        super().__init__(task, initial_network(cache, task, config))
-        self.config = config
-        self.rows = task.fit_rows
-        self.videos = min(config.batch_size, len(self.rows))
-        self.table = FeatureTable.read(
-            cache, self.rows, task.num_frames, task.fold, task.stream, task.device
-        )
-        self.network = initial_network(cache, task, config)
-        if config.standardise:
-            self.network.standardise(self.table.features, self.table.valid)
-        self.average.load_state_dict(self.network.state_dict())
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
+        super().__init__(cache, task, config, initial_network)
         self.schedule = torch.optim.lr_scheduler.MultiStepLR(
             self.optimiser, list(config.decay_epochs), 0.1
         )
 
-    @abstractmethod
-    def update(self, videos: np.ndarray) -> dict[str, float]:
-        """One step on the videos [B], rows in the cache; returns figures by name."""
-
     def parts(self) -> dict[str, Any]:
-        """The network, the optimiser and the schedule of its step size."""
-        return {
-            "network": self.network,
-            "optimiser": self.optimiser,
-            "schedule": self.schedule,
-        }
+        """The schedule of the step size too."""
+        return {**super().parts(), "schedule": self.schedule}
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the training videos; returns the means of what `update` returns."""
         self.network.train()
-        shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
-        figures = self.pass_over(shuffled, self.videos, self.update)
+        figures = super().epoch(number)
         self.schedule.step()
         return figures
-
-    def descend(self, loss: torch.Tensor) -> None:
-        """One step of the optimiser, and of the average of the weights."""
-        self.optimiser.zero_grad()
-        loss.backward()
-        clip_gradient(self.optimiser, self.config.clip)
-        self.optimiser.step()
-        self.updates += 1
-        follow(self.average, self.network, self.config.average, self.updates)

@@ -103,6 +103,6 @@ def train(
 def _over(learner: Any, task: Task, config: Any, epoch: Epoch) -> bool:
     """Whether training ends after `epoch`."""
     if task.budget and learner.episodes:
-        return learner.episodes >= task.budget
+        return learner.spent()
     tired = config.patience and epoch.number - epoch.best_epoch >= config.patience
     return epoch.number >= config.epochs or bool(tired)

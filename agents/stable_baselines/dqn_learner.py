@@ -5,6 +5,7 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from agents.learner import falling
 from agents.networks import Network
 from agents.stable_baselines.dqn import FrameDQN
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
@@ -74,8 +75,9 @@ class DQNLearner(AlgorithmLearner):
     def after_step(self) -> bool:
         """Set epsilon too."""
         more = super().after_step()
-        spent = min(self.progress() / self.config.explore, 1.0) if self.config.explore else 1.0
-        self.model.exploration_rate = 1 - (1 - self.config.epsilon) * spent
+        config = self.config
+        rate = falling(1.0, config.epsilon, config.explore, self.progress())
+        self.model.exploration_rate = rate
         return more
 
     def after_epoch(self) -> None:

@@ -12,7 +12,7 @@ from stable_baselines3.common.logger import Logger
 
 from agents.bridge import BatchVecEnv
 from agents.feature_table import FeatureTable
-from agents.learner import Learner, follow
+from agents.learner import AnnealedConfig, Learner, follow
 from agents.networks import Network
 from agents.ranges import check_ranges
 from agents.seeding import epoch_seed
@@ -25,34 +25,11 @@ MakeNetwork = Callable[[FeatureCache, Task, Any], Network]
 
 
 @dataclass(frozen=True)
-class AlgorithmConfig:
+class AlgorithmConfig(AnnealedConfig):
     """Hyper-parameters that all algorithms of Stable-Baselines3 share here."""
 
-    #: Units of the network's layers.
-    hidden: int = 128
     #: Dropout in the network.
     dropout: float = 0.0
-    #: Standardise the features on the videos that are trained on.
-    standardise: bool = True
-    #: Adam's step size.
-    learning_rate: float = 1e-3
-    #: L2 penalty in Adam.
-    weight_decay: float = 0.0
-    #: Whether the step size falls linearly to 0 over the budget.
-    anneal: bool = True
-    #: What the whole reward is multiplied with.
-    reward_scale: float = 0.1
-    #: Largest norm of the gradient; 0 does not clip.
-    clip: float = 5.0
-    #: Momentum of the average of the weights over updates, which is what is kept; 0 keeps the last
-    #: weights.
-    average: float = 0.98
-    #: Episodes per training video and epoch.
-    episodes: int = 4
-    #: Epochs, at most.
-    epochs: int = 60
-    #: Stop after so many epochs without a better validation score; 0 trains to the end.
-    patience: int = 15
     #: Environments in the batch.
     num_envs: int = 64
     #: Episodes of a video in a row, which share the work of encoding it.
@@ -98,8 +75,8 @@ class AlgorithmLearner(Learner):
         steps: int = 1,
     ) -> None:
         network = make_network(cache, task, config)
-        super().__init__(task, network)
-        self.config, self.steps = config, steps
+        super().__init__(task, config, network)
+        self.steps = steps
         self.table = FeatureTable.read(
             cache, task.fit_rows, task.num_frames, task.fold, task.stream, task.device
         )
@@ -123,15 +100,12 @@ class AlgorithmLearner(Learner):
             network.load_state_dict(first)
             return network
 
-        kept = policy_keywords(make, self.table)
-        kept["optimizer_kwargs"] = {"weight_decay": config.weight_decay}
-        self.model = self.make_model(kept)
+        self.model = self.make_model(policy_keywords(make, self.table, config.weight_decay))
         self.model.set_logger(Logger(None, []))
         self.network = self.live_network()
         optimiser: torch.optim.Optimizer = self.model.policy.optimizer
         optimiser.register_step_post_hook(self._after_update)
         per_epoch = config.episodes * len(task.fit_rows)
-        self.total = task.budget or config.epochs * per_epoch
         self._seen = 0  # episodes of the environment that are counted
         # Whole waves of episodes.
         self.epoch_steps = -(-per_epoch // config.num_envs) * config.num_envs * steps
@@ -150,14 +124,10 @@ class AlgorithmLearner(Learner):
         self.updates += 1
         follow(self.average, self.network, self.config.average, self.updates)
 
-    def progress(self) -> float:
-        """The share of the budget that is spent, 0 to 1."""
-        return min(self.episodes / self.total, 1.0)
-
     def epoch(self, number: int) -> dict[str, float]:
         """Let the algorithm take the epoch's steps in episodes that begin now."""
         model, env = self.model, self.env
-        model.lr_schedule = lambda _: self.learning_rate()
+        model.lr_schedule = lambda _: self.config.rate(self.progress())
         self.after_step()
         for module in model.policy.modules():
             if isinstance(module, Network):
@@ -174,16 +144,11 @@ class AlgorithmLearner(Learner):
                 figures[name] = float(found)
         return figures
 
-    def learning_rate(self) -> float:
-        """The step size now."""
-        left = 1 - self.progress() if self.config.anneal else 1.0
-        return self.config.learning_rate * left
-
     def after_step(self) -> bool:
         """Count the episodes that have ended; returns whether the budget allows more."""
         self.episodes += self.env.episodes - self._seen
         self._seen = self.env.episodes
-        return not self.task.budget or self.episodes < self.task.budget
+        return not self.spent()
 
     def after_epoch(self) -> None:
         """What an algorithm does when the episodes at an epoch's end are cut off."""

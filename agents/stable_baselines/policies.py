@@ -31,13 +31,15 @@ class Actor(nn.Module):
         return self._network[0].act(codes)
 
 
-def policy_keywords(make_network: Callable[[], Network], table: FeatureTable) -> dict[str, Any]:
+def policy_keywords(
+    make_network: Callable[[], Network], table: FeatureTable, weight_decay: float
+) -> dict[str, Any]:
     """The `policy_kwargs` of the policies below."""
     return {
         "features_extractor_class": _extractor,
         "features_extractor_kwargs": {"table": table, "make_network": make_network},
         "net_arch": [],
-        "optimizer_kwargs": {},
+        "optimizer_kwargs": {"weight_decay": weight_decay},
     }
 
 

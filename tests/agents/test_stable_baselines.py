@@ -266,7 +266,7 @@ def test_epsilon_and_the_step_size_fall_with_every_step(planted):
             learner.episodes = spent
             learner.after_step()
             assert learner.model.exploration_rate == pytest.approx(epsilon)
-            assert learner.learning_rate() == pytest.approx(0.01 * (1 - spent / 200))
+            assert config.rate(learner.progress()) == pytest.approx(0.01 * (1 - spent / 200))
 
 
 def test_the_table_refuses_a_video_that_it_does_not_hold(planted):
