@@ -8,8 +8,6 @@ from agents.design import AgentDesign
 from agents.sequential_agent import SequentialAgent
 from agents.stable_baselines.dqn_learner import DQNConfig, DQNLearner
 from agents.stable_baselines.learner import check_algorithm
-from agents.task import Task
-from frame_select_env import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -37,20 +35,6 @@ class ChunkDQNConfig(SequentialDQNConfig):
     batch_size: int = 80
 
 
-class Learner(DQNLearner):
-    """The state of a training run.
-
-    Args:
-        cache: The cache.
-        task: What is trained on, and for which reward.
-        config: Hyper-parameters.
-    """
-
-    def __init__(self, cache: FeatureCache, task: Task, config: SequentialDQNConfig) -> None:
-        env, steps = decision_env(config), decisions(task, config)
-        super().__init__(cache, task, config, decision_network, env, steps)
-
-
 SEARCH = {
     "learning_rate": (3e-4, 1e-3, 3e-3),
     "hidden": (64, 128),
@@ -75,7 +59,9 @@ def _design(
         check=check_algorithm,
         network=decision_network,
         agent=lambda network, task, config: SequentialAgent(name, network, tie=False),
-        learner=Learner,
+        learner=lambda cache, task, config: DQNLearner(
+            cache, task, config, decision_network, decision_env(config), decisions(task, config)
+        ),
         search=search,
     )
 

@@ -6,8 +6,6 @@ from agents.design import AgentDesign
 from agents.pick_training import PickConfig, pick_agent, pick_env, set_network
 from agents.stable_baselines.learner import check_algorithm
 from agents.stable_baselines.ppo_learner import MaskablePPOLearner, PPOConfig
-from agents.task import Task
-from frame_select_env import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -22,20 +20,6 @@ class PickPPOConfig(PickConfig, PPOConfig):
     batch_size: int = 1024
 
 
-class Learner(MaskablePPOLearner):
-    """The state of a training run.
-
-    Args:
-        cache: The cache.
-        task: What is trained on, and for which reward.
-        config: Hyper-parameters.
-    """
-
-    def __init__(self, cache: FeatureCache, task: Task, config: PickPPOConfig) -> None:
-        env = pick_env(task, config)
-        super().__init__(cache, task, config, set_network, env, task.select)
-
-
 DESIGN = AgentDesign(
     name="maskable-ppo",
     config=PickPPOConfig,
@@ -43,7 +27,9 @@ DESIGN = AgentDesign(
     check=check_algorithm,
     network=set_network,
     agent=lambda network, task, config: pick_agent("maskable-ppo", network, task),
-    learner=Learner,
+    learner=lambda cache, task, config: MaskablePPOLearner(
+        cache, task, config, set_network, pick_env(task, config), task.select
+    ),
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
         "hidden": (64, 128),

@@ -8,8 +8,6 @@ from agents.networks import State
 from agents.scorer_training import initial_network
 from agents.stable_baselines.learner import check_algorithm
 from agents.stable_baselines.ppo_learner import PPOConfig, PPOLearner
-from agents.task import Task
-from frame_select_env import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -27,19 +25,6 @@ class OneShotPPOConfig(PPOConfig):
     repeats: int = 4
 
 
-class Learner(PPOLearner):
-    """The state of a training run.
-
-    Args:
-        cache: The cache.
-        task: What is trained on, and for which reward.
-        config: Hyper-parameters.
-    """
-
-    def __init__(self, cache: FeatureCache, task: Task, config: OneShotPPOConfig) -> None:
-        super().__init__(cache, task, config, initial_network, ("FrameSelect/OneShot-v0", {}))
-
-
 DESIGN = AgentDesign(
     name="ppo",
     config=OneShotPPOConfig,
@@ -47,7 +32,9 @@ DESIGN = AgentDesign(
     check=check_algorithm,
     network=initial_network,
     agent=lambda network, task, config: ScorerAgent("ppo", network),
-    learner=Learner,
+    learner=lambda cache, task, config: PPOLearner(
+        cache, task, config, initial_network, ("FrameSelect/OneShot-v0", {})
+    ),
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
         "hidden": (64, 128),

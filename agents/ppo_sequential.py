@@ -7,8 +7,6 @@ from agents.design import AgentDesign
 from agents.sequential_agent import SequentialAgent
 from agents.stable_baselines.learner import check_algorithm
 from agents.stable_baselines.ppo_learner import PPOConfig, PPOLearner
-from agents.task import Task
-from frame_select_env import FeatureCache
 
 
 @dataclass(frozen=True)
@@ -20,20 +18,6 @@ class SequentialPPOConfig(DecisionConfig, PPOConfig):
     batch_size: int = 6400
 
 
-class Learner(PPOLearner):
-    """The state of a training run.
-
-    Args:
-        cache: The cache.
-        task: What is trained on, and for which reward.
-        config: Hyper-parameters.
-    """
-
-    def __init__(self, cache: FeatureCache, task: Task, config: SequentialPPOConfig) -> None:
-        env, steps = decision_env(config), decisions(task, config)
-        super().__init__(cache, task, config, decision_network, env, steps)
-
-
 DESIGN = AgentDesign(
     name="ppo-sequential",
     config=SequentialPPOConfig,
@@ -41,7 +25,9 @@ DESIGN = AgentDesign(
     check=check_algorithm,
     network=decision_network,
     agent=lambda network, task, config: SequentialAgent("ppo-sequential", network),
-    learner=Learner,
+    learner=lambda cache, task, config: PPOLearner(
+        cache, task, config, decision_network, decision_env(config), decisions(task, config)
+    ),
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
         "hidden": (64, 128),

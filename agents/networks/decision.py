@@ -6,14 +6,12 @@ import torch
 from torch import nn
 
 from agents.feature_table import FeatureTable
-from agents.networks.encoding import Encodings
-from agents.networks.frame_scorer import run_lstm
-from agents.networks.network import Network
+from agents.networks.network import StepNetwork
 
 Encoder = Literal["frame", "video"]
 
 
-class DecisionNetwork(Network):
+class DecisionNetwork(StepNetwork):
     """Two numbers a decision, for discarding and for keeping: Q-values, or a policy's logits.
 
     The encoder "frame" sees the frames that the decision is about, averaged over the chunk;
@@ -38,17 +36,9 @@ class DecisionNetwork(Network):
         hidden: int = 128,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__(feature_size)
-        self.chunk, self.code_size = chunk, hidden
-        self.dropout = nn.Dropout(dropout)
-        self.lstm: nn.LSTM | None = None
-        seen = feature_size
-        if encoder == "video":
-            self.lstm = nn.LSTM(
-                feature_size + outputs, hidden // 2, batch_first=True, bidirectional=True
-            )
-            seen = 2 * (hidden // 2)
-            self.encodings = Encodings(self.lstm, self._encode)
+        super().__init__(feature_size, outputs, hidden, dropout, encoder == "video")
+        self.chunk = chunk
+        seen = feature_size if encoder == "frame" else self.encoded
         self.layers = nn.Sequential(
             nn.Linear(seen + 3 * outputs + 2, hidden),
             nn.ReLU(),
@@ -102,24 +92,6 @@ class DecisionNetwork(Network):
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
         return nn.Linear(self.code_size, 1)
-
-    def forward(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
-        """The numbers for discarding and keeping, [B, 2]; the arguments are those of `codes`."""
-        return self.act(self.codes(table, video, selected, cursor))
-
-    def _encode(
-        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
-    ) -> torch.Tensor:
-        assert self.lstm is not None
-        inputs = self.normal(features)
-        seen = self.dropout(torch.cat([inputs, predictions], dim=2))
-        return run_lstm(self.lstm, seen, valid)
 
 
 def _weighted(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -4,11 +4,10 @@ from typing import Literal
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from agents.feature_table import FeatureTable
 from agents.networks.encoding import Encodings
-from agents.networks.network import Network, PooledCritic
+from agents.networks.network import Network, PooledCritic, run_lstm
 
 State = Literal["feature", "feature+prediction"]
 
@@ -96,14 +95,3 @@ class FrameScorer(Network):
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
         return PooledCritic(self.code_size)
-
-
-def run_lstm(lstm: nn.LSTM, inputs: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E]."""
-    if valid.all():
-        return lstm(inputs)[0]
-    packed = pack_padded_sequence(
-        inputs, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False
-    )
-    hidden, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=valid.shape[1])
-    return hidden

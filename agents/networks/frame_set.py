@@ -5,13 +5,12 @@ from torch import nn
 
 from agents.feature_table import FeatureTable
 from agents.networks.encoding import Encodings
-from agents.networks.frame_scorer import run_lstm
-from agents.networks.network import Network, PooledCritic
+from agents.networks.network import PooledCritic, StepNetwork
 
 FORBIDDEN = -1e8  # finite: 0 times it, at the end of an episode, must be 0
 
 
-class FrameSetNetwork(Network):
+class FrameSetNetwork(StepNetwork):
     """A number for adding each frame to the set, and for stopping: Q-values, or logits.
 
     A BiLSTM encodes the frames; then each is seen beside the mean code of the set, that of the
@@ -36,14 +35,8 @@ class FrameSetNetwork(Network):
         hidden: int = 128,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__(feature_size)
-        self.stop, self.code_size = stop, hidden
-        self.dropout = nn.Dropout(dropout)
-        self.lstm = nn.LSTM(
-            feature_size + outputs, hidden // 2, batch_first=True, bidirectional=True
-        )
-        self.encodings = Encodings(self.lstm, self._encode)
-        seen = 2 * (hidden // 2)
+        super().__init__(feature_size, outputs, hidden, dropout)
+        self.stop, seen = stop, self.encoded
         self.from_frame = nn.Linear(seen, hidden)
         self.from_set = nn.Linear(2 * seen + 2 * outputs + 1, hidden)
         self.head = nn.Linear(hidden, 1)
@@ -95,20 +88,3 @@ class FrameSetNetwork(Network):
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
         return PooledCritic(self.code_size)
-
-    def forward(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
-        """A number for each action, [B, n]; the arguments are those of `codes`."""
-        return self.act(self.codes(table, video, selected, cursor))
-
-    def _encode(
-        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
-    ) -> torch.Tensor:
-        inputs = self.normal(features)
-        seen = self.dropout(torch.cat([inputs, predictions], dim=2))
-        return run_lstm(self.lstm, seen, valid)

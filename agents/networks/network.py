@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from agents.feature_table import FeatureTable
 from agents.networks.encoding import Encodings
@@ -88,6 +89,49 @@ class Network(nn.Module, ABC):
         self.scale = torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0).float()
 
 
+class StepNetwork(Network):
+    """A network of agents that take decisions one after another, in view of what is selected.
+
+    Args:
+        feature_size: D.
+        outputs: C.
+        hidden: Units of each layer; the BiLSTM has half of them in each direction.
+        dropout: Dropout on the input and before the head.
+        whole_video: Whether there is a BiLSTM over the whole video.
+
+    Attributes:
+        encoded: Units of its state of a frame.
+    """
+
+    def __init__(
+        self, feature_size: int, outputs: int, hidden: int, dropout: float, whole_video: bool = True
+    ) -> None:
+        super().__init__(feature_size)
+        self.code_size, self.encoded = hidden, 2 * (hidden // 2)
+        self.dropout = nn.Dropout(dropout)
+        if whole_video:
+            size = feature_size + outputs
+            self.lstm = nn.LSTM(size, hidden // 2, batch_first=True, bidirectional=True)
+            self.encodings = Encodings(self.lstm, self._encode)
+
+    def forward(
+        self,
+        table: FeatureTable,
+        video: torch.Tensor,
+        selected: torch.Tensor,
+        cursor: torch.Tensor,
+    ) -> torch.Tensor:
+        """Numbers for the actions, [B, n]; the arguments are those of `codes`."""
+        return self.act(self.codes(table, video, selected, cursor))
+
+    def _encode(
+        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
+    ) -> torch.Tensor:
+        inputs = self.normal(features)
+        seen = self.dropout(torch.cat([inputs, predictions], dim=2))
+        return run_lstm(self.lstm, seen, valid)
+
+
 class PooledCritic(nn.Module):
     """A value from the mean code over the frames (or actions) whose last channel is 1.
 
@@ -104,3 +148,14 @@ class PooledCritic(nn.Module):
         weight = codes[..., -1:]
         mean = (codes[..., :-1] * weight).sum(1) / weight.sum(1).clamp(min=1)
         return self.head(mean)
+
+
+def run_lstm(lstm: nn.LSTM, inputs: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E]."""
+    if valid.all():
+        return lstm(inputs)[0]
+    packed = pack_padded_sequence(
+        inputs, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False
+    )
+    hidden, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=valid.shape[1])
+    return hidden
