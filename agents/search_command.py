@@ -13,8 +13,6 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from agents.engines import Engine, run_all
-from agents.engines.progress import outcomes_bar
 from agents.evaluation.tables import PIPED_WIDTH
 from agents.reward_text import parse_reward
 from agents.run_training import Run
@@ -28,6 +26,8 @@ from agents.searching import (
     trial_text,
 )
 from agents.training import CHECKPOINT_SECONDS
+from data.engines import Engine, run_all
+from data.engines.progress import outcomes_bar
 from frame_select_env import FrameSelectError, open_cache
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from data.corpora import read_corpus
 from data.source import Frames, Source, check_videos
-from data.split_files import read_split_file
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -21,7 +21,7 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
 
     Args:
         folder: The class folders.
-        split_file: A CSV, `hmdb51:DIR` or `ucf101:DIR`; see `data.split_files`.
+        split_file: A CSV, `hmdb51:DIR` or `ucf101:DIR`; see `data.corpora`.
         predictions: A folder laid out the same, one .npy [L, C] per video.
 
     Raises:
@@ -30,7 +30,7 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
     ids = sorted(f.relative_to(folder).with_suffix("").as_posix() for f in folder.rglob("*.npy"))
     if not ids:
         raise FrameSelectError(f"{folder}: holds no .npy file; expected CLASS/VIDEO.npy [L, D]")
-    assignment = read_split_file(split_file, folder, ids)
+    assignment = read_corpus(split_file, folder, ids)
     shapes = [_shape(folder, video) for video in ids]
     for video, shape in zip(ids, shapes, strict=True):
         if shape[1] != shapes[0][1]:

@@ -13,7 +13,7 @@ import pytest
 import ray
 
 from agents.__main__ import main
-from agents.engines import Engine, run_all
+from data.engines import Engine, run_all
 from frame_select_env import FrameSelectError
 
 LONG = "reinforce@hidden=8,epochs=25,patience=0"
@@ -107,7 +107,7 @@ def test_a_killed_process_ends_the_others_in_one_line():
 SLEEPERS = """
 import sys, time
 from pathlib import Path
-from agents.engines.processes import in_processes
+from data.engines.processes import in_processes
 
 def sleep(folder):
     import os, time

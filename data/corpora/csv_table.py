@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from data.split_files.assignment import Assignment, find_video, folder_classes, unlisted_note
+from data.corpora.assignment import Assignment, find_video, folder_classes, unlisted_note
 from frame_select_env.cache import check, schema
 from frame_select_env.errors import FrameSelectError
 

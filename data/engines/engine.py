@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.engines.attempt import Outcome
-from agents.engines.processes import in_processes
+from data.engines.attempt import Outcome
+from data.engines.processes import in_processes
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
 
@@ -57,7 +57,7 @@ def run_all(
     if not tasks:
         return iter(())
     if engine.name == "ray":
-        from agents.engines.ray_tasks import on_ray  # Ray takes long to import
+        from data.engines.ray_tasks import on_ray  # Ray takes long to import
 
         return on_ray(function, tasks, engine.jobs, engine.address, engine.gpu)
     return in_processes(function, tasks, engine.jobs or os.cpu_count() or 1)

@@ -10,7 +10,7 @@ from typing import Any
 from joblib import Parallel, delayed
 from joblib.externals.loky import BrokenProcessPool
 
-from agents.engines.attempt import Outcome, attempt, attempt_in_child
+from data.engines.attempt import Outcome, attempt, attempt_in_child
 from frame_select_env import FrameSelectError
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from agents.engines.attempt import Outcome, attempt
+from data.engines.attempt import Outcome, attempt
 from frame_select_env import FrameSelectError
 
 RETRIES = 3  # workers that a task may lose

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data.split_files import read_split_file
+from data.corpora import read_corpus
 from frame_select_env.errors import FrameSelectError
 
 FOLDER = Path("features")
@@ -19,7 +19,7 @@ def csv(tmp_path: Path, text: str) -> str:
 
 def test_csv_finds_videos_with_and_without_suffix(tmp_path: Path) -> None:
     text = "video,split\ndive/a.b,train\ndive/c.avi,test\nwave\\a.npy,val\n"
-    assignment = read_split_file(csv(tmp_path, text), FOLDER, IDS)
+    assignment = read_corpus(csv(tmp_path, text), FOLDER, IDS)
     assert assignment.splits == {"default": ["train", "test", "val", ""]}
     assert assignment.classes == ["dive", "wave"]
     assert assignment.labels == ["dive", "dive", "wave", "wave"]
@@ -32,7 +32,7 @@ def test_csv_labels_groups_and_folds(tmp_path: Path) -> None:
         "\ufeffsplit, group ,video,label,split.b,fps\n"
         "train,g1,dive/a.b,10,test,25\ntrain,g2,dive/c,9,,25\n\ntest,g1,wave/a,9,train,25\n"
     )
-    assignment = read_split_file(csv(tmp_path, text), FOLDER, IDS)
+    assignment = read_corpus(csv(tmp_path, text), FOLDER, IDS)
     assert assignment.classes == ["9", "10"]
     assert assignment.labels == ["10", "9", "9", None]
     assert assignment.groups == ["g1", "g2", "g1", ""]
@@ -63,7 +63,7 @@ def test_csv_labels_groups_and_folds(tmp_path: Path) -> None:
 )
 def test_csv_refused(tmp_path: Path, text: str, words: list[str]) -> None:
     with pytest.raises(FrameSelectError) as error:
-        read_split_file(csv(tmp_path, text), FOLDER, IDS)
+        read_corpus(csv(tmp_path, text), FOLDER, IDS)
     for word in ["splits.csv", *words]:
         assert word in str(error.value)
 
@@ -72,7 +72,7 @@ def test_csv_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "splits.csv"
     path.write_bytes(b"video,split\n\xff\xfe,train\n")
     with pytest.raises(FrameSelectError, match="not a UTF-8 CSV"):
-        read_split_file(str(path), FOLDER, IDS)
+        read_corpus(str(path), FOLDER, IDS)
 
 
 HMDB = {
@@ -92,7 +92,7 @@ def official(tmp_path: Path, files: dict[str, str], kind: str) -> str:
 
 
 def test_hmdb51(tmp_path: Path) -> None:
-    assignment = read_split_file(official(tmp_path, HMDB, "hmdb51"), FOLDER, [*IDS, "wave/e f"])
+    assignment = read_corpus(official(tmp_path, HMDB, "hmdb51"), FOLDER, [*IDS, "wave/e f"])
     assert assignment.splits == {
         "default": ["train", "test", "train", "", ""],
         "split1": ["train", "test", "train", "", ""],
@@ -107,7 +107,7 @@ def test_hmdb51(tmp_path: Path) -> None:
 def test_hmdb51_names_may_hold_spaces_and_brackets(tmp_path: Path) -> None:
     files = {"dive_test_split1.txt": "Oceans (2009) a#1_x_.avi 1\n"}
     ids = ["dive/Oceans (2009) a#1_x_"]
-    assignment = read_split_file(official(tmp_path, files, "hmdb51"), FOLDER, ids)
+    assignment = read_corpus(official(tmp_path, files, "hmdb51"), FOLDER, ids)
     assert assignment.splits["split1"] == ["train"]
 
 
@@ -127,7 +127,7 @@ def test_hmdb51_names_may_hold_spaces_and_brackets(tmp_path: Path) -> None:
 def test_hmdb51_refused(tmp_path: Path, files: dict[str, str | None], words: list[str]) -> None:
     present = {name: text for name, text in files.items() if text is not None}
     with pytest.raises(FrameSelectError) as error:
-        read_split_file(official(tmp_path, present, "hmdb51"), FOLDER, IDS)
+        read_corpus(official(tmp_path, present, "hmdb51"), FOLDER, IDS)
     for word in words:
         assert word in str(error.value)
 
@@ -143,7 +143,7 @@ UCF = {
 
 
 def test_ucf101(tmp_path: Path) -> None:
-    assignment = read_split_file(official(tmp_path, UCF, "ucf101"), FOLDER, CLIPS)
+    assignment = read_corpus(official(tmp_path, UCF, "ucf101"), FOLDER, CLIPS)
     # In the order of classInd.txt, which is not the alphabet's.
     assert assignment.classes == ["Bowl", "Archery"]
     assert assignment.labels == ["Bowl", "Bowl", "Archery", "Archery"]
@@ -170,7 +170,7 @@ def test_ucf101_refused(tmp_path: Path, name: str, text: str | None, words: list
     files = {**UCF, name: text}
     present = {name: text for name, text in files.items() if text is not None}
     with pytest.raises(FrameSelectError) as error:
-        read_split_file(official(tmp_path, present, "ucf101"), FOLDER, CLIPS)
+        read_corpus(official(tmp_path, present, "ucf101"), FOLDER, CLIPS)
     for word in words:
         assert word in str(error.value)
 
@@ -178,8 +178,8 @@ def test_ucf101_refused(tmp_path: Path, name: str, text: str | None, words: list
 @pytest.mark.parametrize("kind", ["hmdb51", "ucf101"])
 def test_folders_of_split_files_that_are_not_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(FrameSelectError, match="absent: no such folder"):
-        read_split_file(f"{kind}:{tmp_path}/absent", FOLDER, IDS)
+        read_corpus(f"{kind}:{tmp_path}/absent", FOLDER, IDS)
     if kind == "ucf101":
         only = {"classInd.txt": UCF["classInd.txt"]}
         with pytest.raises(FrameSelectError, match="trainlist01.txt"):
-            read_split_file(official(tmp_path, only, kind), FOLDER, CLIPS)
+            read_corpus(official(tmp_path, only, kind), FOLDER, CLIPS)

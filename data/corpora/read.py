@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from data.split_files.assignment import Assignment
-from data.split_files.csv_table import read_csv
-from data.split_files.hmdb51 import read_hmdb51
-from data.split_files.ucf101 import read_ucf101
+from data.corpora.assignment import Assignment
+from data.corpora.csv_table import read_csv
+from data.corpora.hmdb51 import read_hmdb51
+from data.corpora.ucf101 import read_ucf101
 from frame_select_env.errors import FrameSelectError
 
 OFFICIAL = {"hmdb51": read_hmdb51, "ucf101": read_ucf101}
 
 
-def read_split_file(split_file: str, folder: Path, ids: list[str]) -> Assignment:
+def read_corpus(split_file: str, folder: Path, ids: list[str]) -> Assignment:
     """Read a split file for the videos of a folder.
 
     Args:

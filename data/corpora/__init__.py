@@ -4,7 +4,7 @@ Three kinds are read: a CSV of one's own, and the official files of HMDB51 and U
 split file does not list are unused; a listed video that the folder lacks is an error.
 """
 
-from data.split_files.assignment import Assignment
-from data.split_files.read import read_split_file
+from data.corpora.assignment import Assignment
+from data.corpora.read import read_corpus
 
-__all__ = ["Assignment", "read_split_file"]
+__all__ = ["Assignment", "read_corpus"]

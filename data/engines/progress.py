@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agents.engines.attempt import Outcome
+from data.engines.attempt import Outcome
 
 
 def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator[Outcome]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from data.split_files.assignment import (
+from data.corpora.assignment import (
     Assignment,
     find_video,
     folder_classes,
