@@ -83,7 +83,6 @@ def log_mel_at(
         heard = rows[max(0, first) : max(0, last)]
         if len(heard):
             # What lies outside of the track counts as silence.
-            out[place] = (heard.sum(axis=0) + silence * (last - first - len(heard))) / (
-                last - first
-            )
+            rest = last - first - len(heard)
+            out[place] = (heard.sum(axis=0) + silence * rest) / (last - first)
     return out
