@@ -8,6 +8,10 @@ import numpy as np
 from data.video.container import start_seconds
 from data.video.failure import one_video
 
+# Seconds by which a piece may stand off from where the samples before it end: times are rounded,
+# and the resampler holds some samples back.
+GAP = 0.1
+
 
 def read_sound(path: Path, rate: int) -> np.ndarray | None:
     """Decode the first sound track.
@@ -47,11 +51,6 @@ def read_sound(path: Path, rate: int) -> np.ndarray | None:
             samples = piece.to_ndarray().ravel().astype(np.float32)
             pieces.append((round((origin or 0.0) * rate) + count, samples))
     return _laid_out(pieces)
-
-
-# Seconds by which a piece may stand off from where the samples before it end: timestamps are rounded
-# and the resampler holds some back.
-GAP = 0.1
 
 
 def _laid_out(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
