@@ -4,6 +4,7 @@ from frame_select_env.command_line import run_command
 
 USAGE = """usage: python -m data COMMAND ...
 
+  extract    make a cache of a folder of videos: decode, run backbones, train the head
   import     make a cache of features that you have: an .npz, or a folder of .npy files
   inspect    show what a cache holds, and check it
   digits     make the small cache of digits videos that comes with the library
@@ -14,6 +15,7 @@ python -m data COMMAND --help tells the rest.
 
 
 COMMANDS = {
+    "extract": "data.extract_command:extract_features",
     "import": "data.import_command:import_features",
     "inspect": "data.inspect_command:inspect",
     "digits": "data.digits_command:digits",

@@ -43,6 +43,7 @@ def one_line_errors(program: str) -> Iterator[None]:
     except FrameSelectError as error:
         print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        # Long work tells what of it is kept.
+        print(": ".join([program, "interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         raise SystemExit(130) from None

@@ -5,6 +5,8 @@ import torch
 
 RATE = 16_000  # samples a second
 WINDOW = 400  # samples of one spectrum: 25 ms
+POINTS = 512  # of the Fourier transform
+BLOCK = 6000  # spectra that are in memory at a time: a minute
 HOP = 160  # samples from one spectrum to the next: 10 ms
 LOWEST, HIGHEST = 60.0, 7_800.0  # Hz
 FLOOR = 1e-6  # power below this counts as this: silence is a number
@@ -20,30 +22,33 @@ def log_mel(sound: np.ndarray, bands: int) -> torch.Tensor:
     Returns:
         [n // 160 + 1, bands] float32, natural logarithms; row k is centred on k / 100 seconds.
     """
-    samples = torch.from_numpy(sound)
-    if len(samples) < WINDOW:  # also none at all
-        samples = torch.nn.functional.pad(samples, (0, WINDOW - len(samples)))
-    spectrum = torch.stft(
-        samples,
-        n_fft=512,
-        hop_length=HOP,
-        win_length=WINDOW,
-        window=torch.hann_window(WINDOW),
-        center=True,
-        pad_mode="constant",
-        return_complex=True,
-    )
-    power = spectrum.abs().square() / WINDOW  # [257, rows]
-    return torch.log(mel_filters(bands) @ power + FLOOR).T
+    rows = len(sound) // HOP + 1
+    samples = torch.nn.functional.pad(torch.from_numpy(sound), (POINTS // 2, POINTS))
+    filters, window = mel_filters(bands), torch.hann_window(WINDOW)
+    blocks = []
+    for first in range(0, rows, BLOCK):
+        last = min(first + BLOCK, rows)
+        spectrum = torch.stft(
+            samples[first * HOP : (last - 1) * HOP + POINTS],
+            n_fft=POINTS,
+            hop_length=HOP,
+            win_length=WINDOW,
+            window=window,
+            center=False,
+            return_complex=True,
+        )
+        power = spectrum.abs().square() / WINDOW  # [POINTS / 2 + 1, rows]
+        blocks.append(torch.log(filters @ power + FLOOR).T)
+    return torch.cat(blocks)
 
 
 def mel_filters(bands: int) -> torch.Tensor:
-    """Triangles evenly spaced on the mel scale, [bands, 257], each summing to 1.
+    """Triangles evenly spaced on the mel scale, [bands, POINTS / 2 + 1], each summing to 1.
 
     The scale is 2595 log10(1 + f / 700) (O'Shaughnessy, Speech Communication, 1987). With so many
     bands that a triangle falls between two frequencies, it takes the nearer one.
     """
-    frequency = torch.linspace(0, RATE / 2, 257, dtype=torch.float64)
+    frequency = torch.linspace(0, RATE / 2, POINTS // 2 + 1, dtype=torch.float64)
     ends = torch.tensor([LOWEST, HIGHEST], dtype=torch.float64)
     low, high = (2595 * torch.log10(1 + ends / 700)).tolist()
     mels = torch.linspace(low, high, bands + 2, dtype=torch.float64)

@@ -28,6 +28,7 @@ class Picture:
         self.path, self.side, self.aspect = path, side, aspect
         # One for all frames: it keeps the tables of the conversion.
         self.reformatter = VideoReformatter()
+        self._size: tuple[int, int] | None = None
 
     def read(self, frame: av.VideoFrame) -> np.ndarray:
         """The picture, [h, w, 3] uint8 RGB.
@@ -35,7 +36,9 @@ class Picture:
         Raises:
             VideoError: if the frame is smaller than 8 pixels, or a mere line.
         """
-        width, height = self._size(frame)
+        # Broadcasts change their size on the way; all pictures of a video are of one.
+        self._size = self._size or self._wanted(frame)
+        width, height = self._size
         rgb = self.reformatter.reformat(
             frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, threads=1
         )
@@ -44,7 +47,7 @@ class Picture:
         turns = round(frame.rotation / 90) % 4 if np.isfinite(frame.rotation) else 0
         return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 
-    def _size(self, frame: av.VideoFrame) -> tuple[int, int]:
+    def _wanted(self, frame: av.VideoFrame) -> tuple[int, int]:
         width, height = frame.width, frame.height
         short, long = sorted((width, height))
         if short < SMALLEST or long > LONGEST * short:

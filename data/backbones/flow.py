@@ -1,0 +1,89 @@
+"""The motion stream: stacked optical flow (torchvision's RAFT) before an image model.
+
+Five successive flows, ten channels, as temporal segment networks take them (Wang et al., 2016,
+after Simonyan and Zisserman's two streams, 2014); flow is cut at 20 pixels and normalised as there.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch.nn import functional as F
+
+from data.backbones.backbone import Backbone, Output
+from data.backbones.crops import crops, scale
+from data.backbones.runtime import Runtime
+from data.backbones.specification import Specification
+from data.backbones.torchvision_import import import_torchvision
+from data.backbones.torchvision_models import load, see
+from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
+from frame_select_env.errors import known
+
+PREFIX = "flow:"
+FLOWS = 5  # L
+BOUND = 20.0  # pixels a frame; faster is cut
+MEAN, DEVIATION = 0.5, 0.226  # TSN's 128 / 255, and the mean of ImageNet's three deviations
+MULTIPLE, SMALLEST = 8, 128  # pixels: what RAFT's pyramid asks of a side
+
+
+def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
+    """An image model over 5 stacked flows of the 6 frames around each sampled time."""
+    if specification.clip_frames or specification.clip_fps:
+        raise specification.fail("takes 6 successive frames: no clip_frames or clip_fps")
+    raft = _load_raft(specification, runtime)
+    # Torchvision's weights see RGB; the first convolution is widened to the flows' channels.
+    loaded = replace(
+        load(specification, runtime, channels=2 * FLOWS),
+        mean=[MEAN] * 2 * FLOWS,
+        deviation=[DEVIATION] * 2 * FLOWS,
+    )
+
+    def forward(clips: torch.Tensor) -> Output:
+        frames = scale(runtime.inputs(clips), loaded.side)  # [B, 6, 3, h, w]
+        with runtime.autocast():
+            flows = compute_flows(raft, frames)
+        squares = crops(flows / (2 * BOUND), loaded.size, runtime.views)
+        if runtime.views > 1:
+            # In a mirrored picture things move the other way.
+            squares[:, runtime.views // 2 :, :, 0] *= -1
+        return see(loaded, runtime, squares.flatten(-4, -3) + 0.5, channel=-3)
+
+    return Backbone(forward, side=loaded.side, frames=FLOWS + 1, classes=loaded.classes)
+
+
+def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:
+    """The flow from every frame to the next.
+
+    Args:
+        raft: Maps two batches of images in -1 to 1 to a list of ever finer flows.
+        frames: [B, n, 3, h, w] float in 0 to 1.
+
+    Returns:
+        [B, n - 1, 2, h, w] float32, pixels to the right and down, within -20 to 20.
+    """
+    height, width = frames.shape[-2:]
+    large = scale(frames, max(SMALLEST, min(height, width)))
+    enlarged = large.shape[-1] / width
+    down, right = (-large.shape[-2] % MULTIPLE, -large.shape[-1] % MULTIPLE)
+    count = frames.shape[1] - 1
+    images = F.pad(large.flatten(0, 1), (0, right, 0, down), mode="replicate") * 2 - 1
+    images = images.unflatten(0, (len(frames), count + 1))
+    flows = raft(images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1))[-1].float()
+    flows = flows[..., : large.shape[-2], : large.shape[-1]] / enlarged
+    if enlarged != 1:
+        flows = F.interpolate(flows, (height, width), mode="bilinear", antialias=True)
+    return flows.clamp(-BOUND, BOUND).unflatten(0, (len(frames), count))
+
+
+def _load_raft(specification: Specification, runtime: Runtime) -> torch.nn.Module:
+    models = import_torchvision().models
+    names = models.list_models(module=models.optical_flow)
+    name, weights = specification.raft, specification.raft_weights
+    if name not in names:
+        raise specification.fail(known("raft", name, names))
+    raft = runtime.network(lambda: models.get_model(name, weights=None))
+    if is_file(weights):
+        load_into(specification, raft, read_weights(specification, weights))
+    elif weights != NONE:
+        entry = named_weights(specification, models, name, weights)
+        load_into(specification, raft, download(specification, entry))
+    return raft.to(runtime.device)

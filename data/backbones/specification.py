@@ -1,0 +1,97 @@
+"""Specification: which backbone makes a stream, as the user writes it."""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError, known
+
+LOG_MEL = "log-mel"
+STREAM = re.compile(r"[A-Za-z0-9_-]+")  # becomes a name in the HDF5 file
+
+
+@dataclass(frozen=True)
+class Specification:
+    """One stream: STREAM=BACKBONE@key=value,key=value; all but the backbone may be left out.
+
+    Attributes:
+        stream: The stream's name in the cache.
+        backbone: The name of a torchvision image or video model; `flow:MODEL`, an image model
+            over stacked optical flow; `hf:MODEL`, a video model of Hugging Face; `log-mel`, the
+            sound; or `module:function`.
+        weights: A name of torchvision's (DEFAULT is its best, KINETICS400_V1 one of them), a
+            .safetensors file, or "none" for random ones.
+        size: Pixels of the square crop that the network sees; 0: what it was trained on.
+        clip_frames: Frames of a clip; 0: what the network was trained on.
+        clip_fps: Frames a second of a clip; 0: what the network was trained on.
+        raft: For flow: which of torchvision's RAFT models computes it.
+        raft_weights: For flow: like `weights`, for the RAFT model.
+        bands: For log-mel: how many mel bands.
+        seconds: For log-mel: how much sound around each time is averaged.
+    """
+
+    stream: str
+    backbone: str
+    weights: str = "DEFAULT"
+    size: int = 0
+    clip_frames: int = 0
+    clip_fps: float = 0.0
+    raft: str = "raft_small"
+    raft_weights: str = "DEFAULT"
+    bands: int = 64
+    seconds: float = 0.5
+
+    def fail(self, message: str) -> FrameSelectError:
+        """The one-line error about this backbone, to be raised."""
+        return FrameSelectError(f"--backbone {self.backbone}: {message}")
+
+
+OPTIONS = {
+    field.name: type(field.default)
+    for field in dataclasses.fields(Specification)
+    if field.default is not dataclasses.MISSING
+}
+POSITIVE = ("bands",)  # the other numbers may be 0
+
+
+def parse_specification(text: str, weights: str | None = None, only: bool = True) -> Specification:
+    """Read `[STREAM=]BACKBONE[@key=value[,key=value]]`.
+
+    Args:
+        text: What the user wrote.
+        weights: For a backbone that names none of its own.
+        only: Whether it is the only stream, which is then called main unless it is named; one of
+            several is called like its backbone.
+
+    Raises:
+        FrameSelectError: naming the part that is wrong and what there is.
+    """
+    front, _, back = text.partition("@")
+    stream, equals, backbone = front.rpartition("=")
+    if not equals:
+        stream = schema.DEFAULT_STREAM if only else re.sub(r"[^A-Za-z0-9_-]+", "-", backbone)
+    if not backbone or not STREAM.fullmatch(stream):
+        raise FrameSelectError(
+            f"--backbone {text}: is not [STREAM=]BACKBONE[@key=value,...]; a stream's name has "
+            "letters, digits, _ and -"
+        )
+    options: dict[str, str | int | float] = {} if weights is None else {"weights": weights}
+    for part in back.split(",") if back else []:
+        key, equals, value = part.partition("=")
+        if not equals or key not in OPTIONS:
+            raise FrameSelectError(f"--backbone {text}: {known('option', key, OPTIONS)}")
+        options[key] = _value(text, key, value)
+    return Specification(stream, backbone, **options)  # type: ignore[arg-type]
+
+
+def _value(text: str, key: str, value: str) -> str | int | float:
+    kind = OPTIONS[key]
+    try:
+        number = kind(value)
+    except ValueError:
+        number = -1
+    if kind is not str and not (number > 0 or (number == 0 and key not in POSITIVE)):
+        what = "a whole number" if kind is int else "a number"
+        raise FrameSelectError(f"--backbone {text}: {key} must be {what}, not {value!r}")
+    return number

@@ -1,0 +1,6 @@
+"""Extraction: from video files to a cache, one shard a video, so that long work survives."""
+
+from data.extraction.extract import Extraction, extract
+from data.extraction.settings import Settings
+
+__all__ = ["Extraction", "Settings", "extract"]

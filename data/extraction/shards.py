@@ -1,0 +1,145 @@
+"""Shards: what extraction has made so far, one file a video, each whole or absent."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from frame_select_env.errors import FrameSelectError
+
+SETTINGS = "settings.json"
+PART = ".part"
+
+
+def shards_folder(out: Path) -> Path:
+    """Where the shards of a cache lie while it is being made."""
+    return out.with_name(f"{out.name}.shards")
+
+
+def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
+    """Make the folder, or go on in the one that is there.
+
+    Args:
+        folder: The shards' folder.
+        record: What decides the shards' numbers; the same as before where work is resumed.
+        resume: Whether to go on.
+
+    Raises:
+        FrameSelectError: if shards are there and are not to be resumed, or were made otherwise.
+    """
+    file = folder / SETTINGS
+    text = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    if folder.exists() and any(folder.iterdir()):
+        if not resume:
+            raise FrameSelectError(
+                f"{folder}: holds {count_shards(folder)} videos of an extraction that did not end; "
+                "go on with --resume, or delete the folder"
+            )
+        _check_same(file, json.loads(text))
+        for part in folder.glob(f"*{PART}"):
+            part.unlink()
+    try:
+        folder.mkdir(exist_ok=True)
+        part = folder / f"{SETTINGS}{PART}"
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, file)
+    except OSError as error:
+        raise FrameSelectError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def count_shards(folder: Path) -> int:
+    """How many videos are done."""
+    return sum(1 for _ in folder.glob("*.safetensors"))
+
+
+def shard_file(folder: Path, video: str) -> Path:
+    """The file of a video's shard: ids may be longer than names of files."""
+    name = hashlib.blake2b(video.encode(), digest_size=16).hexdigest()
+    return folder / f"{name}.safetensors"
+
+
+def write_shard(folder: Path, video: str, path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write one video's arrays; the file appears when it is whole.
+
+    Args:
+        folder: The shards' folder.
+        video: The video's id.
+        path: The file it was made of.
+        arrays: What to keep.
+
+    Raises:
+        OSError: if it cannot be written; nothing is left behind then.
+    """
+    file = shard_file(folder, video)
+    part = file.with_suffix(f".{os.getpid()}{PART}")
+    metadata = {"video": video, "made_from": _identity(path)}
+    contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    try:
+        part.write_bytes(safetensors.numpy.save(contiguous, metadata))
+        os.replace(part, file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def is_done(folder: Path, video: str, path: Path) -> bool:
+    """Whether a video's shard is there, whole, and made of the file as it is now."""
+    try:
+        with safetensors.safe_open(shard_file(folder, video), "np") as shard:
+            metadata = shard.metadata() or {}
+    except (OSError, safetensors.SafetensorError):
+        return False
+    return metadata.get("video") == video and metadata.get("made_from") == _identity(path)
+
+
+def read_array(folder: Path, video: str, name: str) -> np.ndarray:
+    """One array of a video's shard.
+
+    Raises:
+        FrameSelectError: if the shard is gone or damaged.
+    """
+    file = shard_file(folder, video)
+    try:
+        with safetensors.safe_open(file, "np") as shard:
+            return shard.get_tensor(name)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise FrameSelectError(
+            f"{file}: the shard of {video!r} cannot be read ({error}); delete it and --resume"
+        ) from None
+
+
+def array_names(folder: Path, video: str) -> list[str]:
+    """The names of the arrays in a video's shard."""
+    with safetensors.safe_open(shard_file(folder, video), "np") as shard:
+        return list(shard.keys())
+
+
+def remove_shards(folder: Path) -> None:
+    """Delete all shards, once the cache is written."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _identity(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _check_same(file: Path, record: dict[str, Any]) -> None:
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        raise FrameSelectError(
+            f"{file}: is missing or damaged; delete the folder and begin anew"
+        ) from None
+    for key in sorted({*before, *record}):
+        if before.get(key) != record.get(key):
+            raise FrameSelectError(
+                f"{file}: {key} was {before.get(key)} and is {record.get(key)} now; give what was "
+                "given before, or delete the folder and begin anew"
+            )
