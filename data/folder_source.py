@@ -1,4 +1,4 @@
-"""Reading a folder of class folders, each holding one .npy [L, D] per video.
+"""Reading a folder of features, one .npy [L, D] per video, in class folders or by a CSV.
 
 The arrays are memory-mapped: a folder may be larger than memory.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.corpora import read_corpus
+from data.corpora import Assignment, read_corpus
 from data.source import Frames, Source, check_videos
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
@@ -21,7 +21,7 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
 
     Args:
         folder: The class folders.
-        split_file: A CSV, `hmdb51:DIR` or `ucf101:DIR`; see `data.corpora`.
+        split_file: A CSV, `hmdb51:DIR` or `ucf101:DIR`; see `data.corpora.read_corpus`.
         predictions: A folder laid out the same, one .npy [L, C] per video.
 
     Raises:
@@ -31,6 +31,12 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
     if not ids:
         raise FrameSelectError(f"{folder}: holds no .npy file; expected CLASS/VIDEO.npy [L, D]")
     assignment = read_corpus(split_file, folder, ids)
+    if assignment.missing:
+        others = len(assignment.missing) - 1
+        raise FrameSelectError(
+            f"{assignment.missing[0]}{f' (and {others} others)' if others else ''}; add the .npy, "
+            "or list the videos that you have in a CSV (--split-file)"
+        )
     shapes = [_shape(folder, video) for video in ids]
     for video, shape in zip(ids, shapes, strict=True):
         if shape[1] != shapes[0][1]:
@@ -40,22 +46,20 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
     ready: dict[str, Frames] = {}
     if predictions is not None:
         for video, shape in zip(ids, shapes, strict=True):
-            expected = (shape[0], len(assignment.classes))
+            expected = (shape[0], len(assignment.outputs))
             if _shape(predictions, video) != expected:
                 raise FrameSelectError(
                     f"{_file(predictions, video)}: has the shape {_shape(predictions, video)}; "
-                    f"expected {expected}: frames of the features, classes"
+                    f"expected {expected}: frames of the features, {_outputs(assignment)}"
                 )
         ready[schema.DEFAULT_STREAM] = partial(_row, predictions, ids)
-    number = {name: label for label, name in enumerate(assignment.classes)}
-    labels = [schema.UNKNOWN_LABEL if name is None else number[name] for name in assignment.labels]
     return check_videos(
         Source(
             path=folder,
-            task="classification",
-            outputs=assignment.classes,
+            task="classification" if assignment.targets is None else "regression",
+            outputs=assignment.outputs,
             ids=np.array(ids),
-            labels=np.array(labels, np.int64),
+            labels=_labels(assignment),
             splits={fold: np.array(splits) for fold, splits in assignment.splits.items()},
             lengths=np.array([shape[0] for shape in shapes], np.int64),
             features={schema.DEFAULT_STREAM: partial(_row, folder, ids)},
@@ -64,6 +68,19 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
             notes=assignment.notes,
         )
     )
+
+
+def _outputs(assignment: Assignment) -> str:
+    return "classes" if assignment.targets is None else "targets"
+
+
+def _labels(assignment: Assignment) -> np.ndarray:
+    """[N] int64, -1 unknown; regression: [N, K] float32."""
+    if assignment.targets is not None:
+        return assignment.targets
+    number = {name: label for label, name in enumerate(assignment.outputs)}
+    labels = [schema.UNKNOWN_LABEL if name is None else number[name] for name in assignment.labels]
+    return np.array(labels, np.int64)
 
 
 def _file(folder: Path, video: str) -> Path:

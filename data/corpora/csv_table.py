@@ -1,96 +1,115 @@
-"""A CSV of splits: columns video and split, optionally label, group and split.<fold>."""
+"""A CSV of splits: columns video and split, optionally label or target.<name>, group, split.<fold>.
 
-import csv
+A class folder is needed only where there is neither label nor target.
+"""
+
 from pathlib import Path
 
-from data.corpora.assignment import Assignment, find_video, folder_classes, unlisted_note
+import numpy as np
+
+from data.corpora.assignment import Assignment, unlisted_note
+from data.corpora.table import number, read_table
+from data.corpora.videos import Videos
 from frame_select_env.cache import check, schema
 from frame_select_env.errors import FrameSelectError
 
 REQUIRED = ("video", "split")
 OPTIONAL = ("label", "group")
 FOLD_PREFIX = "split."
+TARGET_PREFIX = "target."
+
+Listed = dict[str, tuple[int, dict[str, str]]]
 
 
-def read_csv(path: Path, folder: Path, ids: list[str]) -> Assignment:
+def read_csv(path: Path, videos: Videos) -> Assignment:
     """Read a CSV of splits (UTF-8, comma-separated, a header line).
 
     `video` is the path below the folder, with or without suffix; `split` is train, val, test or
     empty. Columns split.<fold> give further folds. Without `label` the class folder is the class;
-    with it, labels are class names, numbers sorted by value.
+    with it, labels are class names, numbers sorted by value. Columns target.<name> hold numbers and
+    make it regression; an unused video may leave them empty.
 
     Raises:
         FrameSelectError: naming the file, the line, what is wrong and the remedy.
     """
-    rows, columns = _rows(path)
-    folds = {schema.DEFAULT_FOLD: "split"} | {
-        column.removeprefix(FOLD_PREFIX): column
-        for column in columns
-        if column.startswith(FOLD_PREFIX)
-    }
-    listed: dict[str, dict[str, str]] = {}
-    known = dict.fromkeys(ids)
+    rows, columns = read_table(path, REQUIRED)
+    folds = {schema.DEFAULT_FOLD: "split"} | _prefixed(columns, FOLD_PREFIX)
+    targets = _prefixed(columns, TARGET_PREFIX)
+    if targets and "label" in columns:
+        raise FrameSelectError(
+            f"{path}: has both label and {next(iter(targets.values()))}; remove one of them"
+        )
+    if not rows:
+        raise FrameSelectError(f"{path}: lists no video")
+    listed: Listed = {}
     for line, row in rows:
-        video = find_video(row["video"], known)
-        if video is None:
-            raise FrameSelectError(
-                f"{path}: line {line}: video {row['video']!r} has no .npy file in {folder}"
-            )
+        _check(path, line, row, [*folds.values()], columns)
+        video = videos.find(row["video"], f"{path}: line {line}")
         if video in listed:
             raise FrameSelectError(f"{path}: line {line}: video {row['video']!r} stands twice")
-        for column in folds.values():
-            wrong = check.split(row[column])
-            if wrong:
-                raise FrameSelectError(f"{path}: line {line}: video {row['video']!r}: {wrong}")
-        for column in OPTIONAL:
-            if column in columns and not row[column]:
-                raise FrameSelectError(f"{path}: line {line}: {column} is empty")
-        listed[video] = row
-    if not listed:
-        raise FrameSelectError(f"{path}: lists no video")
-    labels: list[str | None]
+        if video is not None:
+            listed[video] = line, row
+    ids = videos.ids
+    cells = {video: row for video, (_, row) in listed.items()}
+    labels: list[str | None] = []
     if "label" in columns:
-        labels = [listed[name]["label"] if name in listed else None for name in ids]
-    else:
-        labels = [*folder_classes(folder, ids)]
-    ignored = [c for c in columns if c not in (*REQUIRED, *OPTIONAL, *folds.values())]
+        labels = [cells[name]["label"] if name in cells else None for name in ids]
+    elif not targets:
+        labels = [*videos.classes()]
+    used = (*REQUIRED, *OPTIONAL, *folds.values(), *targets.values())
+    ignored = [column for column in columns if column not in used]
     notes = [f"{path.name}: ignored columns: {', '.join(ignored)}"] if ignored else []
     return Assignment(
-        classes=_in_order({label for label in labels if label is not None}),
+        outputs=[*targets] or _in_order({label for label in labels if label is not None}),
         labels=labels,
         splits={
-            fold: [listed[name][column] if name in listed else "" for name in ids]
+            fold: [cells[name][column] if name in cells else "" for name in ids]
             for fold, column in folds.items()
         },
-        groups=[listed[name]["group"] if name in listed else "" for name in ids]
+        groups=[cells[name]["group"] if name in cells else "" for name in ids]
         if "group" in columns
         else None,
+        targets=_targets(path, ids, listed, [*targets.values()], [*folds.values()])
+        if targets
+        else None,
         notes=notes + unlisted_note(ids, listed),
+        missing=videos.missing,
     )
 
 
-def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Line numbers with stripped cells by column, and the columns."""
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = [column.strip() for column in reader.fieldnames or []]
-            for column in REQUIRED:
-                if column not in columns:
-                    have = ", ".join(columns) or "nothing"
-                    raise FrameSelectError(f"{path}: has no column {column!r}; it has {have}")
-            reader.fieldnames = columns
-            rows = []
-            for row in reader:
-                if None in row or None in row.values():
-                    raise FrameSelectError(
-                        f"{path}: line {reader.line_num}: has not {len(columns)} cells"
-                    )
-                rows.append((reader.line_num, {name: cell.strip() for name, cell in row.items()}))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FrameSelectError(f"{path}: is not a UTF-8 CSV: {error}") from None
-    return rows, columns
+def _prefixed(columns: list[str], prefix: str) -> dict[str, str]:
+    """The rest of the name -> column, of the columns with a prefix."""
+    return {name.removeprefix(prefix): name for name in columns if name.startswith(prefix)}
+
+
+def _check(
+    path: Path, line: int, row: dict[str, str], folds: list[str], columns: list[str]
+) -> None:
+    if not row["video"]:
+        raise FrameSelectError(f"{path}: line {line}: video is empty")
+    for column in folds:
+        wrong = check.split(row[column])
+        if wrong:
+            raise FrameSelectError(f"{path}: line {line}: video {row['video']!r}: {wrong}")
+    for column in OPTIONAL:
+        if column in columns and not row[column]:
+            raise FrameSelectError(f"{path}: line {line}: {column} is empty")
+
+
+def _targets(
+    path: Path, ids: list[str], listed: Listed, columns: list[str], folds: list[str]
+) -> np.ndarray:
+    """[N, K] float32; 0 where a video is unused and they are empty."""
+    targets = np.zeros((len(ids), len(columns)), np.float32)
+    for place, name in enumerate(ids):
+        if name not in listed:
+            continue
+        line, row = listed[name]
+        if not any(row[column] for column in (*columns, *folds)):
+            continue
+        for target, column in enumerate(columns):
+            targets[place, target] = number(row[column], f"{path}: line {line}: {column}")
+    return targets
 
 
 def _in_order(names: set[str]) -> list[str]:

@@ -1,23 +1,29 @@
-"""HMDB51's official files: `<class>_test_split<k>.txt`, k = 1, 2, 3, lines `name.avi 0|1|2`."""
+"""HMDB51's official files: `<class>_test_split<k>.txt`, k = 1, 2, 3, lines `name.avi 0|1|2`.
+
+1 trains, 2 tests, 0 is unused; of every class and split 70 train and 30 test. The 51 x 3 files name
+all 6766 videos (https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/).
+"""
 
 import re
 from pathlib import Path
 
-from data.corpora.assignment import (
-    Assignment,
-    find_video,
-    folder_classes,
-    read_lines,
-    unlisted_note,
-)
+from data.corpora.assignment import Assignment, unlisted_note
+from data.corpora.counts import Official, count_notes
+from data.corpora.videos import Videos, read_lines
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 FILE = re.compile(r"(?P<name>.+)_test_split(?P<number>[123])\.txt")
 SPLITS = {"0": "", "1": "train", "2": "test"}
+OFFICIAL = Official(
+    "HMDB51",
+    videos=6766,
+    classes=51,
+    splits={f"split{number}": {"train": 51 * 70, "test": 51 * 30} for number in (1, 2, 3)},
+)
 
 
-def read_hmdb51(directory: Path, folder: Path, ids: list[str]) -> Assignment:
+def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
     """Read the splits that `directory` holds as the folds split1, split2, split3.
 
     The top level equals the first of them.
@@ -33,37 +39,42 @@ def read_hmdb51(directory: Path, folder: Path, ids: list[str]) -> Assignment:
     numbers = sorted({number for number, _ in files})
     if not numbers:
         raise FrameSelectError(f"{directory}: holds no CLASS_test_split1.txt")
-    labels = folder_classes(folder, ids)
-    known = dict.fromkeys(ids)
+    labels = videos.classes()
     splits: dict[str, dict[str, str]] = {f"split{number}": {} for number in numbers}
+    names: set[tuple[str, str]] = set()
     for name in sorted({name for _, name in files}):
         for number in numbers:
             file = files.get((number, name))
             if file is None:
                 raise FrameSelectError(f"{directory}: {name}_test_split{number}.txt is missing")
-            splits[f"split{number}"].update(_read(file, name, folder, known))
+            splits[f"split{number}"].update(_read(file, name, videos, names))
     listed = {video for fold in splits.values() for video in fold}
-    folds = {fold: [split.get(video, "") for video in ids] for fold, split in splits.items()}
+    folds = {fold: [split.get(video, "") for video in videos.ids] for fold, split in splits.items()}
     return Assignment(
-        classes=sorted(set(labels)),
+        outputs=sorted(set(labels)),
         labels=[*labels],
         splits={schema.DEFAULT_FOLD: next(iter(folds.values())), **folds},
-        notes=unlisted_note(ids, listed),
+        notes=[
+            *count_notes(OFFICIAL, labels, folds, [name for name, _ in sorted(names)]),
+            *unlisted_note(videos.ids, listed),
+        ],
+        missing=videos.missing,
     )
 
 
-def _read(file: Path, name: str, folder: Path, known: dict[str, None]) -> dict[str, str]:
-    """Video -> split, of one file."""
-    splits = {}
+def _read(file: Path, name: str, videos: Videos, names: set[tuple[str, str]]) -> dict[str, str]:
+    """Video -> split, of one file; adds what it lists to `names`, class and video."""
+    splits: dict[str, str] = {}
     for line, text in read_lines(file):
         # Names may hold spaces; the number stands last.
         listed, _, number = text.rpartition(" ")
+        listed = listed.strip()
         if number not in SPLITS or not listed:
             raise FrameSelectError(f"{file}: line {line}: {text!r} is not `name.avi 0|1|2`")
-        video = find_video(f"{name}/{listed.strip()}", known)
-        if video is None:
-            raise FrameSelectError(
-                f"{file}: line {line}: video {listed.strip()!r} has no .npy file in {folder / name}"
-            )
-        splits[video] = SPLITS[number]
+        names.add((name, listed))
+        video = videos.find(f"{name}/{listed}", f"{file}: line {line}", listed)
+        if video is not None:
+            if video in splits:
+                raise FrameSelectError(f"{file}: line {line}: video {listed!r} stands twice")
+            splits[video] = SPLITS[number]
     return splits

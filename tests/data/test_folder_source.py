@@ -110,7 +110,6 @@ def test_bad_arrays_are_named(tree, splits: Path, failure, tmp_path: Path) -> No
 def test_folders_without_what_is_needed(tree, splits: Path, failure, tmp_path: Path) -> None:
     out, empty = tmp_path / "out.h5", tmp_path / "empty"
     empty.mkdir()
-    assert "--split-file" in failure("import", tree(VIDEOS), out)
     assert "no .npy" in failure("import", empty, out, "--split-file", splits)
     absent = tmp_path / "absent.csv"
     assert "absent.csv: no such split file" in failure(
@@ -118,7 +117,7 @@ def test_folders_without_what_is_needed(tree, splits: Path, failure, tmp_path: P
     )
     flat = tree({"alone": 3}, name="flat")
     csv = write_csv(tmp_path / "flat.csv", {"alone": "train"})
-    assert "alone.npy: lies in no class folder" in failure("import", flat, out, "--split-file", csv)
+    assert "alone: lies in no class folder" in failure("import", flat, out, "--split-file", csv)
 
 
 def test_a_class_that_only_tests_is_named(tree, failure, tmp_path: Path) -> None:
@@ -126,3 +125,22 @@ def test_a_class_that_only_tests_is_named(tree, failure, tmp_path: Path) -> None
     csv = write_csv(tmp_path / "splits.csv", lines)
     line = failure("import", tree(VIDEOS), tmp_path / "out.h5", "--split-file", csv)
     assert "'sit'" in line and "no training video" in line
+
+
+def test_absent_videos_are_counted(tree, failure, tmp_path: Path) -> None:
+    lines = {"run/x": "train", **{video: "train" for video in VIDEOS}, "sit/y": "test"}
+    csv = write_csv(tmp_path / "splits.csv", lines)
+    line = failure("import", tree(VIDEOS), tmp_path / "out.h5", "--split-file", csv)
+    assert "splits.csv: line 2: video 'run/x' has no file in" in line
+    assert "(and 1 others)" in line and "CSV" in line
+
+
+def test_targets_of_a_csv_are_regression(tree, tmp_path: Path) -> None:
+    folder = tree({f"v{number}": 3 for number in range(9)})
+    rows = {f"v{n}": f"{'test' if n > 5 else 'train'},{n / 9},{-n}" for n in range(8)}
+    csv = write_csv(tmp_path / "s.csv", rows, "video,split,target.joy,target.fear")
+    main(["import", str(folder), str(tmp_path / "out.h5"), "--split-file", str(csv)])
+    cache = FeatureCache(tmp_path / "out.h5")
+    assert cache.task == "regression" and cache.classes == ("joy", "fear")
+    assert cache.labels[:8, 1].tolist() == [-float(n) for n in range(8)]
+    assert len(cache.rows("train")) == 6 and len(cache.rows("test")) == 2
