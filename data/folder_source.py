@@ -14,15 +14,19 @@ from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 
-def read_folder(folder: Path, split_file: str, predictions: Path | None = None) -> Source:
+def read_folder(
+    folder: Path, split_file: str | None, predictions: Path | None = None, seed: int = 0
+) -> Source:
     """Read a folder of features, and who trains and who tests from a split file.
 
     A video's id is its path below the folder, without the suffix: `class/video`.
 
     Args:
         folder: The class folders.
-        split_file: A CSV, `hmdb51:DIR` or `ucf101:DIR`; see `data.corpora.read_corpus`.
+        split_file: A CSV, `hmdb51:DIR`, `ucf101:DIR`, ...; see `data.corpora.read_corpus`. None:
+            the folders' own split, or a random one.
         predictions: A folder laid out the same, one .npy [L, C] per video.
+        seed: Draws a random split.
 
     Raises:
         FrameSelectError: naming the file, what is wrong with it and the remedy.
@@ -30,7 +34,7 @@ def read_folder(folder: Path, split_file: str, predictions: Path | None = None) 
     ids = sorted(f.relative_to(folder).with_suffix("").as_posix() for f in folder.rglob("*.npy"))
     if not ids:
         raise FrameSelectError(f"{folder}: holds no .npy file; expected CLASS/VIDEO.npy [L, D]")
-    assignment = read_corpus(split_file, folder, ids)
+    assignment = read_corpus(split_file, folder, ids, seed)
     if assignment.missing:
         others = len(assignment.missing) - 1
         raise FrameSelectError(

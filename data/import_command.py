@@ -8,6 +8,7 @@ import tyro
 from rich.markup import escape
 
 from data.console import parse, print_written, progress_console
+from data.corpora import FORMS
 from data.fold_heads import crossfit_notes
 from data.folder_source import read_folder
 from data.head import Crossfit
@@ -40,11 +41,12 @@ class ImportArguments:
     #: trained on them, as the papers do; it is near-perfect there, so little is left to learn.
     crossfit: Annotated[Crossfit, tyro.conf.arg(metavar="video|group|none")] = "video"
     #: Who trains and who tests in a FOLDER: a CSV with the columns video (path below FOLDER) and
-    #: split, optionally label, group and split.FOLD; or hmdb51:DIR or ucf101:DIR, where DIR holds
-    #: the official text files, which become the folds split1, split2 and split3.
-    split_file: Annotated[
-        str | None, tyro.conf.arg(metavar="CSV|hmdb51:DIR|ucf101:DIR", help_behavior_hint="")
-    ] = None
+    #: split, optionally label (or target.NAME: regression), group and split.FOLD; or a corpus: DIR
+    #: holds the official text files of hmdb51 or ucf101 (folds split1 to split3); ekman6 alone goes
+    #: by the papers' rule, videoemotion8 alone draws ten folds, both also read lists in a DIR;
+    #: hume-reaction reads data_info.csv. Without it, or with random: folders train, val and test on
+    #: the top level are the splits; else a third of every class tests, drawn by the seed.
+    split_file: Annotated[str | None, tyro.conf.arg(metavar=FORMS, help_behavior_hint="")] = None
     #: Ready-made predictions for a FOLDER: a folder laid out the same, one .npy [L, C] per video,
     #: with the classes in the order that inspect prints (alphabetical; UCF101: classInd.txt). No
     #: head is trained then. An npz brings its own as predictions.
@@ -57,7 +59,7 @@ class ImportArguments:
     #: held in memory (at most videos x frames x D x 12 bytes), the rest of a FOLDER is not;
     #: predictions are written for all frames.
     head_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 64
-    #: Draws the parts of cross-fitting.
+    #: Draws the parts of cross-fitting, and a random split.
     seed: int = 0
 
 
@@ -89,13 +91,9 @@ def import_features(arguments: list[str]) -> None:
 def _read(parsed: ImportArguments) -> Source:
     source = parsed.source
     if source.is_dir():
-        if parsed.split_file is None:
-            raise FrameSelectError(
-                f"{source}: a folder needs --split-file CSV, hmdb51:DIR or ucf101:DIR"
-            )
         if parsed.predictions is not None and not parsed.predictions.is_dir():
             raise FrameSelectError(f"{parsed.predictions}: no such folder (--predictions)")
-        return read_folder(source, parsed.split_file, parsed.predictions)
+        return read_folder(source, parsed.split_file, parsed.predictions, parsed.seed)
     if not source.is_file():
         raise FrameSelectError(f"{source}: no such file or folder")
     for flag, value in (("split-file", parsed.split_file), ("predictions", parsed.predictions)):

@@ -135,6 +135,18 @@ def test_absent_videos_are_counted(tree, failure, tmp_path: Path) -> None:
     assert "(and 1 others)" in line and "CSV" in line
 
 
+def test_a_folder_alone_is_split_by_the_seed(tree, tmp_path: Path) -> None:
+    folder = tree(VIDEOS)
+    splits = {}
+    for seed in ("0", "0", "1"):
+        main(["import", str(folder), str(tmp_path / "out.h5"), "--seed", seed])
+        cache = FeatureCache(tmp_path / "out.h5")
+        drawn = tuple(cache.rows("test").tolist())
+        assert len(drawn) == 4
+        assert splits.setdefault(seed, drawn) == drawn
+    assert splits["0"] != splits["1"]
+
+
 def test_targets_of_a_csv_are_regression(tree, tmp_path: Path) -> None:
     folder = tree({f"v{number}": 3 for number in range(9)})
     rows = {f"v{n}": f"{'test' if n > 5 else 'train'},{n / 9},{-n}" for n in range(8)}

@@ -31,9 +31,9 @@ def official(tmp_path: Path) -> Official:
 def refused() -> Refused:
     """Reads a split file, which must fail, and returns the one line that says why."""
 
-    def read(split_file: str, ids: list[str], words: list[str]) -> str:
+    def read(split_file: str | None, ids: list[str], words: list[str], seed: int = 0) -> str:
         with pytest.raises(FrameSelectError) as error:
-            read_corpus(split_file, Path("features"), ids)
+            read_corpus(split_file, Path("features"), ids, seed)
         line = str(error.value)
         assert "\n" not in line
         for word in words:

@@ -1,10 +1,12 @@
-"""Split files: lists of training and test videos; UCF101."""
+"""Split files: lists of training and test videos; UCF101, Ekman-6 and VideoEmotion-8."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from data.corpora import read_corpus
+from data.corpora.ekman6 import NUMBERS, split_ekman6
 
 FOLDER = Path("features")
 CLIPS = ["Bowl/v_Bowl_g01_c01", "Bowl/v_Bowl_g08_c02", "Archery/v_Archery_g01_c01", "Archery/other"]
@@ -80,8 +82,61 @@ def test_ucf101_refused(official, refused, name: str, text: str | None, words: l
 
 
 def test_refused_places(tmp_path: Path, official, refused) -> None:
-    for kind in ("ucf101",):
+    for kind in ("ucf101", "ekman6", "videoemotion8"):
         refused(f"{kind}:{tmp_path}/absent", CLIPS, ["absent: no such folder"])
         only = {"classInd.txt": UCF["classInd.txt"]}
         refused(official(kind, only), CLIPS, ["holds no trainlist01.txt"])
     refused("ucf101", CLIPS, ["ucf101 needs the official files", "ucf101:DIR"])
+
+
+def test_the_rule_of_ekman6() -> None:
+    split = split_ekman6()
+    assert Counter(split.values()) == {"train": 819, "test": 818}
+    # As in the published lists: their first and last lines of some classes.
+    train = [path for path, name in split.items() if name == "train"]
+    test = [path for path, name in split.items() if name == "test"]
+    assert train[:2] == ["anger/1000", "anger/1002"] and test[:2] == ["anger/1001", "anger/1003"]
+    assert train[-1] == "surprise/599" and test[-1] == "surprise/598"
+    assert {"disgust/10", "disgust/110", "disgust/98", "joy/1113"} <= set(train)
+    assert {"disgust/1", "disgust/11", "disgust/111", "joy/1112"} <= set(test)
+    assert sum(last - first + 1 for first, last in NUMBERS.values()) == 1637
+
+
+def test_ekman6_without_lists(refused) -> None:
+    ids = [path.replace("a", "A", 1) for path in split_ekman6()]
+    assignment = read_corpus("ekman6", FOLDER, ids)
+    assert list(assignment.splits) == ["default"]
+    assert assignment.notes == [] and assignment.missing == []
+    assert assignment.outputs == ["Anger", "disgust", "feAr", "joy", "sAdness", "surprise"]
+
+    part = read_corpus("ekman6", FOLDER, ["anger/887", "joy/1112", "joy/extra"])
+    assert part.splits["default"] == ["train", "test", ""]
+    assert "Ekman-6: video 'anger/888' has no file in features" in part.missing
+    assert "anger 1 of 225" in part.notes[0] and "and 1 other classes" in part.notes[0]
+    refused("ekman6", ["anger/x"], ["features", "ekman6:DIR"])
+
+
+@pytest.mark.parametrize("kind", ["ekman6", "videoemotion8"])
+def test_lists_of_emotions(official, kind: str) -> None:
+    # As code for these corpora writes them: no suffix, names with dots and brackets.
+    files = {
+        "trainlist01.txt": "joy/BMW.Jump.Part2 5\nanger/HOW(TO)[1].avi 1\n",
+        "testlist01.txt": "joy/1416 4\n",
+    }
+    ids = ["Anger/HOW(TO)[1].avi", "Joy/1416", "Joy/BMW.Jump.Part2"]
+    assignment = read_corpus(official(kind, files), FOLDER, ids)
+    assert assignment.outputs == ["Anger", "Joy"]
+    assert assignment.splits["default"] == ["train", "test", "train"]
+    assert ("split1" in assignment.splits) == (kind == "videoemotion8")
+    assert assignment.missing == []
+    ordered = read_corpus(official(kind, {"classInd.txt": "1 joy\n2 anger\n"}), FOLDER, ids)
+    assert ordered.outputs == ["Joy", "Anger"]
+
+
+def test_lists_of_ten_splits_are_folds_in_order(official) -> None:
+    files = {}
+    for number in range(1, 11):
+        files[f"trainlist{number:02d}.txt"] = "joy/a 1\n"
+        files[f"testlist{number:02d}.txt"] = "joy/b\n"
+    assignment = read_corpus(official("videoemotion8", files), FOLDER, ["joy/a", "joy/b"])
+    assert list(assignment.splits) == ["default", *(f"split{k}" for k in range(1, 11))]

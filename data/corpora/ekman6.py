@@ -1,0 +1,83 @@
+"""Ekman-6 (Xu et al., IEEE Trans. Affective Computing 2018): 1637 videos of six emotions.
+
+The videos are numbered across the classes: disgust/1 to disgust/239, surprise/240 and on. The split
+that papers report (819 and 818 videos) takes the paths in the order of their text, training and
+test in turn: github.com/nku-zhichengzhang/CTEN, tools/RenameEk6.py and its lists trainlist01.txt
+and testlist01.txt in tools/annotations/ek6, which this rule gives back line by line. Lists of this
+form are read too; a video that is lost then changes no other's split, and here neither.
+"""
+
+from pathlib import Path
+
+from data.corpora.assignment import Assignment
+from data.corpora.counts import Official
+from data.corpora.lists import CLASSES, Lists, assign_lists, list_classes, read_lists
+from data.corpora.videos import Videos
+from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError
+
+# Class -> its first and last video.
+NUMBERS = {
+    "anger": (887, 1111),
+    "disgust": (1, 239),
+    "fear": (600, 886),
+    "joy": (1112, 1416),
+    "sadness": (1417, 1637),
+    "surprise": (240, 599),
+}
+OFFICIAL = Official(
+    "Ekman-6",
+    videos=1637,
+    classes=6,
+    splits={schema.DEFAULT_FOLD: {"train": 819, "test": 818}},
+)
+
+
+def split_ekman6() -> dict[str, str]:
+    """Path -> split of all 1637 videos, in the order of the paths' text."""
+    paths = sorted(
+        f"{name}/{number}"
+        for name, (first, last) in NUMBERS.items()
+        for number in range(first, last + 1)
+    )
+    return {path: ("train", "test")[place % 2] for place, path in enumerate(paths)}
+
+
+def draw_ekman6(videos: Videos) -> Assignment:
+    """The split that papers report, of videos that are named by the corpus's numbers.
+
+    Raises:
+        FrameSelectError: if no video is.
+    """
+    fold: dict[str, str] = {}
+    listed = []
+    for path, split in split_ekman6().items():
+        listed.append(path.split("/")[0])
+        if video := videos.find(path, "Ekman-6"):
+            fold[video] = split
+    if not fold:
+        raise FrameSelectError(
+            f"{videos.folder}: holds no video named like Ekman-6's, `anger/887`; give lists of "
+            "yours: ekman6:DIR with trainlist01.txt and testlist01.txt"
+        )
+    return _assign(Lists({"split1": fold}, listed), videos, None)
+
+
+def read_ekman6(directory: Path, videos: Videos) -> Assignment:
+    """Read trainlist01.txt and testlist01.txt.
+
+    Raises:
+        FrameSelectError: naming the file or video, and what is wrong.
+    """
+    return _assign(read_lists(directory, videos), videos, directory)
+
+
+def _assign(lists: Lists, videos: Videos, directory: Path | None) -> Assignment:
+    labels = videos.classes()
+    classes = sorted(set(labels))
+    if directory is not None and (directory / CLASSES).is_file():
+        classes = list_classes(directory, videos, labels)
+    if list(lists.splits) == ["split1"]:
+        # There is one split, so that it needs no name besides "default".
+        lists = Lists({schema.DEFAULT_FOLD: lists.splits["split1"]}, lists.listed)
+    return assign_lists(OFFICIAL, lists, videos, classes, labels)

@@ -1,0 +1,105 @@
+"""Hume-Reaction (MuSe 2022, ABAW 2023): data_info.csv, seven intensities a video.
+
+Columns File_ID, Split (Train, Val, Test) and one per emotion; a File_ID stands in brackets,
+`[12345]`, and its video is 12345.mp4, in one folder with the others. The test labels were hidden
+from participants. The data are handed out under a licence, so that this is based on code that reads
+the file: github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's Emotional Reaction
+Intensity challenge. A column Subject_ID, which other files of its makers have, gives groups.
+"""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from data.corpora.assignment import Assignment, unlisted_note
+from data.corpora.counts import Official, count_notes
+from data.corpora.table import number, read_table
+from data.corpora.videos import Videos
+from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError
+
+FILE = "data_info.csv"
+EMOTIONS = [
+    "Adoration",
+    "Amusement",
+    "Anxiety",
+    "Disgust",
+    "Empathic Pain",
+    "Fear",
+    "Surprise",
+]
+REQUIRED = ("File_ID", "Split")
+GROUP = "Subject_ID"
+SPLITS = {"train": "train", "val": "val", "test": "test"}
+HIDDEN = ("", "nan", "-")
+OFFICIAL = Official(
+    "Hume-Reaction",
+    videos=25067,
+    splits={schema.DEFAULT_FOLD: {"train": 15806, "val": 4657, "test": 4604}},
+)
+
+
+def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
+    """Read data_info.csv, or the one in a folder. Videos without intensities are unused.
+
+    Raises:
+        FrameSelectError: naming the file, the line and column, and what is wrong.
+    """
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise FrameSelectError(f"{file}: no such file (--split-file hume-reaction:FILE_OR_DIR)")
+    rows, columns = read_table(file, REQUIRED)
+    emotions = _emotion_columns(file, columns)
+    # Videos may lie in folders, which the file does not know.
+    by_name = {PurePosixPath(video).name: video for video in videos.ids}
+    splits: dict[str, str] = {}
+    targets: dict[str, list[float]] = {}
+    groups: dict[str, str] = {}
+    hidden = 0
+    for line, row in rows:
+        where = f"{file}: line {line}"
+        name = row["File_ID"].strip("[]'\" ")
+        if row["Split"].lower() not in SPLITS:
+            raise FrameSelectError(f"{where}: Split {row['Split']!r} is not Train, Val or Test")
+        video = videos.find(by_name.get(PurePosixPath(name).name, name), where, name)
+        if video is None:
+            continue
+        if video in splits:
+            raise FrameSelectError(f"{where}: video {name!r} stands twice")
+        groups[video] = row.get(GROUP, "")
+        cells = [row[column] for column in emotions]
+        if all(cell.lower() in HIDDEN for cell in cells):
+            hidden += 1
+            splits[video] = ""
+            continue
+        targets[video] = [
+            number(cell, f"{where}: {column}") for column, cell in zip(emotions, cells, strict=True)
+        ]
+        splits[video] = SPLITS[row["Split"].lower()]
+    if not rows:
+        raise FrameSelectError(f"{file}: lists no video")
+    fold = {schema.DEFAULT_FOLD: [splits.get(video, "") for video in videos.ids]}
+    notes = count_notes(OFFICIAL, videos.ids, fold) + unlisted_note(videos.ids, splits)
+    if hidden:
+        notes.append(f"{file.name}: {hidden} videos have no intensities and are unused")
+    none = [0.0] * len(EMOTIONS)
+    return Assignment(
+        outputs=EMOTIONS.copy(),
+        labels=[],
+        splits=fold,
+        groups=[groups.get(video, "") for video in videos.ids] if GROUP in columns else None,
+        targets=np.array([targets.get(video, none) for video in videos.ids], np.float32),
+        notes=notes,
+        missing=videos.missing,
+    )
+
+
+def _emotion_columns(file: Path, columns: list[str]) -> list[str]:
+    """The columns of the seven emotions; `Empathic-Pain` and `Empathic Pain` both stand."""
+    known = {column.replace("-", " ").replace("_", " ").lower(): column for column in columns}
+    for emotion in EMOTIONS:
+        if emotion.lower() not in known:
+            raise FrameSelectError(
+                f"{file}: has no column {emotion!r}; it has {', '.join(columns)}"
+            )
+    return [known[emotion.lower()] for emotion in EMOTIONS]

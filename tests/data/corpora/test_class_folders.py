@@ -1,0 +1,95 @@
+"""Folders without a split file, and random splits: VideoEmotion-8's ten, and one's own."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.corpora import read_corpus
+from data.corpora.random_split import random_split
+
+FOLDER = Path("features")
+CLASSES = st.dictionaries(st.text("abé ", min_size=1, max_size=3), st.integers(1, 12), min_size=1)
+
+
+@given(CLASSES, st.integers(0, 2**40))
+def test_a_third_of_every_class_tests(sizes: dict[str, int], seed: int) -> None:
+    labels = [name for name, size in sizes.items() for _ in range(size)]
+    ids = [f"{label}/{number}" for number, label in enumerate(labels)]
+    split = random_split(ids, labels, seed)
+    assert set(split) <= {"train", "test"}
+    for name, size in sizes.items():
+        drawn = Counter(s for s, label in zip(split, labels, strict=True) if label == name)
+        assert abs(drawn["test"] - size / 3) <= 0.5
+        assert drawn["train"] >= 1
+
+
+@given(CLASSES, st.integers(0, 9))
+def test_a_split_hangs_on_nothing_but_seed_and_class(sizes: dict[str, int], seed: int) -> None:
+    labels = [name for name, size in sizes.items() for _ in range(size)]
+    ids = [f"{label}/{number}" for number, label in enumerate(labels)]
+    whole = dict(zip(ids, random_split(ids, labels, seed), strict=True))
+    backwards = random_split(ids[::-1], labels[::-1], seed)
+    assert dict(zip(ids[::-1], backwards, strict=True)) == whole
+    one = [video for video, label in zip(ids, labels, strict=True) if label == labels[0]]
+    assert random_split(one, [labels[0]] * len(one), seed) == [whole[video] for video in one]
+
+
+IDS = sorted(f"{name}/{number}" for name in ("run", "sit") for number in range(9))
+
+
+@pytest.mark.parametrize("split_file", [None, "random"])
+def test_class_folders_get_a_random_split(split_file: str | None) -> None:
+    assignment = read_corpus(split_file, FOLDER, IDS, seed=3)
+    assert assignment.outputs == ["run", "sit"]
+    assert assignment.labels == ["run"] * 9 + ["sit"] * 9
+    assert Counter(assignment.splits["default"]) == {"train": 12, "test": 6}
+    assert len(assignment.notes) == 1
+    assert "seed 3 drew 12 training and 6 test videos" in assignment.notes[0]
+    assert read_corpus(None, FOLDER, IDS, seed=3).splits == assignment.splits
+    assert read_corpus(None, FOLDER, IDS, seed=4).splits != assignment.splits
+
+
+def test_folders_named_after_splits_are_the_split() -> None:
+    ids = ["Train/run/a", "Train/sit/b", "test/run/c", "validation/sit/x/d"]
+    assignment = read_corpus(None, FOLDER, ids)
+    assert assignment.splits == {"default": ["train", "train", "test", "val"]}
+    assert assignment.labels == ["run", "sit", "run", "sit"]
+    assert assignment.outputs == ["run", "sit"]
+    assert "2 train, 1 val, 1 test videos" in assignment.notes[0]
+
+
+def test_a_class_may_be_called_train() -> None:
+    assert read_corpus(None, FOLDER, ["bus/a", "train/b"]).outputs == ["bus", "train"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "seed", "words"),
+    [
+        (["a", "run/b"], 0, ["features/a: lies in no class folder"]),
+        (["train/a", "test/b"], 0, ["features/train/a", "SPLIT/CLASS/VIDEO"]),
+        (["train/run/a", "test/b"], 0, ["features/test/b", "SPLIT/CLASS/VIDEO"]),
+        (["train/run/a", "b"], 0, ["features/b: lies in no class folder"]),
+        (IDS, -1, ["--seed -1", "at least 0"]),
+    ],
+)
+def test_refused(refused, ids: list[str], seed: int, words: list[str]) -> None:
+    refused(None, ids, words, seed)
+
+
+def test_videoemotion8_draws_ten_folds() -> None:
+    assignment = read_corpus("videoemotion8", FOLDER, IDS, seed=1)
+    assert list(assignment.splits) == ["default", *(f"split{k}" for k in range(1, 11))]
+    assert assignment.splits["default"] == assignment.splits["split1"]
+    folds = [tuple(split) for fold, split in assignment.splits.items() if fold != "default"]
+    assert len(set(folds)) == 10
+    for fold in folds:
+        assert Counter(fold[:9]) == Counter(fold[9:]) == {"train": 6, "test": 3}
+    assert read_corpus("videoemotion8", FOLDER, IDS, seed=1).splits == assignment.splits
+    assert assignment.notes[:2] == [
+        "VideoEmotion-8: 18 videos are here, not the official 1101",
+        "VideoEmotion-8: 2 classes are here, not the official 8",
+    ]
+    assert "seed 1 drew ten splits" in assignment.notes[2]
