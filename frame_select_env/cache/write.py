@@ -150,6 +150,8 @@ class _Spool:
             self._refuse(name, check.split(content.get("split")))
             self.fold_splits[fold].append(content["split"])
             for stream, values in _by_stream(content.get("predictions", {})).items():
+                unknown = f"fold {fold!r} has predictions of {stream!r}, which is no stream"
+                self._require(name, stream in streams, unknown)
                 self._frames(name, f"folds/{fold}/predictions/{stream}", values, length)
 
         self.ids[name] = None
@@ -167,14 +169,15 @@ class _Spool:
             f"{dataset} has {len(values) if values.ndim else 0} frames, features have {length}",
         )
         kind = dataset.split("/")
+        axis = self.axes.get(kind[1] if kind[0] == "streams" else kind[-1], "")
         if kind[0] == "frames":
             dtype = schema.FRAME_DATASETS[kind[1]]
             wanted = (1,) if kind[1] != "thumbnail" else (3, 4)
         elif kind[-1] == "features":
             dtype = "float16" if values.dtype == np.float16 else "float32"
-            wanted = (3,) if self.axes.get(kind[1]) else (2,)
+            wanted = (3,) if axis else (2,)
         else:
-            dtype, wanted = "float32", ((2, 3) if "view" in self.axes.values() else (2,))
+            dtype, wanted = "float32", ((2, 3) if axis == "view" else (2,))
         self._require(
             name,
             values.ndim in wanted,

@@ -43,6 +43,9 @@ BAD_VIDEOS = {
     "must have the same keys": [video(), video("w", importance=np.ones(3))],
     "the first video has (2,)": [video(), video("w", features=np.ones((3, 5)))],
     "name the middle axis with axes=": [video(features=np.ones((3, 2, 2)))],
+    "fold 'b' has predictions of 'x', which is no stream": [
+        video(folds={"b": {"split": "test", "predictions": {"x": [[0.5, 0.5]] * 3}}})
+    ],
     "there is no video": [],
 }
 
@@ -53,6 +56,17 @@ def test_bad_videos_are_refused_and_leave_nothing_behind(tmp_path, message):
         write_cache(tmp_path / "c.h5", BAD_VIDEOS[message], classes=["a", "b"])
     assert message in str(caught.value) and "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_views_are_predicted_in_streams_with_a_view_axis_alone(tmp_path):
+    views, flat = np.full((3, 2, 2), 0.5), np.full((3, 2), 0.5)
+    wrong = video(features={"a": views, "b": flat}, predictions={"a": views, "b": views})
+    with pytest.raises(CacheError, match="streams/b/predictions has the shape.*expected 2 axes"):
+        write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"], axes={"a": "view"})
+    folds = {"f": {"split": "test", "predictions": {"b": views}}}
+    wrong |= {"predictions": {"a": views, "b": flat}, "folds": folds}
+    with pytest.raises(CacheError, match="folds/f/predictions/b has the shape"):
+        write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"], axes={"a": "view"})
 
 
 def test_a_failing_iterator_keeps_the_file_that_was_there(tmp_path):
