@@ -5,9 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from rich.progress import Progress
 
-from data.head import Crossfit, FittedHeads, LinearHead, TrainingVideos, fit_heads
+from data.head import (
+    Crossfit,
+    FittedHeads,
+    LinearHead,
+    TrainingVideos,
+    fit_heads,
+    head_input,
+    training_rows,
+)
 from data.source import Source, split_field, stream_field
-from frame_select_env.cache import frame_index, schema
+from frame_select_env.cache import schema
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,7 @@ class FoldHeads:
     """The heads of one fold, and which of its videos they trained on.
 
     Attributes:
-        heads: Stream -> its heads.
+        heads: Stream -> its heads; streams with ready-made predictions have none.
         place: [N] int64, the number of each video among the training videos; -1 for the others.
     """
 
@@ -23,7 +31,7 @@ class FoldHeads:
     place: np.ndarray
 
     def head(self, stream: str, row: int) -> LinearHead:
-        """The head that predicts the video in `row`."""
+        """The head of `stream` that predicts the video in `row`."""
         place = int(self.place[row])
         heads = self.heads[stream]
         return heads.final if place < 0 else heads.for_training_video(place)
@@ -32,17 +40,18 @@ class FoldHeads:
 def train_folds(
     source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
 ) -> dict[str, FoldHeads]:
-    """Train the heads of every fold and stream.
+    """Train the heads of every fold and of every stream that brings no predictions.
 
     Args:
         source: The videos.
         crossfit: How training videos are to be predicted.
-        head_frames: Train on at most this many evenly spaced frames of a video; 0: on all.
+        head_frames: Train on at most this many rows of a video; see `data.head.training_rows`.
         seed: Draws the parts of cross-fitting.
         progress: Shows the work.
 
     Returns:
-        Fold -> its heads. A fold that parts the videos like an earlier one is left out.
+        Fold -> its heads. Folds that part the videos alike share them; a fold that parts them like
+        the default one is left out, as its predictions are the top level's.
 
     Raises:
         FrameSelectError: if a fold's training videos do not suffice; before any training.
@@ -55,7 +64,7 @@ def train_folds(
     folds = {}
     for fold, chosen in rows.items():
         heads = {}
-        for stream in source.features:
+        for stream in source.trained_streams:
             name = f"{fold} {stream_field('features', stream)}"
             videos = _training_videos(
                 source, stream, chosen, head_frames, progress, f"reading {name}"
@@ -73,6 +82,10 @@ def train_folds(
         place = np.full(len(source), -1)
         place[chosen] = np.arange(len(chosen))
         folds[fold] = FoldHeads(heads, place)
+    for fold, splits in source.splits.items():
+        twin = next(f for f, earlier in distinct.items() if np.array_equal(splits, earlier))
+        if twin != schema.DEFAULT_FOLD:
+            folds[fold] = folds[twin]
     return folds
 
 
@@ -109,32 +122,34 @@ def _training_videos(
     progress: Progress,
     description: str,
 ) -> TrainingVideos:
-    """Read the training frames into memory, [n, D] in the dtype they are stored in."""
-    most = int(source.lengths[rows].max())
-    cap = min(head_frames or most, most)
-    lengths = np.minimum(source.lengths[rows], cap)
+    """Read the training rows into memory, [n, D] in the dtype they are stored in."""
+    axis = source.axes.get(stream, "")
     first = source.read_features(stream, int(rows[0]))
-    frames = np.empty((lengths.sum(), first.shape[1]), first.dtype)
+    views = first.shape[1] if axis == "view" else 1
+    chosen = [training_rows(int(source.lengths[row]), views, head_frames) for row in rows]
+    lengths = np.array([len(frame) for frame, _ in chosen])
+    width = head_input(first, axis).shape[-1]
+    frames = np.empty((lengths.sum(), width), first.dtype)
     end = 0
-    for row, length in progress.track(
-        list(zip(rows.tolist(), lengths.tolist(), strict=True)), description=description
+    for row, (frame, view) in progress.track(
+        list(zip(rows.tolist(), chosen, strict=True)), description=description
     ):
         features = source.read_features(stream, row)
         _check_width(source, stream, row, features, first)
-        index, valid = frame_index(np.array([len(features)]), cap)
-        frames[end : end + length] = features[index[valid]]
-        end += length
+        features = head_input(features, axis)
+        frames[end : end + len(frame)] = features[(frame, view) if axis == "view" else frame]
+        end += len(frame)
     return TrainingVideos(frames, lengths, source.labels[rows])
 
 
 def _check_width(
     source: Source, stream: str, row: int, features: np.ndarray, first: np.ndarray
 ) -> None:
-    if features.shape[1] != first.shape[1]:
+    if features.shape[1:] != first.shape[1:]:
+        here, there = (" x ".join(map(str, shape.shape[1:])) for shape in (features, first))
         source.fail(
             stream_field("features", stream),
-            f"video {str(source.ids[row])!r} has {features.shape[1]} columns, "
-            f"others have {first.shape[1]}",
+            f"video {str(source.ids[row])!r} has {here} columns, others have {there}",
         )
 
 
@@ -144,7 +159,7 @@ def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
     Where all training videos of a class are left out together, the heads that predict them never
     saw the class.
     """
-    if source.task == "regression" or source.predictions or crossfit == "none":
+    if source.task == "regression" or not source.trained_streams or crossfit == "none":
         return []
     unit, units = "video", source.ids
     if crossfit == "group" and source.groups is not None:

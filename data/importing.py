@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scipy.special import softmax
 
 from data.fold_heads import FoldHeads, train_folds
-from data.head import Crossfit
+from data.head import Crossfit, head_input
 from data.source import Source, stream_field
 from frame_select_env.cache import check, schema, write_cache
 from frame_select_env.errors import FrameSelectError
@@ -28,14 +28,15 @@ def import_source(
     provenance: dict[str, Any] | None = None,
     console: Console | None = None,
 ) -> Path:
-    """Train the heads unless predictions are ready-made, and write the cache.
+    """Train heads for the streams without ready-made predictions, and write the cache.
 
     Args:
         source: The videos.
         out: The cache file to write.
         crossfit: How training videos are predicted; see `data.head.fit_heads`.
         logits: Whether the ready-made predictions are logits: the softmax is applied.
-        head_frames: Train on at most this many evenly spaced frames of a video; 0: on all.
+        head_frames: Train on at most this many evenly spread frames of a video (of views: pairs of
+            a frame and a view); 0: on all.
         seed: Draws the parts of cross-fitting.
         provenance: More to record in the file.
         console: Where progress is shown; None: nowhere.
@@ -51,13 +52,12 @@ def import_source(
         raise FrameSelectError(f"{out}: is a folder or lies in none; name a file to write")
     _check_options(source, crossfit, logits, head_frames, seed)
     with _progress(console) as progress:
-        folds = (
-            {} if source.predictions else train_folds(source, crossfit, head_frames, seed, progress)
-        )
+        trained = source.trained_streams
+        folds = train_folds(source, crossfit, head_frames, seed, progress) if trained else {}
         record = {
             "source": source.path.resolve().name,
-            "crossfit": "unknown" if source.predictions else crossfit,
-            "predictions": "ready-made" if source.predictions else "linear head",
+            "crossfit": crossfit if trained else "unknown",
+            "predictions": _origin(source),
             "seed": seed,
             "version": version("frame-select-env"),
             **(provenance or {}),
@@ -70,7 +70,13 @@ def import_source(
         )
         names = {"classes" if source.task == "classification" else "targets": source.outputs}
         try:
-            return write_cache(out, videos, provenance=record, **names)  # type: ignore[arg-type]
+            return write_cache(
+                out,
+                videos,
+                axes=source.axes,
+                provenance=record,
+                **names,
+            )
         except OSError as error:
             raise FrameSelectError(f"{out}: cannot be written: {error.strerror}") from error
 
@@ -98,7 +104,7 @@ def _check_options(
         source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
     if seed < 0:
         source.fail("--seed", f"{seed} is negative")
-    if source.predictions or crossfit != "group":
+    if not source.trained_streams or crossfit != "group":
         return
     if source.groups is None:
         source.fail("groups", "are needed for --crossfit group; add them or use --crossfit video")
@@ -109,12 +115,17 @@ def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterat
     extra_folds = [fold for fold in source.splits if fold != schema.DEFAULT_FOLD]
     for row in range(len(source)):
         features = {stream: source.read_features(stream, row) for stream in source.features}
-        if source.predictions:
-            predictions = {
-                stream: _ready_made(source, stream, row, logits) for stream in source.features
-            }
-        else:
-            predictions = _predict(folds[schema.DEFAULT_FOLD], features, row)
+        inputs = {
+            stream: head_input(features[stream], source.axes.get(stream, ""))
+            for stream in source.trained_streams
+        }
+        predictions = {
+            stream: _ready_made(source, stream, row, values, logits)
+            for stream, values in features.items()
+            if stream in source.predictions
+        }
+        if inputs:
+            predictions |= _predict(folds[schema.DEFAULT_FOLD], inputs, row)
         video: dict[str, Any] = {
             "id": str(source.ids[row]),
             "label": source.labels[row],
@@ -128,20 +139,38 @@ def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterat
         if extra_folds:
             video["folds"] = {
                 fold: {"split": str(source.splits[fold][row])}
-                | ({"predictions": _predict(folds[fold], features, row)} if fold in folds else {})
+                | ({"predictions": _predict(folds[fold], inputs, row)} if fold in folds else {})
                 for fold in extra_folds
             }
         yield video
 
 
-def _predict(fold: FoldHeads, features: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
-    return {stream: fold.head(stream, row).predict(values) for stream, values in features.items()}
+def _origin(source: Source) -> str | dict[str, str]:
+    """Where the predictions come from: a mapping by stream where streams differ."""
+    origin = {
+        stream: "ready-made" if stream in source.predictions else "linear head"
+        for stream in source.features
+    }
+    different = set(origin.values())
+    return different.pop() if len(different) == 1 else origin
 
 
-def _ready_made(source: Source, stream: str, row: int, logits: bool) -> np.ndarray:
+def _predict(fold: FoldHeads, inputs: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+    return {stream: fold.head(stream, row).predict(values) for stream, values in inputs.items()}
+
+
+def _ready_made(
+    source: Source, stream: str, row: int, features: np.ndarray, logits: bool
+) -> np.ndarray:
     values = source.read_predictions(stream, row).astype(np.float32)
+    if values.ndim == 3 and values.shape[1] != features.shape[1]:
+        source.fail(
+            stream_field("predictions", stream),
+            f"video {str(source.ids[row])!r} has {values.shape[1]} views; "
+            f"its features have {features.shape[1]}",
+        )
     if logits:
-        return softmax(values, axis=1)
+        return softmax(values, axis=-1)
     wrong = check.predictions(values, source.task)
     if wrong:
         source.fail(

@@ -142,5 +142,7 @@ def _provenance_lines(provenance: dict[str, object]) -> Iterator[str]:
         if isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values()):
             for name, inner in value.items():
                 yield f"{key} {name}: {inner}".replace("{", "").replace("}", "").replace("'", "")
+        elif isinstance(value, dict):
+            yield f"{key} " + ", ".join(f"{name}: {inner}" for name, inner in value.items())
         else:
             yield f"{key} {value}"

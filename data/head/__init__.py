@@ -2,6 +2,15 @@
 
 from data.head.crossfit import Crossfit, FittedHeads, fit_heads
 from data.head.linear import LinearHead
+from data.head.rows import head_input, training_rows
 from data.head.training_videos import TrainingVideos
 
-__all__ = ["Crossfit", "FittedHeads", "LinearHead", "TrainingVideos", "fit_heads"]
+__all__ = [
+    "Crossfit",
+    "FittedHeads",
+    "LinearHead",
+    "TrainingVideos",
+    "fit_heads",
+    "head_input",
+    "training_rows",
+]

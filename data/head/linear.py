@@ -35,6 +35,6 @@ class LinearHead:
         return cls(folded.astype(np.float32), shifted.astype(np.float32), probabilities)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Predictions [L, C] float32 of the frames' features [L, D]: probabilities, or values."""
+        """Predictions [..., C] float32 of features [..., D]: probabilities, or values."""
         outputs = features.astype(np.float32, copy=False) @ self.weight + self.bias
-        return softmax(outputs, axis=1) if self.probabilities else outputs
+        return softmax(outputs, axis=-1) if self.probabilities else outputs
