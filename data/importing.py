@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -47,9 +48,7 @@ def import_source(
     Raises:
         FrameSelectError: naming the source, the field and the remedy; nothing is written then.
     """
-    if not out.parent.is_dir() or out.is_dir():
-        # Told before the heads are trained, not minutes later.
-        raise FrameSelectError(f"{out}: is a folder or lies in none; name a file to write")
+    check_out(out)
     _check_options(source, crossfit, logits, head_frames, seed)
     with _progress(console) as progress:
         trained = source.trained_streams
@@ -79,6 +78,18 @@ def import_source(
             )
         except OSError as error:
             raise FrameSelectError(f"{out}: cannot be written: {error.strerror}") from error
+
+
+def check_out(out: Path) -> None:
+    """See that a cache can be written there, before there is long work for nothing.
+
+    Raises:
+        FrameSelectError: if it is a folder, lies in none, or is a file that is no cache.
+    """
+    if not out.parent.is_dir() or out.is_dir():
+        raise FrameSelectError(f"{out}: is a folder or lies in none; name a file to write")
+    if out.is_file() and not h5py.is_hdf5(out):
+        raise FrameSelectError(f"{out}: is there already and is not a cache; choose another name")
 
 
 def _progress(console: Console | None) -> Progress:

@@ -23,8 +23,8 @@ def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float
     if not fps:
         offsets = np.arange(frames) - (frames - 1) // 2
         return np.clip(sampled[:, None] + offsets, 0, len(timeline) - 1)
-    offsets = (np.arange(frames) - (frames - 1) / 2) / fps
-    return timeline.shown_at(timeline.seconds[sampled][:, None] + offsets)
+    seconds = (np.arange(frames) - (frames - 1) / 2) / fps
+    return timeline.shown_at(timeline.seconds[sampled][:, None] + seconds)
 
 
 def collect(
