@@ -8,23 +8,38 @@ import av
 import numpy as np
 
 WIDTH, HEIGHT, FPS, RATE = 96, 72, 12, 16_000
-CLASSES = {"disc": (255, 60, 60), "ring": (60, 255, 60), "bar": (80, 80, 255)}
+CLASSES = ("disc", "ring", "bar")
+STRETCH = 6  # frames that one shape is shown for
 
 
-def shape_pictures(kind: str, frames: int, shown: range, rng: np.random.Generator) -> np.ndarray:
-    """[frames, HEIGHT, WIDTH, 3] uint8: noise, over which a shape moves while it is shown."""
-    pictures = rng.integers(90, 130, (frames, HEIGHT, WIDTH, 3)).astype(np.uint8)
+def shape_pictures(kind: str, stretches: int, key: int, rng: np.random.Generator) -> np.ndarray:
+    """[6 * stretches, HEIGHT, WIDTH, 3] uint8: shapes that move over noise.
+
+    In stretch `key` the class's shape, bright; in the others nothing, or a dim shape of any class.
+    """
+    pictures = []
+    for stretch in range(stretches):
+        shown = kind if stretch == key else rng.choice([*CLASSES, ""])
+        bright = 250 if stretch == key else 170
+        x, y = rng.uniform(30, WIDTH - 30), rng.uniform(28, HEIGHT - 28)
+        for _ in range(STRETCH):
+            x, y = x + rng.uniform(-2, 2), y + rng.uniform(-2, 2)
+            pictures.append(_picture(shown, x, y, bright, rng))
+    return np.stack(pictures)
+
+
+def _picture(kind: str, x: float, y: float, bright: int, rng: np.random.Generator) -> np.ndarray:
+    picture = rng.integers(90, 130, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     across, down = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
-    for number in shown:
-        x = 30 + 36 * np.sin(number / 5 + rng.uniform(0, 0.3)) / 2 + 18
-        far = np.hypot(across - x, down - HEIGHT / 2)
-        where = {
-            "disc": far < 22,
-            "ring": (far < 26) & (far > 14),
-            "bar": np.abs(across - x) < 8,
-        }[kind]
-        pictures[number][where] = CLASSES[kind]
-    return pictures
+    far = np.hypot(across - x, down - y)
+    where = {
+        "disc": far < 16,
+        "ring": (far < 22) & (far > 14),
+        "bar": (np.abs(across - x) < 6) & (np.abs(down - y) < 24),
+        "": far < 0,
+    }[kind]
+    picture[where] = bright
+    return picture
 
 
 def write_video(
@@ -85,25 +100,23 @@ def write_video(
     return path
 
 
-def write_shape_videos(folder: Path, videos: int = 42, seconds: float = 2.0, seed: int = 0) -> Path:
-    """Write CLASS/NUMBER.mp4, H.264 with AAC: the shape is to be seen for a quarter of the time.
+def write_shape_videos(folder: Path, videos: int = 42, stretches: int = 4, seed: int = 0) -> Path:
+    """Write CLASS/NUMBER.mp4, H.264 with AAC: the class is to be seen in one stretch of several.
 
-    A tone, too, whose pitch tells the class, sounds only while the shape is shown.
+    A tone whose pitch tells the class sounds at the same time.
     """
     rng = np.random.default_rng(seed)
-    frames = round(seconds * FPS)
     for number in range(videos):
-        kind = list(CLASSES)[number % len(CLASSES)]
-        first = int(rng.integers(0, frames * 3 // 4))
-        shown = range(first, first + frames // 4)
-        time = np.arange(round(seconds * RATE)) / RATE
-        tone = 0.3 * np.sin(2 * np.pi * 440 * 2 ** (number % len(CLASSES)) * time)
-        heard = (time >= first / FPS) & (time < (first + frames // 4) / FPS)
+        label = number % len(CLASSES)
+        key = int(rng.integers(stretches))
+        time = np.arange(stretches * STRETCH * RATE // FPS) / RATE
+        tone = 0.3 * np.sin(2 * np.pi * 440 * 2**label * time)
+        heard = (time * FPS // STRETCH) == key
         noise = rng.normal(0, 0.01, len(time))
-        (folder / kind).mkdir(parents=True, exist_ok=True)
+        (folder / CLASSES[label]).mkdir(parents=True, exist_ok=True)
         write_video(
-            folder / kind / f"{number:02d}.mp4",
-            shape_pictures(kind, frames, shown, rng),
+            folder / CLASSES[label] / f"{number:02d}.mp4",
+            shape_pictures(CLASSES[label], stretches, key, rng),
             sound=(tone * heard + noise).astype(np.float32),
         )
     return folder
