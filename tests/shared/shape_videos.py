@@ -1,4 +1,4 @@
-"""Short videos with sound whose class is to be seen for a part of them only, written with PyAV."""
+"""Videos that tests write with PyAV: frames that tell their number, and shapes to be recognised."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -42,6 +42,18 @@ def _picture(kind: str, x: float, y: float, bright: int, rng: np.random.Generato
     return picture
 
 
+def numbered_pictures(count: int, height: int = 48, width: int = 64) -> np.ndarray:
+    """[count, height, width, 3] uint8: plain greys by which `number_of` knows every picture again."""
+    greys = 20 + 4 * np.arange(count)
+    assert greys[-1] < 240
+    return np.broadcast_to(greys[:, None, None, None], (count, height, width, 3)).astype(np.uint8)
+
+
+def number_of(picture: np.ndarray) -> int:
+    """Which of the numbered pictures a decoded one is."""
+    return round((float(picture.mean()) - 20) / 4)
+
+
 def write_video(
     path: Path,
     pictures: np.ndarray,
@@ -53,7 +65,9 @@ def write_video(
     keyframes: int = 12,
     between: int = 2,
     sound: np.ndarray | None = None,
+    aspect: int = 1,
     options: dict[str, str] | None = None,
+    encoder: dict[str, str] | None = None,
 ) -> Path:
     """Write a video.
 
@@ -67,7 +81,9 @@ def write_video(
         keyframes: Frames from one keyframe to the next.
         between: B-frames.
         sound: [n] float32 at 16 kHz, as AAC; None: no sound track.
+        aspect: Width of a pixel by its height.
         options: Of the container.
+        encoder: Options of the codec.
     """
     with av.open(str(path), "w", options=options or {}) as container:
         track: Any = container.add_stream(codec, rate=fps)
@@ -77,6 +93,9 @@ def write_video(
         if codec == "libx264":
             x264 = f"bframes={between}:scenecut=0:b-adapt=0"
             track.codec_context.options = {"preset": "ultrafast", "x264-params": x264}
+        if encoder:
+            track.codec_context.options = encoder
+        track.codec_context.sample_aspect_ratio = Fraction(aspect)
         if times is not None:
             track.codec_context.time_base = Fraction(1, 1000)
         audio: Any = None

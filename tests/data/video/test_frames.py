@@ -1,0 +1,153 @@
+"""Frames: read by number in one pass, whichever way the file has to be read."""
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from shape_videos import number_of, numbered_pictures, write_video
+
+from data.video import frames as module
+from data.video.frames import read_frames
+from data.video.timeline import count_frames, read_timeline
+
+CONTAINERS = [
+    ("a.mp4", {}),
+    ("a.mkv", {"keyframes": 5}),
+    ("a.mkv", {"keyframes": 100}),
+    ("a.ts", {}),
+    ("a.flv", {}),
+    ("a.webm", {"codec": "libvpx-vp9"}),
+    ("a.webm", {"codec": "libvpx"}),
+    ("a.avi", {"codec": "mpeg4"}),
+    ("a.avi", {}),
+    ("a.mpg", {"codec": "mpeg1video", "fps": 25}),
+]
+
+
+def numbers(file, wanted, timeline=None, **options):
+    frames = read_frames(file, timeline or read_timeline(file), np.array(wanted), **options)
+    return [(number, number_of(picture)) for number, picture in frames]
+
+
+@pytest.mark.parametrize(("name", "how"), CONTAINERS)
+def test_the_wanted_frames_come_in_order(tmp_path, name, how):
+    file = write_video(tmp_path / name, numbered_pictures(50), **how)
+    wanted = [0, 1, 7, 24, 25, 48, 49]
+    assert numbers(file, wanted) == [(n, n) for n in wanted]
+    assert numbers(file, [31]) == [(31, 31)]
+
+
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory):
+    file = tmp_path_factory.mktemp("dense") / "dense.mp4"
+    return write_video(file, numbered_pictures(50), keyframes=3)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(wanted=st.sets(st.integers(0, 49), min_size=1).map(sorted), jump=st.integers(-1, 20))
+def test_any_frames_are_the_same_with_jumps_and_without(dense, wanted, jump):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "JUMP", jump)
+        assert numbers(dense, wanted) == [(n, n) for n in wanted]
+    assert numbers(dense, wanted, count_frames(dense)) == [(n, n) for n in wanted]
+
+
+def test_far_frames_are_reached_without_decoding_what_lies_between(tmp_path, monkeypatch):
+    decoded = []
+    by_name = module._by_name
+
+    def counting(container, track, timeline, wanted):
+        class Counted:
+            seek = staticmethod(container.seek)
+
+            @staticmethod
+            def decode(track):
+                for frame in container.decode(track):
+                    decoded.append(frame)
+                    yield frame
+
+        return by_name(Counted, track, timeline, wanted)
+
+    monkeypatch.setattr(module, "_by_name", counting)
+    for keyframes, most in ((5, 3 * 6), (100, 50)):
+        file = write_video(
+            tmp_path / f"{keyframes}.mp4", numbered_pictures(50), keyframes=keyframes
+        )
+        decoded.clear()
+        assert len(numbers(file, [2, 25, 49])) == 3
+        assert len(decoded) <= most
+    assert len(decoded) == 50
+
+
+def test_threads_change_nothing(tmp_path):
+    file = write_video(tmp_path / "a.mp4", numbered_pictures(50))
+    timeline = read_timeline(file)
+    one = list(read_frames(file, timeline, np.arange(50), threads=1))
+    all_ = list(read_frames(file, timeline, np.arange(50), threads=0))
+    for (_, a), (_, b) in zip(one, all_, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_packets_without_a_picture_are_noticed(tmp_path):
+    """The frames that VP8 hides are packets like others: only decoding tells them."""
+    file = write_video(
+        tmp_path / "a.webm",
+        np.random.default_rng(0).integers(0, 255, (50, 48, 64, 3)).astype(np.uint8),
+        codec="libvpx",
+        encoder={"auto-alt-ref": "1", "lag-in-frames": "16", "b": "50k"},
+    )
+    timeline = read_timeline(file)
+    counted = count_frames(file)
+    assert len(counted) == 50
+    if len(timeline) != 50:
+        with pytest.raises(module.MisnamedError):
+            list(read_frames(file, timeline, np.arange(len(timeline))))
+    assert [n for n, _ in read_frames(file, counted, np.arange(50))] == list(range(50))
+
+
+def test_colours_are_red_green_blue_and_the_shape_is_kept(tmp_path):
+    pictures = np.zeros((3, 48, 64, 3), np.uint8)
+    pictures[:, :, :32] = (200, 40, 40)
+    pictures[:, :, 32:] = (40, 40, 200)
+    file = write_video(tmp_path / "a.mp4", pictures)
+    ((_, picture),) = read_frames(file, read_timeline(file), np.array([1]))
+    assert picture.shape == (48, 64, 3) and picture.dtype == np.uint8
+    np.testing.assert_allclose(picture[10, 5], (200, 40, 40), atol=12)
+    np.testing.assert_allclose(picture[10, 60], (40, 40, 200), atol=12)
+    ((_, small),) = read_frames(file, read_timeline(file), np.array([1]), side=24)
+    assert small.shape == (24, 32, 3)
+    np.testing.assert_allclose(small[10, 2], (200, 40, 40), atol=12)
+
+
+def test_pixels_that_are_not_square_become_so(tmp_path):
+    file = write_video(tmp_path / "a.mp4", numbered_pictures(3), aspect=2)
+    ((_, picture),) = read_frames(file, read_timeline(file), np.array([1]), side=24)
+    assert picture.shape == (24, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"),
+    [
+        ((0, 1, -1, 0), (slice(0, 20), slice(-12, None))),  # a quarter to the right: portrait
+        ((-1, 0, 0, -1), (slice(-12, None), slice(-20, None))),  # upside down
+        ((0, -1, 1, 0), (slice(-20, None), slice(0, 12))),  # a quarter to the left
+    ],
+)
+def test_telephones_pictures_are_turned_upright(tmp_path, matrix, corner):
+    pictures = np.full((3, 48, 64, 3), 30, np.uint8)
+    pictures[:, :20, :20] = 220  # top left as stored
+    file = write_video(tmp_path / "a.mp4", pictures)
+    data = bytearray(file.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40  # the track header's matrix, version 0
+    a, b, c, d = (value * 65536 for value in matrix)
+    struct.pack_into(">9i", data, at, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    file.write_bytes(data)
+    ((_, picture),) = read_frames(file, read_timeline(file), np.array([1]))
+    quarter = matrix[0] == 0
+    assert picture.shape == ((64, 48, 3) if quarter else (48, 64, 3))
+    assert picture[corner].mean() > 150
+    assert picture.mean() < 80
