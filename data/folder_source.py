@@ -1,21 +1,29 @@
-"""Reading a folder of features, one .npy [L, D] per video, in class folders or by a CSV.
+"""Reading a folder of features, one file per video, in class folders or by a CSV.
 
-The arrays are memory-mapped: a folder may be larger than memory.
+What the files are is a `FolderKind`: .npy arrays, OpenFace's CSVs, or detections in COCO's form.
+Videos are read one at a time.
 """
 
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from data.corpora import Assignment, read_corpus
+from data.folder_kind import FolderKind, VideoArrays
+from data.npy_arrays import npy_kind, open_npy
 from data.source import Frames, Source, check_videos
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 
 def read_folder(
-    folder: Path, split_file: str | None, predictions: Path | None = None, seed: int = 0
+    folder: Path,
+    split_file: str | None,
+    predictions: Path | None = None,
+    seed: int = 0,
+    kind: FolderKind | None = None,
 ) -> Source:
     """Read a folder of features, and who trains and who tests from a split file.
 
@@ -25,60 +33,66 @@ def read_folder(
         folder: The class folders.
         split_file: A CSV, `hmdb51:DIR`, `ucf101:DIR`, ...; see `data.corpora.read_corpus`. None:
             the folders' own split, or a random one.
-        predictions: A folder laid out the same, one .npy [L, C] per video.
+        predictions: A folder laid out the same, one .npy [L, C] (of views also [L, V, C]) per
+            video.
         seed: Draws a random split.
+        kind: What the files are; None: .npy files [L, D].
 
     Raises:
         FrameSelectError: naming the file, what is wrong with it and the remedy.
     """
-    ids = sorted(f.relative_to(folder).with_suffix("").as_posix() for f in folder.rglob("*.npy"))
+    kind = kind or npy_kind()
+    # Not with_suffix: a dot inside a name is no suffix.
+    ids = sorted(
+        file.relative_to(folder).as_posix().removesuffix(kind.suffix)
+        for file in video_files(folder, split_file)
+        if file.suffix == kind.suffix
+    )
     if not ids:
-        raise FrameSelectError(f"{folder}: holds no .npy file; expected CLASS/VIDEO.npy [L, D]")
-    assignment = read_corpus(split_file, folder, ids, seed)
-    if assignment.missing:
-        others = len(assignment.missing) - 1
         raise FrameSelectError(
-            f"{assignment.missing[0]}{f' (and {others} others)' if others else ''}; add the .npy, "
-            "or list the videos that you have in a CSV (--split-file)"
+            f"{folder}: holds no {kind.suffix} file; expected CLASS/VIDEO{kind.suffix}"
         )
-    shapes = [_shape(folder, video) for video in ids]
-    for video, shape in zip(ids, shapes, strict=True):
-        if shape[1] != shapes[0][1]:
-            raise FrameSelectError(
-                f"{_file(folder, video)}: has {shape[1]} columns; {ids[0]}.npy has {shapes[0][1]}"
-            )
+    assignment = read_corpus(split_file, folder, ids, seed)
+    refuse_missing(assignment, f"add the {kind.suffix}")
+    files = [folder / f"{video}{kind.suffix}" for video in ids]
+    shapes, timed = _survey(files, kind)
     ready: dict[str, Frames] = {}
     if predictions is not None:
-        for video, shape in zip(ids, shapes, strict=True):
-            expected = (shape[0], len(assignment.outputs))
-            if _shape(predictions, video) != expected:
-                raise FrameSelectError(
-                    f"{_file(predictions, video)}: has the shape {_shape(predictions, video)}; "
-                    f"expected {expected}: frames of the features, {_outputs(assignment)}"
-                )
-        ready[schema.DEFAULT_STREAM] = partial(_row, predictions, ids)
+        scores = [predictions / f"{video}.npy" for video in ids]
+        for file, shape in zip(scores, shapes, strict=True):
+            _check_predictions(file, shape, assignment, kind.axis)
+        ready[schema.DEFAULT_STREAM] = lambda row: open_npy(scores[row])
+    video = _reader(files, kind)
     return check_videos(
         Source(
             path=folder,
             task="classification" if assignment.targets is None else "regression",
             outputs=assignment.outputs,
             ids=np.array(ids),
-            labels=_labels(assignment),
+            labels=labels_of(assignment),
             splits={fold: np.array(splits) for fold, splits in assignment.splits.items()},
             lengths=np.array([shape[0] for shape in shapes], np.int64),
-            features={schema.DEFAULT_STREAM: partial(_row, folder, ids)},
+            features={schema.DEFAULT_STREAM: lambda row: video(row).features},
             groups=None if assignment.groups is None else np.array(assignment.groups),
             predictions=ready,
+            frames={"time": lambda row: _time(video(row))} if timed else {},
             notes=assignment.notes,
+            axes={schema.DEFAULT_STREAM: kind.axis} if kind.axis else {},
         )
     )
 
 
-def _outputs(assignment: Assignment) -> str:
-    return "classes" if assignment.targets is None else "targets"
+def refuse_missing(assignment: Assignment, remedy: str) -> None:
+    """Fail if the split file names videos that are not there."""
+    if assignment.missing:
+        others = len(assignment.missing) - 1
+        raise FrameSelectError(
+            f"{assignment.missing[0]}{f' (and {others} others)' if others else ''}; {remedy}, "
+            "or list the videos that you have in a CSV (--split-file)"
+        )
 
 
-def _labels(assignment: Assignment) -> np.ndarray:
+def labels_of(assignment: Assignment) -> np.ndarray:
     """[N] int64, -1 unknown; regression: [N, K] float32."""
     if assignment.targets is not None:
         return assignment.targets
@@ -87,33 +101,61 @@ def _labels(assignment: Assignment) -> np.ndarray:
     return np.array(labels, np.int64)
 
 
-def _file(folder: Path, video: str) -> Path:
-    # Not with_suffix: a dot inside a name is no suffix.
-    return folder / f"{video}.npy"
+def video_files(folder: Path, split_file: str | None) -> list[Path]:
+    """The files below the folder, sorted; a split file that lies there is none of the videos'."""
+    listed = None if split_file is None else Path(split_file).resolve()
+    return sorted(file for file in folder.rglob("*") if file.is_file() and file.resolve() != listed)
 
 
-def _row(folder: Path, ids: list[str], row: int) -> np.ndarray:
-    return _open(folder, ids[row])
+def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]], bool]:
+    """The shape of every video's features, and whether the videos have times; all must agree."""
+    shapes: list[tuple[int, ...]] = []
+    first: VideoArrays | None = None
+    for file in files:
+        video = kind.read(file)
+        first = first or video
+        here, there = video.features.shape[1:], first.features.shape[1:]
+        example = "/".join(files[0].parts[-2:])
+        if here != there:
+            columns, expected = (" x ".join(map(str, shape)) for shape in (here, there))
+            raise FrameSelectError(f"{file}: has {columns} columns; {example} has {expected}")
+        if video.columns != first.columns:
+            other = [name for name in video.columns if name not in first.columns]
+            raise FrameSelectError(
+                f"{file}: has other columns than {example}" + (f": {other[0]}" if other else "")
+            )
+        if (video.time is None) != (first.time is None):
+            has, lacks = (example, file) if video.time is None else (file, example)
+            raise FrameSelectError(f"{lacks}: has no time, but {has} has; give it to all or none")
+        shapes.append(video.features.shape)
+    return shapes, first is not None and first.time is not None
 
 
-def _open(folder: Path, video: str) -> np.ndarray:
-    """One video's array, memory-mapped."""
-    file = _file(folder, video)
-    try:
-        return np.load(file, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise FrameSelectError(f"{file}: is missing") from None
-    except (OSError, ValueError, EOFError) as error:
-        objects = "Python objects" in str(error) or "allow_pickle" in str(error)
-        reason = "holds Python objects; save numbers" if objects else f"cannot be read: {error}"
-        raise FrameSelectError(f"{file}: {reason}") from None
-
-
-def _shape(folder: Path, video: str) -> tuple[int, ...]:
-    """The shape [L, columns] of one video's array; reads the header alone."""
-    values = _open(folder, video)
-    if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.size:
+def _check_predictions(
+    file: Path, shape: tuple[int, ...], assignment: Assignment, axis: str
+) -> None:
+    outputs = len(assignment.outputs)
+    allowed: list[tuple[int, ...]] = [(shape[0], outputs)]
+    if axis == "view":
+        allowed.append((shape[0], shape[1], outputs))
+    found = open_npy(file).shape
+    if found not in allowed:
         raise FrameSelectError(
-            f"{_file(folder, video)}: is {values.dtype} {values.shape}; expected numbers [L, D]"
+            f"{file}: has the shape {found}; expected {' or '.join(map(str, allowed))}: frames of "
+            f"the features, {'classes' if assignment.targets is None else 'targets'}"
         )
-    return values.shape
+
+
+def _reader(files: list[Path], kind: FolderKind) -> Callable[[int], VideoArrays]:
+    """Reads the video in a row; keeps the last one, as its features and times are asked in turn."""
+
+    @lru_cache(maxsize=1)
+    def read(row: int) -> VideoArrays:
+        return kind.read(files[row])
+
+    return read
+
+
+def _time(video: VideoArrays) -> np.ndarray:
+    assert video.time is not None
+    return video.time
