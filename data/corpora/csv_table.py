@@ -25,8 +25,8 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
     """Read a CSV of splits (UTF-8, comma-separated, a header line).
 
     `video` is the path below the folder, with or without suffix; `split` is train, val, test or
-    empty. Columns split.<fold> give further folds. Without `label` the class folder is the class;
-    with it, labels are class names, numbers sorted by value. Columns target.<name> hold numbers and
+    empty. Columns split.<fold> give further folds. Without `label` the class folder is the class
+    (the videos of one file are then unlabelled); with it, labels are class names, numbers sorted by value. Columns target.<name> hold numbers and
     make it regression; an unused video may leave them empty.
 
     Raises:
@@ -51,10 +51,14 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
             listed[video] = line, row
     ids = videos.ids
     cells = {video: row for video, (_, row) in listed.items()}
-    labels: list[str | None] = []
+    labels: list[str | None]
     if "label" in columns:
         labels = [cells[name]["label"] if name in cells else None for name in ids]
-    elif not targets:
+    elif targets:
+        labels = []
+    elif videos.folder.is_file():
+        labels = [None] * len(ids)  # videos in one file lie in no class folders
+    else:
         labels = [*videos.classes()]
     used = (*REQUIRED, *OPTIONAL, *folds.values(), *targets.values())
     ignored = [column for column in columns if column not in used]
