@@ -5,7 +5,8 @@ from frame_select_env.command_line import run_command
 USAGE = """usage: python -m data COMMAND ...
 
   extract    make a cache of a folder of videos: decode, run backbones, train the head
-  import     make a cache of features that you have: an .npz, or a folder of .npy files
+  import     make a cache of features that you have: an .npz, a folder of .npy files, OpenFace's
+             CSVs, COCO detections, or the h5 of video summarisation
   inspect    show what a cache holds, and check it
   digits     make the small cache of digits videos that comes with the library
   planted    make synthetic videos of any size and difficulty whose best selection is known

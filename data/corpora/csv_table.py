@@ -26,8 +26,9 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
 
     `video` is the path below the folder, with or without suffix; `split` is train, val, test or
     empty. Columns split.<fold> give further folds. Without `label` the class folder is the class
-    (the videos of one file are then unlabelled); with it, labels are class names, numbers sorted by value. Columns target.<name> hold numbers and
-    make it regression; an unused video may leave them empty.
+    (the videos of one file are then unlabelled); with it, labels are class names, numbers sorted by
+    value. Columns target.<name> hold numbers and make it regression; an unused video may leave them
+    empty.
 
     Raises:
         FrameSelectError: naming the file, the line, what is wrong and the remedy.

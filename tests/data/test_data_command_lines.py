@@ -56,7 +56,9 @@ def test_no_command_and_an_unknown_one(capsys: pytest.CaptureFixture[str]) -> No
         (
             "import",
             ["SOURCE", "OUT.h5", "--crossfit video|group|none", "--split-file", "hmdb51:DIR"]
-            + ["ucf101:DIR", "--predictions", "--logits", "--seed", "--head-frames", "lengths [N]"],
+            + ["ucf101:DIR", "--predictions", "--logits", "--seed", "--head-frames", "lengths [N]"]
+            + ["SUMMARY.h5", "gtscore", "OpenFace", "COCO", "--axis view|object", "--columns"]
+            + ["--objects K", "--fps FPS"],
         ),
         ("inspect", ["CACHE", "--full"]),
         ("digits", ["OUT.h5", "--seed"]),

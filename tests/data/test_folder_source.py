@@ -156,3 +156,59 @@ def test_targets_of_a_csv_are_regression(tree, tmp_path: Path) -> None:
     assert cache.task == "regression" and cache.classes == ("joy", "fear")
     assert cache.labels[:8, 1].tolist() == [-float(n) for n in range(8)]
     assert len(cache.rows("train")) == 6 and len(cache.rows("test")) == 2
+
+
+@pytest.mark.parametrize(("axis", "predicted"), [("view", (3, 2)), ("object", (2,))])
+def test_arrays_with_a_middle_axis(
+    tree, splits: Path, tmp_path: Path, axis: str, predicted: tuple[int, ...]
+) -> None:
+    folder = tree(VIDEOS)
+    for file in folder.rglob("*.npy"):
+        flat = np.load(file)
+        np.save(file, np.stack([flat, flat + 1, -flat], axis=1))
+    out = tmp_path / "out.h5"
+    options = ["--split-file", str(splits), "--axis", axis]
+    main(["import", str(folder), str(out), *options])
+    cache = FeatureCache(out)
+    assert cache.features_extent().axes == axis
+    assert cache.predictions().shape[1:] == predicted
+    expected = np.concatenate([np.load(folder / f"{video}.npy") for video in cache.ids])
+    np.testing.assert_array_equal(cache.features(), expected)
+
+
+def test_ready_made_predictions_of_views(tree, splits: Path, failure, tmp_path: Path) -> None:
+    folder, scores = tree(VIDEOS), tree(VIDEOS, name="scores", columns=2)
+    for file in folder.rglob("*.npy"):
+        np.save(file, np.repeat(np.load(file)[:, None], 3, axis=1))
+    for file in scores.rglob("*.npy"):
+        np.save(file, np.repeat(np.load(file)[:, None], 3, axis=1))
+    out = tmp_path / "out.h5"
+    options = ["--split-file", str(splits), "--axis", "view", "--predictions", str(scores)]
+    main(["import", str(folder), str(out), *options, "--logits"])
+    given = np.concatenate([np.load(scores / f"{v}.npy") for v in FeatureCache(out).ids])
+    given = np.exp(given) / np.exp(given).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(FeatureCache(out).predictions(), given, atol=1e-6)
+    np.save(scores / "run" / "run.0.npy", np.ones((2, 2, 2)))
+    line = failure("import", folder, out, *options)
+    assert "run.0.npy: has the shape (2, 2, 2); expected (2, 2) or (2, 3, 2)" in line
+
+
+def test_axes_that_do_not_fit(tree, splits: Path, failure, tmp_path: Path) -> None:
+    folder, out = tree(VIDEOS), tmp_path / "out.h5"
+    line = failure("import", folder, out, "--split-file", splits, "--axis", "view")
+    assert "run.0.npy" in line and "expected numbers [L, V, D]" in line
+    np.save(folder / "run" / "run.0.npy", np.ones((2, 3, 4)))
+    line = failure("import", folder, out, "--split-file", splits)
+    assert "run.0.npy" in line and "--axis view or object reads three axes" in line
+    for file in folder.rglob("*.npy"):
+        np.save(file, np.ones((4, 2 + ("5" in file.name), 4)))
+    line = failure("import", folder, out, "--split-file", splits, "--axis", "object")
+    assert "run.5.npy: has 3 x 4 columns; run/run.0.npy has 2 x 4" in line
+
+
+def test_a_split_file_inside_the_folder_is_no_video(tree, tmp_path: Path) -> None:
+    folder = tree(VIDEOS)
+    lines = {v: "test" if v[-1] in "45" else "train" for v in VIDEOS}
+    csv = write_csv(folder / "splits.csv", lines)
+    main(["import", str(folder), str(tmp_path / "out.h5"), "--split-file", str(csv)])
+    assert len(FeatureCache(tmp_path / "out.h5")) == len(VIDEOS)
