@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -64,6 +65,9 @@ class Pooled:
                 cv=parts,
             )
             return cls(search.fit(pooled, label), None)
+        if len(cache.classes) == 1:
+            # Nothing to tell apart: a cache made for rewards that read no label.
+            return cls(DummyClassifier().fit(pooled, label), 1)
         if len(np.unique(label)) < 2:
             raise FrameSelectError(f"pooled: split {split!r} holds a single class; give it two")
         # A part whose remainder is of one class has nothing to fit.

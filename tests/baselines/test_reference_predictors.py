@@ -88,6 +88,22 @@ def test_pooled_regression(tmp_path):
     assert np.corrcoef(values[:, 0], label[80:, 0])[0, 1] > 0.8
 
 
+def test_pooled_of_a_cache_with_one_class_is_sure_of_it(tmp_path):
+    rng = np.random.default_rng(0)
+    videos = [
+        {
+            "id": f"v{row}",
+            "label": 0,
+            "split": "train",
+            "features": rng.normal(size=(3, 2)),
+            "predictions": np.ones((3, 1)),
+        }
+        for row in range(8)
+    ]
+    cache = FeatureCache(write_cache(tmp_path / "a.h5", videos, classes=["video"]))
+    assert (Pooled.fit(cache).predict(cache.read(cache.rows("train"))) == 1).all()
+
+
 def test_pooled_needs_two_classes(tmp_path):
     cache = write(tmp_path / "a.h5", np.zeros(8, int), ["train"] * 8)
     with pytest.raises(FrameSelectError, match="single class"):
