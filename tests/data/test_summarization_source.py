@@ -230,6 +230,21 @@ def test_a_csv_without_labels(h5: H5, tmp_path: Path) -> None:
     assert len(cache.rows("test")) == 4
 
 
+def test_a_csv_with_targets_is_regression(h5: H5, tmp_path: Path) -> None:
+    csv = write_csv(
+        tmp_path, "video,split,target.joy", lambda n, name: f"{name},{split_of(n)},{n % 2}"
+    )
+    cache = imported(h5(), "--split-file", csv)
+    assert cache.task == "regression" and cache.classes == ("joy",)
+    assert cache.labels[:, 0].tolist() == [NAMES.index(name) % 2 for name in IDS]
+
+
+def test_a_csv_that_lists_absent_videos(h5: H5, failure, tmp_path: Path) -> None:
+    csv = write_csv(tmp_path, "video,split", lambda n, name: f"{name}x,{split_of(n)}")
+    line = failure("import", h5(), tmp_path / "out.h5", "--split-file", csv)
+    assert "splits.csv: line 2: video 'video_1x'" in line and "(and 11 others)" in line
+
+
 def replaced(name: str, values: Any) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
         if name in file:
