@@ -43,9 +43,9 @@ def _picture(kind: str, x: float, y: float, bright: int, rng: np.random.Generato
 
 
 def numbered_pictures(count: int, height: int = 48, width: int = 64) -> np.ndarray:
-    """[count, height, width, 3] uint8: plain greys by which `number_of` knows every picture again."""
+    """[count, height, width, 3] uint8: plain greys, by which `number_of` knows them again."""
     greys = 20 + 4 * np.arange(count)
-    assert greys[-1] < 240
+    assert (greys < 240).all()
     return np.broadcast_to(greys[:, None, None, None], (count, height, width, 3)).astype(np.uint8)
 
 
@@ -68,6 +68,7 @@ def write_video(
     aspect: int = 1,
     options: dict[str, str] | None = None,
     encoder: dict[str, str] | None = None,
+    pictures_too: bool = True,
 ) -> Path:
     """Write a video.
 
@@ -84,20 +85,20 @@ def write_video(
         aspect: Width of a pixel by its height.
         options: Of the container.
         encoder: Options of the codec.
+        pictures_too: Whether there is a video track at all.
     """
     with av.open(str(path), "w", options=options or {}) as container:
-        track: Any = container.add_stream(codec, rate=fps)
-        track.height, track.width = pictures.shape[1:3]
-        track.pix_fmt = pixels
-        track.gop_size = keyframes
-        if codec == "libx264":
-            x264 = f"bframes={between}:scenecut=0:b-adapt=0"
-            track.codec_context.options = {"preset": "ultrafast", "x264-params": x264}
-        if encoder:
-            track.codec_context.options = encoder
-        track.codec_context.sample_aspect_ratio = Fraction(aspect)
-        if times is not None:
-            track.codec_context.time_base = Fraction(1, 1000)
+        track: Any = _track(container, codec, fps, pictures.shape) if pictures_too else None
+        if track is not None:
+            track.pix_fmt = pixels
+            track.gop_size = keyframes
+            track.codec_context.sample_aspect_ratio = Fraction(aspect)
+            if times is not None:
+                track.codec_context.time_base = Fraction(1, 1000)
+            if codec == "libx264":
+                x264 = f"bframes={between}:scenecut=0:b-adapt=0"
+                encoder = {"preset": "ultrafast", "x264-params": x264, **(encoder or {})}
+            track.codec_context.options = encoder or {}
         audio: Any = None
         if sound is not None:
             audio = container.add_stream("aac", rate=RATE)
@@ -107,7 +108,8 @@ def write_video(
             frame.pts = number if times is None else int(times[number])
             frame.time_base = Fraction(1, fps) if times is None else Fraction(1, 1000)
             container.mux(track.encode(frame))
-        container.mux(track.encode())
+        if len(pictures):
+            container.mux(track.encode())
         if sound is not None:
             for first in range(0, len(sound), 1024):
                 piece = av.AudioFrame.from_ndarray(
@@ -117,6 +119,13 @@ def write_video(
                 container.mux(audio.encode(piece))
             container.mux(audio.encode())
     return path
+
+
+def _track(container: Any, codec: str, fps: int, shape: tuple[int, ...]) -> Any:
+    track = container.add_stream(codec, rate=fps)
+    track.height, track.width = shape[1:3]
+    track.bit_rate = 4_000_000  # greys stay told apart
+    return track
 
 
 def write_shape_videos(folder: Path, videos: int = 42, stretches: int = 4, seed: int = 0) -> Path:

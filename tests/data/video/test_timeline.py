@@ -23,14 +23,13 @@ CONTAINERS = [
     ("a.webm", {"codec": "libvpx-vp9"}),
     ("a.avi", {"codec": "mpeg4"}),
     ("a.avi", {}),  # H.264 with B-frames, whose order of showing AVI cannot tell
-    ("a.mpg", {"codec": "mpeg1video", "fps": 25}),
 ]
 
 
 @pytest.mark.parametrize(("name", "how"), CONTAINERS)
 def test_every_container_tells_all_frames_a_constant_step_apart(tmp_path, name, how):
-    fps = how.get("fps", 10)
-    file = write_video(tmp_path / name, numbered_pictures(30), **{"fps": fps, **how})
+    fps = 10
+    file = write_video(tmp_path / name, numbered_pictures(30), fps=fps, **how)
     told = read_timeline(file)
     assert len(told) == 30
     np.testing.assert_allclose(np.diff(told.seconds), 1 / fps, atol=2e-3)  # Matroska counts ms

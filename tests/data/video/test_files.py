@@ -1,0 +1,44 @@
+"""Video files below a folder, by id."""
+
+import pytest
+
+from data.video.files import find_videos
+from frame_select_env.errors import FrameSelectError
+
+
+def touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_ids_are_paths_without_suffix_in_order(tmp_path):
+    touch(
+        tmp_path,
+        "b/z.mp4",
+        "b/a.v2.AVI",
+        "a b/ü 視.mkv",
+        "b/notes.txt",
+        "b/.hidden.mp4",
+        ".x/a.mp4",
+    )
+    videos = find_videos(tmp_path)
+    assert list(videos.files) == ["a b/ü 視", "b/a.v2", "b/z"]
+    assert videos.files["b/a.v2"] == tmp_path / "b" / "a.v2.AVI"
+    assert not videos.unusable
+
+
+def test_of_two_files_with_one_id_the_first_counts_and_the_other_is_told(tmp_path):
+    touch(tmp_path, "a/x.avi", "a/x.mp4", "a/y.mp4")
+    videos = find_videos(tmp_path)
+    assert videos.files["a/x"].name == "x.avi" and len(videos.files) == 2
+    (line,) = videos.unusable
+    assert "x.mp4" in line and "x.avi" in line and "rename" in line
+
+
+def test_a_folder_without_videos_is_an_error(tmp_path):
+    touch(tmp_path, "a/x.txt")
+    with pytest.raises(FrameSelectError, match=r"holds no video file .*\.mp4"):
+        find_videos(tmp_path)
+    with pytest.raises(FrameSelectError, match="no such folder"):
+        find_videos(tmp_path / "nowhere")
