@@ -10,7 +10,7 @@ from rich.table import Table
 
 from data.backbones import Specification, parse_specification
 from data.console import parse, print_written, progress_console
-from data.corpora import Assignment, read_corpus
+from data.corpora import FORMS, Assignment, read_corpus
 from data.engines import Engine
 from data.extraction import Extraction, Settings, extract
 from data.head import Crossfit
@@ -52,13 +52,7 @@ class ExtractArguments:
     #: Who trains and who tests: a CSV with the columns video (path below VIDEOS) and split,
     #: optionally label or target.NAME, group and split.FOLD; or the official splits of a corpus.
     #: Without it, a random third of each class tests.
-    split_file: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="CSV|hmdb51:DIR|ucf101:DIR|ekman6:DIR|videoemotion8|hume-reaction:FILE|random",
-            help_behavior_hint="",
-        ),
-    ] = None
+    split_file: Annotated[str | None, tyro.conf.arg(metavar=FORMS, help_behavior_hint="")] = None
     #: T frames of every video, evenly spaced, all where it has fewer.
     num_frames: Annotated[int, tyro.conf.arg(metavar="T")] = 25
     #: Instead: all frames at this rate a second.

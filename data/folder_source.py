@@ -69,7 +69,7 @@ def read_folder(
             task="classification" if assignment.targets is None else "regression",
             outputs=assignment.outputs,
             ids=np.array(ids),
-            labels=labels_of(assignment),
+            labels=assignment.numbered_labels(),
             splits={fold: np.array(splits) for fold, splits in assignment.splits.items()},
             lengths=np.array([shape[0] for shape in shapes], np.int64),
             features={schema.DEFAULT_STREAM: lambda row: video(row).features},
@@ -90,15 +90,6 @@ def refuse_missing(assignment: Assignment, remedy: str) -> None:
             f"{assignment.missing[0]}{f' (and {others} others)' if others else ''}; {remedy}, "
             "or list the videos that you have in a CSV (--split-file)"
         )
-
-
-def labels_of(assignment: Assignment) -> np.ndarray:
-    """[N] int64, -1 unknown; regression: [N, K] float32."""
-    if assignment.targets is not None:
-        return assignment.targets
-    number = {name: label for label, name in enumerate(assignment.outputs)}
-    labels = [schema.UNKNOWN_LABEL if name is None else number[name] for name in assignment.labels]
-    return np.array(labels, np.int64)
 
 
 def video_files(folder: Path, split_file: str | None) -> list[Path]:

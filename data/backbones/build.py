@@ -38,6 +38,8 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
     name = specification.backbone
     if name.startswith(HUGGING_FACE):
         return hugging_face_backbone(specification, runtime)
+    if ":" in name and not name.startswith(FLOW):
+        return function_backbone(specification, runtime, [])
     images, videos = names()
     if name.startswith(FLOW):
         model = name.removeprefix(FLOW)

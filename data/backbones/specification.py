@@ -42,6 +42,15 @@ class Specification:
     bands: int = 64
     seconds: float = 0.5
 
+    def text(self) -> str:
+        """As the user might have written it: what is not said is as always."""
+        said = [
+            f"{field.name}={getattr(self, field.name)}"
+            for field in dataclasses.fields(self)
+            if field.name in OPTIONS and getattr(self, field.name) != field.default
+        ]
+        return f"{self.stream}={self.backbone}" + ("@" + ",".join(said) if said else "")
+
     def fail(self, message: str) -> FrameSelectError:
         """The one-line error about this backbone, to be raised."""
         return FrameSelectError(f"--backbone {self.backbone}: {message}")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from frame_select_env.cache import schema
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -28,6 +30,14 @@ class Assignment:
     targets: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+    def numbered_labels(self) -> np.ndarray:
+        """Labels as a cache holds them: [N] int64, -1 unknown; regression: [N, K] float32."""
+        if self.targets is not None:
+            return self.targets
+        number = {name: label for label, name in enumerate(self.outputs)}
+        unknown = schema.UNKNOWN_LABEL
+        return np.array([unknown if n is None else number[n] for n in self.labels], np.int64)
 
 
 def unlisted_note(ids: list[str], listed: Iterable[str]) -> list[str]:

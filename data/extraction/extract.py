@@ -1,22 +1,25 @@
 """Extraction: every video to a shard, then all shards to one cache."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
+from data.backbones.weights import is_file
 from data.corpora import Assignment
 from data.engines import Engine, run_all
 from data.engines.progress import outcomes_bar
 from data.extraction.merge import shards_source
 from data.extraction.settings import Settings
 from data.extraction.shards import count_shards, is_done, open_shards, remove_shards, shards_folder
-from data.extraction.work import Stop, Task, work
+from data.extraction.work import SILENT, Stop, Task, work
 from data.head import Crossfit
 from data.importing import check_out, import_source
+from data.source import Source
 from data.video.files import VideoFiles
 from frame_select_env.errors import FrameSelectError
 
@@ -57,7 +60,7 @@ def extract(
     Args:
         asked: What, and how.
         provenance: More to record in the cache.
-        console: Where the progress of the heads is shown; None: nowhere.
+        console: Where notes and the progress of the heads are shown; None: nowhere.
 
     Returns:
         Id -> why the video is not in the cache, for those that were skipped.
@@ -73,7 +76,7 @@ def extract(
     listed = [row for row in range(len(ids)) if _in_a_split(asked.assignment, row)]
     open_shards(folder, asked.settings.record(), asked.resume)
     try:
-        skipped = _make_shards(asked, folder, [ids[row] for row in listed])
+        skipped = _make_shards(asked, folder, [ids[row] for row in listed], console)
     except KeyboardInterrupt:
         done = f"{count_shards(folder)} of {len(listed)} videos are done"
         raise KeyboardInterrupt(f"{done}; the same command with --resume goes on") from None
@@ -81,8 +84,12 @@ def extract(
     if not kept:
         reason = next(iter(skipped.values()), "none stands in a split")
         raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
+    source = shards_source(asked.videos.folder, folder, asked.settings, asked.assignment, ids, kept)
+    if console:
+        for note in _predictors(asked.settings, source):
+            console.print(f"[yellow]note:[/] {escape(note)}")
     import_source(
-        shards_source(asked.videos.folder, folder, asked.settings, asked.assignment, ids, kept),
+        source,
         asked.out,
         crossfit=asked.crossfit,
         head_frames=asked.head_frames,
@@ -90,7 +97,7 @@ def extract(
         provenance={
             **_provenance(asked.settings),
             **(provenance or {}),
-            "skipped": sorted(skipped),
+            **({"skipped": sorted(skipped)} if skipped else {}),
         },
         console=console,
     )
@@ -98,11 +105,26 @@ def extract(
     return skipped
 
 
+def _predictors(settings: Settings, source: Source) -> list[str]:
+    """Who predicts the streams whose network comes from a file of the user's."""
+    count = len(source.outputs)
+    return [
+        f"stream {spec.stream}: the predictions are the network's own"
+        if spec.stream in source.predictions
+        else f"stream {spec.stream}: the network does not classify into these {count} classes, or "
+        "was not to: a linear head makes the predictions"
+        for spec in settings.streams
+        if is_file(spec.weights)
+    ]
+
+
 def _in_a_split(assignment: Assignment, row: int) -> bool:
     return any(splits[row] for splits in assignment.splits.values())
 
 
-def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, str]:
+def _make_shards(
+    asked: Extraction, folder: Path, ids: list[str], console: Console | None
+) -> dict[str, str]:
     """Work on the videos that have no shard yet; those that cannot be used, and why."""
     alone = asked.engine.jobs == 1 and asked.engine.name != "ray"
     threads = 0 if alone else max(1, (os.cpu_count() or 1) // (asked.engine.jobs or 1))
@@ -113,6 +135,7 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
         if not is_done(folder, video, files[video])
     ]
     skipped: dict[str, str] = {}
+    silent = 0
     outcomes = run_all(work, tasks, asked.engine)
     for outcome in outcomes_bar(outcomes, "extracting videos", len(tasks)):
         if isinstance(outcome.result, Stop):
@@ -121,23 +144,24 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
             raise FrameSelectError(f"{outcome.error} (--strict)")
         if outcome.error:
             skipped[outcome.task.video] = outcome.error
+        silent += outcome.result == SILENT
+    if silent and console:
+        console.print(f"[yellow]note:[/] {silent} videos have no sound track: theirs is silence")
     return skipped
 
 
 def _provenance(settings: Settings) -> dict[str, Any]:
     """What a reader of the cache should know; no path of this machine goes into it."""
-    streams = {}
-    for stream in settings.record()["streams"]:
-        told = {key: value for key, value in stream.items() if value and key != "stream"}
-        for key in ("weights", "raft_weights"):
-            told[key] = Path(told[key]).name
-        streams[stream["stream"]] = told
-    sampling = settings.sampling
+    streams = [
+        replace(
+            spec, weights=Path(spec.weights).name, raft_weights=Path(spec.raft_weights).name
+        ).text()
+        for spec in settings.streams
+    ]
+    fps, count = settings.sampling.fps, settings.sampling.num_frames
     return {
-        "streams": streams,
-        "frames": f"{sampling.fps:g} a second"
-        if sampling.fps
-        else f"{sampling.num_frames} a video",
+        "backbones": ", ".join(streams),
+        "frames": f"{fps:g} a second" if fps else f"{count} a video",
         "views": settings.views,
         "device": settings.device,
         **{name: version(name) for name in ("av", "torch", "torchvision")},

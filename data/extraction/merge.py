@@ -9,7 +9,6 @@ from data.corpora import Assignment
 from data.extraction.settings import Settings
 from data.extraction.shards import array_names, read_array
 from data.source import Frames, Source, check_videos
-from frame_select_env.cache import schema
 
 
 def shards_source(
@@ -48,7 +47,7 @@ def shards_source(
             task="classification" if assignment.targets is None else "regression",
             outputs=assignment.outputs,
             ids=np.array(mine),
-            labels=_labels(assignment)[kept],
+            labels=assignment.numbered_labels()[kept],
             splits={fold: np.array(splits)[kept] for fold, splits in assignment.splits.items()},
             lengths=np.array([len(read_array(folder, video, "time")) for video in mine], np.int64),
             # In the order the user gave them: the first is the one that agents take by default.
@@ -59,14 +58,6 @@ def shards_source(
             axes={s.stream: axis for s in settings.streams if (axis := settings.axis(s.stream))},
         )
     )
-
-
-def _labels(assignment: Assignment) -> np.ndarray:
-    if assignment.targets is not None:
-        return assignment.targets
-    number = {name: label for label, name in enumerate(assignment.outputs)}
-    unknown = schema.UNKNOWN_LABEL
-    return np.array([unknown if n is None else number[n] for n in assignment.labels], np.int64)
 
 
 def _row(folder: Path, ids: list[str], name: str, row: int) -> np.ndarray:

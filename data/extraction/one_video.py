@@ -25,7 +25,7 @@ THUMBNAIL = "thumbnail"
 
 def extract_video(
     path: Path, settings: Settings, backbones: Mapping[str, Backbone], threads: int = 1
-) -> Arrays:
+) -> tuple[Arrays, bool]:
     """The features of one video.
 
     Args:
@@ -37,7 +37,7 @@ def extract_video(
     Returns:
         `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, where the
         network classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C];
-        `thumbnail` [F, h, h, 3] uint8, if asked for.
+        `thumbnail` [F, h, h, 3] uint8, if asked for. And whether sound was asked for in vain.
 
     Raises:
         VideoError: if the video cannot be used.
@@ -54,7 +54,7 @@ def _extract(
     settings: Settings,
     backbones: Mapping[str, Backbone],
     threads: int,
-) -> Arrays:
+) -> tuple[Arrays, bool]:
     sampled = settings.sampling.numbers(timeline)
     seconds = timeline.seconds[sampled]
     windows = {
@@ -76,14 +76,15 @@ def _extract(
             for name, values in consumers[consumer](clips).items():
                 pieces.setdefault(name, []).append(values)
     arrays = {name: np.concatenate(values) for name, values in pieces.items()}
-    arrays |= _sound(path, seconds, settings)
+    sound, silent = _sound(path, seconds, settings)
+    arrays |= sound
     for name, values in arrays.items():
         if not np.isfinite(values).all():
             raise VideoError(
                 f"{path}: {name} has values that are not finite in {values.dtype}; "
                 "--dtype float32 holds larger ones"
             )
-    return arrays | {"time": seconds.astype(np.float32)}
+    return arrays | {"time": seconds.astype(np.float32)}, silent
 
 
 def _features(stream: str, backbone: Backbone, settings: Settings) -> Consumer:
@@ -117,14 +118,15 @@ def _thumbnails(clips: np.ndarray, side: int) -> np.ndarray:
     return scaled.round().clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous().numpy()
 
 
-def _sound(path: Path, seconds: np.ndarray, settings: Settings) -> Arrays:
+def _sound(path: Path, seconds: np.ndarray, settings: Settings) -> tuple[Arrays, bool]:
     streams = [spec for spec in settings.streams if spec.backbone == LOG_MEL]
     if not streams:
-        return {}
+        return {}, False
     sound = read_sound(path, RATE)
-    return {
+    features = {
         f"features.{spec.stream}": log_mel_at(sound, seconds, spec.bands, spec.seconds).astype(
             settings.dtype
         )
         for spec in streams
     }
+    return features, sound is None

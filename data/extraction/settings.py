@@ -46,11 +46,18 @@ class Settings:
 
     def record(self) -> dict[str, Any]:
         """All of it as JSON types, with digests of weights that come from files."""
-        record = dataclasses.asdict(self)
-        streams = [stream | _digests(stream) for stream in record["streams"]]
-        return record | {"streams": streams}
+        return {
+            "backbones": [specification.text() for specification in self.streams],
+            "weights": _digests(self.streams),
+            "frames": dataclasses.asdict(self.sampling),
+            **{
+                field.name: getattr(self, field.name)
+                for field in dataclasses.fields(self)
+                if field.name not in ("streams", "sampling")
+            },
+        }
 
 
-def _digests(stream: dict[str, Any]) -> dict[str, str]:
-    files = {key: Path(stream[key]) for key in ("weights", "raft_weights")}
-    return {f"{key}_digest": file_digest(f) for key, f in files.items() if f.is_file()}
+def _digests(streams: tuple[Specification, ...]) -> dict[str, str]:
+    files = {Path(weights) for spec in streams for weights in (spec.weights, spec.raft_weights)}
+    return {file.name: file_digest(file) for file in sorted(files) if file.is_file()}

@@ -35,17 +35,17 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
     """
     file = folder / SETTINGS
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
-    if folder.exists() and any(folder.iterdir()):
+    if count_shards(folder):
         if not resume:
             raise FrameSelectError(
                 f"{folder}: holds {count_shards(folder)} videos of an extraction that did not end; "
                 "go on with --resume, or delete the folder"
             )
         _check_same(file, json.loads(text))
-        for part in folder.glob(f"*{PART}"):
-            part.unlink()
     try:
         folder.mkdir(exist_ok=True)
+        for part in folder.glob(f"*{PART}"):
+            part.unlink()
         part = folder / f"{SETTINGS}{PART}"
         part.write_text(text, encoding="utf-8")
         os.replace(part, file)
@@ -140,6 +140,6 @@ def _check_same(file: Path, record: dict[str, Any]) -> None:
     for key in sorted({*before, *record}):
         if before.get(key) != record.get(key):
             raise FrameSelectError(
-                f"{file}: {key} was {before.get(key)} and is {record.get(key)} now; give what was "
-                "given before, or delete the folder and begin anew"
+                f"{file.parent}: {key}: the videos there were made with {before.get(key)}, and now "
+                f"it is {record.get(key)}; give what was given before, or delete the folder"
             )

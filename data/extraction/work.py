@@ -44,11 +44,14 @@ class Stop:
     reason: str
 
 
-def work(task: Task) -> Stop | None:
+SILENT = "silent"  # the result for a video without a sound track, where sound is asked for
+
+
+def work(task: Task) -> Stop | str:
     """Make one video's shard.
 
     Returns:
-        Nothing; or why the whole extraction cannot go on.
+        `SILENT` or nothing; or why the whole extraction cannot go on.
 
     Raises:
         VideoError: if this video cannot be used; others may.
@@ -60,7 +63,7 @@ def work(task: Task) -> Stop | None:
     except FrameSelectError as error:
         return Stop(str(error))
     try:
-        arrays = extract_video(task.path, task.settings, backbones, task.threads)
+        arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
     except torch.cuda.OutOfMemoryError:
         return Stop(f"--batch {task.settings.batch}: the GPU's memory is too small; give a smaller")
     try:
@@ -69,7 +72,7 @@ def work(task: Task) -> Stop | None:
         if error.errno not in NO_ROOM:
             raise
         return Stop(f"{task.folder}: cannot be written: {error.strerror}; make room and --resume")
-    return None
+    return SILENT if silent else ""
 
 
 @lru_cache(maxsize=1)

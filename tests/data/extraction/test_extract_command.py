@@ -1,0 +1,221 @@
+"""python -m data extract, through its command line: what it writes, skips, refuses and resumes."""
+
+import csv
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from shape_videos import CLASSES, RATE, numbered_pictures, write_shape_videos, write_video
+
+from agents.__main__ import main as agents
+from data.__main__ import main
+from data.extraction.shards import shards_folder
+from frame_select_env import open_cache
+
+SMALL = ("--backbone", "own_backbones:grey@size=16", "--num-frames", "6", "--thumbnail", "8")
+SHARED = str(Path(__file__).parents[2] / "shared")
+CLICK = np.zeros(RATE, np.float32)
+
+
+@pytest.fixture(autouse=True)
+def own_backbones_everywhere(monkeypatch):
+    """Processes that are begun here find the user's own module too."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([SHARED, os.environ.get("PYTHONPATH", "")]))
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """42 videos, H.264 and AAC."""
+    return write_shape_videos(tmp_path_factory.mktemp("videos") / "shapes", videos=42)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    return write_shape_videos(tmp_path_factory.mktemp("few") / "few", videos=9, stretches=2)
+
+
+def extract(*arguments):
+    main(["extract", *map(str, arguments)])
+
+
+def refused(capsys, *arguments):
+    """The one line of an extraction that ends with 2."""
+    with pytest.raises(SystemExit) as exit_:
+        extract(*arguments)
+    assert exit_.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def datasets(path):
+    """All arrays of a cache, by name."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: found.update({name: item[()]} if hasattr(item, "dtype") else {})
+        )
+    return found
+
+
+def assert_same(one, other):
+    """Two caches hold the same arrays, to the bit."""
+    a, b = datasets(one), datasets(other)
+    assert list(a) == list(b)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "backbone", ["resnet18@size=32", "swin3d_t@size=32,clip_frames=4,clip_fps=6"]
+)
+def test_from_videos_to_an_agent_by_command_lines_alone(shapes, tmp_path, capsys, backbone):
+    cache = tmp_path / "shapes.h5"
+    extract(shapes, cache, "--backbone", backbone, "--weights", "none", "--num-frames", 8)
+    made = open_cache(cache)
+    assert len(made) == 42 and made.classes == tuple(sorted(CLASSES))
+    assert not shards_folder(cache).exists()
+    run = tmp_path / "run"
+    train = ("--data", cache, "--agent", "reinforce", "--out", run, "--num-frames", 8)
+    agents(["train", *map(str, train), "--epochs", "2", "--select", "2"])
+    agents(["evaluate", str(run), "--data", str(cache), "--select", "2", "4"])
+    with (run / "evaluation.csv").open() as file:
+        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    for ranking in ("all", "reinforce"):
+        assert 0 <= float(rows[ranking, "all" if ranking == "all" else "chosen"]["accuracy"]) <= 1
+    assert (run / "strips.png").stat().st_size > 1000
+    assert "reinforce" in capsys.readouterr().out
+
+
+def test_what_cannot_be_used_is_told_and_the_rest_goes_on(few, tmp_path, capsys):
+    videos = tmp_path / "with spaces and ümläuts 視頻"
+    shutil.copytree(few, videos)
+    (videos / "bar" / "text.mp4").write_text("no video")
+    write_video(videos / "bar" / "sound.mp4", numbered_pictures(0), sound=CLICK, pictures_too=False)
+    whole = (videos / "bar" / "02.mp4").read_bytes()
+    (videos / "bar" / "half.mp4").write_bytes(whole[: len(whole) // 2])
+    shutil.copy(videos / "bar" / "02.mp4", videos / "bar" / "02.mov")
+    split_file = tmp_path / "split.csv"
+    names = [f.relative_to(videos).as_posix() for f in sorted(videos.rglob("*.mp4"))]
+    rows = [f"{name},{'test' if name[-5] in '678' else 'train'}" for name in names]
+    split_file.write_text("\n".join(["video,split", *rows, "bar/gone.mp4,train"]), encoding="utf-8")
+    out = tmp_path / "out.h5"
+    extract(videos, out, *SMALL, "--split-file", split_file)
+    shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    for words in (
+        "text.mp4: cannot be decoded",
+        "sound.mp4: has no video track, only sound",
+        "half.mp4: cannot be decoded",
+        "02.mp4: has the id of 02.mov",
+        "'bar/gone.mp4' has no file",
+        "5 videos",
+    ):
+        assert words in shown, words
+    cache = open_cache(out)
+    assert len(cache) == 9
+    assert cache.provenance["skipped"] == ["bar/half", "bar/sound", "bar/text"]
+
+
+@pytest.mark.parametrize("fault", ["broken", "absent", "twice"])
+def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
+    videos = tmp_path / "videos"
+    shutil.copytree(few, videos)
+    more = ()
+    if fault == "broken":
+        (videos / "bar" / "a.mp4").write_text("no video")
+    elif fault == "absent":
+        (tmp_path / "split.csv").write_text("video,split\ndisc/00,train\ndisc/gone,test\n")
+        more = ("--split-file", tmp_path / "split.csv")
+    else:
+        shutil.copy(videos / "bar" / "02.mp4", videos / "bar" / "02.mov")
+    line = refused(capsys, videos, tmp_path / "out.h5", *SMALL, *more, "--strict")
+    named = {"broken": "a.mp4: cannot be decoded", "absent": "'disc/gone'", "twice": "02.mov"}
+    assert named[fault] in line and "--strict" in line
+    assert not (tmp_path / "out.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--backbone", "resnet19"), ["unknown backbone 'resnet19'", "resnet18", "flow:"]),
+        (("--backbone", "resnet18@sise=3"), ["unknown option 'sise'", "size"]),
+        (("--backbone", "own_backbones:nothing"), ["own_backbones:nothing", "cannot be imported"]),
+        (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
+        (("--backbone", "resnet18", "resnet18"), ["two streams", "'resnet18'", "STREAM="]),
+        ((*SMALL, "--num-frames", "0"), ["--num-frames 0", "at least 1"]),
+        ((*SMALL, "--fps", "nan"), ["--fps nan"]),
+        ((*SMALL, "--workers", "0"), ["--workers 0"]),
+        ((*SMALL, "--device", "cuda:99"), ["--device cuda:99"]),
+        ((*SMALL, "--ray-address", "x:1"), ["--ray-address"]),
+        ((*SMALL, "--split-file", "nowhere.csv"), ["nowhere.csv"]),
+    ],
+)
+def test_bad_arguments_are_one_line(few, tmp_path, capsys, arguments, words):
+    line = refused(capsys, few, tmp_path / "out.h5", *arguments)
+    assert line.startswith("python -m data extract: ")
+    for word in words:
+        assert word in line
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_folder_without_a_usable_video_is_an_error(tmp_path, capsys):
+    for name in ("a/1.mp4", "a/2.mp4", "a/3.mp4"):
+        (tmp_path / "videos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "videos" / name).write_text("no video")
+    line = refused(capsys, tmp_path / "videos", tmp_path / "out.h5", *SMALL)
+    assert "no video can be used" in line and "1.mp4" in line
+
+
+def test_workers_and_engines_give_the_same(few, tmp_path):
+    extract(few, tmp_path / "one.h5", *SMALL)
+    extract(few, tmp_path / "two.h5", *SMALL, "--workers", 2)
+    extract(few, tmp_path / "ray.h5", *SMALL, "--workers", 1, "--engine", "ray")
+    assert_same(tmp_path / "one.h5", tmp_path / "two.h5")
+    assert_same(tmp_path / "one.h5", tmp_path / "ray.h5")
+
+
+def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path):
+    split_file = tmp_path / "split.csv"
+    lines = ["video,split,split.other,group"]
+    for place, file in enumerate(sorted(few.rglob("*.mp4"))):
+        splits = ("test,train", "train,test", "train,train")[place % 3]
+        lines.append(f"{file.relative_to(few).as_posix()},{splits},g{place}")
+    split_file.write_text("\n".join(lines))
+    out = tmp_path / "out.h5"
+    backbones = ("rgb=own_backbones:corners@size=16", "own=own_backbones:classifier@size=16")
+    extract(
+        few, out, "--backbone", *backbones, "--views", 10, "--split-file", split_file,
+        "--num-frames", 3, "--fps", 0,
+    )  # fmt: skip
+    cache = open_cache(out)
+    assert cache.folds == ("default", "other")
+    assert cache.features_extent("rgb").axes == "view"
+    with h5py.File(out) as file:
+        assert file["streams/rgb/features"].shape == (27, 10, 3)
+        own = file["streams/own/predictions"][()]
+        assert own.shape == (27, 10, 3) and (own[..., 1] > 0.99).all()
+        assert list(file["folds/other/predictions"]) == ["rgb"]
+    assert cache.groups is not None and len(set(cache.groups)) == 9
+
+
+def test_nothing_is_left_over_and_a_rewritten_cache_replaces_the_old(few, tmp_path):
+    out = tmp_path / "out.h5"
+    extract(few, out, *SMALL)
+    extract(few, out, *SMALL, "--seed", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.h5"]
+
+
+def test_a_full_disk_is_one_line_and_what_is_done_is_kept(few, tmp_path):
+    """A limit on the size of files stands for a full disk: writing fails in the same place."""
+    command = [sys.executable, "-m", "data", "extract", few, tmp_path / "out.h5", *SMALL]
+    command += ["--thumbnail", "64"]
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert "out.h5.shards: cannot be written: File too large; make room and --resume" in line
+    assert not list(tmp_path.rglob("*.part"))

@@ -1,0 +1,89 @@
+"""Shards: whole or absent, resumed only by the same settings and for the same files."""
+
+import numpy as np
+import pytest
+
+from data.extraction import shards
+from data.extraction.shards import is_done, open_shards, read_array, shard_file, write_shard
+from frame_select_env.errors import FrameSelectError
+
+RECORD = {"views": 1, "frames": {"num_frames": 25, "fps": 0.0}}
+ARRAYS = {"time": np.arange(3, dtype=np.float32), "features.main": np.ones((3, 2), np.float16)}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "out.h5.shards"
+    open_shards(folder, RECORD, resume=False)
+    return folder
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "a b.mp4"
+    path.write_bytes(b"0123456789")
+    return path
+
+
+def test_a_shard_gives_back_what_was_written(folder, video):
+    assert not is_done(folder, "a/ü", video)
+    write_shard(folder, "a/ü", video, ARRAYS)
+    assert is_done(folder, "a/ü", video)
+    for name, values in ARRAYS.items():
+        read = read_array(folder, "a/ü", name)
+        assert read.dtype == values.dtype
+        np.testing.assert_array_equal(read, values)
+    assert not is_done(folder, "a/u", video)
+
+
+def test_a_video_that_has_changed_is_not_done(folder, video):
+    write_shard(folder, "a", video, ARRAYS)
+    video.write_bytes(b"another video")
+    assert not is_done(folder, "a", video)
+
+
+def test_a_damaged_shard_is_not_done_and_is_named_in_reading(folder, video):
+    write_shard(folder, "a", video, ARRAYS)
+    file = shard_file(folder, "a")
+    file.write_bytes(file.read_bytes()[:40])
+    assert not is_done(folder, "a", video)
+    with pytest.raises(FrameSelectError, match=f"{file.name}.*'a'.*--resume"):
+        read_array(folder, "a", "time")
+
+
+def test_names_of_any_length_have_a_shard(folder, video):
+    write_shard(folder, "x/" + "long" * 300, video, ARRAYS)
+    assert is_done(folder, "x/" + "long" * 300, video)
+
+
+def test_writing_that_fails_leaves_nothing_behind(folder, video, monkeypatch):
+    before = sorted(folder.iterdir())
+    monkeypatch.setattr(shards.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(OSError, match="full"):
+        write_shard(folder, "a", video, ARRAYS)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
+    write_shard(folder, "a", video, ARRAYS)
+    (folder / "b.123.part").write_bytes(b"half")
+    with pytest.raises(FrameSelectError, match=r"holds 1 videos .*--resume, or delete the folder"):
+        open_shards(folder, RECORD, resume=False)
+    open_shards(folder, RECORD, resume=True)
+    assert is_done(folder, "a", video)
+    assert not list(folder.glob("*.part"))
+
+
+def test_other_settings_are_refused_by_name(folder, video):
+    write_shard(folder, "a", video, ARRAYS)
+    with pytest.raises(FrameSelectError, match="views: .* with 1, and now it is 10"):
+        open_shards(folder, {**RECORD, "views": 10}, resume=True)
+    (folder / "settings.json").unlink()
+    with pytest.raises(FrameSelectError, match="is missing or damaged"):
+        open_shards(folder, RECORD, resume=True)
+
+
+def test_a_folder_without_a_video_is_begun_anew(folder, video):
+    open_shards(folder, {**RECORD, "views": 10}, resume=False)
+    write_shard(folder, "a", video, ARRAYS)
+    open_shards(folder, {**RECORD, "views": 10}, resume=True)
