@@ -8,7 +8,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from data.folder_source import labels_of
 from data.source import Frames, Source, check_videos
 from data.summarization_splits import summarization_splits
 from data.summarization_video import SummarizationVideo
@@ -51,7 +50,7 @@ def read_summarization(
             task="classification" if assignment.targets is None else "regression",
             outputs=assignment.outputs if labelled else [ONE_CLASS],
             ids=np.array(ids),
-            labels=labels_of(assignment) if labelled else np.zeros(len(ids), np.int64),
+            labels=assignment.numbered_labels() if labelled else np.zeros(len(ids), np.int64),
             splits={fold: np.array(splits) for fold, splits in assignment.splits.items()},
             lengths=np.array(list(lengths.values()), np.int64),
             features={stream: partial(_read, path, ids, fps, "features")},
