@@ -64,7 +64,7 @@ def _by_name(
     for number in wanted.tolist():
         key = int(timeline.key[number])
         if key - coming > JUMP:
-            container.seek(int(timeline.seek[number]), stream=track)
+            container.seek(int(timeline.pts[key]), stream=track)
             frames = container.decode(track)
         name = int(timeline.pts[number])
         for frame in frames:

@@ -17,8 +17,8 @@ from av.video.stream import VideoStream
 from data.video.container import open_video, start_seconds
 from data.video.failure import VideoError
 
-# Containers whose packets tell when a frame is shown.
-TIMED = ("mp4", "matroska", "mpegts", "flv", "asf")
+# Containers whose packets tell when a frame is shown, and that find a keyframe by its time.
+TIMED = ("mp4", "matroska")
 FALLBACK_RATE = 25.0  # frames a second, where a file tells neither times nor a rate
 
 
@@ -35,14 +35,12 @@ class Timeline:
         pts: [L] int64, the same in the track's own unit: the name by which a decoded frame is
             known. None: frames are known by their number, and must be counted from the first.
         key: [L] int64, the latest frame at or before each from which decoding can start.
-        seek: [L] int64, where to seek to, in the track's unit, to start with frame key[i].
         decoded: Whether decoding told it, and not the packets.
     """
 
     seconds: np.ndarray
     pts: np.ndarray | None
     key: np.ndarray
-    seek: np.ndarray
     decoded: bool = False
 
     def __len__(self) -> int:
@@ -71,14 +69,11 @@ def read_timeline(path: Path) -> Timeline:
         pts = np.array(shown, np.int64)[order]
         seconds = _seconds(pts, container, track)
         if not _names_frames(container, packets):
-            nothing = np.zeros(len(pts), np.int64)
-            return Timeline(seconds, None, nothing, nothing)
+            return Timeline(seconds, None, np.zeros(len(pts), np.int64))
         # The first frame is where reading starts, marked as a keyframe or not.
         keyframe = np.array([packet.is_keyframe for packet in packets])[order]
         key = np.maximum.accumulate(np.where(keyframe, np.arange(len(pts)), 0))
-        # mp4 is sought by the time of decoding, which is never later than that of showing.
-        seek = np.array([_first(packet.dts, packet.pts) for packet in packets], np.int64)[order]
-        return Timeline(seconds, pts, key, np.minimum(seek, pts)[key])
+        return Timeline(seconds, pts, key)
 
 
 def count_frames(path: Path) -> Timeline:
@@ -92,8 +87,8 @@ def count_frames(path: Path) -> Timeline:
         if not shown:
             raise VideoError(f"{path}: has no frames")
         pts = np.array([0 if time is None else time for time in shown], np.int64)
-        nothing = np.zeros(len(pts), np.int64)
-        return Timeline(_seconds(pts, container, track), None, nothing, nothing, decoded=True)
+        seconds = _seconds(pts, container, track)
+        return Timeline(seconds, None, np.zeros(len(pts), np.int64), decoded=True)
 
 
 def _check_whole(path: Path, track: VideoStream) -> None:

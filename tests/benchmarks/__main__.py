@@ -7,7 +7,16 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from tests.benchmarks import bridge, environments, learning, memory, reading, reinforce
+from tests.benchmarks import (
+    bridge,
+    decoding,
+    environments,
+    extraction,
+    learning,
+    memory,
+    reading,
+    reinforce,
+)
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -21,6 +30,8 @@ def main() -> None:
         "Stable-Baselines3 end to end, transitions per second": learning.measure(),
         "DQN with a million transitions of 25 frames of 2048 features": memory.measure(),
         "Random videos, 25 frames each, videos per second": reading.measure(),
+        "Decoding, 1500 frames of 640 x 360": decoding.measure(),
+        "Extraction with ResNet-18 at 64 pixels, 25 frames a video": extraction.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
     }
     console = Console(width=None if sys.stdout.isatty() else 140)

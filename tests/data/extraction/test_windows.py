@@ -12,8 +12,7 @@ from data.video.timeline import Timeline
 
 
 def timeline(seconds):
-    nothing = np.zeros(len(seconds), np.int64)
-    return Timeline(np.array(seconds, float), None, nothing, nothing)
+    return Timeline(np.array(seconds, float), None, np.zeros(len(seconds), np.int64))
 
 
 CONSTANT = timeline(np.arange(100) / 25)

@@ -10,8 +10,7 @@ from data.video.timeline import Timeline
 
 
 def timeline(seconds):
-    nothing = np.zeros(len(seconds), np.int64)
-    return Timeline(np.array(seconds, float), None, nothing, nothing)
+    return Timeline(np.array(seconds, float), None, np.zeros(len(seconds), np.int64))
 
 
 def test_each_frame_is_the_middle_of_its_share():

@@ -1,0 +1,62 @@
+"""Peak memory of extraction, by the number of videos: it must not grow with it."""
+
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from tests.shared.shape_videos import CLASSES, shape_pictures, write_video
+
+COUNTS = (30, 120, 480)
+
+
+def measure() -> list[dict[str, object]]:
+    """A row a number of videos, each extracted by a process of its own."""
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for count in COUNTS:
+            videos = Path(folder) / str(count)
+            _write(videos, count)
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.benchmarks.extraction", videos, f"{videos}.h5"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            peak, seconds = map(float, done.stdout.split()[-2:])
+            rows.append({"videos": count, "peak, MiB": peak, "videos a second": count / seconds})
+    return rows
+
+
+def _write(folder: Path, count: int) -> None:
+    """A few different videos of five seconds, copied under many names."""
+    rng = np.random.default_rng(0)
+    for label, kind in enumerate(CLASSES):
+        (folder / kind).mkdir(parents=True)
+        first = write_video(folder / kind / "0.mp4", shape_pictures(kind, 10, label, rng))
+        for number in range(1, count // len(CLASSES)):
+            shutil.copy(first, folder / kind / f"{number}.mp4")
+
+
+def extract(videos: str, out: str) -> None:
+    """Extract with ResNet-18 and print the peak of resident memory in MiB, and the seconds."""
+    import time
+
+    import torch
+
+    from data.__main__ import main
+
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    size = "resnet18@size=64,weights=none"
+    main(["extract", videos, out, "--backbone", size, "--num-frames", "25"])
+    seconds = time.perf_counter() - start
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seconds)
+
+
+if __name__ == "__main__":
+    extract(*sys.argv[1:])
