@@ -22,5 +22,5 @@ def import_object(kind: str, name: str, names: object) -> Any:
         raise FrameSelectError(f"{known(kind, name, names)}, or module:object")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise FrameSelectError(f"{kind} {name!r} cannot be imported: {error}") from None

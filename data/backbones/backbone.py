@@ -24,11 +24,12 @@ class Backbone:
     """A frozen network over clips: n frames around each sampled time.
 
     Attributes:
-        forward: [B, n, h, w, 3] uint8 RGB clips, on the network's device -> `Output`.
+        forward: [B, n, h, w, 3] uint8 RGB clips, on any device -> `Output`.
         side: Pixels of the frames' shorter side that `forward` is meant for; it scales others.
         frames: n.
         fps: Frames a second of a clip; 0: frames of the video that follow one another.
-        classes: C', outputs of its own classifier; 0: none, or not one of the user's.
+        classes: C', outputs of its own classifier; 0: none, or not one of the user's: published
+            weights know their own classes.
     """
 
     forward: Callable[[torch.Tensor], Output]

@@ -3,13 +3,11 @@
 import torch
 
 from data.backbones.backbone import Backbone
-from data.backbones.flow import PREFIX as FLOW
 from data.backbones.flow import flow_backbone
 from data.backbones.function import function_backbone
-from data.backbones.hugging_face import PREFIX as HUGGING_FACE
 from data.backbones.hugging_face import hugging_face_backbone
-from data.backbones.runtime import Runtime, try_out
-from data.backbones.specification import LOG_MEL, Specification
+from data.backbones.runtime import Runtime
+from data.backbones.specification import FLOW, HUGGING_FACE, LOG_MEL, Specification, is_function
 from data.backbones.torchvision_models import image_backbone, names, video_backbone
 from frame_select_env.errors import known
 
@@ -25,12 +23,8 @@ def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
         FrameSelectError: naming the backbone, what is wrong, and what there is.
     """
     backbone = _build(specification, runtime)
-
-    def once() -> None:
-        clip = torch.zeros(1, backbone.frames, backbone.side, backbone.side, 3, dtype=torch.uint8)
-        backbone.forward(clip)
-
-    try_out(specification, once)
+    if not is_function(specification.backbone):  # those have been run
+        _try_out(specification, backbone)
     return backbone
 
 
@@ -38,8 +32,8 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
     name = specification.backbone
     if name.startswith(HUGGING_FACE):
         return hugging_face_backbone(specification, runtime)
-    if ":" in name and not name.startswith(FLOW):
-        return function_backbone(specification, runtime, [])
+    if is_function(name):
+        return function_backbone(specification, runtime)
     images, videos = names()
     if name.startswith(FLOW):
         model = name.removeprefix(FLOW)
@@ -50,5 +44,18 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
         return image_backbone(specification, runtime)
     if name in videos:
         return video_backbone(specification, runtime)
-    kinds = [*videos, *images, "flow:IMAGE_MODEL", "hf:MODEL", LOG_MEL]
-    return function_backbone(specification, runtime, kinds)
+    kinds = [*videos, *images, "flow:IMAGE_MODEL", "hf:MODEL", "module:function", LOG_MEL]
+    raise specification.fail(known("backbone", name, kinds))
+
+
+def _try_out(specification: Specification, backbone: Backbone) -> None:
+    """Run a network once on an empty clip, so that what it cannot see is told before videos are."""
+    clip = torch.zeros(1, backbone.frames, backbone.side, backbone.side, 3, dtype=torch.uint8)
+    try:
+        with torch.inference_mode():
+            backbone.forward(clip)
+    except (RuntimeError, AssertionError, ValueError, IndexError, TypeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        asked = f"{specification.size} pixels" if specification.size else "its own size"
+        count = f"{backbone.frames} frame" + "s" * (backbone.frames > 1)
+        raise specification.fail(f"does not take {count} of {asked}: {reason}") from None

@@ -7,7 +7,8 @@ from torch.nn import functional as F
 
 from data.backbones.backbone import Output
 
-VIEWS = (1, 10)
+# Of each channel of photographs in 0 to 1, red, green, blue.
+IMAGENET_MEAN, IMAGENET_DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def scale(frames: torch.Tensor, side: int) -> torch.Tensor:
@@ -18,13 +19,14 @@ def scale(frames: torch.Tensor, side: int) -> torch.Tensor:
         side: Pixels.
 
     Returns:
-        [..., 3, h', w'], bilinear and antialiased; the very same where the side fits already.
+        [..., 3, h', w'], bilinear and antialiased; the very same where the side fits already. The
+        longer side is rounded down, as torchvision's resize does.
     """
     height, width = frames.shape[-2:]
     if min(height, width) == side:
         return frames
-    ratio = side / min(height, width)
-    shape = (max(side, round(height * ratio)), max(side, round(width * ratio)))
+    short = min(height, width)
+    shape = (side * height // short, side * width // short)
     flat = frames.reshape(-1, *frames.shape[-3:])
     scaled = F.interpolate(flat, shape, mode="bilinear", antialias=True)
     return scaled.reshape(*frames.shape[:-2], *shape)
@@ -38,6 +40,10 @@ def crops(frames: torch.Tensor, size: int, views: int) -> torch.Tensor:
         size: Pixels of the square.
         views: 1: the centre. 10: the four corners (top left, top right, bottom left, bottom right),
             the centre, and then the same five mirrored (the ten crops of Krizhevsky et al., 2012).
+            Torchvision's ten_crop cuts its last five out of the mirrored picture instead, whose
+            top left is this one's top right: the same ten, in the order 0 to 4, 6, 5, 8, 7, 9
+            (where an odd margin does not put the centre a pixel aside). Here view 5 + k is always
+            the mirror image of view k.
 
     Returns:
         [B, 10, ..., size, size]; [B, ..., size, size] for one view.

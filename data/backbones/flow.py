@@ -1,7 +1,8 @@
 """The motion stream: stacked optical flow (torchvision's RAFT) before an image model.
 
-Five successive flows, ten channels, as temporal segment networks take them (Wang et al., 2016,
-after Simonyan and Zisserman's two streams, 2014); flow is cut at 20 pixels and normalised as there.
+Five successive flows make ten channels, x1, y1, x2, y2, ..., as temporal segment networks take them
+(Wang et al., 2016, after equation 1 of Simonyan and Zisserman's two streams, 2014); flow is cut at
+20 pixels and normalised as there. What RAFT and the paper's TV-L1 see differs: so do their flows.
 """
 
 from dataclasses import replace
@@ -14,23 +15,30 @@ from data.backbones.crops import crops, scale
 from data.backbones.runtime import Runtime
 from data.backbones.specification import Specification
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.torchvision_models import load, see
+from data.backbones.torchvision_load import load
+from data.backbones.torchvision_models import see
 from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
 from frame_select_env.errors import known
 
-PREFIX = "flow:"
 FLOWS = 5  # L
 BOUND = 20.0  # pixels a frame; faster is cut
-MEAN, DEVIATION = 0.5, 0.226  # TSN's 128 / 255, and the mean of ImageNet's three deviations
+# No motion is the middle of the range; the mean of ImageNet's three deviations (the authors' code,
+# github.com/yjxiong/tsn-pytorch, models.py).
+MEAN, DEVIATION = 0.5, 0.226
 MULTIPLE, SMALLEST = 8, 128  # pixels: what RAFT's pyramid asks of a side
 
 
 def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """An image model over 5 stacked flows of the 6 frames around each sampled time."""
+    """An image model over the 5 flows between the 6 frames around each sampled time.
+
+    Weights from a FILE must see ten channels; published ones see RGB, and are widened.
+
+    Raises:
+        FrameSelectError: naming what is wrong.
+    """
     if specification.clip_frames or specification.clip_fps:
         raise specification.fail("takes 6 successive frames: no clip_frames or clip_fps")
     raft = _load_raft(specification, runtime)
-    # Torchvision's weights see RGB; the first convolution is widened to the flows' channels.
     loaded = replace(
         load(specification, runtime, channels=2 * FLOWS),
         mean=[MEAN] * 2 * FLOWS,
@@ -39,8 +47,8 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
 
     def forward(clips: torch.Tensor) -> Output:
         frames = scale(runtime.inputs(clips), loaded.side)  # [B, 6, 3, h, w]
-        with runtime.autocast():
-            flows = compute_flows(raft, frames)
+        # In full precision, also on a GPU: half has no room for RAFT's correlations.
+        flows = compute_flows(raft, frames)
         squares = crops(flows / (2 * BOUND), loaded.size, runtime.views)
         if runtime.views > 1:
             # In a mirrored picture things move the other way.
@@ -62,14 +70,14 @@ def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:
     """
     height, width = frames.shape[-2:]
     large = scale(frames, max(SMALLEST, min(height, width)))
-    enlarged = large.shape[-1] / width
+    enlarged = frames.new_tensor([large.shape[-1] / width, large.shape[-2] / height])
     down, right = (-large.shape[-2] % MULTIPLE, -large.shape[-1] % MULTIPLE)
     count = frames.shape[1] - 1
     images = F.pad(large.flatten(0, 1), (0, right, 0, down), mode="replicate") * 2 - 1
     images = images.unflatten(0, (len(frames), count + 1))
     flows = raft(images[:, :-1].flatten(0, 1), images[:, 1:].flatten(0, 1))[-1].float()
-    flows = flows[..., : large.shape[-2], : large.shape[-1]] / enlarged
-    if enlarged != 1:
+    flows = flows[..., : large.shape[-2], : large.shape[-1]] / enlarged.reshape(2, 1, 1)
+    if large.shape != frames.shape:
         flows = F.interpolate(flows, (height, width), mode="bilinear", antialias=True)
     return flows.clamp(-BOUND, BOUND).unflatten(0, (len(frames), count))
 
@@ -81,9 +89,11 @@ def _load_raft(specification: Specification, runtime: Runtime) -> torch.nn.Modul
     if name not in names:
         raise specification.fail(known("raft", name, names))
     raft = runtime.network(lambda: models.get_model(name, weights=None))
+    key = "raft_weights"
     if is_file(weights):
-        load_into(specification, raft, read_weights(specification, weights))
+        tensors = read_weights(specification, weights)
+        load_into(specification, raft, tensors, f"{key} {weights}")
     elif weights != NONE:
-        entry = named_weights(specification, models, name, weights)
-        load_into(specification, raft, download(specification, entry))
+        entry = named_weights(specification, models, name, weights, key)
+        load_into(specification, raft, download(specification, entry, key), f"{key} {weights}")
     return raft.to(runtime.device)

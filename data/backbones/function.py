@@ -9,47 +9,68 @@ from data.backbones.backbone import Backbone, Output
 from data.backbones.crops import by_view, crops, scale
 from data.backbones.runtime import Runtime
 from data.backbones.specification import Specification
+from frame_select_env.errors import FrameSelectError
 from frame_select_env.imports import import_object
 
 SIZE = 224  # pixels of the square it gets, unless the user says otherwise
 
 
-def function_backbone(specification: Specification, runtime: Runtime, names: list[str]) -> Backbone:
+def function_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """The function at `module:function`.
 
     It takes frames [B, s, s, 3] uint8 RGB (with clip_frames, clips [B, n, s, s, 3]) as a NumPy
-    array, and returns features [B, D], as an array or a tensor; or features and logits [B, C],
-    which become the predictions where C is the number of classes.
+    array, and returns features [B, D], as an array or a tensor; or a tuple of features and logits
+    [B, C], which become the predictions where C is the number of classes. It is tried on one empty
+    clip; after that, D and C must not change.
 
     Args:
         specification: Its `size` and clip; it has no weights.
         runtime: Its views.
-        names: Backbones that there are, for the message about an unknown one.
 
     Raises:
-        FrameSelectError: if it cannot be imported; in running, if it returns something else.
+        FrameSelectError: if it cannot be imported, fails on an empty clip, or returns something
+            else, then or later.
     """
-    function = import_object("backbone", specification.backbone, names)
+    function = import_object("backbone", specification.backbone, ())
     if not callable(function):
         raise specification.fail("is not a function")
     size = specification.size or SIZE
     frames = specification.clip_frames or 1
+    widths: list[int] = []  # D, and C where there are logits; empty until it has been tried
 
     def call(squares: torch.Tensor) -> Output:
         pixels = (squares * 255).round().to(torch.uint8).movedim(-3, -1).numpy()
-        result = function(np.ascontiguousarray(pixels[:, 0] if frames == 1 else pixels))
-        features, logits = result if isinstance(result, tuple) else (result, None)
-        return Output(
-            _checked(specification, features, len(pixels)),
-            None if logits is None else _checked(specification, logits, len(pixels)),
-        )
+        single = pixels if specification.clip_frames else pixels[:, 0]
+        result = function(np.ascontiguousarray(single))
+        parts = result if isinstance(result, tuple) else (result,)
+        if len(parts) not in (1, 2):
+            raise specification.fail(f"returned {len(parts)} things; expected features and logits")
+        if widths and len(parts) != len(widths):
+            raise specification.fail("returned logits for some frames only")
+        expected = widths or [0] * len(parts)
+        tensors = [
+            _checked(specification, p, len(pixels), w) for p, w in zip(parts, expected, strict=True)
+        ]
+        return Output(tensors[0], tensors[1] if len(tensors) > 1 else None)
 
     def forward(clips: torch.Tensor) -> Output:
-        images = clips.movedim(-1, -3).float() / 255
+        images = clips.cpu().movedim(-1, -3).float() / 255
         squares = crops(scale(images, size), size, runtime.views)
         return by_view(call, squares, runtime.views)
 
-    trial = forward(torch.zeros(1, frames, size, size, 3, dtype=torch.uint8))
+    try:
+        trial = forward(torch.zeros(1, frames, size, size, 3, dtype=torch.uint8))
+    except FrameSelectError:
+        raise
+    except Exception as error:
+        # Whatever the user's code raises.
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise specification.fail(
+            f"failed on an empty clip: {type(error).__name__}: {reason}"
+        ) from error
+    widths.append(trial.features.shape[-1])
+    if trial.logits is not None:
+        widths.append(trial.logits.shape[-1])
     return Backbone(
         forward,
         side=size,
@@ -59,11 +80,17 @@ def function_backbone(specification: Specification, runtime: Runtime, names: lis
     )
 
 
-def _checked(specification: Specification, values: Any, count: int) -> torch.Tensor:
-    tensor = torch.as_tensor(values).detach().cpu()
-    if tensor.ndim != 2 or len(tensor) != count or not tensor.is_floating_point():
-        raise specification.fail(
-            f"returned {tensor.dtype} {tuple(tensor.shape)} for {count} frames; "
-            f"expected floats [{count}, D]"
-        )
+def _checked(specification: Specification, values: Any, count: int, width: int) -> torch.Tensor:
+    """Values [count, width] as a tensor on the CPU; any width where that is 0."""
+    expected = f"expected floats [{count}, {width or 'D'}]"
+    try:
+        if not isinstance(values, torch.Tensor):
+            values = torch.tensor(np.asarray(values))
+        tensor = values.detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise specification.fail(f"returned {type(values).__name__}; {expected}") from None
+    shape = tuple(tensor.shape)
+    fits = tensor.ndim == 2 and shape[0] == count and shape[1] > 0 and width in (0, shape[1])
+    if not fits or not tensor.is_floating_point():
+        raise specification.fail(f"returned {tensor.dtype} {list(shape)}; {expected}")
     return tensor

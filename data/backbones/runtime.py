@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from data.backbones.specification import Specification
 from frame_select_env.errors import FrameSelectError
 
 
@@ -36,15 +35,16 @@ class Runtime:
             FrameSelectError: if it is unknown or absent.
         """
         try:
-            torch.zeros(1, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
+            torch.zeros(1, device=self.device).cpu()
+        except (RuntimeError, AssertionError, ImportError) as error:
+            reason = str(error).splitlines()[0].split(". ")[0]
             raise FrameSelectError(f"--device {self.device}: {reason}") from None
 
     def network(self, build: Callable[[], nn.Module]) -> nn.Module:
         """Build a network whose random weights the seed draws, frozen."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+            # Of the CPU alone, where networks are built: torch.manual_seed seeds the GPUs' too.
+            torch.default_generator.manual_seed(self.seed)
             return build().requires_grad_(False).eval()
 
     def inputs(self, clips: torch.Tensor) -> torch.Tensor:
@@ -54,20 +54,3 @@ class Runtime:
     def autocast(self) -> torch.autocast:
         """The context networks run in."""
         return torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
-
-
-def try_out(specification: Specification, forward: Callable[[], object]) -> None:
-    """Run a network once on an empty clip, so that what it cannot see is told before videos are.
-
-    Raises:
-        FrameSelectError: with the network's own words.
-    """
-    try:
-        with torch.inference_mode():
-            forward()
-    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise specification.fail(
-            f"does not take clips of {specification.clip_frames or 'its own number of'} frames of "
-            f"{specification.size or 'its own size in'} pixels: {reason}"
-        ) from None

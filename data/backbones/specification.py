@@ -1,6 +1,7 @@
 """Specification: which backbone makes a stream, as the user writes it."""
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError, known
 
 LOG_MEL = "log-mel"
+FLOW = "flow:"
+HUGGING_FACE = "hf:"
 STREAM = re.compile(r"[A-Za-z0-9_-]+")  # becomes a name in the HDF5 file
 
 
@@ -56,7 +59,7 @@ class Specification:
         return FrameSelectError(f"--backbone {self.backbone}: {message}")
 
 
-OPTIONS = {
+KINDS = {
     field.name: type(field.default)
     for field in dataclasses.fields(Specification)
     if field.default is not dataclasses.MISSING
@@ -64,12 +67,28 @@ OPTIONS = {
 POSITIVE = ("bands",)  # the other numbers may be 0
 
 
+def options_of(backbone: str) -> tuple[str, ...]:
+    """The keys that mean something to a backbone, by the form of its name."""
+    if backbone == LOG_MEL:
+        return ("bands", "seconds")
+    if backbone.startswith(FLOW):
+        return ("weights", "size", "raft", "raft_weights")
+    if is_function(backbone):
+        return ("size", "clip_frames", "clip_fps")
+    return ("weights", "size", "clip_frames", "clip_fps")
+
+
+def is_function(backbone: str) -> bool:
+    """Whether a backbone is written as `module:function`."""
+    return ":" in backbone and not backbone.startswith((FLOW, HUGGING_FACE))
+
+
 def parse_specification(text: str, weights: str | None = None, only: bool = True) -> Specification:
     """Read `[STREAM=]BACKBONE[@key=value[,key=value]]`.
 
     Args:
         text: What the user wrote.
-        weights: For a backbone that names none of its own.
+        weights: For a backbone that names none of its own; those that have none take no notice.
         only: Whether it is the only stream, which is then called main unless it is named; one of
             several is called like its backbone.
 
@@ -85,22 +104,30 @@ def parse_specification(text: str, weights: str | None = None, only: bool = True
             f"--backbone {text}: is not [STREAM=]BACKBONE[@key=value,...]; a stream's name has "
             "letters, digits, _ and -"
         )
-    options: dict[str, str | int | float] = {} if weights is None else {"weights": weights}
+    there_are = options_of(backbone)
+    options: dict[str, str | int | float] = {}
     for part in back.split(",") if back else []:
         key, equals, value = part.partition("=")
-        if not equals or key not in OPTIONS:
-            raise FrameSelectError(f"--backbone {text}: {known('option', key, OPTIONS)}")
+        if not equals or key not in there_are:
+            raise FrameSelectError(f"--backbone {text}: {known('option', key, there_are)}")
+        if key in options:
+            raise FrameSelectError(f"--backbone {text}: {key} is given twice")
         options[key] = _value(text, key, value)
+    if weights is not None and "weights" in there_are:
+        options.setdefault("weights", weights)
     return Specification(stream, backbone, **options)  # type: ignore[arg-type]
 
 
 def _value(text: str, key: str, value: str) -> str | int | float:
-    kind = OPTIONS[key]
+    kind = KINDS[key]
     try:
         number = kind(value)
     except ValueError:
         number = -1
-    if kind is not str and not (number > 0 or (number == 0 and key not in POSITIVE)):
+    if kind is str:
+        return number
+    if not math.isfinite(number) or number < 0 or (number == 0 and key in POSITIVE):
         what = "a whole number" if kind is int else "a number"
-        raise FrameSelectError(f"--backbone {text}: {key} must be {what}, not {value!r}")
+        least = "above 0" if key in POSITIVE else "of at least 0"
+        raise FrameSelectError(f"--backbone {text}: {key} must be {what} {least}, not {value!r}")
     return number
