@@ -32,8 +32,8 @@ class ExtractArguments:
     (log-mel).
 
     Weights are fetched by torchvision's name, or read from a .safetensors FILE. A network from a
-    FILE with as many outputs as there are classes, in their alphabetical order, makes the
-    predictions itself; for all others a cross-fitted linear head does.
+    FILE or of hf:FOLDER with as many outputs as there are classes, in their alphabetical order,
+    makes the predictions itself; for all others a cross-fitted linear head does.
 
     Every video is kept in OUT.h5.shards as soon as it is done, until the cache is written.
     """

@@ -1,0 +1,34 @@
+"""How the video models of Hugging Face are shown frames, and how fast."""
+
+import pytest
+
+from data.backbones.hugging_face_clips import pictures, seconds_rate
+
+
+def test_what_a_processor_leaves_out() -> None:
+    class Bare:
+        do_rescale = False
+        do_normalize = False
+
+    class Config:
+        image_size = (32, 48)
+
+    prepared = pictures(Bare(), Config())
+    assert (prepared.side, prepared.size) == (32, 32)
+    # The network wants 0 to 255.
+    assert prepared.mean == [0.0] * 3
+    assert prepared.deviation == [1 / 255] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "frames", "seconds"),
+    [
+        # The time from the first to the last frame of a clip in the papers, at 30 a second.
+        ("videomae", 16, 15 * 4 / 30),
+        ("vivit", 32, 31 * 2 / 30),
+        ("timesformer", 8, 7 * 32 / 30),
+        ("timesformer", 96, 95 * 4 / 30),
+    ],
+)
+def test_clips_last_as_long_as_those_of_the_papers(kind: str, frames: int, seconds: float) -> None:
+    assert (frames - 1) / seconds_rate(kind, frames) == pytest.approx(seconds)
