@@ -4,6 +4,7 @@ import dataclasses
 import math
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError, known
@@ -47,12 +48,34 @@ class Specification:
 
     def text(self) -> str:
         """As the user might have written it: what is not said is as always."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
         said = [
-            f"{field.name}={getattr(self, field.name)}"
-            for field in dataclasses.fields(self)
-            if field.name in OPTIONS and getattr(self, field.name) != field.default
+            f"{name}={getattr(self, name)}"
+            for name in options_of(self.backbone)
+            if getattr(self, name) != usual[name]
         ]
         return f"{self.stream}={self.backbone}" + ("@" + ",".join(said) if said else "")
+
+    def files(self) -> list[Path]:
+        """The files of weights that are the user's own, as far as they are there."""
+        named = [Path(self.weights), Path(self.raft_weights)]
+        if self.backbone.startswith(HUGGING_FACE):
+            named += sorted(Path(self.backbone.removeprefix(HUGGING_FACE)).glob("*.safetensors"))
+        return [file for file in named if file.is_file()]
+
+    def brings_classes(self) -> bool:
+        """Whether its network may classify into the user's classes: it comes from the user."""
+        return any(file != Path(self.raft_weights) for file in self.files())
+
+    def without_paths(self) -> "Specification":
+        """The same with files and folders by their names alone, to be read by others."""
+        kind, colon, name = self.backbone.rpartition(":")
+        return dataclasses.replace(
+            self,
+            backbone=f"{kind}{colon}{Path(name).name}" if Path(name).is_dir() else self.backbone,
+            weights=Path(self.weights).name,
+            raft_weights=Path(self.raft_weights).name,
+        )
 
     def fail(self, message: str) -> FrameSelectError:
         """The one-line error about this backbone, to be raised."""

@@ -1,7 +1,7 @@
 """Extraction: every video to a shard, then all shards to one cache."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from data.backbones.weights import is_file
 from data.corpora import Assignment
 from data.engines import Engine, run_all
 from data.engines.progress import outcomes_bar
@@ -114,7 +113,7 @@ def _predictors(settings: Settings, source: Source) -> list[str]:
         else f"stream {spec.stream}: the network does not classify into these {count} classes, or "
         "was not to: a linear head makes the predictions"
         for spec in settings.streams
-        if is_file(spec.weights)
+        if spec.brings_classes()
     ]
 
 
@@ -152,15 +151,9 @@ def _make_shards(
 
 def _provenance(settings: Settings) -> dict[str, Any]:
     """What a reader of the cache should know; no path of this machine goes into it."""
-    streams = [
-        replace(
-            spec, weights=Path(spec.weights).name, raft_weights=Path(spec.raft_weights).name
-        ).text()
-        for spec in settings.streams
-    ]
     fps, count = settings.sampling.fps, settings.sampling.num_frames
     return {
-        "backbones": ", ".join(streams),
+        "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
         "frames": f"{fps:g} a second" if fps else f"{count} a video",
         "views": settings.views,
         "device": settings.device,

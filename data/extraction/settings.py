@@ -2,7 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from data.backbones import LOG_MEL, Specification
@@ -48,7 +47,9 @@ class Settings:
         """All of it as JSON types, with digests of weights that come from files."""
         return {
             "backbones": [specification.text() for specification in self.streams],
-            "weights": _digests(self.streams),
+            "weights": {
+                file.name: file_digest(file) for spec in self.streams for file in spec.files()
+            },
             "frames": dataclasses.asdict(self.sampling),
             **{
                 field.name: getattr(self, field.name)
@@ -56,8 +57,3 @@ class Settings:
                 if field.name not in ("streams", "sampling")
             },
         }
-
-
-def _digests(streams: tuple[Specification, ...]) -> dict[str, str]:
-    files = {Path(weights) for spec in streams for weights in (spec.weights, spec.raft_weights)}
-    return {file.name: file_digest(file) for file in sorted(files) if file.is_file()}

@@ -15,6 +15,12 @@ from data.video.timeline import count_frames, read_timeline
 CONTAINERS = [
     ("a.mp4", {}),
     ("a.mkv", {"keyframes": 5}),
+    # Frames that are shown before a keyframe and decoded after it lean on what lies before both.
+    ("a.mp4", {"keyframes": 16, "encoder": {"x264-params": "open-gop=1:bframes=3:scenecut=0"}}),
+    (
+        "a.mp4",
+        {"codec": "libx265", "encoder": {"x265-params": "keyint=16:open-gop=1:log-level=none"}},
+    ),
     ("a.mkv", {"keyframes": 100}),
     ("a.ts", {}),
     ("a.flv", {}),
