@@ -1,5 +1,6 @@
 """Every snippet of the README runs as it stands there, in its order, in one folder."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from shape_videos import write_shape_videos
+
+from data.backbones.torchvision_import import import_torchvision
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```(python|bash)\n(.*?)^```", README.read_text(), re.M | re.S)
@@ -34,10 +39,21 @@ def features_npz(path: Path) -> None:
     )
 
 
+def published_weights(folder: Path) -> None:
+    """Random numbers where torchvision keeps the weights that it has fetched."""
+    models = import_torchvision().models
+    file = Path(models.ResNet18_Weights.DEFAULT.url).name
+    torch.manual_seed(0)
+    (folder / "hub" / "checkpoints").mkdir(parents=True)
+    torch.save(models.resnet18().state_dict(), folder / "hub" / "checkpoints" / file)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     features_npz(folder / "features.npz")
+    write_shape_videos(folder / "videos", videos=15)
+    published_weights(folder / "torch")
     return folder
 
 
@@ -60,7 +76,8 @@ def test_snippet(folder, place):
             (folder / "my_rewards.py").write_text(text)
     else:
         command = ["bash", "-ec", text.replace("python ", f"{sys.executable} ")]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = {**os.environ, "TORCH_HOME": str(folder / "torch")}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

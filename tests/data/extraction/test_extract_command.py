@@ -219,3 +219,26 @@ def test_a_full_disk_is_one_line_and_what_is_done_is_kept(few, tmp_path):
     line = done.stderr.splitlines()[-1]
     assert "out.h5.shards: cannot be written: File too large; make room and --resume" in line
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_targets_of_a_csv_make_a_regression(few, tmp_path):
+    lines = ["video,split,target.joy,target.fear"]
+    for place, file in enumerate(sorted(few.rglob("*.mp4"))):
+        split = ("train", "train", "test")[place % 3]
+        lines.append(f"{file.relative_to(few).as_posix()},{split},{place / 10},{1 - place / 10}")
+    (tmp_path / "split.csv").write_text("\n".join(lines))
+    out = tmp_path / "out.h5"
+    extract(few, out, *SMALL, "--split-file", tmp_path / "split.csv")
+    cache = open_cache(out)
+    assert cache.task == "regression" and cache.classes == ("joy", "fear")
+    np.testing.assert_allclose(cache.labels[:, 0], np.arange(9) / 10, atol=1e-6)
+
+
+def test_videos_in_no_split_are_left_out(few, tmp_path):
+    files = sorted(few.rglob("*.mp4"))
+    lines = ["video,split", *(f"{f.relative_to(few).as_posix()},train" for f in files[1:-1])]
+    lines[-1] = lines[-1].replace("train", "test")
+    (tmp_path / "split.csv").write_text("\n".join(lines))
+    out = tmp_path / "out.h5"
+    extract(few, out, *SMALL, "--split-file", tmp_path / "split.csv")
+    assert len(open_cache(out)) == 7

@@ -28,6 +28,8 @@ def begin(videos, out):
     child = os.fork()
     if child:
         return child
+    # A shell that began the tests in the background may have had them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
