@@ -13,8 +13,9 @@ demo: $(INSTALLED)
 	$(BIN)/python -m agents compare --data digits --agents reinforce ppo dqn --seeds 3 \
 		--budget 12800 --out $(RUNS)
 
+# A process a core and a thread a process: torch's threads cost more than they bring here.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ SUSPICIOUS_GAP = 0.15
 def facts_table(cache: FeatureCache) -> Table:
     """Path, size, task, numbers of videos and frames, lengths, folds, and how it was made."""
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")  # a path is to be read to its end
     lengths = cache.lengths
     rows = {
         "cache": str(cache.path),

@@ -1,5 +1,6 @@
 """Small caches that many tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import numpy as np
 import pytest
 
 from frame_select_env import write_cache
+
+# Ray gives way to everything else, to the tests in the other process too, and starves.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 @pytest.fixture(scope="session", autouse=True)

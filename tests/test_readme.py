@@ -52,7 +52,7 @@ def published_weights(folder: Path) -> None:
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     features_npz(folder / "features.npz")
-    write_shape_videos(folder / "videos", videos=15)
+    write_shape_videos(folder / "videos", videos=12, stretches=2)
     published_weights(folder / "torch")
     return folder
 
