@@ -68,16 +68,13 @@ def import_source(
             _videos(source, folds, logits), total=len(source), description="writing videos"
         )
         names = {"classes" if source.task == "classification" else "targets": source.outputs}
-        try:
-            return write_cache(
-                out,
-                videos,
-                axes=source.axes,
-                provenance=record,
-                **names,
-            )
-        except OSError as error:
-            raise FrameSelectError(f"{out}: cannot be written: {error.strerror}") from error
+        return write_cache(
+            out,
+            videos,
+            axes=source.axes,
+            provenance=record,
+            **names,
+        )
 
 
 def check_out(out: Path) -> None:

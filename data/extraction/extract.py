@@ -1,54 +1,20 @@
 """Extraction: every video to a shard, then all shards to one cache."""
 
 import os
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from data.corpora import Assignment
-from data.engines import Engine, run_all
+from data.engines import run_all
 from data.engines.progress import outcomes_bar
-from data.extraction.merge import shards_source
-from data.extraction.settings import Settings
+from data.extraction.extraction import Extraction
+from data.extraction.merge import merge
 from data.extraction.shards import count_shards, is_done, open_shards, remove_shards, shards_folder
 from data.extraction.work import SILENT, Stop, Task, work
-from data.head import Crossfit
-from data.importing import check_out, import_source
-from data.source import Source
-from data.video.files import VideoFiles
+from data.importing import check_out
 from frame_select_env.errors import FrameSelectError
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """What is to be extracted, and how.
-
-    Attributes:
-        videos: The files.
-        assignment: Their labels and splits, in the order of the files. Those in no split are left
-            out.
-        settings: What is made of every video.
-        out: The cache file. Shards lie beside it, in OUT.h5.shards, until it is whole.
-        engine: Where videos are worked on, and how many at a time.
-        resume: Whether to go on with shards that are there.
-        strict: Whether to stop at the first video that cannot be used, which is skipped otherwise.
-        crossfit: How training videos are predicted.
-        head_frames: The head trains on at most so many frames of a video; 0: on all.
-    """
-
-    videos: VideoFiles
-    assignment: Assignment
-    settings: Settings
-    out: Path
-    engine: Engine = Engine(jobs=1)
-    resume: bool = False
-    strict: bool = False
-    crossfit: Crossfit = "video"
-    head_frames: int = 64
 
 
 def extract(
@@ -76,45 +42,17 @@ def extract(
     open_shards(folder, asked.settings.record(), asked.resume)
     try:
         skipped = _make_shards(asked, folder, [ids[row] for row in listed], console)
+        kept = [row for row in listed if ids[row] not in skipped]
+        if not kept:
+            reason = next(iter(skipped.values()), "none stands in a split")
+            raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
+        told = {**(provenance or {}), **({"skipped": sorted(skipped)} if skipped else {})}
+        merge(asked, folder, kept, told, console)
     except KeyboardInterrupt:
         done = f"{count_shards(folder)} of {len(listed)} videos are done"
         raise KeyboardInterrupt(f"{done}; the same command with --resume goes on") from None
-    kept = [row for row in listed if ids[row] not in skipped]
-    if not kept:
-        reason = next(iter(skipped.values()), "none stands in a split")
-        raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
-    source = shards_source(asked.videos.folder, folder, asked.settings, asked.assignment, ids, kept)
-    if console:
-        for note in _predictors(asked.settings, source):
-            console.print(f"[yellow]note:[/] {escape(note)}")
-    import_source(
-        source,
-        asked.out,
-        crossfit=asked.crossfit,
-        head_frames=asked.head_frames,
-        seed=asked.settings.seed,
-        provenance={
-            **_provenance(asked.settings),
-            **(provenance or {}),
-            **({"skipped": sorted(skipped)} if skipped else {}),
-        },
-        console=console,
-    )
     remove_shards(folder)
     return skipped
-
-
-def _predictors(settings: Settings, source: Source) -> list[str]:
-    """Who predicts the streams whose network comes from a file of the user's."""
-    count = len(source.outputs)
-    return [
-        f"stream {spec.stream}: the predictions are the network's own"
-        if spec.stream in source.predictions
-        else f"stream {spec.stream}: the network does not classify into these {count} classes, or "
-        "was not to: a linear head makes the predictions"
-        for spec in settings.streams
-        if spec.brings_classes()
-    ]
 
 
 def _in_a_split(assignment: Assignment, row: int) -> bool:
@@ -147,15 +85,3 @@ def _make_shards(
     if silent and console:
         console.print(f"[yellow]note:[/] {silent} videos have no sound track: theirs is silence")
     return skipped
-
-
-def _provenance(settings: Settings) -> dict[str, Any]:
-    """What a reader of the cache should know; no path of this machine goes into it."""
-    fps, count = settings.sampling.fps, settings.sampling.num_frames
-    return {
-        "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
-        "frames": f"{fps:g} a second" if fps else f"{count} a video",
-        "views": settings.views,
-        "device": settings.device,
-        **{name: version(name) for name in ("av", "torch", "torchvision")},
-    }

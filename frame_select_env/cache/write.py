@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -49,7 +51,8 @@ def write_cache(
         The path written.
 
     Raises:
-        CacheError: naming the file, the video and what is wrong with it.
+        CacheError: naming the file, the video and what is wrong with it; or why the file cannot be
+            written.
     """
     path = Path(path)
     if (classes is None) == (targets is None):
@@ -61,18 +64,35 @@ def write_cache(
         raise CacheError(f"{path}: the folder {path.parent} does not exist")
     if path.exists() and not (path.is_file() and h5py.is_hdf5(path)):
         raise CacheError(f"{path}: is there already and is not a cache; choose another name")
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    with _writing(path):
+        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         task = "classification" if classes is not None else "regression"
         spool = _Spool(path, work, task, len(names), dict(axes or {}))
         for video in videos:
-            spool.add(video)
+            with _writing(path):
+                spool.add(video)
         whole = work / "whole.h5"
-        _assemble(spool, whole, names, provenance)
-        os.replace(whole, path)
+        with _writing(path):
+            _assemble(spool, whole, names, provenance)
+            os.replace(whole, path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return path
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Tell in one line why a file cannot be written: most often the disk is full.
+
+    HDF5 raises a RuntimeError where only closing the file finds that out.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        told = re.search(r"error message = '([^']+)'", str(error))
+        reason = told[1] if told else getattr(error, "strerror", None) or str(error)
+        raise CacheError(f"{path}: cannot be written: {reason}") from None
 
 
 class _Column:

@@ -60,7 +60,7 @@ def extract(videos: str, out: str) -> None:
     import torch
 
     from data.__main__ import main
-    from data.extraction import extract as module
+    from data.extraction import merge
 
     def peak() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -70,8 +70,8 @@ def extract(videos: str, out: str) -> None:
         return shards_source(*arguments)
 
     peaks: list[float] = []
-    shards_source = sys.modules[module.__module__].shards_source  # type: ignore[attr-defined]
-    sys.modules[module.__module__].shards_source = merging  # type: ignore[attr-defined]
+    shards_source = merge.shards_source
+    merge.shards_source = merging  # type: ignore[assignment]
     torch.set_num_threads(1)
     start = time.perf_counter()
     size = "resnet18@size=64,weights=none"

@@ -242,3 +242,19 @@ def test_videos_in_no_split_are_left_out(few, tmp_path):
     out = tmp_path / "out.h5"
     extract(few, out, *SMALL, "--split-file", tmp_path / "split.csv")
     assert len(open_cache(out)) == 7
+
+
+@pytest.mark.parametrize("limit", [60_000, 100_000])
+def test_a_disk_that_fills_up_in_merging_loses_no_features(few, tmp_path, limit):
+    """The first limit is met by the raw frames, the second by the cache that is made of them."""
+    out = tmp_path / "out.h5"
+    arguments = (few, out, *SMALL, "--thumbnail", "24")
+    command = [sys.executable, "-m", "data", "extract", *arguments]
+    full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: E731
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=full, check=False)
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert "out.h5: cannot be written" in line and "--resume goes on" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["out.h5.shards"]
+    extract(*arguments, "--resume")
+    assert len(open_cache(out)) == 9
