@@ -1,5 +1,6 @@
 """Videos that tests write with PyAV: frames that tell their number, and shapes to be recognised."""
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,8 @@ def write_shape_videos(folder: Path, videos: int = 42, stretches: int = 4, seed:
             sound=(tone * heard + noise).astype(np.float32),
         )
     return folder
+
+
+if __name__ == "__main__":
+    # python tests/shared/shape_videos.py FOLDER VIDEOS STRETCHES
+    write_shape_videos(Path(sys.argv[1]), *map(int, sys.argv[2:]))
