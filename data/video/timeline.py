@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.stream import VideoStream
 
 from data.video.container import open_video, start_seconds
@@ -61,17 +60,22 @@ def read_timeline(path: Path) -> Timeline:
     """
     with open_video(path) as (container, track):
         _check_whole(path, track)
-        packets = [p for p in container.demux(track) if p.size and not p.is_discard]
+        # No packet is kept: together they are as large as the file.
+        packets = [
+            (packet.pts, packet.dts, packet.is_keyframe)
+            for packet in container.demux(track)
+            if packet.size and not packet.is_discard
+        ]
         if not packets:
             raise VideoError(f"{path}: has no frames")
-        shown = [_first(packet.pts, packet.dts) for packet in packets]
+        shown = [_first(time, decoded) for time, decoded, _ in packets]
         order = np.argsort(shown, kind="stable")
         pts = np.array(shown, np.int64)[order]
         seconds = _seconds(pts, container, track)
-        if not _names_frames(container, packets):
+        if not _names_frames(container, [time for time, _, _ in packets]):
             return Timeline(seconds, None, np.zeros(len(pts), np.int64))
         # The first frame is where reading starts, marked as a keyframe or not.
-        keyframe = np.array([packet.is_keyframe for packet in packets])[order]
+        keyframe = np.array([key for _, _, key in packets])[order]
         key = np.maximum.accumulate(np.where(keyframe, np.arange(len(pts)), 0))
         return Timeline(seconds, pts, key)
 
@@ -101,11 +105,10 @@ def _check_whole(path: Path, track: VideoStream) -> None:
         )
 
 
-def _names_frames(container: InputContainer, packets: list[Packet]) -> bool:
-    """Whether times tell the frames apart."""
-    times = {packet.pts for packet in packets}
+def _names_frames(container: InputContainer, times: list[int | None]) -> bool:
+    """Whether the packets' times tell the frames apart."""
     timed = any(name in container.format.name for name in TIMED)
-    return timed and None not in times and len(times) == len(packets)
+    return timed and None not in times and len(set(times)) == len(times)
 
 
 def _seconds(pts: np.ndarray, container: InputContainer, track: VideoStream) -> np.ndarray:

@@ -1,5 +1,8 @@
 """Timelines: how many frames there are and when each is shown, told by packets alone."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,6 +51,25 @@ def test_decoding_can_start_at_every_keyframe(tmp_path):
     file = write_video(tmp_path / "k.mp4", numbered_pictures(25), keyframes=10)
     told = read_timeline(file)
     assert told.key.tolist() == [0] * 10 + [10] * 10 + [20] * 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_large_file_is_not_held_in_memory(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (1, 480, 640, 3)).astype(np.uint8)
+    many = np.broadcast_to(noise, (150, *noise.shape[1:]))
+    file = write_video(tmp_path / "raw.mkv", many, codec="rawvideo")
+    size = file.stat().st_size
+    assert size > 60e6
+    # In a process of its own: the peak of this one may have been higher before.
+    code = (
+        "import sys, pathlib, data.video.timeline as t\n"
+        "peak = lambda: int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) * 1024\n"
+        "before = peak(); t.read_timeline(pathlib.Path(sys.argv[1])); print(peak() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, file], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < size / 4
 
 
 def test_avi_is_counted_and_not_named(tmp_path):
