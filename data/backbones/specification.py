@@ -67,6 +67,10 @@ class Specification:
         """Whether its network may classify into the user's classes: it comes from the user."""
         return any(file != Path(self.raft_weights) for file in self.files())
 
+    def may_classify(self) -> bool:
+        """Whether it may make the predictions: so may weights and functions of the user's."""
+        return self.brings_classes() or is_function(self.backbone)
+
     def without_paths(self) -> "Specification":
         """The same with files and folders by their names alone, to be read by others."""
         kind, colon, name = self.backbone.rpartition(":")

@@ -13,7 +13,7 @@ DTYPES = ("float16", "float32")
 
 @dataclass(frozen=True)
 class Settings:
-    """What is made of every video; hashable, and the same in every worker.
+    """What is made of every video, and where; hashable, and the same in every worker.
 
     Attributes:
         streams: Stream by stream, which backbone.
@@ -44,16 +44,18 @@ class Settings:
         return "view" if self.views > 1 and stream not in sound else ""
 
     def record(self) -> dict[str, Any]:
-        """All of it as JSON types, with digests of weights that come from files."""
+        """What decides the numbers as JSON types, with digests of weights that come from files.
+
+        Not the batch, of which an extraction may need a smaller one to go on.
+        """
+        classify = any(specification.may_classify() for specification in self.streams)
         return {
             "backbones": [specification.text() for specification in self.streams],
             "weights": {
-                file.name: file_digest(file) for spec in self.streams for file in spec.files()
+                str(file): file_digest(file) for spec in self.streams for file in spec.files()
             },
             "frames": dataclasses.asdict(self.sampling),
-            **{
-                field.name: getattr(self, field.name)
-                for field in dataclasses.fields(self)
-                if field.name not in ("streams", "sampling")
-            },
+            "device": self.device.partition(":")[0],  # cuda:1 computes what cuda:0 does
+            "classes": self.classes if classify else 0,
+            **{name: getattr(self, name) for name in ("views", "thumbnail", "dtype", "seed")},
         }

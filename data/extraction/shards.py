@@ -64,13 +64,23 @@ def shard_file(folder: Path, video: str) -> Path:
     return folder / f"{name}.safetensors"
 
 
-def write_shard(folder: Path, video: str, path: Path, arrays: dict[str, np.ndarray]) -> None:
+def identity(path: Path) -> str:
+    """What tells a file from the same file changed: its size, and when it was written.
+
+    Raises:
+        OSError: if it is gone.
+    """
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.ndarray]) -> None:
     """Write one video's arrays; the file appears when it is whole.
 
     Args:
         folder: The shards' folder.
         video: The video's id.
-        path: The file it was made of.
+        made_from: The `identity` of its file, taken before it was read.
         arrays: What to keep.
 
     Raises:
@@ -78,7 +88,7 @@ def write_shard(folder: Path, video: str, path: Path, arrays: dict[str, np.ndarr
     """
     file = shard_file(folder, video)
     part = file.with_suffix(f".{os.getpid()}{PART}")
-    metadata = {"video": video, "made_from": _identity(path)}
+    metadata = {"video": video, "made_from": made_from}
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     try:
         part.write_bytes(safetensors.numpy.save(contiguous, metadata))
@@ -91,11 +101,12 @@ def write_shard(folder: Path, video: str, path: Path, arrays: dict[str, np.ndarr
 def is_done(folder: Path, video: str, path: Path) -> bool:
     """Whether a video's shard is there, whole, and made of the file as it is now."""
     try:
+        now = identity(path)
         with safetensors.safe_open(shard_file(folder, video), "np") as shard:
             metadata = shard.metadata() or {}
     except (OSError, safetensors.SafetensorError):
         return False
-    return metadata.get("video") == video and metadata.get("made_from") == _identity(path)
+    return metadata.get("video") == video and metadata.get("made_from") == now
 
 
 def read_array(folder: Path, video: str, name: str) -> np.ndarray:
@@ -123,11 +134,6 @@ def array_names(folder: Path, video: str) -> list[str]:
 def remove_shards(folder: Path) -> None:
     """Delete all shards, once the cache is written."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _identity(path: Path) -> str:
-    status = path.stat()
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _check_same(file: Path, record: dict[str, Any]) -> None:

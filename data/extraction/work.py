@@ -11,7 +11,7 @@ from data.backbones import LOG_MEL, Backbone, build_backbone
 from data.backbones.runtime import Runtime
 from data.extraction.one_video import extract_video
 from data.extraction.settings import Settings
-from data.extraction.shards import write_shard
+from data.extraction.shards import identity, write_shard
 from frame_select_env.errors import FrameSelectError
 
 # Errors of writing that the next video would meet too.
@@ -62,12 +62,13 @@ def work(task: Task) -> Stop | str:
         backbones = _backbones(task.settings)
     except FrameSelectError as error:
         return Stop(str(error))
+    made_from = identity(task.path)  # a file that changes while it is read is read again
     try:
         arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
     except torch.cuda.OutOfMemoryError:
-        return Stop(f"--batch {task.settings.batch}: the GPU's memory is too small; give a smaller")
+        return Stop(f"--batch {task.settings.batch}: the GPU's memory is too small; give less")
     try:
-        write_shard(task.folder, task.video, task.path, arrays)
+        write_shard(task.folder, task.video, made_from, arrays)
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from data.extraction import shards
-from data.extraction.shards import is_done, open_shards, read_array, shard_file, write_shard
+from data.extraction import work as work_module
+from data.extraction.settings import Settings
+from data.extraction.shards import (
+    identity,
+    is_done,
+    open_shards,
+    read_array,
+    shard_file,
+    write_shard,
+)
+from data.extraction.work import Task, work
 from frame_select_env.errors import FrameSelectError
 
 RECORD = {"views": 1, "frames": {"num_frames": 25, "fps": 0.0}}
@@ -27,7 +37,7 @@ def video(tmp_path):
 
 def test_a_shard_gives_back_what_was_written(folder, video):
     assert not is_done(folder, "a/ü", video)
-    write_shard(folder, "a/ü", video, ARRAYS)
+    write_shard(folder, "a/ü", identity(video), ARRAYS)
     assert is_done(folder, "a/ü", video)
     for name, values in ARRAYS.items():
         read = read_array(folder, "a/ü", name)
@@ -37,13 +47,30 @@ def test_a_shard_gives_back_what_was_written(folder, video):
 
 
 def test_a_video_that_has_changed_is_not_done(folder, video):
-    write_shard(folder, "a", video, ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS)
     video.write_bytes(b"another video")
     assert not is_done(folder, "a", video)
 
 
+def test_a_video_that_changes_while_it_is_worked_on_is_not_done(folder, video, monkeypatch):
+    def half_copied(path, *_):
+        path.write_bytes(path.read_bytes() + b"the rest of it")
+        return ARRAYS, False
+
+    monkeypatch.setattr(work_module, "extract_video", half_copied)
+    work(Task("a", video, folder, Settings(())))
+    assert shard_file(folder, "a").exists()
+    assert not is_done(folder, "a", video)
+
+
+def test_a_video_that_is_gone_is_not_done(folder, video):
+    write_shard(folder, "a", identity(video), ARRAYS)
+    video.unlink()
+    assert not is_done(folder, "a", video)
+
+
 def test_a_damaged_shard_is_not_done_and_is_named_in_reading(folder, video):
-    write_shard(folder, "a", video, ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS)
     file = shard_file(folder, "a")
     file.write_bytes(file.read_bytes()[:40])
     assert not is_done(folder, "a", video)
@@ -52,7 +79,7 @@ def test_a_damaged_shard_is_not_done_and_is_named_in_reading(folder, video):
 
 
 def test_names_of_any_length_have_a_shard(folder, video):
-    write_shard(folder, "x/" + "long" * 300, video, ARRAYS)
+    write_shard(folder, "x/" + "long" * 300, identity(video), ARRAYS)
     assert is_done(folder, "x/" + "long" * 300, video)
 
 
@@ -60,12 +87,12 @@ def test_writing_that_fails_leaves_nothing_behind(folder, video, monkeypatch):
     before = sorted(folder.iterdir())
     monkeypatch.setattr(shards.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(OSError, match="full"):
-        write_shard(folder, "a", video, ARRAYS)
+        write_shard(folder, "a", identity(video), ARRAYS)
     assert sorted(folder.iterdir()) == before
 
 
 def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
-    write_shard(folder, "a", video, ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS)
     (folder / "b.123.part").write_bytes(b"half")
     with pytest.raises(FrameSelectError, match=r"holds 1 videos .*--resume, or delete the folder"):
         open_shards(folder, RECORD, resume=False)
@@ -75,7 +102,7 @@ def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
 
 
 def test_other_settings_are_refused_by_name(folder, video):
-    write_shard(folder, "a", video, ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS)
     with pytest.raises(FrameSelectError, match="views: .* with 1, and now it is 10"):
         open_shards(folder, {**RECORD, "views": 10}, resume=True)
     (folder / "settings.json").unlink()
@@ -85,5 +112,5 @@ def test_other_settings_are_refused_by_name(folder, video):
 
 def test_a_folder_without_a_video_is_begun_anew(folder, video):
     open_shards(folder, {**RECORD, "views": 10}, resume=False)
-    write_shard(folder, "a", video, ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS)
     open_shards(folder, {**RECORD, "views": 10}, resume=True)
