@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from data.backbones import Specification, parse_specification
 from data.console import parse, print_written, progress_console
@@ -116,7 +116,9 @@ def extract_features(arguments: list[str]) -> None:
     )
     reasons = [*absent, *skipped.values()]
     if reasons:
-        table = Table("not in the cache", title=f"{len(reasons)} videos", title_style="yellow")
+        # Paths are shown to their end.
+        column = Column("not in the cache", overflow="fold")
+        table = Table(column, title=f"{len(reasons)} videos", title_style="yellow")
         for reason in reasons:
             table.add_row(escape(reason))
         console.print(table)

@@ -89,7 +89,17 @@ def train_folds(
     return folds
 
 
-def _training_rows(source: Source, fold: str, crossfit: str) -> np.ndarray:
+def check_training(source: Source, crossfit: Crossfit) -> None:
+    """See that heads can be trained for every fold; needs no features.
+
+    Raises:
+        FrameSelectError: naming the fold and what it lacks.
+    """
+    for fold in source.splits:
+        _training_rows(source, fold, crossfit)
+
+
+def _training_rows(source: Source, fold: str, crossfit: Crossfit) -> np.ndarray:
     """The rows of the fold's labelled training videos, [V] int64; checks that they suffice."""
     name = split_field(fold)
     training = source.splits[fold] == "train"
@@ -108,7 +118,10 @@ def _training_rows(source: Source, fold: str, crossfit: str) -> np.ndarray:
     if len(rows) < 2:
         source.fail(name, f"has {len(rows)} labelled training videos; a head needs at least 2")
     if crossfit == "group":
-        assert source.groups is not None
+        if source.groups is None:
+            source.fail(
+                "groups", "are needed for --crossfit group; add them or use --crossfit video"
+            )
         if len(np.unique(source.groups[rows])) < 2:
             source.fail("groups", "all training videos are of one group; use --crossfit video")
     return rows

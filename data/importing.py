@@ -49,7 +49,7 @@ def import_source(
         FrameSelectError: naming the source, the field and the remedy; nothing is written then.
     """
     check_out(out)
-    _check_options(source, crossfit, logits, head_frames, seed)
+    _check_options(source, logits, head_frames, seed)
     with _progress(console) as progress:
         trained = source.trained_streams
         folds = train_folds(source, crossfit, head_frames, seed, progress) if trained else {}
@@ -101,9 +101,7 @@ def _progress(console: Console | None) -> Progress:
     )
 
 
-def _check_options(
-    source: Source, crossfit: str, logits: bool, head_frames: int, seed: int
-) -> None:
+def _check_options(source: Source, logits: bool, head_frames: int, seed: int) -> None:
     if logits and not source.predictions:
         source.fail("predictions", "there are none that --logits could apply to")
     if logits and source.task == "regression":
@@ -112,10 +110,6 @@ def _check_options(
         source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
     if seed < 0:
         source.fail("--seed", f"{seed} is negative")
-    if not source.trained_streams or crossfit != "group":
-        return
-    if source.groups is None:
-        source.fail("groups", "are needed for --crossfit group; add them or use --crossfit video")
 
 
 def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ def in_processes(
     except BrokenProcessPool:
         raise FrameSelectError(
             "a worker process was killed, perhaps for want of memory; what is finished is kept: "
-            "give the same command again, if memory is short with fewer --jobs"
+            "give the command again, if memory is short with fewer tasks at a time"
         ) from None
     finally:
         with warnings.catch_warnings():

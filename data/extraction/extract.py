@@ -10,7 +10,7 @@ from data.corpora import Assignment
 from data.engines import run_all
 from data.engines.progress import outcomes_bar
 from data.extraction.extraction import Extraction
-from data.extraction.merge import merge
+from data.extraction.merge import check_before, merge
 from data.extraction.shards import count_shards, is_done, open_shards, remove_shards, shards_folder
 from data.extraction.work import SILENT, Stop, Task, work
 from data.importing import check_out
@@ -39,18 +39,28 @@ def extract(
     ids = list(asked.videos.files)
     folder = shards_folder(asked.out)
     listed = [row for row in range(len(ids)) if _in_a_split(asked.assignment, row)]
+    if not listed:
+        raise FrameSelectError(f"{asked.videos.folder}: no video stands in a split")
+    check_before(asked, listed)
     open_shards(folder, asked.settings.record(), asked.resume)
     try:
         skipped = _make_shards(asked, folder, [ids[row] for row in listed], console)
         kept = [row for row in listed if ids[row] not in skipped]
         if not kept:
-            reason = next(iter(skipped.values()), "none stands in a split")
+            reason = next(iter(skipped.values()))
             raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
         told = {**(provenance or {}), **({"skipped": sorted(skipped)} if skipped else {})}
         merge(asked, folder, kept, told, console)
+    except FrameSelectError as error:
+        if not (done := count_shards(folder)):
+            remove_shards(folder)
+            raise
+        raise FrameSelectError(
+            f"{error} ({done} videos are done and kept in {folder}; --resume goes on with them)"
+        ) from None
     except KeyboardInterrupt:
-        done = f"{count_shards(folder)} of {len(listed)} videos are done"
-        raise KeyboardInterrupt(f"{done}; the same command with --resume goes on") from None
+        so_far = f"{count_shards(folder)} of {len(listed)} videos are done"
+        raise KeyboardInterrupt(f"{so_far}; the same command with --resume goes on") from None
     remove_shards(folder)
     return skipped
 
@@ -77,10 +87,13 @@ def _make_shards(
     for outcome in outcomes_bar(outcomes, "extracting videos", len(tasks)):
         if isinstance(outcome.result, Stop):
             raise FrameSelectError(outcome.result.reason)
-        if outcome.error and asked.strict:
-            raise FrameSelectError(f"{outcome.error} (--strict)")
         if outcome.error:
-            skipped[outcome.task.video] = outcome.error
+            file = str(outcome.task.path)
+            # What is raised by a function of the user's does not name the video.
+            reason = outcome.error if file in outcome.error else f"{file}: {outcome.error}"
+            if asked.strict:
+                raise FrameSelectError(f"{reason} (--strict)")
+            skipped[outcome.task.video] = reason
         silent += outcome.result == SILENT
     if silent and console:
         console.print(f"[yellow]note:[/] {silent} videos have no sound track: theirs is silence")

@@ -1,5 +1,6 @@
 """Merging: from the shards of all videos to one cache."""
 
+import dataclasses
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -12,9 +13,9 @@ from rich.markup import escape
 from data.extraction.extraction import Extraction
 from data.extraction.settings import Settings
 from data.extraction.shards import array_names, read_array
+from data.fold_heads import check_training, crossfit_notes
 from data.importing import import_source
 from data.source import Frames, Source, check_videos
-from frame_select_env.errors import FrameSelectError
 
 
 def merge(
@@ -34,33 +35,41 @@ def merge(
         console: Where notes and progress are shown; None: nowhere.
 
     Raises:
-        FrameSelectError: saying, too, that the shards are kept.
+        FrameSelectError: if heads cannot be trained, or the cache not be written.
     """
     source = shards_source(asked, folder, kept)
     if console:
-        for note in _predictors(asked.settings, source):
+        notes = [*_predictors(asked.settings, source), *crossfit_notes(source, asked.crossfit)]
+        for note in notes:
             console.print(f"[yellow]note:[/] {escape(note)}")
-    try:
-        import_source(
-            source,
-            asked.out,
-            crossfit=asked.crossfit,
-            head_frames=asked.head_frames,
-            seed=asked.settings.seed,
-            provenance={**_provenance(asked.settings), **provenance},
-            console=console,
-        )
-    except FrameSelectError as error:
-        raise FrameSelectError(
-            f"{error} (the features are kept in {folder}; the same command with --resume goes on)"
-        ) from None
+    import_source(
+        source,
+        asked.out,
+        crossfit=asked.crossfit,
+        head_frames=asked.head_frames,
+        seed=asked.settings.seed,
+        provenance={**_provenance(asked.settings), **provenance},
+        console=console,
+    )
+
+
+def check_before(asked: Extraction, rows: list[int]) -> None:
+    """See that heads can be trained on the videos in `rows`, before there are any features.
+
+    Where every network may turn out to make the predictions itself, that is not known yet.
+
+    Raises:
+        FrameSelectError: naming what is lacking.
+    """
+    settings = asked.settings
+    if not settings.classes or not all(spec.may_classify() for spec in settings.streams):
+        check_training(_without_frames(asked, rows), asked.crossfit)
 
 
 def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
     """The videos whose shards are there, to be read one at a time."""
-    settings, assignment = asked.settings, asked.assignment
-    ids = list(asked.videos.files)
-    mine = [ids[row] for row in kept]
+    source, settings = _without_frames(asked, kept), asked.settings
+    mine = source.ids.tolist()
     features: dict[str, Frames] = {}
     predictions: dict[str, Frames] = {}
     frames: dict[str, Frames] = {}
@@ -71,23 +80,33 @@ def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
             (features if family == "features" else predictions)[stream] = reader
         else:
             frames[name] = reader
-    groups = assignment.groups
     return check_videos(
-        Source(
-            path=asked.videos.folder,
-            task="classification" if assignment.targets is None else "regression",
-            outputs=assignment.outputs,
-            ids=np.array(mine),
-            labels=assignment.numbered_labels()[kept],
-            splits={fold: np.array(splits)[kept] for fold, splits in assignment.splits.items()},
+        dataclasses.replace(
+            source,
             lengths=np.array([len(read_array(folder, video, "time")) for video in mine], np.int64),
             # In the order the user gave them: the first is the one that agents take by default.
             features={spec.stream: features[spec.stream] for spec in settings.streams},
-            groups=None if groups is None else np.array(groups)[kept],
             predictions=predictions,
             frames=frames,
             axes={s.stream: axis for s in settings.streams if (axis := settings.axis(s.stream))},
         )
+    )
+
+
+def _without_frames(asked: Extraction, rows: list[int]) -> Source:
+    """What is known of the videos in `rows` before they are read."""
+    assignment, ids = asked.assignment, list(asked.videos.files)
+    groups = assignment.groups
+    return Source(
+        path=asked.videos.folder,
+        task="classification" if assignment.targets is None else "regression",
+        outputs=assignment.outputs,
+        ids=np.array([ids[row] for row in rows]),
+        labels=assignment.numbered_labels()[rows],
+        splits={fold: np.array(splits)[rows] for fold, splits in assignment.splits.items()},
+        lengths=np.zeros(len(rows), np.int64),
+        features={},
+        groups=None if groups is None else np.array(groups)[rows],
     )
 
 

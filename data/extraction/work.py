@@ -67,6 +67,9 @@ def work(task: Task) -> Stop | str:
         arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
     except torch.cuda.OutOfMemoryError:
         return Stop(f"--batch {task.settings.batch}: the GPU's memory is too small; give less")
+    except torch.AcceleratorError as error:
+        # This process can use the GPU no more: all videos that follow would be skipped.
+        return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
     try:
         write_shard(task.folder, task.video, made_from, arrays)
     except OSError as error:

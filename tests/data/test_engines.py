@@ -99,7 +99,7 @@ def test_a_killed_process_ends_the_others_in_one_line():
     with pytest.raises(FrameSelectError) as caught:
         list(run_all(fall_at_two, [1, 2, 3, 4], Engine(jobs=2)))
     assert "a worker process was killed" in str(caught.value)
-    assert "what is finished is kept: give the same command again" in str(caught.value)
+    assert "what is finished is kept: give the command again" in str(caught.value)
     again = list(run_all(fall_at_two, [3, 4], Engine(jobs=2)))
     assert sorted(outcome.result for outcome in again) == [3, 4]
 

@@ -159,7 +159,48 @@ def test_bad_arguments_are_one_line(few, tmp_path, capsys, arguments, words):
     assert line.startswith("python -m data extract: ")
     for word in words:
         assert word in line
-    assert not (tmp_path / "out.h5").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_heads_lack_is_told_before_anything_is_extracted(few, tmp_path, capsys):
+    # Of a network that cannot classify into the videos' classes itself.
+    asked = (few, tmp_path / "out.h5", "--backbone", "resnet18@size=32", "--weights", "none")
+    line = refused(capsys, *asked, "--crossfit", "group")
+    assert "groups: are needed for --crossfit group" in line
+    listed = [f.relative_to(few).as_posix() for f in sorted(few.rglob("*.mp4"))]
+    rows = [f"{name},train" for name in listed if not name.startswith("ring")]
+    (tmp_path / "split.csv").write_text("\n".join(["video,split", *rows]))
+    line = refused(capsys, *asked, "--split-file", tmp_path / "split.csv")
+    assert "the class 'ring' has no training video" in line
+    (tmp_path / "split.csv").write_text(f"video,split\n{listed[0]},\n")
+    line = refused(capsys, *asked, "--split-file", tmp_path / "split.csv")
+    assert "no video stands in a split" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["split.csv"]
+
+
+def test_errors_of_the_users_own_function_name_the_video(few, tmp_path, capsys):
+    videos = tmp_path / "videos"
+    shutil.copytree(few, videos)
+    white = np.full((12, 48, 64, 3), 255, np.uint8)
+    write_video(videos / "bar" / "white.mp4", white)
+    arguments = ("--backbone", "own_backbones:not_white@size=16", "--num-frames", 6)
+    extract(videos, tmp_path / "out.h5", *arguments)
+    shown = "".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "bar/white.mp4:LookupError:toobright" in shown
+    line = refused(capsys, videos, tmp_path / "out.h5", *arguments, "--strict")
+    assert "white.mp4: LookupError: too bright" in line
+    kept = len(list(shards_folder(tmp_path / "out.h5").glob("*.safetensors")))
+    assert f"{kept} videos are done and kept in" in line and "--resume goes on" in line
+
+
+def test_a_class_that_crossfitting_cannot_predict_is_told(few, tmp_path, capsys):
+    files = [f.relative_to(few).as_posix() for f in sorted(few.rglob("*.mp4"))]
+    rings = [name for name in files if name.startswith("ring")]
+    rows = [f"{name},{'test' if name in rings[1:] else 'train'}" for name in files]
+    (tmp_path / "split.csv").write_text("\n".join(["video,split", *rows]))
+    extract(few, tmp_path / "out.h5", *SMALL, "--split-file", tmp_path / "split.csv")
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "classes with a single training video" in shown and "class: ring" in shown
 
 
 def test_a_folder_without_a_usable_video_is_an_error(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from data.extraction import shards
 from data.extraction import work as work_module
@@ -14,7 +15,7 @@ from data.extraction.shards import (
     shard_file,
     write_shard,
 )
-from data.extraction.work import Task, work
+from data.extraction.work import Stop, Task, work
 from frame_select_env.errors import FrameSelectError
 
 RECORD = {"views": 1, "frames": {"num_frames": 25, "fps": 0.0}}
@@ -61,6 +62,24 @@ def test_a_video_that_changes_while_it_is_worked_on_is_not_done(folder, video, m
     work(Task("a", video, folder, Settings(())))
     assert shard_file(folder, "a").exists()
     assert not is_done(folder, "a", video)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (torch.cuda.OutOfMemoryError("no room"), "--batch 8: the GPU's memory is too small"),
+        (torch.AcceleratorError("CUDA error: misaligned"), "--device cpu: CUDA error: misaligned"),
+    ],
+)
+def test_a_gpu_that_fails_stops_the_extraction(folder, video, monkeypatch, error, words):
+    """Otherwise every video that follows would be taken for broken."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(work_module, "extract_video", fail)
+    stop = work(Task("a", video, folder, Settings(())))
+    assert isinstance(stop, Stop) and stop.reason.startswith(words)
 
 
 def test_a_video_that_is_gone_is_not_done(folder, video):
