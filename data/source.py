@@ -129,6 +129,10 @@ def check_videos(source: Source) -> Source:
     unique, counts = np.unique(source.ids, return_counts=True)
     if (counts > 1).any():
         source.fail("ids", f"{str(unique[counts > 1][0])!r} stands twice; ids must be unique")
+    for name in source.ids:
+        wrong = check.text(str(name))
+        if wrong:
+            source.fail("ids", wrong)
     for row, label in enumerate(source.labels):
         wrong = check.label(label, source.task, len(source.outputs))
         if wrong:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from frame_select_env.cache import check
 from frame_select_env.errors import FrameSelectError
 
 SUFFIXES = frozenset(
@@ -21,7 +22,7 @@ class VideoFiles:
     Attributes:
         folder: Where they are.
         files: Id (path below the folder without suffix, with `/`) -> file, sorted by id.
-        unusable: A line for every file that cannot be told from another.
+        unusable: A line for every file that cannot be told from another, or whose name is no text.
     """
 
     folder: Path
@@ -48,7 +49,10 @@ def find_videos(folder: Path) -> VideoFiles:
         if any(part.startswith(".") for part in below.parts):
             continue
         name = below.with_suffix("").as_posix()
-        if name in files:
+        wrong = check.text(name)
+        if wrong:
+            unusable.append(f"{folder}: the video {wrong}")
+        elif name in files:
             unusable.append(
                 f"{file}: has the id of {files[name].name} ({name}); rename one of them"
             )

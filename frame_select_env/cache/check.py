@@ -52,6 +52,18 @@ def label(value: object, task: str, outputs: int) -> str | None:
     return None
 
 
+def text(value: str) -> str | None:
+    """What is wrong with an id or another name; None if nothing is.
+
+    Names of files may hold bytes that are no text, which Python reads as lone surrogates.
+    """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"{ascii(value)} is no text in UTF-8; rename it"
+    return None
+
+
 def split(value: object) -> str | None:
     """What is wrong with one video's split; None if nothing is."""
     if value not in schema.SPLITS:

@@ -6,7 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -66,9 +66,9 @@ def write_cache(
         raise CacheError(f"{path}: is there already and is not a cache; choose another name")
     with _writing(path):
         work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    task = "classification" if classes is not None else "regression"
+    spool = _Spool(path, work, task, len(names), dict(axes or {}))
     try:
-        task = "classification" if classes is not None else "regression"
-        spool = _Spool(path, work, task, len(names), dict(axes or {}))
         for video in videos:
             with _writing(path):
                 spool.add(video)
@@ -77,6 +77,7 @@ def write_cache(
             _assemble(spool, whole, names, provenance)
             os.replace(whole, path)
     finally:
+        spool.close()
         shutil.rmtree(work, ignore_errors=True)
     return path
 
@@ -137,6 +138,7 @@ class _Spool:
         name = str(video.get("id", f"number {len(self.ids)}"))
         self._require(name, not missing, f"has no {', '.join(sorted(missing))}")
         self._require(name, name not in self.ids, "appears twice; ids must be unique")
+        self._refuse(name, check.text(name) or check.text(str(video.get("group", ""))))
         self._refuse(name, check.label(video["label"], self.task, self.outputs))
         self._refuse(name, check.split(video["split"]))
         streams = _by_stream(video["features"])
@@ -180,6 +182,12 @@ class _Spool:
         if "group" in video:
             self.groups.append(str(video["group"]))
         self.lengths.append(length)
+
+    def close(self) -> None:
+        """Close the spool files; what they still hold back is of use no more."""
+        for column in self.columns.values():
+            with suppress(OSError):
+                column.handle.close()
 
     def _frames(self, name: str, dataset: str, values: Any, length: int) -> None:
         values = np.asarray(values)

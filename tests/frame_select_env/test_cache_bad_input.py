@@ -1,5 +1,7 @@
 """A bad cache, or bad videos for one, give a single line that names what is wrong."""
 
+import gc
+import warnings
 from pathlib import Path
 
 import h5py
@@ -29,6 +31,7 @@ def with_value(shape: tuple[int, ...], value: float) -> np.ndarray:
 BAD_VIDEOS = {
     "label 2 is out of range; allowed: 0 to 1": [video(label=2)],
     "label -2 is out of range": [video(label=-2)],
+    "'a/\\udcff' is no text in UTF-8": [video("a/\udcff")],
     "must be one integer": [video(label=0.5)],
     "split 'dev' is unknown; allowed: train, val, test": [video(split="dev")],
     "video 'v': appears twice": [video(), video()],
@@ -67,6 +70,15 @@ def test_views_are_predicted_in_streams_with_a_view_axis_alone(tmp_path):
     wrong |= {"predictions": {"a": views, "b": flat}, "folds": folds}
     with pytest.raises(CacheError, match="folds/f/predictions/b has the shape"):
         write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"], axes={"a": "view"})
+
+
+def test_no_file_is_left_open_where_videos_are_refused(tmp_path):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(CacheError):
+            write_cache(tmp_path / "c.h5", [video(), video()], classes=["a", "b"])
+        gc.collect()
+    assert not [str(w.message) for w in told if issubclass(w.category, ResourceWarning)]
 
 
 def test_a_failing_iterator_keeps_the_file_that_was_there(tmp_path):

@@ -1,5 +1,7 @@
 """Video files below a folder, by id."""
 
+import sys
+
 import pytest
 
 from data.video.files import find_videos
@@ -34,6 +36,15 @@ def test_of_two_files_with_one_id_the_first_counts_and_the_other_is_told(tmp_pat
     assert videos.files["a/x"].name == "x.avi" and len(videos.files) == 2
     (line,) = videos.unusable
     assert "x.mp4" in line and "x.avi" in line and "rename" in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_text_is_told(tmp_path):
+    touch(tmp_path, "a/x.mp4", "a/y\udcff.mp4")
+    videos = find_videos(tmp_path)
+    assert list(videos.files) == ["a/x"]
+    (line,) = videos.unusable
+    assert "'a/y\\udcff' is no text in UTF-8" in line
 
 
 def test_a_folder_without_videos_is_an_error(tmp_path):
