@@ -1,8 +1,9 @@
 """python -m data extract: from a folder of videos to a cache."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 from rich.markup import escape
@@ -10,7 +11,7 @@ from rich.table import Column, Table
 
 from data.backbones import Specification, parse_specification
 from data.console import parse, print_written, progress_console
-from data.corpora import FORMS, Assignment, read_corpus
+from data.corpora import FORMS, Assignment, read_corpus, split_file_name
 from data.engines import Engine
 from data.extraction import Extraction, Settings, extract
 from data.head import Crossfit
@@ -111,7 +112,7 @@ def extract_features(arguments: list[str]) -> None:
             crossfit=asked.crossfit,
             head_frames=asked.head_frames,
         ),
-        provenance=_splits_from(asked),
+        provenance={"split_file": split_file_name(asked.split_file)},
         console=console,
     )
     reasons = [*absent, *skipped.values()]
@@ -130,8 +131,8 @@ def _check(asked: ExtractArguments) -> None:
     least |= {"seed": 0}
     for flag, smallest in least.items():
         value = getattr(asked, flag.replace("-", "_"))
-        if not value >= smallest:
-            raise FrameSelectError(f"--{flag} {value}: must be at least {smallest}")
+        if not smallest <= value < math.inf:
+            raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
 
 
 def _settings(asked: ExtractArguments, assignment: Assignment) -> Settings:
@@ -160,9 +161,3 @@ def _check_names(streams: tuple[Specification, ...]) -> None:
             raise FrameSelectError(
                 f"--backbone: two streams are called {name!r}; name them: STREAM=BACKBONE"
             )
-
-
-def _splits_from(asked: ExtractArguments) -> dict[str, Any]:
-    """The kind of split file, or its name: no path of this machine goes into the cache."""
-    kind, colon, _ = (asked.split_file or "random").partition(":")
-    return {"split_file": kind if colon else Path(kind).name}

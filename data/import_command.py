@@ -9,7 +9,7 @@ import tyro
 from rich.markup import escape
 
 from data.console import parse, print_written, progress_console
-from data.corpora import FORMS
+from data.corpora import FORMS, split_file_name
 from data.fold_heads import crossfit_notes
 from data.folder_kinds import folder_kind
 from data.folder_source import read_folder
@@ -106,9 +106,7 @@ def import_features(arguments: list[str]) -> None:
         console.print(f"[yellow]note:[/] {escape(note)}")
     provenance: dict[str, Any] = {}
     if parsed.split_file is not None:
-        # The kind or the file's name: no path of this machine goes into the cache.
-        kind, colon, _ = parsed.split_file.partition(":")
-        provenance["split_file"] = kind if colon else Path(parsed.split_file).name
+        provenance["split_file"] = split_file_name(parsed.split_file)
     for flag in ("columns", "objects", "fps"):
         if (value := getattr(parsed, flag)) is not None:
             provenance[flag] = value

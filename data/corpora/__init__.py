@@ -7,6 +7,6 @@ unused; listed videos that the folder lacks are told in `Assignment.missing`.
 """
 
 from data.corpora.assignment import Assignment
-from data.corpora.read import FORMS, read_corpus
+from data.corpora.read import FORMS, read_corpus, split_file_name
 
-__all__ = ["FORMS", "Assignment", "read_corpus"]
+__all__ = ["FORMS", "Assignment", "read_corpus", "split_file_name"]

@@ -35,8 +35,9 @@ def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) 
     for label, names in members.items():
         # The name's bytes: Python's own hash differs from run to run.
         generator = np.random.default_rng([seed, number, *label.encode()])
+        names.sort()
         order = generator.permutation(len(names))
         # In whole numbers: round() would go to the even number at a half.
         tests = (2 * len(names) + 3) // 6
-        test.update(sorted(names)[place] for place in order[:tests])
+        test.update(names[place] for place in order[:tests])
     return ["test" if video in test else "train" for video in ids]

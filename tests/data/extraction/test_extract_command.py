@@ -147,6 +147,7 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
         (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
         (("--backbone", "resnet18", "resnet18"), ["two streams", "'resnet18'", "STREAM="]),
         ((*SMALL, "--num-frames", "0"), ["--num-frames 0", "at least 1"]),
+        ((*SMALL, "--fps", "inf"), ["--fps inf", "must be a number"]),
         ((*SMALL, "--fps", "nan"), ["--fps nan"]),
         ((*SMALL, "--workers", "0"), ["--workers 0"]),
         ((*SMALL, "--device", "cuda:99"), ["--device cuda:99"]),
