@@ -33,8 +33,10 @@ class ExtractArguments:
     (log-mel).
 
     Weights are fetched by torchvision's name, or read from a .safetensors FILE. A network from a
-    FILE or of hf:FOLDER with as many outputs as there are classes, in their alphabetical order,
-    makes the predictions itself; for all others a cross-fitted linear head does.
+    FILE or of hf:FOLDER, or a function that gives logits, with as many outputs as there are classes
+    and in their order, makes the predictions itself; for all others a cross-fitted linear head
+    does. The order is the one that inspect prints: of the alphabet; of UCF101's classInd.txt;
+    labels of a CSV that are numbers by their value.
 
     Every video is kept in OUT.h5.shards as soon as it is done, until the cache is written.
     """

@@ -37,10 +37,9 @@ FORMS = (
 
 def split_file_name(split_file: str | None) -> str:
     """What a cache records of a split file: its kind or name, and no path of this machine."""
-    kind, colon, _ = (split_file or RANDOM).partition(":")
-    return (
-        kind if colon and kind in (*BY_FOLDER, HUME_REACTION) else Path(split_file or RANDOM).name
-    )
+    given = split_file or RANDOM
+    kind, colon, _ = given.partition(":")
+    return kind if colon and kind in (*BY_FOLDER, HUME_REACTION) else Path(given).name
 
 
 def read_corpus(split_file: str | None, folder: Path, ids: list[str], seed: int = 0) -> Assignment:

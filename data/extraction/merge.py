@@ -115,7 +115,7 @@ def _row(folder: Path, ids: list[str], name: str, row: int) -> np.ndarray:
 
 
 def _predictors(settings: Settings, source: Source) -> list[str]:
-    """Who predicts the streams whose network comes from a file of the user's."""
+    """Who predicts the streams whose network predicts, or comes from a file of the user's."""
     count = len(source.outputs)
     return [
         f"stream {spec.stream}: the predictions are the network's own"
@@ -123,7 +123,7 @@ def _predictors(settings: Settings, source: Source) -> list[str]:
         else f"stream {spec.stream}: the network does not classify into these {count} classes, or "
         "was not to: a linear head makes the predictions"
         for spec in settings.streams
-        if spec.brings_classes()
+        if spec.brings_classes() or spec.stream in source.predictions
     ]
 
 

@@ -220,7 +220,7 @@ def test_workers_and_engines_give_the_same(few, tmp_path):
     assert_same(tmp_path / "one.h5", tmp_path / "ray.h5")
 
 
-def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path):
+def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path, capsys):
     split_file = tmp_path / "split.csv"
     lines = ["video,split,split.other,group"]
     for place, file in enumerate(sorted(few.rglob("*.mp4"))):
@@ -233,6 +233,10 @@ def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path):
         few, out, "--backbone", *backbones, "--views", 10, "--split-file", split_file,
         "--num-frames", 3, "--fps", 0,
     )  # fmt: skip
+    shown = " ".join(capsys.readouterr().err.split())
+    assert (
+        "stream own: the predictions are the network's own" in shown and "stream rgb" not in shown
+    )
     cache = open_cache(out)
     assert cache.folds == ("default", "other")
     assert cache.features_extent("rgb").axes == "view"

@@ -100,7 +100,11 @@ def test_a_video_whose_packets_mislead_is_decoded_twice(video, monkeypatch):
         raise MisnamedError
 
     monkeypatch.setattr(one_video, "read_timeline", too_many)
+    counts = []
+    count = one_video.count_frames
+    monkeypatch.setattr(one_video, "count_frames", lambda path: counts.append(path) or count(path))
     counted, _ = extract(video, GREY)
+    assert counts == [video]
     for name in right:
         np.testing.assert_array_equal(counted[name], right[name])
 
