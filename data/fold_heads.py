@@ -150,8 +150,16 @@ def _training_videos(
         features = source.read_features(stream, row)
         _check_width(source, stream, row, features, first)
         features = head_input(features, axis)
-        frames[end : end + len(frame)] = features[(frame, view) if axis == "view" else frame]
-        end += len(frame)
+        last = end + len(frame)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            frames[end:last] = features[(frame, view) if axis == "view" else frame]
+        if not np.isfinite(frames[end:last]).all():
+            source.fail(
+                stream_field("features", stream),
+                f"video {str(source.ids[row])!r} holds numbers too large for float16, which others "
+                "are stored in; save all as float32",
+            )
+        end = last
     return TrainingVideos(frames, lengths, source.labels[rows])
 
 

@@ -196,13 +196,15 @@ class _Spool:
             values.ndim >= 1 and len(values) == length,
             f"{dataset} has {len(values) if values.ndim else 0} frames, features have {length}",
         )
+        column = self.columns.get(dataset)
         kind = dataset.split("/")
         axis = self.axes.get(kind[1] if kind[0] == "streams" else kind[-1], "")
         if kind[0] == "frames":
             dtype = schema.FRAME_DATASETS[kind[1]]
             wanted = (1,) if kind[1] != "thumbnail" else (3, 4)
         elif kind[-1] == "features":
-            dtype = "float16" if values.dtype == np.float16 else "float32"
+            stored = values.dtype if column is None else column.dtype  # the first video decides
+            dtype = "float16" if stored == np.float16 else "float32"
             wanted = (3,) if axis else (2,)
         else:
             dtype, wanted = "float32", ((2, 3) if axis == "view" else (2,))
@@ -213,7 +215,8 @@ class _Spool:
             + (", or name the middle axis with axes=" if kind[-1] == "features" else ""),
         )
         if dtype != "uint8":
-            values = values.astype(dtype, copy=False)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+                values = values.astype(dtype, copy=False)
             self._refuse(name, check.finite(dataset, values))
         if "predictions" in kind:
             self._require(
@@ -222,7 +225,6 @@ class _Spool:
                 f"{dataset} has {values.shape[-1]} columns; expected {self.outputs}",
             )
             self._refuse(name, check.predictions(values, self.task))
-        column = self.columns.get(dataset)
         if column is None:
             # A dataset that turns up late would lack the earlier videos' frames.
             self._require(name, not self.ids, f"has {dataset}, which earlier videos lack")

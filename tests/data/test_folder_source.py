@@ -212,3 +212,15 @@ def test_a_split_file_inside_the_folder_is_no_video(tree, tmp_path: Path) -> Non
     csv = write_csv(folder / "splits.csv", lines)
     main(["import", str(folder), str(tmp_path / "out.h5"), "--split-file", str(csv)])
     assert len(FeatureCache(tmp_path / "out.h5")) == len(VIDEOS)
+
+
+def test_numbers_too_large_for_how_the_others_are_stored(tree, failure, tmp_path: Path) -> None:
+    folder = tree({f"{name}/{number}": 3 for name in "ab" for number in range(4)})
+    for file in folder.rglob("*.npy"):
+        np.save(file, np.load(file).astype(np.float16))
+    np.save(folder / "b" / "3.npy", np.full((3, 4), 1e6, np.float32))
+    (tmp_path / "split.csv").write_text(
+        "video,split\n" + "".join(f"{name}/{n},train\n" for name in "ab" for n in range(4))
+    )
+    line = failure("import", folder, tmp_path / "out.h5", "--split-file", tmp_path / "split.csv")
+    assert "video 'b/3' holds numbers too large for float16" in line

@@ -36,6 +36,10 @@ BAD_VIDEOS = {
     "split 'dev' is unknown; allowed: train, val, test": [video(split="dev")],
     "video 'v': appears twice": [video(), video()],
     "features is nan at frame 1": [video(features=with_value((3, 2), np.nan))],
+    "streams/main/features is inf at frame 1": [
+        video(features=np.ones((3, 2), np.float16)),
+        video("w", features=with_value((3, 2), 1e6)),  # is stored as the first video's are
+    ],
     "predictions is inf at frame 1": [video(predictions=with_value((3, 2), np.inf))],
     "must be probabilities; apply the softmax": [video(predictions=with_value((3, 2), 7.0))],
     "sum to 0.6, not 1": [video(predictions=np.full((3, 2), 0.3))],
