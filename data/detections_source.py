@@ -8,6 +8,7 @@ is ours and optional. One image is one frame, in the order listed.
 
 import json
 import math
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -118,10 +119,13 @@ class _File:
         return self.finite(place, name, item[name])
 
     def finite(self, place: str, name: str, value: object) -> float:
-        plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not plain or not math.isfinite(value):  # type: ignore[arg-type]
-            self.fail(place, f"{name} is {value!r}; expected a finite number")
-        return float(value)  # type: ignore[arg-type]
+        number = math.nan
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            with suppress(OverflowError):  # JSON's whole numbers have any number of digits
+                number = float(value)
+        if not math.isfinite(number):
+            self.fail(place, f"{name} is {repr(value)[:40]}; expected a finite number")
+        return number
 
     def detection(
         self, place: str, annotation: dict[str, Any], size: np.ndarray

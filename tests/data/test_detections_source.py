@@ -143,6 +143,7 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
         ("a box of words", detection(0, bbox=["a", 0, 1, 1]), ["bbox is 'a'"]),
         ("no number", detection(0, bbox=[float("nan"), 0, 1, 1]), ["bbox is nan"]),
         ("no score", {"image_id": 0, "category_id": 1, "bbox": [0, 0, 1, 1]}, ["has no score"]),
+        ("a huge score", detection(0, 10**400), ["score is 1000", "finite number"]),
         ("an infinite score", detection(0, float("inf")), ["score is inf"]),
     ]
 }
