@@ -11,6 +11,7 @@ from data.summary import results_table
 from frame_select_env.cache import FeatureCache
 
 Arguments = TypeVar("Arguments")
+NAMES = 12  # of classes that are listed
 
 
 def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Arguments:
@@ -37,7 +38,16 @@ def print_results(cache: FeatureCache, num_frames: int = 25) -> None:
 
 
 def print_written(path: Path) -> None:
-    """Say what was written, with the results that matter, and how to see more."""
+    """Say what was written, with the results that matter, after warnings of what it lacks."""
     cache = FeatureCache(path)
+    kind = "classes" if cache.task == "classification" else "targets"
+    names = ", ".join(cache.classes[:NAMES]) + (", ..." if len(cache.classes) > NAMES else "")
     print(f"{path}: {len(cache)} videos, {cache.start[-1]} frames")
+    print(f"{len(cache.classes)} {kind}: {names}")
+    warn = progress_console().print
+    if kind == "classes" and len(cache.classes) == 1:
+        warn("[yellow]warning:[/] there is a single class: are its folders one level deeper?")
+    for split in ("train", "test"):
+        if not any((cache.splits(fold) == split).any() for fold in cache.folds):
+            warn(f"[yellow]warning:[/] no video is of the {split} split")
     print_results(cache)

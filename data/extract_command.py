@@ -56,8 +56,8 @@ class ExtractArguments:
     #: optionally label or target.NAME, group and split.FOLD; or the official splits of a corpus.
     #: Without it, a random third of each class tests.
     split_file: Annotated[str | None, tyro.conf.arg(metavar=FORMS, help_behavior_hint="")] = None
-    #: T frames of every video, evenly spaced, all where it has fewer.
-    num_frames: Annotated[int, tyro.conf.arg(metavar="T")] = 25
+    #: T frames of every video, evenly spaced, all where it has fewer; 25 without --fps.
+    num_frames: Annotated[int | None, tyro.conf.arg(metavar="T", help_behavior_hint="")] = None
     #: Instead: all frames at this rate a second.
     fps: Annotated[float, tyro.conf.arg(metavar="RATE")] = 0.0
     #: 10: four corners, the centre, and their mirror images, as the view axis.
@@ -84,6 +84,9 @@ class ExtractArguments:
     ray_address: Annotated[str, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")] = ""
     #: Go on where an extraction with the same arguments was interrupted.
     resume: bool = False
+    #: Keep OUT.h5.shards when the cache is written: after videos were added or repaired, the same
+    #: command with --resume extracts these alone.
+    keep_shards: bool = False
     #: Stop at the first video that is absent or cannot be used, instead of skipping it.
     strict: bool = False
     #: Draws random splits, random weights and the parts of cross-fitting.
@@ -97,9 +100,15 @@ def extract_features(arguments: list[str]) -> None:
     console = progress_console()
     videos = find_videos(asked.videos)
     assignment = read_corpus(asked.split_file, asked.videos, list(videos.files), asked.seed)
+    if assignment.missing and not any(map(any, assignment.splits.values())):
+        raise FrameSelectError(
+            f"{assignment.missing[0]}, nor has any other video that is listed; give paths below "
+            "the folder, CLASS/VIDEO"
+        )
     absent = [*videos.unusable, *assignment.missing]
     if absent and asked.strict:
-        raise FrameSelectError(f"{absent[0]} (and {len(absent) - 1} more; --strict)")
+        more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+        raise FrameSelectError(f"{absent[0]}{more} (--strict)")
     for note in assignment.notes:
         console.print(f"[yellow]note:[/] {escape(note)}")
     skipped = extract(
@@ -110,6 +119,7 @@ def extract_features(arguments: list[str]) -> None:
             asked.out,
             engine=Engine(asked.engine, asked.workers, asked.ray_address, asked.device != "cpu"),
             resume=asked.resume,
+            keep_shards=asked.keep_shards,
             strict=asked.strict,
             crossfit=asked.crossfit,
             head_frames=asked.head_frames,
@@ -121,7 +131,8 @@ def extract_features(arguments: list[str]) -> None:
     if reasons:
         # Paths are shown to their end.
         column = Column("not in the cache", overflow="fold")
-        table = Table(column, title=f"{len(reasons)} videos", title_style="yellow")
+        title = f"{len(reasons)} video" + ("s" if len(reasons) > 1 else "")
+        table = Table(column, title=title, title_style="yellow")
         for reason in reasons:
             table.add_row(escape(reason))
         console.print(table)
@@ -129,11 +140,17 @@ def extract_features(arguments: list[str]) -> None:
 
 
 def _check(asked: ExtractArguments) -> None:
+    if not asked.backbone:
+        raise FrameSelectError(
+            "--backbone names none; give VIDEOS OUT.h5 first and then --backbone NAME"
+        )
+    if asked.num_frames is not None and asked.fps:
+        raise FrameSelectError("--num-frames and --fps: give one of them")
     least = {"num-frames": 1, "fps": 0, "head-frames": 0, "batch": 1, "thumbnail": 0, "workers": 1}
     least |= {"seed": 0}
     for flag, smallest in least.items():
         value = getattr(asked, flag.replace("-", "_"))
-        if not smallest <= value < math.inf:
+        if value is not None and not smallest <= value < math.inf:
             raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
 
 
@@ -145,7 +162,7 @@ def _settings(asked: ExtractArguments, assignment: Assignment) -> Settings:
     keeps = asked.predictions == "auto" and not regression
     return Settings(
         streams,
-        Sampling(asked.num_frames, asked.fps),
+        Sampling(asked.num_frames or 25, asked.fps),
         views=asked.views,
         device=asked.device,
         batch=asked.batch,

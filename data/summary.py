@@ -84,7 +84,12 @@ def results_table(cache: FeatureCache, num_frames: int = 25) -> tuple[Table, lis
     classification = cache.task == "classification"
     measures = ["accuracy %"] if classification else ["PCC", "MAE"]
     table = Table(
-        "fold", "stream", "split", "videos", *measures, title=f"all frames kept, T = {num_frames}"
+        "fold",
+        "stream",
+        "split",
+        "videos",
+        *measures,
+        title=f"all frames kept, T = {num_frames} (fewer where a video has fewer)",
     )
     for column in table.columns[3:]:
         column.justify = "right"

@@ -38,8 +38,9 @@ class Videos:
             name: What the file calls the video, if not `listed`.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/"))
-        # The whole name first: a dot inside a name is no suffix.
-        candidates = [str(path), str(path.with_suffix(""))] if path.suffix else [str(path)]
+        # The whole name first: a dot inside a name is no suffix, nor is a number after it.
+        suffix = path.suffix and not path.suffix[1:].isdecimal()
+        candidates = [str(path), str(path.with_suffix(""))] if suffix else [str(path)]
         for candidate in candidates:
             if candidate in self._exact:
                 return candidate

@@ -11,7 +11,14 @@ from data.engines import run_all
 from data.engines.progress import outcomes_bar
 from data.extraction.extraction import Extraction
 from data.extraction.merge import check_before, merge
-from data.extraction.shards import count_shards, is_done, open_shards, remove_shards, shards_folder
+from data.extraction.shards import (
+    alone_in,
+    count_shards,
+    is_done,
+    open_shards,
+    remove_shards,
+    shards_folder,
+)
 from data.extraction.work import SILENT, Stop, Task, work
 from data.importing import check_out
 from frame_select_env.errors import FrameSelectError
@@ -42,26 +49,46 @@ def extract(
     if not listed:
         raise FrameSelectError(f"{asked.videos.folder}: no video stands in a split")
     check_before(asked, listed)
-    open_shards(folder, asked.settings.record(), asked.resume)
-    try:
-        skipped = _make_shards(asked, folder, [ids[row] for row in listed], console)
-        kept = [row for row in listed if ids[row] not in skipped]
-        if not kept:
-            reason = next(iter(skipped.values()))
-            raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
-        told = {**(provenance or {}), **({"skipped": sorted(skipped)} if skipped else {})}
-        merge(asked, folder, kept, told, console)
-    except FrameSelectError as error:
-        if not (done := count_shards(folder)):
-            remove_shards(folder)
-            raise
+    if asked.resume and asked.out.is_file() and not count_shards(folder):
         raise FrameSelectError(
-            f"{error} ({done} videos are done and kept in {folder}; --resume goes on with them)"
-        ) from None
-    except KeyboardInterrupt:
-        so_far = f"{count_shards(folder)} of {len(listed)} videos are done"
-        raise KeyboardInterrupt(f"{so_far}; the same command with --resume goes on") from None
-    remove_shards(folder)
+            f"{asked.out}: is complete and has no shards to resume; leave --resume away to make it "
+            "anew"
+        )
+    with alone_in(folder):
+        open_shards(folder, asked.settings.record(), asked.resume)
+        try:
+            skipped = _to_cache(asked, folder, listed, provenance or {}, console)
+        except FrameSelectError as error:
+            if not (done := count_shards(folder)):
+                remove_shards(folder)
+                raise
+            raise FrameSelectError(
+                f"{error} ({done} videos are done and kept in {folder}; --resume goes on with them)"
+            ) from None
+        except KeyboardInterrupt:
+            so_far = f"{count_shards(folder)} videos are done"
+            raise KeyboardInterrupt(f"{so_far}; the same command with --resume goes on") from None
+        if not asked.keep_shards:
+            remove_shards(folder)
+    return skipped
+
+
+def _to_cache(
+    asked: Extraction,
+    folder: Path,
+    listed: list[int],
+    provenance: dict[str, Any],
+    console: Console | None,
+) -> dict[str, str]:
+    """Make all shards, then the cache; the videos that were skipped, and why."""
+    ids = list(asked.videos.files)
+    skipped = _make_shards(asked, folder, [ids[row] for row in listed], console)
+    kept = [row for row in listed if ids[row] not in skipped]
+    if not kept:
+        reason = next(iter(skipped.values()))
+        raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
+    told = {**provenance, **({"skipped": sorted(skipped)} if skipped else {})}
+    merge(asked, folder, kept, told, console)
     return skipped
 
 
@@ -96,5 +123,6 @@ def _make_shards(
             skipped[outcome.task.video] = reason
         silent += outcome.result == SILENT
     if silent and console:
-        console.print(f"[yellow]note:[/] {silent} videos have no sound track: theirs is silence")
+        which = f"{silent} of {len(tasks)} videos"
+        console.print(f"[yellow]note:[/] {which} have no sound track: theirs is silence")
     return skipped

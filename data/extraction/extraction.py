@@ -22,6 +22,7 @@ class Extraction:
         out: The cache file. Shards lie beside it, in OUT.h5.shards, until it is whole.
         engine: Where videos are worked on, and how many at a time.
         resume: Whether to go on with shards that are there.
+        keep_shards: Whether they stay when the cache is written.
         strict: Whether to stop at the first video that cannot be used, which is skipped otherwise.
         crossfit: How training videos are predicted.
         head_frames: The head trains on at most so many frames of a video; 0: on all.
@@ -33,6 +34,7 @@ class Extraction:
     out: Path
     engine: Engine = Engine(jobs=1)
     resume: bool = False
+    keep_shards: bool = False
     strict: bool = False
     crossfit: Crossfit = "video"
     head_frames: int = 64

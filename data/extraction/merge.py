@@ -1,8 +1,9 @@
 """Merging: from the shards of all videos to one cache."""
 
 import dataclasses
+from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -135,5 +136,14 @@ def _provenance(settings: Settings) -> dict[str, Any]:
         "frames": f"{fps:g} a second" if fps else f"{count} a video",
         "views": settings.views,
         "device": settings.device,
-        **{name: version(name) for name in ("av", "torch", "torchvision")},
+        **_versions("av", "torch", "torchvision"),
     }
+
+
+def _versions(*names: str) -> dict[str, str]:
+    """Of what is installed: sound or a function of the user's alone need no torchvision."""
+    installed = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            installed[name] = version(name)
+    return installed

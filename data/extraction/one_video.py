@@ -12,7 +12,7 @@ from data.backbones import LOG_MEL, Backbone
 from data.extraction.settings import Settings
 from data.extraction.windows import clip_frames, collect
 from data.video.failure import VideoError
-from data.video.frames import read_frames
+from data.video.frames import read_sizes
 from data.video.log_mel import RATE, log_mel_at
 from data.video.sound import read_sound
 from data.video.timeline import MisnamedError, Timeline, count_frames, read_timeline
@@ -70,9 +70,13 @@ def _extract(
     pieces: dict[str, list[np.ndarray]] = {}
     if windows:
         wanted = np.unique(np.concatenate([window.ravel() for window in windows.values()]))
-        side = max([settings.thumbnail, *(backbone.side for backbone in backbones.values())])
-        pictures = read_frames(path, timeline, wanted, side, threads)
-        for consumer, clips in collect(pictures, windows, settings.batch):
+        # Every network sees frames scaled once, whatever other networks there are.
+        side = {stream: backbone.side for stream, backbone in backbones.items()}
+        side[THUMBNAIL] = max([settings.thumbnail, *side.values()])
+        sides = sorted({side[consumer] for consumer in windows})
+        sizes = {consumer: sides.index(side[consumer]) for consumer in windows}
+        pictures = read_sizes(path, timeline, wanted, sides, threads)
+        for consumer, clips in collect(pictures, windows, sizes, settings.batch):
             for name, values in consumers[consumer](clips).items():
                 pieces.setdefault(name, []).append(values)
     arrays = {name: np.concatenate(values) for name, values in pieces.items()}
@@ -80,10 +84,9 @@ def _extract(
     arrays |= sound
     for name, values in arrays.items():
         if not np.isfinite(values).all():
-            raise VideoError(
-                f"{path}: {name} has values that are not finite in {values.dtype}; "
-                "--dtype float32 holds larger ones"
-            )
+            large = np.isinf(values).any() and values.dtype == np.float16
+            remedy = "; --dtype float32 holds larger ones" if large else ""
+            raise VideoError(f"{path}: {name} has values that are not finite{remedy}")
     return arrays | {"time": seconds.astype(np.float32)}, silent
 
 

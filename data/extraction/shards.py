@@ -4,7 +4,10 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,15 @@ import safetensors.numpy
 
 from frame_select_env.errors import FrameSelectError
 
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None
+
 SETTINGS = "settings.json"
 PART = ".part"
+LOCK = "lock"
 
 
 def shards_folder(out: Path) -> Path:
@@ -22,11 +32,36 @@ def shards_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.shards")
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other extractions out of it; the system lets go when a process ends.
+
+    Raises:
+        FrameSelectError: if another extraction works there, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        handle = (folder / LOCK).open("w")
+    except OSError as error:
+        raise FrameSelectError(f"{folder}: cannot be written: {error.strerror}") from None
+    with handle:
+        if fcntl is not None:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise FrameSelectError(
+                    f"{folder}: another extraction is working there; wait for it to end"
+                ) from None
+            except OSError:  # a file system without locks
+                pass
+        yield
+
+
 def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
-    """Make the folder, or go on in the one that is there.
+    """Begin in a folder, or go on with what is there.
 
     Args:
-        folder: The shards' folder.
+        folder: The shards' folder, which is there.
         record: What decides the shards' numbers; the same as before where work is resumed.
         resume: Whether to go on.
 
@@ -36,14 +71,13 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
     file = folder / SETTINGS
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     if count_shards(folder):
+        _check_same(file, json.loads(text))
         if not resume:
             raise FrameSelectError(
                 f"{folder}: holds {count_shards(folder)} videos of an extraction that did not end; "
                 "go on with --resume, or delete the folder"
             )
-        _check_same(file, json.loads(text))
     try:
-        folder.mkdir(exist_ok=True)
         for part in folder.glob(f"*{PART}"):
             part.unlink()
         part = folder / f"{SETTINGS}{PART}"
@@ -144,8 +178,9 @@ def _check_same(file: Path, record: dict[str, Any]) -> None:
             f"{file}: is missing or damaged; delete the folder and begin anew"
         ) from None
     for key in sorted({*before, *record}):
-        if before.get(key) != record.get(key):
+        was, is_now = (json.dumps(record_.get(key)) for record_ in (before, record))
+        if was != is_now:
             raise FrameSelectError(
-                f"{file.parent}: {key}: the videos there were made with {before.get(key)}, and now "
-                f"it is {record.get(key)}; give what was given before, or delete the folder"
+                f"{file.parent}: {key}: the videos there were made with {was}, and now it is "
+                f"{is_now}; give what was given before, delete the folder, or write another OUT.h5"
             )

@@ -1,6 +1,6 @@
 """Windows: which frames every clip is made of, and clips from one pass over the frames."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -28,30 +28,34 @@ def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float
 
 
 def collect(
-    pictures: Iterable[tuple[int, np.ndarray]], windows: Mapping[str, np.ndarray], batch: int
+    pictures: Iterable[tuple[int, Sequence[np.ndarray]]],
+    windows: Mapping[str, np.ndarray],
+    sizes: Mapping[str, int],
+    batch: int,
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Put clips together while frames come by once; a frame is held as long as a clip needs it.
 
     Args:
-        pictures: Numbers and frames [h, w, 3] in increasing order: at least all of the windows'.
+        pictures: Numbers and frames [h, w, 3] in several sizes, in increasing order: at least all
+            of the windows'.
         windows: Consumer -> [F, n] frames of its clips, as `clip_frames` gives them.
+        sizes: Consumer -> which of the sizes it wants.
         batch: Clips given at a time, fewer at the end.
 
     Yields:
         Consumer, and its next clips [up to batch, n, h, w, 3].
     """
-    held: dict[int, np.ndarray] = {}
+    held: dict[int, Sequence[np.ndarray]] = {}
     done = dict.fromkeys(windows, 0)  # clips given, by consumer
     for number, picture in pictures:
         held[number] = picture
         for consumer, window in windows.items():
             while ready := _ready(window[done[consumer] :, -1], number, batch):
-                rows = window[done[consumer] : done[consumer] + ready]
+                rows = window[done[consumer] : done[consumer] + ready].tolist()
                 done[consumer] += ready
-                yield (
-                    consumer,
-                    np.stack([np.stack([held[f] for f in row]) for row in rows.tolist()]),
-                )
+                size = sizes[consumer]
+                clips = [np.stack([held[frame][size] for frame in row]) for row in rows]
+                yield consumer, np.stack(clips)
         needed = min((w[done[c], 0] for c, w in windows.items() if done[c] < len(w)), default=None)
         for old in [f for f in held if needed is None or f < needed]:
             del held[old]

@@ -1,6 +1,6 @@
 """Reading frames of a video by their numbers, scaled and upright, in one pass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -21,7 +21,19 @@ JUMP = 12
 def read_frames(
     path: Path, timeline: Timeline, wanted: np.ndarray, side: int | None = None, threads: int = 1
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the wanted frames in the order they are shown.
+    """Yield the wanted frames in one size: `read_sizes` with one side."""
+    for number, (picture,) in read_sizes(path, timeline, wanted, [side], threads):
+        yield number, picture
+
+
+def read_sizes(
+    path: Path,
+    timeline: Timeline,
+    wanted: np.ndarray,
+    sides: Sequence[int | None],
+    threads: int = 1,
+) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """Yield the wanted frames in the order they are shown, each in several sizes.
 
     Jumps from keyframe to keyframe where they are dense enough for it to save decoding, and decodes
     everything otherwise.
@@ -30,12 +42,12 @@ def read_frames(
         path: The video file.
         timeline: Its timeline.
         wanted: Numbers of frames, increasing.
-        side: Pixels of the shorter side that frames are scaled to; None: as they are. See
+        sides: Pixels of the shorter side that frames are scaled to; None: as they are. See
             `Picture`.
         threads: That decode; 0: as many as there are CPUs.
 
     Yields:
-        The number, and the frame [h, w, 3] uint8 RGB, upright.
+        The number, and for every side the frame [h, w, 3] uint8 RGB, upright.
 
     Raises:
         VideoError: if a wanted frame cannot be decoded.
@@ -43,11 +55,12 @@ def read_frames(
     """
     read = _by_number if timeline.pts is None else _by_name
     with open_video(path, threads) as (container, track):
-        picture = Picture(path, side, float(track.sample_aspect_ratio or 1))
+        aspect = float(track.sample_aspect_ratio or 1)
+        pictures = [Picture(path, side, aspect) for side in sides]
         for number, frame in read(container, track, timeline, wanted):
             if frame.is_corrupt:
                 raise VideoError(f"{path}: frame {number} is damaged")
-            yield number, picture.read(frame)
+            yield number, [picture.read(frame) for picture in pictures]
             wanted = wanted[1:]
     if len(wanted):
         if not timeline.decoded:

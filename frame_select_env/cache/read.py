@@ -120,7 +120,9 @@ class FeatureCache:
         if name is None:
             if len(self.streams) > 1:
                 listed = ", ".join(self.streams)
-                raise FrameSelectError(f"{self.path}: has the streams {listed}; pass stream=")
+                raise FrameSelectError(
+                    f"{self.path}: has the streams {listed}; choose one: stream= (--stream)"
+                )
             return self.streams[0]
         if name not in self.streams:
             raise FrameSelectError(f"{self.path}: {known('stream', name, self.streams)}")

@@ -249,5 +249,5 @@ def test_unknown_split_fold_and_stream_name_the_known_ones(good, regression):
         cache.rows("train", "b")
     with pytest.raises(FrameSelectError, match="unknown stream 'flow'; known: main"):
         cache.read(np.array([0]), stream="flow")
-    with pytest.raises(FrameSelectError, match="has the streams audio, video; pass stream="):
+    with pytest.raises(FrameSelectError, match="has the streams audio, video; choose one: stream="):
         FeatureCache(regression).read(np.array([0]))

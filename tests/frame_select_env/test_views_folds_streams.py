@@ -93,7 +93,7 @@ def test_a_fold_has_its_own_split_and_predictions(rich, name):
 
 @pytest.mark.parametrize("name", IDS)
 def test_several_streams_must_be_told_apart(rich, name):
-    with pytest.raises(FrameSelectError, match="has the streams boxes, crops; pass stream="):
+    with pytest.raises(FrameSelectError, match="has the streams boxes, crops; choose one: stream="):
         gym.make(name, data=rich)
 
 

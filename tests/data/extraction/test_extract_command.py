@@ -15,11 +15,14 @@ from shape_videos import CLASSES, RATE, numbered_pictures, write_shape_videos, w
 
 from agents.__main__ import main as agents
 from data.__main__ import main
+from data.extraction import extract as extract_function
 from data.extraction.shards import shards_folder
 from frame_select_env import open_cache
 
-SMALL = ("--backbone", "own_backbones:grey@size=16", "--num-frames", "6", "--thumbnail", "8")
+GREY = ("--backbone", "own_backbones:grey@size=16")
+SMALL = (*GREY, "--num-frames", "6", "--thumbnail", "8")
 SHARED = str(Path(__file__).parents[2] / "shared")
+extract_module = sys.modules[extract_function.__module__]
 CLICK = np.zeros(RATE, np.float32)
 
 
@@ -147,8 +150,10 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
         (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
         (("--backbone", "resnet18", "resnet18"), ["two streams", "'resnet18'", "STREAM="]),
         ((*SMALL, "--num-frames", "0"), ["--num-frames 0", "at least 1"]),
-        ((*SMALL, "--fps", "inf"), ["--fps inf", "must be a number"]),
-        ((*SMALL, "--fps", "nan"), ["--fps nan"]),
+        ((*GREY, "--fps", "inf"), ["--fps inf", "must be a number"]),
+        ((*GREY, "--fps", "nan"), ["--fps nan"]),
+        ((*SMALL, "--fps", "2"), ["--num-frames and --fps"]),
+        (("--backbone",), ["--backbone names none", "VIDEOS OUT.h5"]),
         ((*SMALL, "--workers", "0"), ["--workers 0"]),
         ((*SMALL, "--device", "cuda:99"), ["--device cuda:99"]),
         ((*SMALL, "--ray-address", "x:1"), ["--ray-address"]),
@@ -231,7 +236,7 @@ def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path, capsys
     backbones = ("rgb=own_backbones:corners@size=16", "own=own_backbones:classifier@size=16")
     extract(
         few, out, "--backbone", *backbones, "--views", 10, "--split-file", split_file,
-        "--num-frames", 3, "--fps", 0,
+        "--num-frames", 3,
     )  # fmt: skip
     shown = " ".join(capsys.readouterr().err.split())
     assert (
@@ -304,3 +309,36 @@ def test_a_disk_that_fills_up_in_merging_loses_no_features(few, tmp_path, limit)
     assert [path.name for path in tmp_path.iterdir()] == ["out.h5.shards"]
     extract(*arguments, "--resume")
     assert len(open_cache(out)) == 9
+
+
+def test_after_a_repair_only_the_repaired_video_is_extracted(few, tmp_path, capsys, monkeypatch):
+    videos, out = tmp_path / "videos", tmp_path / "out.h5"
+    shutil.copytree(few, videos)
+    broken = videos / "bar" / "02.mp4"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:100])
+    extract(videos, out, *SMALL, "--keep-shards")
+    assert len(open_cache(out)) == 8
+    broken.write_bytes(whole)
+    worked_on = []
+    work = extract_module.work
+    monkeypatch.setattr(
+        extract_module, "work", lambda task: (worked_on.append(task.video), work(task))[1]
+    )
+    extract(videos, out, *SMALL, "--resume")
+    assert worked_on == ["bar/02"]
+    assert len(open_cache(out)) == 9 and not shards_folder(out).exists()
+    line = refused(capsys, videos, out, *SMALL, "--resume")
+    assert "out.h5: is complete" in line
+
+
+def test_a_list_of_other_names_is_told(few, tmp_path, capsys):
+    (tmp_path / "split.csv").write_text("video,split\n00.mp4,train\n01.mp4,test\n")
+    line = refused(capsys, few, tmp_path / "out.h5", *SMALL, "--split-file", tmp_path / "split.csv")
+    assert "'00.mp4' has no file" in line and "CLASS/VIDEO" in line
+
+
+def test_a_folder_one_level_too_high_is_warned_of(few, tmp_path, capsys):
+    extract(few.parent, tmp_path / "out.h5", *SMALL)
+    shown = capsys.readouterr()
+    assert "1 classes: few" in shown.out and "one level deeper" in shown.err

@@ -66,6 +66,12 @@ def test_all_streams_come_from_one_pass_and_stay_aligned(video):
     assert "thumbnail" not in arrays
 
 
+def test_a_streams_features_do_not_depend_on_the_others(video):
+    alone, _ = extract(video, f"a={GREY}")
+    beside, _ = extract(video, f"a={GREY}", "b=own_backbones:grey@size=47")
+    np.testing.assert_array_equal(beside["features.a"], alone["features.a"])
+
+
 @pytest.mark.parametrize("batch", [1, 3, 100])
 def test_batches_change_nothing(video, batch):
     whole, _ = extract(video, GREY)
@@ -112,7 +118,13 @@ def test_a_video_whose_packets_mislead_is_decoded_twice(video, monkeypatch):
 def test_numbers_too_large_for_the_file_are_told(video, monkeypatch):
     backbone = "own_backbones:grey@size=16"
     monkeypatch.setattr("own_backbones.grey", lambda frames: np.full((len(frames), 2), 1e6))
-    with pytest.raises(VideoError, match=r"features.main .*float16; --dtype float32"):
+    with pytest.raises(VideoError, match=r"features.main .*not finite; --dtype float32"):
         extract(video, backbone, dtype="float16")
     arrays, _ = extract(video, backbone, dtype="float32")
     assert (arrays["features.main"] == 1e6).all()
+
+
+def test_what_is_no_number_is_told_without_a_wrong_remedy(video, monkeypatch):
+    monkeypatch.setattr("own_backbones.grey", lambda frames: np.full((len(frames), 2), np.nan))
+    with pytest.raises(VideoError, match=r"features.main has values that are not finite$"):
+        extract(video, GREY, dtype="float16")

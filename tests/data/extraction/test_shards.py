@@ -8,6 +8,7 @@ from data.extraction import shards
 from data.extraction import work as work_module
 from data.extraction.settings import Settings
 from data.extraction.shards import (
+    alone_in,
     identity,
     is_done,
     open_shards,
@@ -25,6 +26,7 @@ ARRAYS = {"time": np.arange(3, dtype=np.float32), "features.main": np.ones((3, 2
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "out.h5.shards"
+    folder.mkdir()
     open_shards(folder, RECORD, resume=False)
     return folder
 
@@ -122,7 +124,7 @@ def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
 
 def test_other_settings_are_refused_by_name(folder, video):
     write_shard(folder, "a", identity(video), ARRAYS)
-    with pytest.raises(FrameSelectError, match="views: .* with 1, and now it is 10"):
+    with pytest.raises(FrameSelectError, match="views: .* with 1, and now it is 10; .*another OUT"):
         open_shards(folder, {**RECORD, "views": 10}, resume=True)
     (folder / "settings.json").unlink()
     with pytest.raises(FrameSelectError, match="is missing or damaged"):
@@ -133,3 +135,15 @@ def test_a_folder_without_a_video_is_begun_anew(folder, video):
     open_shards(folder, {**RECORD, "views": 10}, resume=False)
     write_shard(folder, "a", identity(video), ARRAYS)
     open_shards(folder, {**RECORD, "views": 10}, resume=True)
+
+
+def test_two_extractions_do_not_work_in_one_folder(tmp_path):
+    folder = tmp_path / "out.h5.shards"
+    with (
+        alone_in(folder),
+        pytest.raises(FrameSelectError, match="another extraction is working there"),
+        alone_in(folder),
+    ):
+        pass
+    with alone_in(folder):
+        assert folder.is_dir()

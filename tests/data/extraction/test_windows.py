@@ -60,11 +60,16 @@ def test_collected_clips_are_the_frames_of_their_windows(sampled, clips, batch):
     for window in windows.values():
         assert (np.diff(window, axis=0) >= 0).all() and (np.diff(window, axis=1) >= 0).all()
     wanted = np.unique(np.concatenate([window.ravel() for window in windows.values()]))
-    given_ = ((n, np.full((2, 2, 3), n, np.uint8)) for n in wanted.tolist())
+    given_ = (
+        (n, [np.full((2, 2, 3), n, np.uint8), np.full((1, 1, 3), n + 100, np.uint8)])
+        for n in wanted.tolist()
+    )
+    sizes = {consumer: int(consumer) % 2 for consumer in windows}
     got = {consumer: [] for consumer in windows}
-    for consumer, made in collect(given_, windows, batch):
-        assert 1 <= len(made) <= batch and made.shape[2:] == (2, 2, 3)
-        got[consumer].append(made[..., 0, 0, 0])
+    for consumer, made in collect(given_, windows, sizes, batch):
+        size = sizes[consumer]
+        assert 1 <= len(made) <= batch and made.shape[2:] == ((2, 2, 3), (1, 1, 3))[size]
+        got[consumer].append(made[..., 0, 0, 0] - 100 * size)
     for consumer, window in windows.items():
         np.testing.assert_array_equal(np.concatenate(got[consumer]), window)
         assert all(len(made) == batch for made in got[consumer][:-1])
@@ -80,9 +85,9 @@ def test_frames_are_held_no_longer_than_a_clip_needs_them():
         for number in range(300):
             picture = np.zeros((2, 2, 3), np.uint8).view(Picture)
             made.append(weakref.ref(picture))
-            yield number, picture
+            yield number, [picture]
             del picture
             assert sum(seen() is not None for seen in made) <= 4 + 1
 
     windows = {"a": np.arange(297)[:, None] + np.arange(4)}
-    assert sum(len(clips) for _, clips in collect(pictures(), windows, batch=1)) == 297
+    assert sum(len(clips) for _, clips in collect(pictures(), windows, {"a": 0}, batch=1)) == 297
