@@ -39,7 +39,8 @@ def find_videos(folder: Path) -> VideoFiles:
         FrameSelectError: if there is no such folder or no video in it.
     """
     if not folder.is_dir():
-        raise FrameSelectError(f"{folder}: no such folder of videos")
+        what = "is a file; give the folder it lies in" if folder.exists() else "no such folder"
+        raise FrameSelectError(f"{folder}: {what} (VIDEOS)")
     files: dict[str, Path] = {}
     unusable = []
     for file in sorted(folder.rglob("*")):

@@ -11,10 +11,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
+from cache_arrays import assert_same_arrays
+from safetensors.torch import save_file
 from shape_videos import CLASSES, RATE, numbered_pictures, write_shape_videos, write_video
 
 from agents.__main__ import main as agents
 from data.__main__ import main
+from data.backbones.torchvision_import import import_torchvision
 from data.extraction import extract as extract_function
 from data.extraction.shards import shards_folder
 from frame_select_env import open_cache
@@ -53,24 +57,6 @@ def refused(capsys, *arguments):
         extract(*arguments)
     assert exit_.value.code == 2
     return capsys.readouterr().err.splitlines()[-1]
-
-
-def datasets(path):
-    """All arrays of a cache, by name."""
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: found.update({name: item[()]} if hasattr(item, "dtype") else {})
-        )
-    return found
-
-
-def assert_same(one, other):
-    """Two caches hold the same arrays, to the bit."""
-    a, b = datasets(one), datasets(other)
-    assert list(a) == list(b)
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -221,8 +207,8 @@ def test_workers_and_engines_give_the_same(few, tmp_path):
     extract(few, tmp_path / "one.h5", *SMALL)
     extract(few, tmp_path / "two.h5", *SMALL, "--workers", 2)
     extract(few, tmp_path / "ray.h5", *SMALL, "--workers", 1, "--engine", "ray")
-    assert_same(tmp_path / "one.h5", tmp_path / "two.h5")
-    assert_same(tmp_path / "one.h5", tmp_path / "ray.h5")
+    assert_same_arrays(tmp_path / "one.h5", tmp_path / "two.h5")
+    assert_same_arrays(tmp_path / "one.h5", tmp_path / "ray.h5")
 
 
 def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path, capsys):
@@ -342,3 +328,25 @@ def test_a_folder_one_level_too_high_is_warned_of(few, tmp_path, capsys):
     extract(few.parent, tmp_path / "out.h5", *SMALL)
     shown = capsys.readouterr()
     assert "1 classes: few" in shown.out and "one level deeper" in shown.err
+
+
+@pytest.mark.parametrize("views", [1, 10])
+def test_a_network_fine_tuned_on_the_classes_makes_the_predictions(few, tmp_path, capsys, views):
+    models = import_torchvision().models
+    torch.manual_seed(3)
+    network = models.resnet18(num_classes=3)
+    save_file(network.state_dict(), tmp_path / "tuned.safetensors")
+    how = ("--backbone", "resnet18@size=32", "--weights", tmp_path / "tuned.safetensors")
+    how += ("--num-frames", 2, "--views", views, "--dtype", "float32")
+    extract(few, tmp_path / "own.h5", *how)
+    assert "the predictions are the network's own" in capsys.readouterr().err
+    own = open_cache(tmp_path / "own.h5")
+    assert own.provenance["predictions"] == "ready-made"
+    with h5py.File(tmp_path / "own.h5") as file:
+        features = torch.from_numpy(file["streams/main/features"][()])
+        predictions = file["streams/main/predictions"][()]
+    with torch.inference_mode():
+        expected = network.fc(features).softmax(dim=-1).numpy()
+    np.testing.assert_allclose(predictions, expected, atol=1e-5)
+    extract(few, tmp_path / "head.h5", *how, "--predictions", "head")
+    assert open_cache(tmp_path / "head.h5").provenance["predictions"] == "linear head"

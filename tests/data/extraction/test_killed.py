@@ -5,9 +5,8 @@ import random
 import signal
 import time
 
-import h5py
-import numpy as np
 import pytest
+from cache_arrays import assert_same_arrays
 from shape_videos import write_shape_videos
 
 from data.__main__ import main
@@ -39,15 +38,6 @@ def begin(videos, out):
         os._exit(0)
 
 
-def arrays(path):
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: found.update({name: item[()]} if hasattr(item, "dtype") else {})
-        )
-    return found
-
-
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
 def test_killed_ten_times_and_resumed_equals_uninterrupted(videos, tmp_path, blow):
     """SIGINT is Ctrl-C. Whatever moment is hit, no more than the video in hand is lost."""
@@ -70,8 +60,5 @@ def test_killed_ten_times_and_resumed_equals_uninterrupted(videos, tmp_path, blo
         assert done[-1] >= max(aim, done[-2])  # nothing that was done is lost
     assert 0 < done[-1] < VIDEOS
     main(["extract", str(videos), str(out), *HOW, "--resume"])
-    one, other = arrays(whole), arrays(out)
-    assert list(one) == list(other)
-    for name in one:
-        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+    assert_same_arrays(whole, out)
     assert not folder.exists()

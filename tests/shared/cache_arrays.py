@@ -1,0 +1,24 @@
+"""Comparing caches by the arrays in them."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+
+def cache_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a cache, by name."""
+    found: dict[str, np.ndarray] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: found.update({name: item[()]} if hasattr(item, "dtype") else {})
+        )
+    return found
+
+
+def assert_same_arrays(one: Path, other: Path) -> None:
+    """Two caches hold the same arrays, to the bit."""
+    a, b = cache_arrays(one), cache_arrays(other)
+    assert list(a) == list(b)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
