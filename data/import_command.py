@@ -81,9 +81,9 @@ class ImportArguments:
     #: What to take from OpenFace's CSVs: au (AU*), gaze (gaze_*), pose (pose_*), landmarks (x_*,
     #: y_*, X_*, Y_*, Z_*). Default: gaze pose au.
     columns: Annotated[
-        tuple[Literal["au", "gaze", "pose", "landmarks"], ...] | None,
+        tuple[Literal["au", "gaze", "pose", "landmarks"], ...],
         tyro.conf.arg(metavar="au|gaze|pose|landmarks ...", help_behavior_hint=""),
-    ] = None
+    ] = ()
     #: The detections of the highest score that are kept of a frame. Default: 10.
     objects: Annotated[int | None, tyro.conf.arg(metavar="K", help_behavior_hint="")] = None
     #: Frames per second of SUMMARY.h5's videos: picks become times. Default: what the file tells.
@@ -108,7 +108,7 @@ def import_features(arguments: list[str]) -> None:
     if parsed.split_file is not None:
         provenance["split_file"] = split_file_name(parsed.split_file)
     for flag in ("columns", "objects", "fps"):
-        if (value := getattr(parsed, flag)) is not None:
+        if (value := getattr(parsed, flag)) not in (None, ()):
             provenance[flag] = value
     path = import_source(
         source,
@@ -134,14 +134,14 @@ def _read(parsed: ImportArguments) -> Source:
             source,
             parsed.split_file,
             axis=parsed.axis,
-            columns=parsed.columns,
+            columns=parsed.columns or None,
             objects=parsed.objects,
         )
         return read_folder(source, parsed.split_file, parsed.predictions, parsed.seed, kind)
     if not source.is_file():
         raise FrameSelectError(f"{source}: no such file or folder")
     for flag in ("axis", "columns", "objects", "predictions"):
-        if getattr(parsed, flag) is not None:
+        if getattr(parsed, flag) not in (None, ()):
             raise FrameSelectError(f"--{flag} goes with a folder; {source.name} is a file")
     if source.suffix in (".h5", ".hdf5") or h5py.is_hdf5(source):
         return read_summarization(source, parsed.split_file, parsed.fps, parsed.seed)

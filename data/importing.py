@@ -81,10 +81,12 @@ def check_out(out: Path) -> None:
     """See that a cache can be written there, before there is long work for nothing.
 
     Raises:
-        FrameSelectError: if it is a folder, lies in none, or is a file that is no cache.
+        FrameSelectError: if it is a folder, lies in one that is not there, or is no cache.
     """
-    if not out.parent.is_dir() or out.is_dir():
-        raise FrameSelectError(f"{out}: is a folder or lies in none; name a file to write")
+    if out.is_dir():
+        raise FrameSelectError(f"{out}: is a folder; name a file to write")
+    if not out.parent.is_dir():
+        raise FrameSelectError(f"{out}: the folder {out.parent} does not exist; make it first")
     if out.is_file() and not h5py.is_hdf5(out):
         raise FrameSelectError(f"{out}: is there already and is not a cache; choose another name")
 

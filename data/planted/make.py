@@ -10,10 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from data.importing import check_out
 from data.planted.predictions import plant_predictions
 from data.planted.recipe import Recipe
 from frame_select_env.cache import write_cache
-from frame_select_env.errors import FrameSelectError
 
 # By turns, so that the first videos are the same whatever their number: 60, 20 and 20 %.
 SPLITS = ("train", "test", "train", "val", "train")
@@ -83,8 +83,7 @@ def write_planted(path: Path, recipe: Recipe, console: Console | None = None) ->
     Raises:
         FrameSelectError: if the file cannot be written there.
     """
-    if not path.parent.is_dir() or path.is_dir():
-        raise FrameSelectError(f"{path}: is a folder or lies in none; name a file to write")
+    check_out(path)
     videos = track(
         planted_videos(recipe),
         description="planting videos",

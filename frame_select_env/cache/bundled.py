@@ -27,6 +27,11 @@ def cache_path(data: str | Path) -> Path:
     if str(data) in bundled_names():
         return BUNDLED / f"{data}.h5"
     path = Path(data)
+    if path.is_dir():
+        raise CacheError(
+            f"{path}: is a folder; make a cache of it: python -m data extract (videos) or import "
+            "(features)"
+        )
     if not path.is_file():
         listed = ", ".join(bundled_names())
         raise CacheError(f"{path}: no such file, nor a bundled cache (bundled: {listed})")

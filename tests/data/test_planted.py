@@ -244,7 +244,7 @@ def test_bad_arguments_are_one_line_and_exit_code_2(
 
 def test_a_file_that_cannot_be_written(failure: Callable[..., str], tmp_path: Path) -> None:
     assert "name a file to write" in failure("planted", tmp_path)
-    assert "name a file to write" in failure("planted", tmp_path / "nowhere" / "p.h5")
+    assert "does not exist; make it first" in failure("planted", tmp_path / "nowhere" / "p.h5")
     assert not list(tmp_path.iterdir())
 
 
