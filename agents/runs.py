@@ -119,7 +119,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FrameSelectError(f"{folder}: holds no run, {CONFIG} is missing")
     if not (folder / MODEL).is_file():
-        raise FrameSelectError(f"{folder}: the run did not finish, {MODEL} is missing; train again")
+        raise FrameSelectError(
+            f"{folder}: the run did not finish, {MODEL} is missing; the command "
+            "that began it goes on with it"
+        )
     return _read_json(file)
 
 

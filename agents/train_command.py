@@ -121,7 +121,10 @@ def train(arguments: list[str]) -> None:
         "device": asked.device,
     }
     run = Run(asked.data, choice, keywords)
-    trained = _train_with_progress(asked, run)
+    try:
+        trained = _train_with_progress(asked, run)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on from the last checkpoint") from None
     _print_result(asked, run, trained)
 
 

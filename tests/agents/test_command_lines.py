@@ -255,3 +255,15 @@ def test_unknown_command(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["dream"])
     assert caught.value.code == 2 and "train" in capsys.readouterr().err
+
+
+def test_ctrl_c_says_how_to_go_on(planted, tmp_path, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agents.train_command.train_run", interrupt)
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "--data", str(planted), "--out", str(tmp_path / "run"), *FAST])
+    assert caught.value.code == 130
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.endswith("interrupted: the same command goes on from the last checkpoint")
