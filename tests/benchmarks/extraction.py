@@ -4,7 +4,6 @@ Decoding and networks must not take more of it the more videos there are. The he
 at the end does: it holds at most 64 frames of every training video.
 """
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.resident import peak_mib
 from tests.shared.shape_videos import CLASSES, shape_pictures, write_video
 
 COUNTS = (30, 120, 480)
@@ -62,11 +62,8 @@ def extract(videos: str, out: str) -> None:
     from data.__main__ import main
     from data.extraction import merge
 
-    def peak() -> float:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
     def merging(*arguments: object) -> object:
-        peaks.append(peak())
+        peaks.append(peak_mib())
         return shards_source(*arguments)
 
     peaks: list[float] = []
@@ -76,7 +73,7 @@ def extract(videos: str, out: str) -> None:
     start = time.perf_counter()
     size = "resnet18@size=64,weights=none"
     main(["extract", videos, out, "--backbone", size, "--num-frames", "25"])
-    print(peaks[0], peak(), time.perf_counter() - start)
+    print(peaks[0], peak_mib(), time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Peak memory of DQN with a replay buffer of a million transitions of T = 25, D = 2048 features."""
 
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.benchmarks.caches import write_timed
+from tests.benchmarks.resident import peak_mib
 
 EPISODES = 40_000  # of 25 decisions: the buffer is full
 
@@ -47,12 +47,7 @@ def train(path: str) -> None:
 
     torch.set_num_threads(1)
 
-    def peak() -> float:
-        # Of this process alone; getrusage would begin with the peak of the one that began it.
-        status = Path("/proc/self/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
-
-    imported = peak()
+    imported = peak_mib()
     cache = open_cache(path)
     task = make_task(cache, path, budget=EPISODES)
     config = SequentialDQNConfig(
@@ -66,7 +61,7 @@ def train(path: str) -> None:
             learner.epoch(number)
     buffer = learner.buffer
     size = sum(getattr(buffer, name).nbytes for name in ARRAYS)
-    print(imported, peak(), buffer.size() * buffer.n_envs, size / 2**20)
+    print(imported, peak_mib(), buffer.size() * buffer.n_envs, size / 2**20)
 
 
 if __name__ == "__main__":
