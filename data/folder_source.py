@@ -4,12 +4,14 @@ What the files are is a `FolderKind`: .npy arrays, OpenFace's CSVs, or detection
 Videos are read one at a time.
 """
 
+import dataclasses
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from data.assigned_source import assigned_source
 from data.corpora import Assignment, read_corpus
 from data.folder_kind import FolderKind, VideoArrays
 from data.npy_arrays import npy_kind, open_npy
@@ -64,19 +66,12 @@ def read_folder(
         ready[schema.DEFAULT_STREAM] = lambda row: open_npy(scores[row])
     video = _reader(files, kind)
     return check_videos(
-        Source(
-            path=folder,
-            task="classification" if assignment.targets is None else "regression",
-            outputs=assignment.outputs,
-            ids=np.array(ids),
-            labels=assignment.numbered_labels(),
-            splits={fold: np.array(splits) for fold, splits in assignment.splits.items()},
+        dataclasses.replace(
+            assigned_source(folder, assignment, ids),
             lengths=np.array([shape[0] for shape in shapes], np.int64),
             features={schema.DEFAULT_STREAM: lambda row: video(row).features},
-            groups=None if assignment.groups is None else np.array(assignment.groups),
             predictions=ready,
             frames={"time": lambda row: _time(video(row))} if timed else {},
-            notes=assignment.notes,
             axes={schema.DEFAULT_STREAM: kind.axis} if kind.axis else {},
         )
     )

@@ -1,5 +1,6 @@
 """Reading the h5 files of video summarisation: TVSum, SumMe and their like."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from data.assigned_source import assigned_source
 from data.source import Frames, Source, check_videos
 from data.summarization_splits import summarization_splits
 from data.summarization_video import SummarizationVideo
@@ -42,24 +44,22 @@ def read_summarization(
     lengths, frames = _survey(path, fps)
     ids = list(lengths)
     assignment = summarization_splits(split_file, path, ids, seed)
-    labelled = bool(assignment.outputs)
     stream = schema.DEFAULT_STREAM
-    return check_videos(
-        Source(
-            path=path,
-            task="classification" if assignment.targets is None else "regression",
-            outputs=assignment.outputs if labelled else [ONE_CLASS],
-            ids=np.array(ids),
-            labels=assignment.numbered_labels() if labelled else np.zeros(len(ids), np.int64),
-            splits={fold: np.array(splits) for fold, splits in assignment.splits.items()},
-            lengths=np.array(list(lengths.values()), np.int64),
-            features={stream: partial(_read, path, ids, fps, "features")},
-            groups=None if assignment.groups is None else np.array(assignment.groups),
-            predictions={} if labelled else {stream: _ones(list(lengths.values()))},
-            frames={name: partial(_read, path, ids, fps, name) for name in frames},
-            notes=[*assignment.notes, *([] if labelled else [NO_LABELS])],
-        )
+    source = dataclasses.replace(
+        assigned_source(path, assignment, ids),
+        lengths=np.array(list(lengths.values()), np.int64),
+        features={stream: partial(_read, path, ids, fps, "features")},
+        frames={name: partial(_read, path, ids, fps, name) for name in frames},
     )
+    if not assignment.outputs:
+        source = dataclasses.replace(
+            source,
+            outputs=[ONE_CLASS],
+            labels=np.zeros(len(ids), np.int64),
+            predictions={stream: _ones(list(lengths.values()))},
+            notes=[*source.notes, NO_LABELS],
+        )
+    return check_videos(source)
 
 
 def _survey(path: Path, fps: float | None) -> tuple[dict[str, int], list[str]]:

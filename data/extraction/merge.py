@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
+from data.assigned_source import assigned_source
 from data.extraction.extraction import Extraction
 from data.extraction.settings import Settings
 from data.extraction.shards import array_names, read_array
@@ -96,19 +97,7 @@ def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
 
 def _without_frames(asked: Extraction, rows: list[int]) -> Source:
     """What is known of the videos in `rows` before they are read."""
-    assignment, ids = asked.assignment, list(asked.videos.files)
-    groups = assignment.groups
-    return Source(
-        path=asked.videos.folder,
-        task="classification" if assignment.targets is None else "regression",
-        outputs=assignment.outputs,
-        ids=np.array([ids[row] for row in rows]),
-        labels=assignment.numbered_labels()[rows],
-        splits={fold: np.array(splits)[rows] for fold, splits in assignment.splits.items()},
-        lengths=np.zeros(len(rows), np.int64),
-        features={},
-        groups=None if groups is None else np.array(groups)[rows],
-    )
+    return assigned_source(asked.videos.folder, asked.assignment, list(asked.videos.files), rows)
 
 
 def _row(folder: Path, ids: list[str], name: str, row: int) -> np.ndarray:

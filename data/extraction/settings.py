@@ -8,8 +8,6 @@ from data.backbones import LOG_MEL, Specification
 from data.video.sampling import Sampling
 from frame_select_env.cache.digest import file_digest
 
-DTYPES = ("float16", "float32")
-
 
 @dataclass(frozen=True)
 class Settings:
