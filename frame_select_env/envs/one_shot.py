@@ -1,8 +1,34 @@
 """FrameSelect/OneShot-v0: keep or discard every frame at once."""
 
-from frame_select_env.dynamics import OneShotEpisodes
+import numpy as np
+from gymnasium import spaces
+
+from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.settings import Settings
 from frame_select_env.envs.single import FrameSelectEnv
 from frame_select_env.envs.vector import FrameSelectVectorEnv
+
+
+class OneShotEpisodes(Episodes):
+    """The dynamics: select the frames whose action is 1."""
+
+    settings_class = Settings
+    multi_step = False
+
+    def __init__(self, settings: Settings, num_slots: int) -> None:
+        super().__init__(settings, num_slots, spaces.MultiBinary(settings.num_frames))
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Select the frames whose action is 1; padding is never selected."""
+        if going is not None:
+            actions = actions & going[:, None]
+        self.selected = selected = actions & self.valid(self.video)
+        weights = selected.astype(np.float64)
+        # A sum of ones is exact in float64 too, and BLAS is faster than adding up booleans.
+        self.kept = (weights @ np.ones(weights.shape[1])).astype(np.int64)
+        sums = self.table.chunk_sum.reshape(-1, self.table.chunks, self.kept_sum.shape[1])
+        self.kept_sum = np.matmul(weights[:, None, :], sums.take(self.video, axis=0))[:, 0]
+        return np.ones(self.num_slots, bool) if going is None else going.copy()
 
 
 class OneShotEnv(FrameSelectEnv):
@@ -72,11 +98,9 @@ class OneShotEnv(FrameSelectEnv):
     """
 
     process = OneShotEpisodes
-    multi_step = False
 
 
 class OneShotVectorEnv(FrameSelectVectorEnv):
     """The batched FrameSelect/OneShot-v0; see `OneShotEnv` for the specification."""
 
     process = OneShotEpisodes
-    multi_step = False

@@ -1,13 +1,77 @@
 """FrameSelect/Pick-v0: add one frame at a time, in any order."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from gymnasium import spaces
 
-from frame_select_env.dynamics import PickEpisodes
-from frame_select_env.envs.single import FrameSelectEnv
-from frame_select_env.envs.vector import FrameSelectVectorEnv
+from frame_select_env.envs.episodes import EVERY, Episodes, Slots
+from frame_select_env.envs.settings import MultiStepSettings
+from frame_select_env.envs.single import MaskedEnv
+from frame_select_env.envs.vector import MaskedVectorEnv
+
+DEFAULT_PICKS = 8
 
 
-class PickEnv(FrameSelectEnv):
+@dataclass(frozen=True)
+class PickSettings(MultiStepSettings):
+    """The keyword arguments of FrameSelect/Pick-v0.
+
+    Attributes:
+        picks: Maximum number of steps in an episode; by default 8, or T if that is less.
+        stop: Whether there is one more action, T, that ends the episode.
+    """
+
+    picks: int = DEFAULT_PICKS
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_most_num_frames("picks", DEFAULT_PICKS)
+        self._one_of("stop", (False, True))
+
+
+class PickEpisodes(Episodes):
+    """The dynamics: add a frame; `cursor` counts the steps."""
+
+    settings_class = PickSettings
+    action_dtype = np.int64
+    settings: PickSettings
+
+    def __init__(self, settings: PickSettings, num_slots: int) -> None:
+        super().__init__(settings, num_slots, spaces.Discrete(settings.num_frames + settings.stop))
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Add the frame; one that is selected already, or padding, changes nothing."""
+        settings, table, slots = self.settings, self.table, self.slots
+        frame = np.minimum(actions, settings.num_frames - 1)
+        added = (actions < self.length) & ~self.selected[slots, frame]
+        if going is not None:
+            added &= going
+        self.selected[slots, frame] |= added
+        sums = table.chunk_sum.take(self.video * table.chunks + frame, axis=0)
+        sums *= added.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
+        self.kept_sum += sums
+        self.kept += added
+        self.cursor += 1 if going is None else going
+        ended = (self.cursor >= settings.picks) | (self.kept >= self.length)
+        if settings.stop:
+            ended |= actions == settings.num_frames
+        return ended if going is None else ended & going
+
+    def action_masks(self, slots: Slots = EVERY) -> np.ndarray:
+        """Legal actions, [k, n] bool: valid frames that are not selected yet, and stopping."""
+        legal = self.valid(self.video[slots]) & ~self.selected[slots]
+        if not self.settings.stop:
+            return legal
+        return np.concatenate([legal, np.ones((len(legal), 1), bool)], axis=1)
+
+    def status(self, slot: int) -> str:
+        """The number of steps taken."""
+        return f"{self.cursor[slot]} of {self.settings.picks} picks made"
+
+
+class PickEnv(MaskedEnv):
     """Build a set of frames by adding one frame a step, in any order.
 
     ## Description
@@ -79,21 +143,9 @@ class PickEnv(FrameSelectEnv):
     """
 
     process = PickEpisodes
-    multi_step = True
-    episodes: PickEpisodes
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [n]; the name is the one that sb3-contrib asks for."""
-        return self.episodes.action_masks()[0]
 
 
-class PickVectorEnv(FrameSelectVectorEnv):
+class PickVectorEnv(MaskedVectorEnv):
     """The batched FrameSelect/Pick-v0; see `PickEnv` for the specification."""
 
     process = PickEpisodes
-    multi_step = True
-    episodes: PickEpisodes
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [B, n]."""
-        return self.episodes.action_masks()

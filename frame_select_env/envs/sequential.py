@@ -1,8 +1,78 @@
 """FrameSelect/Sequential-v0: keep or discard the frames one after another."""
 
-from frame_select_env.dynamics import SequentialEpisodes
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.settings import MultiStepSettings
 from frame_select_env.envs.single import FrameSelectEnv
 from frame_select_env.envs.vector import FrameSelectVectorEnv
+
+
+@dataclass(frozen=True)
+class SequentialSettings(MultiStepSettings):
+    """The keyword arguments of FrameSelect/Sequential-v0.
+
+    Attributes:
+        chunk: Number of contiguous frames that one decision keeps or discards.
+    """
+
+    chunk: int = 1
+
+    observations: ClassVar[tuple[str, ...]] = ("video", "frame", "index")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._integer("chunk", 1, self.num_frames)
+
+
+class SequentialEpisodes(Episodes):
+    """The dynamics: keep or discard the chunk at `cursor`, from first to last."""
+
+    settings_class = SequentialSettings
+
+    def __init__(self, settings: SequentialSettings, num_slots: int) -> None:
+        super().__init__(settings, num_slots, spaces.Discrete(2), settings.chunk)
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Keep or discard the chunk at the cursor and move the cursor behind it."""
+        table, chunk, cursor = self.table, self.chunk, self.cursor
+        if going is not None:
+            actions = actions & going
+        row = self.video * table.chunks
+        row += cursor // chunk if chunk > 1 else cursor
+        sums = table.chunk_sum.take(row, axis=0)
+        sums *= actions.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
+        self.kept_sum += sums
+        if chunk == 1:
+            self.selected[self.slots, cursor] = actions
+            self.kept += actions
+            cursor += 1 if going is None else going
+        else:
+            self.kept += table.chunk_size.take(row) * actions
+            frame = cursor[:, None] + np.arange(chunk)
+            # The last chunk may reach past the video's end, and past T.
+            slot, offset = (frame < self.length[:, None]).nonzero()
+            self.selected[slot, frame[slot, offset]] = actions[slot]
+            cursor += chunk if going is None else chunk * going
+            np.minimum(cursor, self.settings.num_frames, out=cursor)
+        ended = cursor >= self.length
+        return ended if going is None else ended & going
+
+    def frames_at_cursor(self, slot: int) -> range:
+        """The chunk that the next action is about; empty at the end of an episode."""
+        first, length = int(self.cursor[slot]), int(self.length[slot])
+        return range(first, max(first, min(first + self.chunk, length)))
+
+    def status(self, slot: int) -> str:
+        """The frames that the next action is about."""
+        frames = self.frames_at_cursor(slot)
+        if len(frames) == 1:
+            return f"next: frame {frames[0]}"
+        return f"next: frames {frames[0]} to {frames[-1]}"
 
 
 class SequentialEnv(FrameSelectEnv):
@@ -75,11 +145,9 @@ class SequentialEnv(FrameSelectEnv):
     """
 
     process = SequentialEpisodes
-    multi_step = True
 
 
 class SequentialVectorEnv(FrameSelectVectorEnv):
     """The batched FrameSelect/Sequential-v0; see `SequentialEnv` for the specification."""
 
     process = SequentialEpisodes
-    multi_step = True

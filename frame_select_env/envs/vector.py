@@ -13,10 +13,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.dynamics import EVERY, Draws, Episodes, Facts, Slots, make_settings
+from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
 from frame_select_env.envs.observations import make_observation, take
+from frame_select_env.envs.settings import make_settings
+from frame_select_env.envs.videos import Draws, requested_rows
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.render import RENDER_METADATA, Viewer
+from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 Observations = dict[str, np.ndarray]
 
@@ -37,7 +39,6 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
 
     metadata: dict[str, Any] = {**RENDER_METADATA}
     process: ClassVar[type[Episodes]]
-    multi_step: ClassVar[bool]
 
     def __init__(
         self,
@@ -47,7 +48,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         **keywords: Any,
     ) -> None:
         if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise FrameSelectError(f"num_envs={num_envs!r}: must be a whole number from 1")
+            raise FrameSelectError(f"num_envs={num_envs!r}: must be an integer of at least 1")
+        check_render_mode(render_mode)
         self.num_envs = num_envs
         self.render_mode = render_mode
         try:
@@ -60,14 +62,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         settings = make_settings(self.process.settings_class, keywords)
         self.episodes = self.process(settings, num_envs)
-        self._viewer = Viewer(self.episodes, render_mode)
-        self._observation = make_observation(self.episodes, self.multi_step)
+        self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
-        self._over = np.ones(num_envs, bool)  # nothing runs before the first reset
+        self._begun = np.zeros(num_envs, bool)  # slots that were ever reset
+        self._over = np.ones(num_envs, bool)
         self._started = False
-        self.single_observation_space = self._observation.space
+        self.single_observation_space = self._observe.space
         self.single_action_space = self.episodes.action_space
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -124,15 +126,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         places = self.episodes.slots[slots]
         self._seed(seed, places)
         if "video" in options:
-            asked = self.episodes.check_videos(options["video"], self.num_envs)
-            videos = asked[slots]
+            videos = requested_rows(self.cache, options["video"], self.num_envs)[slots]
         else:
             videos = self._draws.take(places)
         self.episodes.begin(slots, videos)
-        self._viewer.begin(slots)
         self._over[slots] = False
+        self._begun[slots] = True
         self._started = self._started or mask is None or bool(mask.all())
-        return self._observation(self.episodes), self._infos(self.episodes.notes(slots), places)
+        return self._observe(self.episodes), self._infos(self.episodes.notes(slots), places)
 
     def _reset_mask(self, options: dict[str, Any]) -> np.ndarray | None:
         if "reset_mask" not in options:
@@ -174,7 +175,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """
         if not self._started:
             raise ResetNeeded("call reset() before step()")
-        checked = self.episodes.read_actions(actions, self.num_envs)
+        checked = self.episodes.read_actions(actions)
         over = self._over
         resetting = bool(over.any())
         if resetting and self.autoreset_mode == AutoresetMode.DISABLED:
@@ -185,7 +186,6 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         if resetting:
             self._start(over.nonzero()[0])
         rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
-        self._viewer.add(rewards)
         self._over = ended
         slots = ended.nonzero()[0]
         infos = self._infos(facts, slots) if facts else {}
@@ -193,12 +193,11 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             infos = self._finish(infos, slots)
         if notes := self.episodes.notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
-        return self._observation(self.episodes), rewards, ended.copy(), truncated, infos
+        return self._observe(self.episodes), rewards, ended.copy(), truncated, infos
 
     def _start(self, slots: np.ndarray) -> None:
         whole: Slots = EVERY if len(slots) == self.num_envs else slots
         self.episodes.begin(whole, self._draws.take(slots))
-        self._viewer.begin(whole)
 
     def render(self) -> tuple[RenderFrame | None, ...]:  # type: ignore[override]
         """What the single environment renders, for every slot.
@@ -206,8 +205,12 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         Raises:
             ResetNeeded: if a slot was never reset.
         """
-        over = self._over.tolist()
-        return tuple(self._viewer.render(slot, over[slot]) for slot in range(self.num_envs))
+        if not self._begun.all():
+            raise ResetNeeded("call reset() before render()")
+        return tuple(
+            render_episode(self.episodes, slot, bool(self._over[slot]), self.render_mode)
+            for slot in range(self.num_envs)
+        )
 
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv gives them: arrays [B] and their masks."""
@@ -232,7 +235,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
-        last = self._observation(self.episodes)
+        last = self._observe(self.episodes)
         infos |= self._infos(self.episodes.notes(slots), slots)
         final = np.full(self.num_envs, None, dtype=object)
         for slot in slots.tolist():
@@ -246,3 +249,11 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             "final_info": infos,
             "_final_info": given.copy(),
         }
+
+
+class MaskedVectorEnv(FrameSelectVectorEnv):
+    """A vector environment in which some actions are illegal."""
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [B, n]."""
+        return self.episodes.action_masks()  # type: ignore[return-value]
