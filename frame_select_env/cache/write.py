@@ -1,4 +1,4 @@
-"""Writing a cache in constant memory: frames go to spool files, then into one contiguous file."""
+"""Writing a cache in constant memory: frames go to raw files first, then into one HDF5 file."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from frame_select_env.cache import check, schema
+from frame_select_env.cache import schema
 from frame_select_env.errors import CacheError
 
 COPY_BYTES = 16 * 2**20
@@ -28,12 +28,12 @@ def write_cache(
     axes: Mapping[str, str] | None = None,
     provenance: Mapping[str, Any] | str = "",
 ) -> Path:
-    """Write a cache file from an iterator of videos, holding one video in memory at a time.
+    """Write a cache from an iterator of videos, with one video in memory at a time.
 
-    The file appears under its name only when it is whole; on any error nothing is left behind.
+    The file appears under its name only when it is complete; an error leaves nothing behind.
 
     Args:
-        path: The file to write; a cache that is there already is replaced.
+        path: The file to write; an existing cache is replaced.
         videos: One mapping per video, all with the same keys:
             `id` (unique str), `label` (int, -1 for unknown; regression: [K] float),
             `split` ("train" | "val" | "test" | ""),
@@ -41,9 +41,9 @@ def write_cache(
             `predictions` ([L, C] or [L, V, C] probabilities, regression: values; or a dict), and
             optionally `group` (str), `time` [L] (s), `importance` [L], `thumbnail`
             [L, h, w(, 3)] uint8, and `folds`: fold name -> {"split": ..., "predictions": ...}
-            (predictions may be left out: the top level's then count for that fold too).
+            (without predictions the fold uses those of the top level).
         classes: Names of the C classes (classification).
-        targets: Names of the K targets (regression). Give exactly one of the two.
+        targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
         provenance: How the cache was made; a mapping is stored as JSON.
 
@@ -51,19 +51,19 @@ def write_cache(
         The path written.
 
     Raises:
-        CacheError: naming the file, the video and what is wrong with it; or why the file cannot be
-            written.
+        CacheError: naming the file, the video and what is wrong with it, or why the file cannot
+            be written.
     """
     path = Path(path)
     if (classes is None) == (targets is None):
-        raise CacheError(f"{path}: give either classes or targets, not both and not none")
+        raise CacheError(f"{path}: give either classes or targets, not both")
     names = list(classes if classes is not None else targets or [])
     if not names or len(set(names)) != len(names):
         raise CacheError(f"{path}: classes or targets must be distinct names, at least one")
     if not path.parent.is_dir():
         raise CacheError(f"{path}: the folder {path.parent} does not exist")
     if path.exists() and not (path.is_file() and h5py.is_hdf5(path)):
-        raise CacheError(f"{path}: is there already and is not a cache; choose another name")
+        raise CacheError(f"{path}: already exists and is not a cache; choose another name")
     with _writing(path):
         work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     task = "classification" if classes is not None else "regression"
@@ -84,20 +84,20 @@ def write_cache(
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Tell in one line why a file cannot be written: most often the disk is full.
+    """Say in one line why a file cannot be written: usually the disk is full.
 
-    HDF5 raises a RuntimeError where only closing the file finds that out.
+    HDF5 raises a RuntimeError if it finds out only when closing the file.
     """
     try:
         yield
     except (OSError, RuntimeError) as error:
-        told = re.search(r"error message = '([^']+)'", str(error))
-        reason = told[1] if told else getattr(error, "strerror", None) or str(error)
+        found = re.search(r"error message = '([^']+)'", str(error))
+        reason = found[1] if found else getattr(error, "strerror", None) or str(error)
         raise CacheError(f"{path}: cannot be written: {reason}") from None
 
 
 class _Column:
-    """One dataset that grows frame by frame in a raw file, with its shape, minimum and maximum."""
+    """One dataset that grows in a raw file, with its minimum and maximum."""
 
     def __init__(self, file: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self.file, self.shape, self.dtype = file, shape, dtype
@@ -115,7 +115,7 @@ class _Column:
 
 
 class _Spool:
-    """Checks each video and appends its frames to the spool files, one per dataset."""
+    """Checks each video and appends its frames to raw files, one per dataset."""
 
     def __init__(
         self, path: Path, work: Path, task: str, outputs: int, axes: dict[str, str]
@@ -133,14 +133,16 @@ class _Spool:
         self.lengths: list[int] = []
 
     def add(self, video: Mapping[str, Any]) -> None:
-        """Check one video and spool it."""
+        """Check one video and append it."""
         missing = {"id", "label", "split", "features", "predictions"} - set(video)
         name = str(video.get("id", f"number {len(self.ids)}"))
         self._require(name, not missing, f"has no {', '.join(sorted(missing))}")
-        self._require(name, name not in self.ids, "appears twice; ids must be unique")
-        self._refuse(name, check.text(name) or check.text(str(video.get("group", ""))))
-        self._refuse(name, check.label(video["label"], self.task, self.outputs))
-        self._refuse(name, check.split(video["split"]))
+        self._require(name, name not in self.ids, "the id is duplicated; ids must be unique")
+        self._refuse(
+            name, schema.check_text(name) or schema.check_text(str(video.get("group", "")))
+        )
+        self._refuse(name, schema.check_label(video["label"], self.task, self.outputs))
+        self._refuse(name, schema.check_split(video["split"]))
         streams = _by_stream(video["features"])
         predictions = _by_stream(video["predictions"])
         folds = dict(video.get("folds") or {})
@@ -169,10 +171,10 @@ class _Spool:
             if dataset in video:
                 self._frames(name, f"frames/{dataset}", video[dataset], length)
         for fold, content in folds.items():
-            self._refuse(name, check.split(content.get("split")))
+            self._refuse(name, schema.check_split(content.get("split")))
             self.fold_splits[fold].append(content["split"])
             for stream, values in _by_stream(content.get("predictions", {})).items():
-                unknown = f"fold {fold!r} has predictions of {stream!r}, which is no stream"
+                unknown = f"fold {fold!r} has predictions for the unknown stream {stream!r}"
                 self._require(name, stream in streams, unknown)
                 self._frames(name, f"folds/{fold}/predictions/{stream}", values, length)
 
@@ -184,7 +186,7 @@ class _Spool:
         self.lengths.append(length)
 
     def close(self) -> None:
-        """Close the spool files; what they still hold back is of use no more."""
+        """Close the raw files; what is still buffered is no longer needed."""
         for column in self.columns.values():
             with suppress(OSError):
                 column.handle.close()
@@ -194,7 +196,7 @@ class _Spool:
         self._require(
             name,
             values.ndim >= 1 and len(values) == length,
-            f"{dataset} has {len(values) if values.ndim else 0} frames, features have {length}",
+            f"{dataset} has {len(values) if values.ndim else 0} frames; features have {length}",
         )
         column = self.columns.get(dataset)
         kind = dataset.split("/")
@@ -211,30 +213,28 @@ class _Spool:
         self._require(
             name,
             values.ndim in wanted,
-            f"{dataset} has the shape {values.shape}; expected {wanted[0]} axes"
+            f"{dataset} has shape {values.shape}; expected {wanted[0]} axes"
             + (", or name the middle axis with axes=" if kind[-1] == "features" else ""),
         )
         if dtype != "uint8":
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            with np.errstate(over="ignore"):  # values that are too large become inf and fail
                 values = values.astype(dtype, copy=False)
-            self._refuse(name, check.finite(dataset, values))
+            self._refuse(name, schema.check_finite(dataset, values))
         if "predictions" in kind:
             self._require(
                 name,
                 values.shape[-1] == self.outputs,
                 f"{dataset} has {values.shape[-1]} columns; expected {self.outputs}",
             )
-            self._refuse(name, check.predictions(values, self.task))
+            self._refuse(name, schema.check_predictions(values, self.task))
         if column is None:
-            # A dataset that turns up late would lack the earlier videos' frames.
-            self._require(name, not self.ids, f"has {dataset}, which earlier videos lack")
+            self._require(name, not self.ids, f"has {dataset}, which earlier videos do not have")
             file = self.work / f"{len(self.columns)}.raw"
             column = self.columns[dataset] = _Column(file, values.shape[1:], np.dtype(dtype))
         self._require(
             name,
             values.shape[1:] == column.shape,
-            f"{dataset} has the shape {values.shape[1:]} a frame; the first video has "
-            f"{column.shape}",
+            f"{dataset} has shape {values.shape[1:]} per frame; the first video has {column.shape}",
         )
         column.append(values)
 
@@ -254,9 +254,9 @@ def _by_stream(value: Any) -> dict[str, Any]:
 def _assemble(
     spool: _Spool, file: Path, names: list[str], provenance: Mapping[str, Any] | str
 ) -> None:
-    """Write the HDF5 file from the spooled columns and the per-video lists."""
+    """Write the HDF5 file from the columns and the lists of the videos."""
     if not spool.ids:
-        raise CacheError(f"{spool.path}: there is no video to write")
+        raise CacheError(f"{spool.path}: there are no videos to write")
     total = sum(spool.lengths)
     short = [name for name, column in spool.columns.items() if column.frames != total]
     if short:
