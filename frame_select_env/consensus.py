@@ -5,6 +5,8 @@ the two, so a last bit lost in one of them and not in the other would be paid as
 Predictions are therefore first rounded to a fixed grid of 2^-40 (`on_grid`). Sums of grid values in
 float64 are exact for up to 2^12 frames, whatever the order and the shape of the batch: adding the
 frames one by one, summing them at once and subtracting some from the total all give the same bits.
+
+The last functions measure predictions: what rewards and rankings need of class probabilities.
 """
 
 import numpy as np
@@ -15,6 +17,7 @@ from frame_select_env.errors import FrameSelectError
 GRID_BITS = 40
 MAX_FRAMES = 2**12
 FILL_BLOCK = 1024  # videos
+SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 
 
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
@@ -87,7 +90,9 @@ def consensus(
         FrameSelectError: for more than 4096 frames, beyond which sums are not exact.
     """
     if predictions.shape[1] > MAX_FRAMES:
-        raise FrameSelectError(f"num_frames is {predictions.shape[1]}; at most {MAX_FRAMES}")
+        raise FrameSelectError(
+            f"num_frames is {predictions.shape[1]}; it must be at most {MAX_FRAMES}"
+        )
     grid = on_grid(predictions, largest)
     kept = selected & valid
     kept_sum = np.einsum("bt,btc->bc", kept.astype(np.float64), grid)
@@ -103,7 +108,7 @@ def is_correct(
     Args:
         probabilities: [B, C].
         label: [B] int.
-        maybe_empty: Whether there may be empty ones; False if the caller knows of none.
+        maybe_empty: Whether some may be empty; False saves time if the caller knows that none is.
     """
     correct = probabilities.argmax(axis=1) == label
     if maybe_empty:
@@ -112,15 +117,15 @@ def is_correct(
 
 
 class ConsensusTable:
-    """What the dynamics look up for every video of a cache, at T frames in chunks of k.
+    """Sums of predictions of every video of a cache, at T frames in chunks of k.
 
-    The arrays cover the whole cache but take memory only where they have been filled, so making one
-    costs nothing. Call `fill` before reading.
+    The arrays cover the whole cache but take memory only where they have been filled, so making a
+    table costs nothing. Call `fill` before reading.
 
     Attributes:
         chunks: ceil(T / k), the number of chunks of a video.
         chunk_sum: [N * chunks, C] float64, sum of the chunk's predictions on the grid; chunk j of
-            video i stands in row i * chunks + j.
+            video i is row i * chunks + j.
         chunk_size: [N * chunks] int64, number of valid frames in the chunk.
         total_sum: [N, C] float64. total: [N] int64, number of valid frames.
         p0: [N, C] float64, mean of all valid frames.
@@ -145,7 +150,7 @@ class ConsensusTable:
         self._filled = np.zeros(videos, bool)
 
     def fill(self, rows: np.ndarray) -> None:
-        """Make sure that the videos in `rows` [B] can be looked up."""
+        """Compute the entries of the videos in `rows` [B] that are not there yet."""
         filled = self._filled[rows]
         if filled.all():
             return
@@ -172,8 +177,40 @@ class ConsensusTable:
 def consensus_table(
     cache: FeatureCache, fold: str, stream: str, num_frames: int, chunk: int = 1
 ) -> ConsensusTable:
-    """The table for these settings; environments on the same cache object share it."""
+    """The table for these settings; environments on the same cache share it."""
     key = ("consensus", fold, stream, num_frames, chunk)
     if key not in cache.memo:
         cache.memo[key] = ConsensusTable(cache, fold, stream, num_frames, chunk)
     return cache.memo[key]
+
+
+def clipped_log(probabilities: np.ndarray) -> np.ndarray:
+    """The natural logarithm, [...] float64, of probabilities clipped at 1e-6."""
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST))
+
+
+def entropy(probabilities: np.ndarray) -> np.ndarray:
+    """Entropy -sum_k p_k log p_k in nats, of [..., C] as [...] float64."""
+    return -(probabilities * clipped_log(probabilities)).sum(axis=-1)
+
+
+def of_class(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """The probability of the class `label` [...] in `probabilities` [..., C], as [...]."""
+    if label.ndim == 1:  # the same as np.take_along_axis at a fraction of the cost
+        return probabilities[np.arange(len(label)), label]
+    return np.take_along_axis(probabilities, label[..., None], axis=-1)[..., 0]
+
+
+def margin(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """How far a class leads the best other one: p_c - max_{k != c} p_k.
+
+    Args:
+        probabilities: [..., C] float, C at least 2.
+        label: [...] int, the class c.
+
+    Returns:
+        [...] float64, -1 to 1; above 0 where c is predicted.
+    """
+    others = np.array(probabilities, np.float64)
+    np.put_along_axis(others, label[..., None], -np.inf, axis=-1)
+    return of_class(probabilities, label) - others.max(axis=-1)
