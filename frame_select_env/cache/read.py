@@ -11,6 +11,7 @@ import numpy as np
 
 from frame_select_env.cache import schema
 from frame_select_env.cache.files import cache_path, file_digest
+from frame_select_env.cache.schema import DEFAULT_FOLD
 from frame_select_env.cache.structure import Extent, read_structure
 from frame_select_env.errors import CacheError, FrameSelectError, known
 
@@ -84,17 +85,11 @@ class FeatureCache:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        structure = read_structure(self.path)
-        self.task = structure.task
-        self.classes = structure.outputs
-        self.provenance = structure.provenance
-        self._ids = structure.ids
-        self.labels = structure.labels
-        self.groups = structure.groups
-        self.start = structure.start
-        self.streams = structure.streams
-        self._splits = structure.splits
-        self._extents = structure.extents
+        table = read_structure(self.path)
+        self.task, self.classes, self.provenance = table.task, table.outputs, table.provenance
+        self.labels, self.groups, self.start = table.labels, table.groups, table.start
+        self.streams, self._splits, self._extents = table.streams, table.splits, table.extents
+        self._ids = table.ids
         self._maps: dict[str, np.ndarray] = {}
         self._checked: dict[str, np.ndarray] = {}
         # Tables that others derive from the cache and share; they live as long as the cache.
@@ -134,7 +129,7 @@ class FeatureCache:
         """Which of time, importance and thumbnail the cache has."""
         return tuple(name for name in schema.FRAME_DATASETS if f"frames/{name}" in self._extents)
 
-    def splits(self, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+    def splits(self, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """[N] str, the split of every video in `fold`.
 
         Raises:
@@ -144,7 +139,7 @@ class FeatureCache:
             raise FrameSelectError(f"{self.path}: {known('fold', fold, self._splits)}")
         return self._splits[fold]
 
-    def rows(self, split: str, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+    def rows(self, split: str, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """[n] int64, the rows of the videos of `split`, in the file's order.
 
         Raises:
@@ -178,9 +173,7 @@ class FeatureCache:
         """Shape, dtype, minimum and maximum of a stream's features, without reading them."""
         return self._extents[f"streams/{self.stream(stream)}/features"]
 
-    def predictions_extent(
-        self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD
-    ) -> Extent:
+    def predictions_extent(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> Extent:
         """Shape, dtype, minimum and maximum of a stream's predictions, without reading them."""
         return self._extents[self._predictions_name(stream, fold)]
 
@@ -188,7 +181,7 @@ class FeatureCache:
         """Memory map [F, D] (or [F, V, D]) of all frames' features, as stored, unchecked."""
         return self._map(f"streams/{self.stream(stream)}/features")
 
-    def predictions(self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+    def predictions(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """Memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
         return self._map(self._predictions_name(stream, fold))
 
@@ -210,7 +203,7 @@ class FeatureCache:
         self,
         rows: np.ndarray,
         num_frames: int = 25,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> Clips:
         """The videos in `rows`, T frames each.
@@ -246,7 +239,7 @@ class FeatureCache:
         self,
         rows: np.ndarray,
         num_frames: int = 25,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> np.ndarray:
         """Predictions [B, T, C] float32 of the videos in `rows`; 0 at padding, views averaged."""
@@ -262,7 +255,7 @@ class FeatureCache:
         rows: np.ndarray,
         index: np.ndarray,
         num_frames: int = 25,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Frame `index` [B] of the T frames of the videos in `rows`: features and predictions.
@@ -301,7 +294,7 @@ class FeatureCache:
     def clips(
         self,
         split: str,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         num_frames: int = 25,
         stream: str | None = None,
         batch_size: int = 64,

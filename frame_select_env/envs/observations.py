@@ -6,7 +6,7 @@ MODES, and to `observations` of the settings of each decision process that offer
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from gymnasium import spaces
@@ -15,18 +15,6 @@ from frame_select_env.consensus import weighted_mean
 from frame_select_env.envs.episodes import Episodes
 
 Observations = dict[str, np.ndarray]
-
-
-class Observation(Protocol):
-    """One observation mode."""
-
-    space: spaces.Dict
-
-    def __init__(self, episodes: Episodes) -> None: ...
-
-    def __call__(self, episodes: Episodes) -> Observations:
-        """Fresh arrays [B, ...]."""
-        ...
 
 
 class IndexObservation:
@@ -94,12 +82,9 @@ class FrameObservation:
         """Arrays feature [B, D], prediction, p0, p1 [B, C], progress, count [B, 1]."""
         video, cursor, table = episodes.video, episodes.cursor, episodes.table
         settings, total = episodes.settings, table.total[video]
+        index, frames = np.minimum(cursor, total - 1), settings.num_frames
         feature, prediction = episodes.cache.read_one(
-            video,
-            np.minimum(cursor, total - 1),
-            settings.num_frames,
-            settings.fold,
-            episodes.stream,
+            video, index, frames, settings.fold, episodes.stream
         )
         past = cursor >= total
         feature[past] = 0
@@ -118,6 +103,7 @@ class FrameObservation:
         return {name: values[name] for name in self.space}
 
 
+Observation: TypeAlias = VideoObservation | FrameObservation | IndexObservation
 MODES: dict[str, type[Observation]] = {
     "video": VideoObservation,
     "frame": FrameObservation,

@@ -36,8 +36,8 @@ class OneShotEnv(FrameSelectEnv):
 
     ## Description
     The Markov decision process of attention-aware sampling (Dong, Zhang and Tan, AAAI 2019): the
-    state is a video, the action a subset of its frames, and the reward says whether the mean
-    prediction p1 over the subset is better than the mean p0 over all frames.
+    state is a video, the action a subset of its frames, and the reward compares the mean
+    prediction p1 over the subset with the mean p0 over all frames.
 
     >>> import gymnasium as gym, numpy as np, frame_select_env
     >>> env = gym.make("FrameSelect/OneShot-v0", data="digits", split="train", num_frames=25)
@@ -56,22 +56,23 @@ class OneShotEnv(FrameSelectEnv):
     | key | space | meaning |
     |---|---|---|
     | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities a frame; zeros at padding |
+    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
     | `valid` | MultiBinary(T) | 0 at padding |
 
-    `observation="index"`, a Dict without any feature, for policies that hold the features in a
-    table of their own: `video` Box [1] int32 (row in the cache), `cursor` Box [1] int32 (always 0
-    here) and `selected` MultiBinary(T).
+    `observation="index"`, a Dict without features, for policies that hold the features in a table
+    of their own: `video` Box [1] int32 (row in the cache), `cursor` Box [1] int32 (always 0 here)
+    and `selected` MultiBinary(T).
 
     ## Rewards
     By default "sign_omega", AS Eq. 2 to 4: +10 if the selection turns a wrong video-level
     prediction right, -10 if it turns a right one wrong, else the sign of the true class's gain in
-    probability. `reward` takes any registered name, a weighted sum, arguments or a function.
+    probability. `reward` takes a registered name, a weighted sum, arguments or a function.
 
     ## Starting State
-    A video drawn uniformly, with replacement, from the split; or `options={"video": row}`, a row of
-    the whole cache. Videos without a known label are never drawn. Frame t of T from a video of
-    L >= T frames is frame floor((t + 1/2) L / T); shorter videos are padded at the end.
+    A video drawn uniformly, with replacement, from the split; or the one that
+    `options={"video": row}` names, a row of the whole cache. Videos without a known label are never
+    drawn. Frame t of T is frame floor((t + 1/2) L / T) of a video of L >= T frames; shorter videos
+    are padded at the end.
 
     ## Episode End
     Every episode terminates after one step.
@@ -85,13 +86,13 @@ class OneShotEnv(FrameSelectEnv):
     `data="digits"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
     `reward="sign_omega"`, `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or
-    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards that ask for a budget),
-    `render_mode=None` ("rgb_array" gives images of constant size, "ansi" text; both show the label
-    and are for people, not for agents).
+    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards with a budget; T if that
+    is less), `render_mode=None` ("rgb_array" for images of constant size, "ansi" for text; both
+    show the label and are for people, not for agents).
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/OneShot-v0", num_envs=256, autoreset_mode="NextStep", ...)` is one
-    batch in NumPy and gives, seed for seed, what SyncVectorEnv gives.
+    batch in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
 
     ## Version History
     * v0: initial version.

@@ -72,11 +72,11 @@ class PickEpisodes(Episodes):
 
 
 class PickEnv(MaskedEnv):
-    """Build a set of frames by adding one frame a step, in any order.
+    """Build a set of frames by adding one frame per step, in any order.
 
     ## Description
-    Starting from nothing, each step adds a frame to the selection, as a user who scrubs through a
-    video would. The order is free, so an agent can look at the most promising frames first.
+    The selection starts empty and each step adds a frame to it. The order is free, so an agent can
+    take the most promising frames first.
 
     >>> import gymnasium as gym, frame_select_env
     >>> env = gym.make("FrameSelect/Pick-v0", picks=3)
@@ -91,8 +91,8 @@ class PickEnv(MaskedEnv):
     3
 
     ## Action Space
-    `Discrete(T)`: the frame to add. With `stop=True`, `Discrete(T + 1)`, whose last action ends the
-    episode. The mask forbids frames that are selected already and padding; such an action is a
+    `Discrete(T)`: the frame to add. With `stop=True`, `Discrete(T + 1)`: the last action ends the
+    episode. The mask forbids padding and frames that are already selected; such an action is a
     no-op that uses a step. Stopping is always legal.
 
     ## Observation Space
@@ -101,21 +101,21 @@ class PickEnv(MaskedEnv):
     | key | space | meaning |
     |---|---|---|
     | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities a frame; zeros at padding |
+    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
     | `valid` | MultiBinary(T) | 0 at padding |
     | `cursor` | Box [1] int32, 0 to T | the number of steps taken |
     | `selected` | MultiBinary(T) | the frames picked so far |
 
-    `observation="index"`, a Dict without any feature: `video` Box [1] int32 (row in the cache),
+    `observation="index"`, a Dict without features: `video` Box [1] int32 (row in the cache),
     `cursor` Box [1] int32 and `selected` MultiBinary(T).
 
     ## Rewards
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
-    selection so far would earn, which is 0 while nothing is selected; the last step pays up to the
-    terminal reward, so both add up to the same. With `dense="best"` each step pays only the rise of
-    that reward above the highest so far, first above 0: it is never negative and adds up to the
-    highest, so passing through a good selection is enough.
+    selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
+    is the same. With `dense="best"` each step pays only the increase over the highest such reward
+    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
+    good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; nothing is selected.
@@ -124,9 +124,9 @@ class PickEnv(MaskedEnv):
     The episode terminates after `picks` steps, when no valid frame is left, or upon stopping.
 
     ## Information
-    Every info holds `action_mask`, int8 [n] (1: legal); `action_masks()` of the environment gives
-    it as bool, [n] for one environment and [B, n] for a vector. For libraries that want the mask in
-    the observation see `frame_select_env.wrappers`. `info` of the last step also holds `video`
+    Every info holds `action_mask`, int8 [n] (1: legal); the method `action_masks()` returns it as
+    bool, [n] for one environment and [B, n] for a vector. For libraries that expect the mask in the
+    observation see `frame_select_env.wrappers`. `info` of the last step also holds `video`
     (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64, `correct_before`,
     `correct_after` (classification only), `reward_terms` (name -> weighted value).
 
@@ -136,7 +136,7 @@ class PickEnv(MaskedEnv):
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, observation="index", picks=4)` is one batch
-    in NumPy and gives, seed for seed, what SyncVectorEnv gives.
+    in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
 
     ## Version History
     * v0: initial version.

@@ -38,7 +38,7 @@ class SequentialEpisodes(Episodes):
         super().__init__(settings, num_slots, spaces.Discrete(2), settings.chunk)
 
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
-        """Keep or discard the chunk at the cursor and move the cursor behind it."""
+        """Keep or discard the chunk at the cursor and move the cursor past it."""
         table, chunk, cursor = self.table, self.chunk, self.cursor
         if going is not None:
             actions = actions & going
@@ -54,7 +54,7 @@ class SequentialEpisodes(Episodes):
         else:
             self.kept += table.chunk_size.take(row) * actions
             frame = cursor[:, None] + np.arange(chunk)
-            # The last chunk may reach past the video's end, and past T.
+            # The last chunk may extend past the end of the video, and past T.
             slot, offset = (frame < self.length[:, None]).nonzero()
             self.selected[slot, frame[slot, offset]] = actions[slot]
             cursor += chunk if going is None else chunk * going
@@ -79,8 +79,8 @@ class SequentialEnv(FrameSelectEnv):
     """Walk through a video and keep or discard each frame, or each chunk of contiguous frames.
 
     ## Description
-    The same decision as `FrameSelect/OneShot-v0`, taken frame by frame. With `chunk=k` one
-    decision is about k contiguous frames, since key frames come in runs.
+    The same selection as in `FrameSelect/OneShot-v0`, made frame by frame. With `chunk=k` one
+    decision is about k contiguous frames, because key frames come in runs.
 
     >>> import gymnasium as gym, frame_select_env
     >>> env = gym.make("FrameSelect/Sequential-v0", observation="frame", chunk=5)
@@ -101,32 +101,32 @@ class SequentialEnv(FrameSelectEnv):
     | key | space | meaning |
     |---|---|---|
     | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities a frame; zeros at padding |
+    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
     | `valid` | MultiBinary(T) | 0 at padding |
     | `cursor` | Box [1] int32, 0 to T | the frame that the next action is about |
     | `selected` | MultiBinary(T) | the frames kept so far |
 
     `observation="frame"`, a Dict: `feature` [D] and `prediction` [C] of the frame at the cursor (of
     a chunk, its first; zeros past the end), `p0` [C] the mean prediction over all frames, `p1` [C]
-    that over the frames kept so far (zeros while there is none), `progress` [1] and `count` [1],
-    the shares of the video's frames that have been seen and kept.
+    that over the frames kept so far (zeros while there are none), `progress` [1] and `count` [1],
+    the shares of the video's frames that have been passed and kept.
 
-    `observation="index"`, a Dict without any feature: `video` Box [1] int32 (row in the cache),
+    `observation="index"`, a Dict without features: `video` Box [1] int32 (row in the cache),
     `cursor` Box [1] int32 and `selected` MultiBinary(T).
 
     ## Rewards
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
-    selection so far would earn, which is 0 while nothing is selected; the last step pays up to the
-    terminal reward, so both add up to the same. With `dense="best"` each step pays only the rise of
-    that reward above the highest so far, first above 0: it is never negative and adds up to the
-    highest, so passing through a good selection is enough.
+    selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
+    is the same. With `dense="best"` each step pays only the increase over the highest such reward
+    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
+    good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; the cursor is at 0 and nothing is selected.
 
     ## Episode End
-    The episode terminates when the last chunk that holds a valid frame has been decided.
+    The episode terminates after the decision about the last chunk with a valid frame.
 
     ## Information
     `info` of the last step: `video` (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64,
@@ -138,7 +138,7 @@ class SequentialEnv(FrameSelectEnv):
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256, observation="index", chunk=5)` is one
-    batch in NumPy and gives, seed for seed, what SyncVectorEnv gives.
+    batch in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
 
     ## Version History
     * v0: initial version.

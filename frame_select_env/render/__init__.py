@@ -36,14 +36,7 @@ def check_render_mode(mode: str | None) -> None:
 def render_episode(
     episodes: "Episodes", slot: int, over: bool, mode: str | None
 ) -> RenderFrame | None:
-    """Render one episode: an image [H, W, 3] uint8, a text, or None without a render mode.
-
-    Args:
-        episodes: The episodes.
-        slot: Which of the B.
-        over: Whether it has ended.
-        mode: "rgb_array", "ansi" or None.
-    """
+    """The episode in `slot`: an image [H, W, 3] uint8, a text, or None without a render mode."""
     if mode is None:
         gym.logger.warn(
             "render() was called without a render mode; "

@@ -74,13 +74,7 @@ class Scene:
 
 
 def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
-    """The episode in `slot`.
-
-    Args:
-        episodes: The episodes.
-        slot: Which of the B.
-        over: Whether it has ended.
-    """
+    """The episode in `slot`; `over` says whether it has ended."""
     cache, settings = episodes.cache, episodes.settings
     rows, frames = episodes.video[slot : slot + 1], settings.num_frames
     facts = {name: value[0] for name, value in episodes.facts(np.array([slot])).items()}

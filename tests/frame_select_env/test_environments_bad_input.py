@@ -117,7 +117,7 @@ def test_reset_mask(planted, mask):
 
 def test_seeds_must_be_as_many_as_the_slots(planted):
     env = gym.make_vec(ONE_SHOT, num_envs=3, data=str(planted))
-    with pytest.raises(FrameSelectError, match="seed: 2 given for num_envs=3"):
+    with pytest.raises(FrameSelectError, match="seed: got 2 seeds for num_envs=3"):
         env.reset(seed=[1, 2])
 
 
