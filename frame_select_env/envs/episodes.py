@@ -28,8 +28,6 @@ class Episodes(ABC):
     Args:
         settings: The keyword arguments of the environment.
         num_slots: B.
-        action_space: The action space of one episode.
-        chunk: Contiguous frames that one decision is about.
 
     Attributes:
         cache: The feature cache.
@@ -47,22 +45,18 @@ class Episodes(ABC):
     action_dtype: ClassVar[type] = bool  # of the actions that `apply` gets
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
-    def __init__(
-        self,
-        settings: Settings,
-        num_slots: int,
-        action_space: spaces.Space[Any],
-        chunk: int = 1,
-    ) -> None:
-        self.settings, self.num_slots, self.chunk = settings, num_slots, chunk
-        self.action_space = action_space
+    def __init__(self, settings: Settings, num_slots: int) -> None:
+        self.settings, self.num_slots = settings, num_slots
+        self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
         self.rows = playable_rows(cache, settings.split, settings.fold)
         self.reward = Reward(settings.reward, cache)
-        self.dense: bool | str = getattr(settings, "dense", False)  # of multi-step settings
+        # Settings that not every process has.
+        self.dense: bool | str = getattr(settings, "dense", False)
+        self.chunk: int = getattr(settings, "chunk", 1)
         frames, outputs = settings.num_frames, len(cache.classes)
-        self.table = consensus_table(cache, settings.fold, self.stream, frames, chunk)
+        self.table = consensus_table(cache, settings.fold, self.stream, frames, self.chunk)
         # p1 of an empty selection: zeros, which are wrong; for a regression the training mean.
         self._empty_p1 = np.zeros(outputs)
         if cache.task == "regression":
@@ -83,6 +77,10 @@ class Episodes(ABC):
         """Tables are not pickled: fill in the running videos again."""
         self.__dict__.update(state)
         self.table.fill(self.video)
+
+    @abstractmethod
+    def make_action_space(self) -> spaces.Space[Any]:
+        """The action space of one episode."""
 
     @abstractmethod
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:

@@ -15,8 +15,9 @@ class OneShotEpisodes(Episodes):
     settings_class = Settings
     multi_step = False
 
-    def __init__(self, settings: Settings, num_slots: int) -> None:
-        super().__init__(settings, num_slots, spaces.MultiBinary(settings.num_frames))
+    def make_action_space(self) -> spaces.MultiBinary:
+        """Keep or discard each frame."""
+        return spaces.MultiBinary(self.settings.num_frames)
 
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Select the frames whose action is 1; padding is never selected."""

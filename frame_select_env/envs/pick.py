@@ -38,8 +38,9 @@ class PickEpisodes(Episodes):
     action_dtype = np.int64
     settings: PickSettings
 
-    def __init__(self, settings: PickSettings, num_slots: int) -> None:
-        super().__init__(settings, num_slots, spaces.Discrete(settings.num_frames + settings.stop))
+    def make_action_space(self) -> spaces.Discrete:
+        """The frame to add, or stop."""
+        return spaces.Discrete(self.settings.num_frames + self.settings.stop)
 
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Add the frame; one that is selected already, or padding, changes nothing."""

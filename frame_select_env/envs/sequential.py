@@ -34,8 +34,9 @@ class SequentialEpisodes(Episodes):
 
     settings_class = SequentialSettings
 
-    def __init__(self, settings: SequentialSettings, num_slots: int) -> None:
-        super().__init__(settings, num_slots, spaces.Discrete(2), settings.chunk)
+    def make_action_space(self) -> spaces.Discrete:
+        """Keep or discard the chunk."""
+        return spaces.Discrete(2)
 
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Keep or discard the chunk at the cursor and move the cursor past it."""
