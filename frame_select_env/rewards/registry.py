@@ -119,7 +119,7 @@ class Term:
         value = np.asarray(value, np.float64)
         if value.shape != (len(outcome),):
             raise FrameSelectError(
-                f"reward {name!r} returned the shape {value.shape}; expected ({len(outcome)},)"
+                f"reward {name!r} returned shape {value.shape}; expected ({len(outcome)},)"
             )
         if not math.isfinite(value.sum()):
             wrong = value[~np.isfinite(value)]

@@ -77,12 +77,12 @@ def test_views_are_predicted_in_streams_with_a_view_axis_alone(tmp_path):
 
 
 def test_no_file_is_left_open_where_videos_are_refused(tmp_path):
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(CacheError):
             write_cache(tmp_path / "c.h5", [video(), video()], classes=["a", "b"])
         gc.collect()
-    assert not [str(w.message) for w in told if issubclass(w.category, ResourceWarning)]
+    assert not [str(w.message) for w in caught if issubclass(w.category, ResourceWarning)]
 
 
 def test_a_failing_iterator_keeps_the_file_that_was_there(tmp_path):

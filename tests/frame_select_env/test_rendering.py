@@ -78,7 +78,7 @@ def test_any_number_of_frames_fits(planted, num_frames):
     env.step(np.ones(num_frames, np.int8))
     kept = env.render()
     assert kept.shape == empty.shape and kept.shape[0] < 800
-    # Nothing is drawn outside of the margins, and marks stand where there were none.
+    # Nothing is drawn outside of the margins, and marks are added.
     for image in (empty, kept):
         assert (image[:, :20] == 255).all() and (image[:, -20:] == 255).all()
         assert (image[:16] == 255).all() and (image[-12:] == 255).all()
@@ -252,8 +252,8 @@ def test_text_of_a_sequential_episode(planted):
     lines = ansi(env)
     assert over and lines[1].split()[1] == "##......#-------"
     assert lines[-1] == f"reward so far {reward:+.3f}   episode over"
-    verdicts = [info[when] for when in ("correct_before", "correct_after")]
-    for line, p, right in zip(lines[-3:-1], (info["p0"], info["p1"]), verdicts, strict=True):
+    correct = [info[when] for when in ("correct_before", "correct_after")]
+    for line, p, right in zip(lines[-3:-1], (info["p0"], info["p1"]), correct, strict=True):
         word = "right" if right else "wrong"
         assert line.endswith(f": {cache.classes[p.argmax()]}, {word}")
     table = [line.split() for line in lines[4:8]]

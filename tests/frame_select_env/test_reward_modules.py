@@ -1,4 +1,4 @@
-"""A reward from a module of one's own, by `module:function`."""
+"""A reward from the user's own module, by `module:function`."""
 
 import importlib
 

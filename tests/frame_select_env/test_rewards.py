@@ -135,7 +135,7 @@ def test_a_design_reads_only_what_it_declared():
         (["sign_omega", {"omage": 5}], "its arguments: omega, tie"),
         (7, "must be a name"),
         ("nowhere:reward", "cannot be imported"),
-        (lambda facts: np.zeros((len(facts), 2)), "returned the shape (6, 2); expected (6,)"),
+        (lambda facts: np.zeros((len(facts), 2)), "returned shape (6, 2); expected (6,)"),
         (lambda facts: np.full(len(facts), np.nan), "returned nan"),
     ],
 )
