@@ -16,7 +16,7 @@ from agents.ranges import check_ranges
 from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
 from agents.task import Task
 from frame_select_env import Clips, FeatureCache
-from frame_select_env.probability import SMALLEST
+from frame_select_env.consensus import SMALLEST
 
 
 @dataclass(frozen=True)

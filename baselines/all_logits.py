@@ -3,7 +3,7 @@
 import numpy as np
 
 from frame_select_env.cache import Clips
-from frame_select_env.probability import clipped_log
+from frame_select_env.consensus import clipped_log
 
 
 class AllLogits:

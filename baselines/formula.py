@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frame_select_env.cache import Clips
-from frame_select_env.probability import entropy as entropy_of
+from frame_select_env.consensus import entropy as entropy_of
 
 WINDOW = 5  # frames
 

@@ -14,7 +14,7 @@ from scipy.special import softmax
 from data.fold_heads import FoldHeads, train_folds
 from data.head import Crossfit, head_input
 from data.source import Source, stream_field
-from frame_select_env.cache import check, schema, write_cache
+from frame_select_env.cache import schema, write_cache
 from frame_select_env.errors import FrameSelectError
 
 
@@ -175,7 +175,7 @@ def _ready_made(
         )
     if logits:
         return softmax(values, axis=-1)
-    wrong = check.predictions(values, source.task)
+    wrong = schema.check_predictions(values, source.task)
     if wrong:
         source.fail(
             stream_field("predictions", stream),

@@ -18,7 +18,7 @@ from typing import NoReturn
 import numpy as np
 
 from data.source import Frames, Source, check_videos, split_field, stream_field
-from frame_select_env.cache import check, schema
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 REQUIRED = ("lengths", "labels", "ids", "splits")
@@ -87,7 +87,7 @@ class _Reader:
             self.frame_array(name, values, total, axes=(3, 4) if name == "thumbnail" else (1,))
             if name == "thumbnail" and values.dtype != np.uint8:
                 self.fail(name, f"is {values.dtype}; expected uint8")
-            wrong = check.finite(name, values)
+            wrong = schema.check_finite(name, values)
             if wrong:
                 self.fail(name, wrong)
         splits = {

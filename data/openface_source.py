@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from data.folder_kind import FolderKind, VideoArrays
-from frame_select_env.cache import check
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 SUFFIX = ".csv"
@@ -65,7 +65,7 @@ def _read(file: Path, pattern: re.Pattern[str]) -> VideoArrays:
     if not len(values):
         raise FrameSelectError(f"{file}: holds no frame; remove the video")
     frame, confidence = values[:, 0], values[:, 2]
-    wrong = check.finite("frame or timestamp", values[:, :2])
+    wrong = schema.check_finite("frame or timestamp", values[:, :2])
     if wrong:
         raise FrameSelectError(f"{file}: {wrong}")
     # By frame, then by falling confidence; equal ones in file order. NaN counts as the lowest.

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from frame_select_env.cache import check, schema
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 # The row of a video -> the values of its L frames, [L, ...].
@@ -102,7 +102,7 @@ class Source:
             )
         if values.dtype != np.float16:
             values = np.asarray(values, np.float32)
-        wrong = check.finite(name, values)
+        wrong = schema.check_finite(name, values)
         if wrong:
             self.fail(name, f"{video}: {wrong}")
         return values
@@ -130,11 +130,11 @@ def check_videos(source: Source) -> Source:
     if (counts > 1).any():
         source.fail("ids", f"{str(unique[counts > 1][0])!r} stands twice; ids must be unique")
     for name in source.ids:
-        wrong = check.text(str(name))
+        wrong = schema.check_text(str(name))
         if wrong:
             source.fail("ids", wrong)
     for row, label in enumerate(source.labels):
-        wrong = check.label(label, source.task, len(source.outputs))
+        wrong = schema.check_label(label, source.task, len(source.outputs))
         if wrong:
             source.fail("labels", f"video {str(source.ids[row])!r}: {wrong}")
     for stream, axis in source.axes.items():
@@ -145,7 +145,7 @@ def check_videos(source: Source) -> Source:
             source.fail(stream_field("predictions", stream), "belongs to no stream of features")
     for fold, splits in source.splits.items():
         for row, split in enumerate(splits):
-            wrong = check.split(split)
+            wrong = schema.check_split(split)
             if wrong:
                 source.fail(split_field(fold), f"video {str(source.ids[row])!r}: {wrong}")
     return source

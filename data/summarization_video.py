@@ -19,7 +19,7 @@ from typing import NoReturn
 import h5py
 import numpy as np
 
-from frame_select_env.cache import check
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 
@@ -98,7 +98,7 @@ class SummarizationVideo:
         if not len(users) or picks.max() >= users.shape[1]:
             self.fail("user_summary", f"is {users.shape}, but picks reach up to {picks.max()}")
         mean = users[:].mean(axis=0, dtype=np.float64)[picks]
-        self.refuse("user_summary", check.finite("user_summary", mean))
+        self.refuse("user_summary", schema.check_finite("user_summary", mean))
         return mean.astype(np.float32)
 
     def time(self) -> np.ndarray | None:
@@ -141,7 +141,7 @@ class SummarizationVideo:
         if len(item) != count:
             self.fail(name, f"has {len(item)} entries; features has {count} steps")
         values = item[:]
-        self.refuse(name, check.finite(name, values))
+        self.refuse(name, schema.check_finite(name, values))
         return values
 
     def refuse(self, name: str, wrong: str | None) -> None:

@@ -1,6 +1,6 @@
-"""frame_select_env: which frames of a video should a model look at, as Gymnasium environments.
+"""Gymnasium environments for choosing which frames of a video a model should look at.
 
-Importing it registers the environments:
+Importing the package registers the environments:
 
     import gymnasium as gym, frame_select_env
     env = gym.make("FrameSelect/OneShot-v0", data="digits")

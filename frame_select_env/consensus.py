@@ -5,14 +5,19 @@ the two, so a last bit lost in one of them and not in the other would be paid as
 Predictions are therefore first rounded to a fixed grid of 2^-40 (`on_grid`). Sums of grid values in
 float64 are exact for up to 2^12 frames, whatever the order and the shape of the batch: adding the
 frames one by one, summing them at once and subtracting some from the total all give the same bits.
+
+The last functions measure predictions: what rewards and rankings need of class probabilities.
 """
 
 import numpy as np
 
+from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError
 
 GRID_BITS = 40
 MAX_FRAMES = 2**12
+FILL_BLOCK = 1024  # videos
+SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 
 
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
@@ -85,7 +90,9 @@ def consensus(
         FrameSelectError: for more than 4096 frames, beyond which sums are not exact.
     """
     if predictions.shape[1] > MAX_FRAMES:
-        raise FrameSelectError(f"num_frames is {predictions.shape[1]}; at most {MAX_FRAMES}")
+        raise FrameSelectError(
+            f"num_frames is {predictions.shape[1]}; it must be at most {MAX_FRAMES}"
+        )
     grid = on_grid(predictions, largest)
     kept = selected & valid
     kept_sum = np.einsum("bt,btc->bc", kept.astype(np.float64), grid)
@@ -101,9 +108,109 @@ def is_correct(
     Args:
         probabilities: [B, C].
         label: [B] int.
-        maybe_empty: Whether there may be empty ones; False if the caller knows of none.
+        maybe_empty: Whether some may be empty; False saves time if the caller knows that none is.
     """
     correct = probabilities.argmax(axis=1) == label
     if maybe_empty:
         correct &= probabilities.any(axis=1)
     return correct
+
+
+class ConsensusTable:
+    """Sums of predictions of every video of a cache, at T frames in chunks of k.
+
+    The arrays cover the whole cache but take memory only where they have been filled, so making a
+    table costs nothing. Call `fill` before reading.
+
+    Attributes:
+        chunks: ceil(T / k), the number of chunks of a video.
+        chunk_sum: [N * chunks, C] float64, sum of the chunk's predictions on the grid; chunk j of
+            video i is row i * chunks + j.
+        chunk_size: [N * chunks] int64, number of valid frames in the chunk.
+        total_sum: [N, C] float64. total: [N] int64, number of valid frames.
+        p0: [N, C] float64, mean of all valid frames.
+        correct_before: [N] bool (regression: all False).
+    """
+
+    def __init__(
+        self, cache: FeatureCache, fold: str, stream: str, num_frames: int, chunk: int
+    ) -> None:
+        self.cache, self.fold, self.stream = cache, fold, stream
+        self.num_frames, self.chunk = num_frames, chunk
+        videos, outputs = len(cache), len(cache.classes)
+        self.chunks = -(-num_frames // chunk)
+        self.total = np.minimum(cache.lengths, num_frames)
+        first = np.arange(self.chunks) * chunk
+        self.chunk_size = np.clip(self.total[:, None] - first, 0, chunk).ravel()
+        self.chunk_sum = np.zeros((videos * self.chunks, outputs))
+        self.total_sum = np.zeros((videos, outputs))
+        self.p0 = np.zeros((videos, outputs))
+        self.correct_before = np.zeros(videos, bool)
+        self._largest = cache.predictions_extent(stream, fold).largest
+        self._filled = np.zeros(videos, bool)
+
+    def fill(self, rows: np.ndarray) -> None:
+        """Compute the entries of the videos in `rows` [B] that are not there yet."""
+        filled = self._filled[rows]
+        if filled.all():
+            return
+        new = np.unique(rows[~filled])
+        for first in range(0, len(new), FILL_BLOCK):
+            block = new[first : first + FILL_BLOCK]
+            read = self.cache.read_predictions(block, self.num_frames, self.fold, self.stream)
+            grid = on_grid(read, self._largest)
+            padded = np.zeros((len(block), self.chunks * self.chunk, grid.shape[2]))
+            padded[:, : self.num_frames] = grid
+            sums = padded.reshape(len(block), self.chunks, self.chunk, -1).sum(axis=2)
+            total_sum, total = sums.sum(axis=1), self.total[block]
+            p0 = weighted_mean(total_sum, total, total_sum, total)
+            self.chunk_sum.reshape(len(self.total), self.chunks, -1)[block] = sums
+            self.total_sum[block], self.p0[block] = total_sum, p0
+            if self.cache.task == "classification":
+                self.correct_before[block] = is_correct(p0, self.cache.labels[block])
+        self._filled[new] = True
+
+    def __reduce__(self) -> tuple:
+        return consensus_table, (self.cache, self.fold, self.stream, self.num_frames, self.chunk)
+
+
+def consensus_table(
+    cache: FeatureCache, fold: str, stream: str, num_frames: int, chunk: int = 1
+) -> ConsensusTable:
+    """The table for these settings; environments on the same cache share it."""
+    key = ("consensus", fold, stream, num_frames, chunk)
+    if key not in cache.memo:
+        cache.memo[key] = ConsensusTable(cache, fold, stream, num_frames, chunk)
+    return cache.memo[key]
+
+
+def clipped_log(probabilities: np.ndarray) -> np.ndarray:
+    """The natural logarithm, [...] float64, of probabilities clipped at 1e-6."""
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST))
+
+
+def entropy(probabilities: np.ndarray) -> np.ndarray:
+    """Entropy -sum_k p_k log p_k in nats, of [..., C] as [...] float64."""
+    return -(probabilities * clipped_log(probabilities)).sum(axis=-1)
+
+
+def of_class(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """The probability of the class `label` [...] in `probabilities` [..., C], as [...]."""
+    if label.ndim == 1:  # the same as np.take_along_axis at a fraction of the cost
+        return probabilities[np.arange(len(label)), label]
+    return np.take_along_axis(probabilities, label[..., None], axis=-1)[..., 0]
+
+
+def margin(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """How far a class leads the best other one: p_c - max_{k != c} p_k.
+
+    Args:
+        probabilities: [..., C] float, C at least 2.
+        label: [...] int, the class c.
+
+    Returns:
+        [...] float64, -1 to 1; above 0 where c is predicted.
+    """
+    others = np.array(probabilities, np.float64)
+    np.put_along_axis(others, label[..., None], -np.inf, axis=-1)
+    return of_class(probabilities, label) - others.max(axis=-1)

@@ -1,15 +1,15 @@
-"""Errors a user can cause, each told in one line."""
+"""Errors that a user can cause, each reported in one line."""
 
 
 class FrameSelectError(ValueError):
-    """Bad input: the message names what was wrong and how to put it right, in one line."""
+    """Bad input: the message says what is wrong and how to fix it, in one line."""
 
 
 class CacheError(FrameSelectError):
-    """A cache file that is missing, broken or inconsistent; names the file and the dataset."""
+    """A missing, damaged or inconsistent cache file; the message names file and dataset."""
 
 
 def known(kind: str, name: object, names: object) -> str:
-    """The usual message for an unknown name: what was asked for and what there is."""
+    """The message for an unknown name, with the known ones."""
     listed = ", ".join(sorted(str(n) for n in names))  # type: ignore[attr-defined]
     return f"unknown {kind} {str(name)!r}; known: {listed or 'none'}"

@@ -1,4 +1,4 @@
-"""What a ranking is: importance scores for frames, and the top m of them; evenly spaced frames."""
+"""Rankings: importance scores for frames, and the frames chosen by them."""
 
 from typing import Protocol, runtime_checkable
 
@@ -12,14 +12,14 @@ class Ranking(Protocol):
     """Anything that ranks frames: a formula, a network's attention, a trained agent.
 
     A ranking may also have `select(clips) -> bool [B, T]`, its own free choice of frames. Two class
-    attributes, both False when absent, declare what else `scores` takes as a keyword:
-    `needs_label` (then `scores(clips, label=[B])`: an oracle, not a competitor) and `needs_frames`
-    (then `scores(clips, frames=m)`, an int or [B] int: a choice that depends on how many are kept).
+    attributes, False by default, declare that `scores` takes another keyword: `needs_label` for
+    `scores(clips, label=[B])`, an oracle and not a competitor, and `needs_frames` for
+    `scores(clips, frames=m)`, an int or [B] int, a choice that depends on how many are kept.
     """
 
     @property
     def name(self) -> str:
-        """The row's name in tables."""
+        """Its name in tables."""
         ...
 
     def scores(self, clips: Clips) -> np.ndarray:
@@ -35,7 +35,7 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
     Args:
         scores: [B, T] float.
         valid: [B, T] bool.
-        frames: m, for all videos or one each, [B] int.
+        frames: m, an int for all videos or [B] int.
 
     Returns:
         [B, T] bool.
@@ -47,10 +47,10 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
 
 
 def best_if_none(selected: np.ndarray, scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """A free choice of frames, and the best frame of every video where it is empty.
+    """A free choice of frames, or the best frame of a video where the choice is empty.
 
     Args:
-        selected: [B, T] bool, the frames chosen, no padding among them.
+        selected: [B, T] bool, the frames chosen, without padding.
         scores: [B, T] float.
         valid: [B, T] bool.
 
@@ -64,12 +64,12 @@ def best_if_none(selected: np.ndarray, scores: np.ndarray, valid: np.ndarray) ->
 def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
     """The middles of `frames` equal parts of every video, as a mask.
 
-    Of L valid frames those are floor((t + 1/2) L / m) for t = 0..m-1, the rule by which T frames
-    are taken from a video. A video with fewer valid frames keeps all of them.
+    Of L valid frames these are floor((t + 1/2) L / m) for t = 0..m-1, as in `frame_index`. A video
+    with fewer valid frames keeps all of them.
 
     Args:
         valid: [B, T] bool, padding at the end.
-        frames: m, for all videos or one each, [B] int; at least 1.
+        frames: m, an int for all videos or [B] int; at least 1.
 
     Returns:
         [B, T] bool.
@@ -80,6 +80,6 @@ def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndar
     for m in np.unique(wanted):
         rows = np.flatnonzero(wanted == m)
         index, exists = frame_index(lengths[rows], int(m))
-        row, place = np.nonzero(exists)
-        chosen[rows[row], index[row, place]] = True
+        row, column = np.nonzero(exists)
+        chosen[rows[row], index[row, column]] = True
     return chosen

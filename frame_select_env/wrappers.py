@@ -1,4 +1,4 @@
-"""Pick's action mask in the observation, in the form that each library looks for."""
+"""The action mask as part of the observation, in the form that each library expects."""
 
 from typing import Any, Literal
 
@@ -19,13 +19,13 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
 
     | library | observation | mask |
     |---|---|---|
-    | "torchrl" | the Dict with one key more, `action_mask`, for the transform `ActionMask` | bool |
+    | "torchrl" | the Dict and `action_mask`, for the transform `ActionMask` | bool |
     | "rllib" | `{"observations": ..., "action_mask": ...}` | float32 |
     | "tianshou" | `{"obs": ..., "mask": ...}` | bool |
 
     Args:
         env: An environment with `action_masks()`.
-        library: Whose form.
+        library: The library that the observation is for.
 
     Raises:
         FrameSelectError: if the environment has no mask, or for another library.
@@ -54,7 +54,7 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
             self.observation_space = spaces.Dict({"obs": inner, "mask": mask})
 
     def observation(self, observation: dict[str, np.ndarray]) -> dict[str, Any]:
-        """The observation with the mask of the state it shows."""
+        """Add the mask of the current state to the observation."""
         mask = self.unwrapped.action_masks()  # type: ignore[attr-defined]
         if self.library == "torchrl":
             return {**observation, "action_mask": mask}

@@ -10,7 +10,7 @@ import numpy as np
 from data.corpora.assignment import Assignment, unlisted_note
 from data.corpora.table import number, read_table
 from data.corpora.videos import Videos
-from frame_select_env.cache import check, schema
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 REQUIRED = ("video", "split")
@@ -93,7 +93,7 @@ def _check(
     if not row["video"]:
         raise FrameSelectError(f"{path}: line {line}: video is empty")
     for column in folds:
-        wrong = check.split(row[column])
+        wrong = schema.check_split(row[column])
         if wrong:
             raise FrameSelectError(f"{path}: line {line}: video {row['video']!r}: {wrong}")
     for column in OPTIONAL:

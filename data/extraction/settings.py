@@ -6,7 +6,7 @@ from typing import Any
 
 from data.backbones import LOG_MEL, Specification
 from data.video.sampling import Sampling
-from frame_select_env.cache.digest import file_digest
+from frame_select_env.cache import file_digest
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frame_select_env.cache import check
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 SUFFIXES = frozenset(
@@ -50,7 +50,7 @@ def find_videos(folder: Path) -> VideoFiles:
         if any(part.startswith(".") for part in below.parts):
             continue
         name = below.with_suffix("").as_posix()
-        wrong = check.text(name)
+        wrong = schema.check_text(name)
         if wrong:
             unusable.append(f"{folder}: the video {wrong}")
         elif name in files:

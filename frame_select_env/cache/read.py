@@ -1,26 +1,73 @@
-"""FeatureCache: one cache file, opened cheaply and read lazily through memory maps."""
+"""Reading a cache: FeatureCache, the batches of clips it returns, and `open_cache`."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from frame_select_env.cache import check, schema
-from frame_select_env.cache.clips import Clips, frame_index
-from frame_select_env.cache.digest import file_digest
+from frame_select_env.cache import schema
+from frame_select_env.cache.files import cache_path, file_digest
+from frame_select_env.cache.schema import DEFAULT_FOLD
 from frame_select_env.cache.structure import Extent, read_structure
 from frame_select_env.errors import CacheError, FrameSelectError, known
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A batch of B videos of T frames each, as every ranking gets it. It holds no label.
+
+    Attributes:
+        features: [B, T, D], the cache's own dtype (float16 or float32); zeros at padding. A middle
+            view or object axis is flattened into D.
+        predictions: [B, T, C] float32 probabilities (regression: values), averaged over views;
+            zeros at padding.
+        valid: [B, T] bool, False at padding, which is always at the end.
+        time: [B, T] float32, seconds into the video, or the frame number in caches without times;
+            zeros at padding.
+        video: [B] int64, the row of each video in the whole cache.
+    """
+
+    features: np.ndarray
+    predictions: np.ndarray
+    valid: np.ndarray
+    time: np.ndarray
+    video: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.video)
+
+
+def frame_index(lengths: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sample T frames from videos of L frames.
+
+    From L >= T frames, frame t is floor((t + 1/2) L / T); a shorter video keeps all its frames and
+    is padded at the end.
+
+    Args:
+        lengths: [B] int, the number of frames L of each video.
+        num_frames: T.
+
+    Returns:
+        index [B, T] int64 within the video (0 at padding), valid [B, T] bool.
+    """
+    length = np.asarray(lengths, np.int64)[:, None]
+    t = np.arange(num_frames, dtype=np.int64)[None, :]
+    spread = (2 * t + 1) * length // (2 * num_frames)
+    valid = t < length
+    return np.where(length >= num_frames, spread, np.where(valid, t, 0)), valid
 
 
 class FeatureCache:
     """A cache file, read-only.
 
-    Opening reads the table of videos and checks the file's structure; frames are read when asked
-    for, through memory maps, so a cache of any size opens in milliseconds. Values are checked the
-    first time a video is read. Instances pickle as their path, and may be used after a fork and in
-    many processes at once.
+    Opening reads the table of videos and checks the file's structure; frames are read on demand
+    through memory maps, so a cache of any size opens in milliseconds. Values are checked when a
+    video is first read. Instances pickle as their path, and may be used after a fork and in many
+    processes at once.
 
     Args:
         path: The HDF5 file.
@@ -38,20 +85,14 @@ class FeatureCache:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        structure = read_structure(self.path)
-        self.task = structure.task
-        self.classes = structure.outputs
-        self.provenance = structure.provenance
-        self._ids = structure.ids
-        self.labels = structure.labels
-        self.groups = structure.groups
-        self.start = structure.start
-        self.streams = structure.streams
-        self._splits = structure.splits
-        self._extents = structure.extents
+        table = read_structure(self.path)
+        self.task, self.classes, self.provenance = table.task, table.outputs, table.provenance
+        self.labels, self.groups, self.start = table.labels, table.groups, table.start
+        self.streams, self._splits, self._extents = table.streams, table.splits, table.extents
+        self._ids = table.ids
         self._maps: dict[str, np.ndarray] = {}
         self._checked: dict[str, np.ndarray] = {}
-        # Tables that others derive from the cache and want to share; they live as long as it does.
+        # Tables that others derive from the cache and share; they live as long as the cache.
         self.memo: dict[tuple, Any] = {}
 
     def __reduce__(self) -> tuple[type["FeatureCache"], tuple[Path]]:
@@ -65,7 +106,7 @@ class FeatureCache:
 
     @property
     def digest(self) -> str:
-        """A hexadecimal digest of the file; see `frame_select_env.cache.digest`."""
+        """A hexadecimal digest of the file; see `file_digest`."""
         return file_digest(self.path)
 
     @cached_property
@@ -80,7 +121,7 @@ class FeatureCache:
 
     @property
     def lengths(self) -> np.ndarray:
-        """[N] int64, the videos' numbers of frames."""
+        """[N] int64, the number of frames of each video."""
         return np.diff(self.start)
 
     @property
@@ -88,7 +129,7 @@ class FeatureCache:
         """Which of time, importance and thumbnail the cache has."""
         return tuple(name for name in schema.FRAME_DATASETS if f"frames/{name}" in self._extents)
 
-    def splits(self, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+    def splits(self, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """[N] str, the split of every video in `fold`.
 
         Raises:
@@ -98,11 +139,11 @@ class FeatureCache:
             raise FrameSelectError(f"{self.path}: {known('fold', fold, self._splits)}")
         return self._splits[fold]
 
-    def rows(self, split: str, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
+    def rows(self, split: str, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """[n] int64, the rows of the videos of `split`, in the file's order.
 
         Raises:
-            FrameSelectError: for an unknown fold or a split without a video.
+            FrameSelectError: for an unknown fold or a split without videos.
         """
         splits = self.splits(fold)
         rows = np.flatnonzero(splits == split)
@@ -112,10 +153,10 @@ class FeatureCache:
         return rows
 
     def stream(self, name: str | None = None) -> str:
-        """The stream called `name`; None means the only one.
+        """The name of a stream; None stands for the only one.
 
         Raises:
-            FrameSelectError: if there is no such stream, or several and none was named.
+            FrameSelectError: for an unknown stream, or for None if there are several.
         """
         if name is None:
             if len(self.streams) > 1:
@@ -132,18 +173,16 @@ class FeatureCache:
         """Shape, dtype, minimum and maximum of a stream's features, without reading them."""
         return self._extents[f"streams/{self.stream(stream)}/features"]
 
-    def predictions_extent(
-        self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD
-    ) -> Extent:
+    def predictions_extent(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> Extent:
         """Shape, dtype, minimum and maximum of a stream's predictions, without reading them."""
         return self._extents[self._predictions_name(stream, fold)]
 
     def features(self, stream: str | None = None) -> np.ndarray:
-        """The memory map [F, D] (or [F, V, D]) of all frames' features, as stored, unchecked."""
+        """Memory map [F, D] (or [F, V, D]) of all frames' features, as stored, unchecked."""
         return self._map(f"streams/{self.stream(stream)}/features")
 
-    def predictions(self, stream: str | None = None, fold: str = schema.DEFAULT_FOLD) -> np.ndarray:
-        """The memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
+    def predictions(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> np.ndarray:
+        """Memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
         return self._map(self._predictions_name(stream, fold))
 
     def feature_size(self, stream: str | None = None) -> int:
@@ -151,14 +190,10 @@ class FeatureCache:
         return int(np.prod(self.features_extent(stream).shape[1:]))
 
     def sample(self, rows: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which of the file's frames are frames 0..T-1 of the videos in `rows`.
-
-        Args:
-            rows: [B] int.
-            num_frames: T.
+        """The file's frames that are frames 0..T-1 of the videos in `rows`.
 
         Returns:
-            frames [B, T] int64 (a padded place holds the video's first frame), valid [B, T] bool.
+            frames [B, T] int64 (the video's first frame at padding), valid [B, T] bool.
         """
         rows = np.asarray(rows, np.int64)
         index, valid = frame_index(self.start[rows + 1] - self.start[rows], num_frames)
@@ -168,7 +203,7 @@ class FeatureCache:
         self,
         rows: np.ndarray,
         num_frames: int = 25,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> Clips:
         """The videos in `rows`, T frames each.
@@ -176,11 +211,11 @@ class FeatureCache:
         Args:
             rows: [B] int, rows in the whole cache.
             num_frames: T.
-            fold: Whose predictions to read.
-            stream: Which stream; None means the only one.
+            fold: The fold to read predictions of.
+            stream: Name of the stream; None for the only one.
 
         Raises:
-            CacheError: if a video read for the first time holds a NaN or no probabilities.
+            CacheError: if a video read for the first time has a wrong value, such as NaN.
         """
         rows = np.asarray(rows, np.int64)
         _, valid = self.sample(rows, num_frames)
@@ -204,7 +239,7 @@ class FeatureCache:
         self,
         rows: np.ndarray,
         num_frames: int = 25,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> np.ndarray:
         """Predictions [B, T, C] float32 of the videos in `rows`; 0 at padding, views averaged."""
@@ -218,18 +253,18 @@ class FeatureCache:
     def read_one(
         self,
         rows: np.ndarray,
-        place: np.ndarray,
+        index: np.ndarray,
         num_frames: int = 25,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Frame `place` [B] of the T frames of the videos in `rows`: features and predictions.
+        """Frame `index` [B] of the T frames of the videos in `rows`: features and predictions.
 
         Returns:
             features [B, D] as stored, predictions [B, C] float32, views averaged.
         """
         frames, _ = self.sample(rows, num_frames)
-        frame = frames[np.arange(len(frames)), place][:, None]
+        frame = frames[np.arange(len(frames)), index][:, None]
         features = self._take(f"streams/{self.stream(stream)}/features", frame, rows)
         predictions = self._take(self._predictions_name(stream, fold), frame, rows)
         if predictions.ndim == 4:
@@ -237,12 +272,12 @@ class FeatureCache:
         return features.reshape(len(rows), -1), predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
-        """`dataset` (time, importance or thumbnail) of the videos in `rows`, [B, T, ...].
+        """Time, importance or thumbnail of the videos in `rows`, [B, T, ...]; 0 at padding.
 
-        The time of a cache that has none is the frame's number in the video.
+        In a cache without times, the time is the frame number in the video.
 
         Raises:
-            FrameSelectError: if the cache does not have it.
+            FrameSelectError: if the cache does not have the dataset.
         """
         rows = np.asarray(rows, np.int64)
         if dataset == "time" and dataset not in self.frame_datasets:
@@ -250,7 +285,7 @@ class FeatureCache:
             return np.where(valid, index, 0).astype(np.float32)
         if dataset not in self.frame_datasets:
             have = ", ".join(self.frame_datasets) or "none"
-            raise FrameSelectError(f"{self.path}: has no frames/{dataset}; it has: {have}")
+            raise FrameSelectError(f"{self.path}: has no frames/{dataset}; it has {have}")
         frames, valid = self.sample(rows, num_frames)
         values = self._take(f"frames/{dataset}", frames, rows)
         values[~valid] = 0
@@ -259,7 +294,7 @@ class FeatureCache:
     def clips(
         self,
         split: str,
-        fold: str = schema.DEFAULT_FOLD,
+        fold: str = DEFAULT_FOLD,
         num_frames: int = 25,
         stream: str | None = None,
         batch_size: int = 64,
@@ -273,13 +308,14 @@ class FeatureCache:
         """Check every value in the file, video by video, yielding each row when it is done.
 
         Raises:
-            CacheError: at the first wrong value, or if an id stands twice.
+            CacheError: at the first wrong value, or for a duplicated id.
         """
         unique, counts = np.unique(self.ids, return_counts=True)
         if (counts > 1).any():
-            raise CacheError(f"{self.path}: videos/id: {str(unique[counts > 1][0])!r} stands twice")
+            duplicate = str(unique[counts > 1][0])
+            raise CacheError(f"{self.path}: videos/id: {duplicate!r} is duplicated")
         if self.task == "regression" and not np.isfinite(self.labels).all():
-            raise CacheError(f"{self.path}: videos/label: is not finite")
+            raise CacheError(f"{self.path}: videos/label: some values are not finite")
         names = [name for name in self._extents if not name.endswith("thumbnail")]
         for row in range(len(self)):
             first, last = self.start[row], self.start[row + 1]
@@ -297,7 +333,7 @@ class FeatureCache:
         if array is None:
             extent = self._extents[name]
             array = np.memmap(self.path, extent.dtype, "r", extent.offset, extent.shape)
-            # A plain array: indexing np.memmap itself costs microseconds more a call.
+            # A plain array: indexing np.memmap itself costs microseconds more per call.
             self._maps[name] = array = array.view(np.ndarray)
         return array
 
@@ -309,17 +345,36 @@ class FeatureCache:
         checked = self._checked.get(name)
         if checked is None:
             checked = self._checked[name] = np.zeros(len(self), bool)
-        known = checked[rows]
-        if not known.all():
-            for place in np.flatnonzero(~known):
-                self._check(name, values[place], int(rows[place]))
-                checked[rows[place]] = True
+        if not checked[rows].all():
+            for index in np.flatnonzero(~checked[rows]):
+                self._check(name, values[index], int(rows[index]))
+                checked[rows[index]] = True
         return values
 
     def _check(self, name: str, values: np.ndarray, row: int) -> None:
         if "predictions" in name.split("/"):
-            wrong = check.predictions(values, self.task)
+            wrong = schema.check_predictions(values, self.task)
         else:
-            wrong = check.finite(name, values)
+            wrong = schema.check_finite(name, values)
         if wrong:
             raise CacheError(f"{self.path}: {name}: video {str(self.ids[row])!r}: {wrong}")
+
+
+# Environments on the same file share its memory maps and tables. The key includes the time of the
+# last change, so a rewritten cache is opened anew.
+_open: WeakValueDictionary[tuple[str, int, int], FeatureCache] = WeakValueDictionary()
+
+
+def open_cache(data: str | Path) -> FeatureCache:
+    """Open a bundled cache by name, or any by path; the same file gives the same object.
+
+    Raises:
+        CacheError: naming the file, the dataset and what is wrong.
+    """
+    path = cache_path(data).resolve()
+    status = path.stat()
+    key = (str(path), status.st_mtime_ns, status.st_size)
+    cache = _open.get(key)
+    if cache is None:
+        cache = _open[key] = FeatureCache(path)
+    return cache

@@ -1,4 +1,4 @@
-"""The layout of a cache file: one HDF5 file of contiguous, uncompressed, aligned datasets.
+"""The format of a cache: one HDF5 file of contiguous, uncompressed, aligned datasets.
 
     /                 attrs: format, version, task ("classification" | "regression"), provenance
     /classes [C] str  (or /targets [K] str)
@@ -10,9 +10,14 @@
     /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
 
 N videos, F frames of all videos one after another, C classes, K regression targets, D features.
-Video i owns the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
+Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
 ([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none.
+
+The functions below check values: when a cache is written, when a video is first read, and by
+`inspect --full`. Each returns what is wrong, or None.
 """
+
+import numpy as np
 
 FORMAT = "frame-select-cache"
 VERSION = 1
@@ -24,6 +29,64 @@ DEFAULT_STREAM = "main"
 DEFAULT_FOLD = "default"
 UNKNOWN_LABEL = -1
 ALIGNMENT = 4096  # bytes: every dataset starts on a page, so that it can be memory-mapped
+# Probabilities saved in half precision or by a float32 softmax are off by far less than this.
+SUM_TOLERANCE = 2e-3
 
 # Dataset of /frames -> dtype. All are optional.
 FRAME_DATASETS = {"time": "float32", "importance": "float32", "thumbnail": "uint8"}
+
+
+def check_finite(name: str, values: np.ndarray) -> str | None:
+    """Check values [L, ...], frame by frame."""
+    bad = ~np.isfinite(values)
+    if bad.any():
+        frame = int(np.argwhere(bad)[0][0])
+        return f"{name} is {values[bad][0]} at frame {frame}; remove the video or repair the value"
+    return None
+
+
+def check_predictions(values: np.ndarray, task: str) -> str | None:
+    """Check predictions [L, C] or [L, V, C]; for classification they must be probabilities."""
+    wrong = check_finite("predictions", values)
+    if wrong or task == "regression":
+        return wrong
+    if values.min() < -SUM_TOLERANCE or values.max() > 1 + SUM_TOLERANCE:
+        return (
+            f"predictions range from {values.min():.3g} to {values.max():.3g}, "
+            "but must be probabilities; apply the softmax to logits first"
+        )
+    sums = values.sum(axis=-1)
+    if np.abs(sums - 1).max() > SUM_TOLERANCE:
+        worst = sums.flat[np.abs(sums - 1).argmax()]
+        return f"predictions of one frame sum to {worst:.4g}, not 1; apply the softmax first"
+    return None
+
+
+def check_label(value: object, task: str, outputs: int) -> str | None:
+    """Check one video's label: an integer, or `outputs` numbers for a regression."""
+    array = np.asarray(value)
+    if task == "regression":
+        if array.shape != (outputs,) or not np.isfinite(array.astype(np.float64)).all():
+            return f"label {value!r} must be {outputs} finite numbers"
+        return None
+    if array.shape != () or array.dtype.kind not in "iu":
+        return f"label {value!r} must be one integer"
+    if not UNKNOWN_LABEL <= int(array) < outputs:
+        return f"label {int(array)} is out of range; allowed: 0 to {outputs - 1}, or -1 (unknown)"
+    return None
+
+
+def check_text(value: str) -> str | None:
+    """Check an id or another name: file names can hold bytes that are not text."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"{ascii(value)} is not valid UTF-8; rename it"
+    return None
+
+
+def check_split(value: object) -> str | None:
+    """Check one video's split."""
+    if value not in SPLITS:
+        return f"split {str(value)!r} is unknown; allowed: train, val, test or '' (unused)"
+    return None

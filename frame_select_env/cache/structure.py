@@ -32,9 +32,9 @@ class Extent:
 
 @dataclass(frozen=True)
 class Structure:
-    """The file's tables of videos and the extents of its frame datasets, by dataset name.
+    """The file's tables of videos, and the extents of its frame datasets by name.
 
-    The ids are UTF-8 bytes: there may be many, and they are seldom asked for.
+    The ids are UTF-8 bytes: there may be many, and they are seldom needed.
     """
 
     task: str
@@ -56,7 +56,7 @@ def read_structure(path: Path) -> Structure:
         CacheError: naming the file, the dataset and what is wrong.
     """
     if not path.is_file():
-        raise CacheError(f"{path}: no such file; make one with python -m data import")
+        raise CacheError(f"{path}: no such file; make a cache with python -m data import")
     try:
         with h5py.File(path, "r") as h5:
             return _Reader(path, h5).structure()
@@ -71,7 +71,7 @@ def read_structure(path: Path) -> Structure:
 class _Reader:
     def __init__(self, path: Path, h5: h5py.File) -> None:
         self.path, self.h5 = path, h5
-        self.bytes = path.stat().st_size
+        self.datasets: dict[str, h5py.Dataset] = {}
 
     def fail(self, dataset: str, message: str) -> NoReturn:
         raise CacheError(f"{self.path}: {dataset}: {message}")
@@ -83,50 +83,33 @@ class _Reader:
         if int(attrs.get("version", -1)) != schema.VERSION:
             self.fail(
                 "/",
-                f"version {attrs.get('version')} cannot be read here, only "
-                f"{schema.VERSION}; write the cache again",
+                f"version {attrs.get('version')} is not supported, only {schema.VERSION}; "
+                "write the cache again",
             )
         task = attrs.get("task")
         if task not in schema.TASKS:
             self.fail("/", f"task is {task!r}; allowed: {', '.join(schema.TASKS)}")
-        datasets = dict(self.walk(self.h5, ""))
-        outputs = self.strings(datasets, "classes" if task == "classification" else "targets")
-        ids = self.raw_strings(datasets, "videos/id")
+        self.datasets = datasets = dict(self.walk(self.h5, ""))
+        outputs = self.strings("classes" if task == "classification" else "targets")
+        ids = self.raw_strings("videos/id")
         count = len(ids)
-        start = self.small(datasets, "videos/start", (count + 1,))
+        start = self.table("videos/start", (count + 1,))
         if start[0] != 0 or (np.diff(start) <= 0).any():
-            self.fail("videos/start", "must rise from 0, by at least one frame a video")
-        labels = self.small(
-            datasets,
-            "videos/label",
-            (count,) if task == "classification" else (count, len(outputs)),
-        )
-        if task == "classification" and (
-            labels.dtype.kind != "i"
-            or labels.min(initial=0) < schema.UNKNOWN_LABEL
-            or labels.max(initial=0) >= len(outputs)
-        ):
-            self.fail("videos/label", f"must be integers from -1 to {len(outputs) - 1}")
-        splits = {schema.DEFAULT_FOLD: self.split(datasets, "videos/split", count)}
-        folds = {name.split("/")[1] for name in datasets if name.startswith("folds/")}
-        for fold in sorted(folds):
-            splits[fold] = self.split(datasets, f"folds/{fold}/split", count)
-        groups = (
-            self.strings(datasets, "videos/group", count) if "videos/group" in datasets else None
-        )
+            self.fail("videos/start", "must rise from 0, by at least one frame per video")
+        splits = {schema.DEFAULT_FOLD: self.split("videos/split", count)}
+        for fold in sorted({name.split("/")[1] for name in datasets if name.startswith("folds/")}):
+            splits[fold] = self.split(f"folds/{fold}/split", count)
         extents = {
-            name: self.extent(dataset, int(start[-1]))
-            for name, dataset in datasets.items()
-            if name.split("/")[0] in ("streams", "frames")
+            name: self.extent(name, int(start[-1]))
+            for name in datasets
+            if name.startswith(("streams/", "frames/"))
             or (name.startswith("folds/") and "/predictions/" in name)
         }
-        streams = tuple(
-            sorted({name.split("/")[1] for name in extents if name.startswith("streams/")})
-        )
+        streams = sorted({name.split("/")[1] for name in extents if name.startswith("streams/")})
         if not streams:
-            self.fail("streams", "there is none")
+            self.fail("streams", "there are none")
         for name, extent in extents.items():
-            self.columns(name, extent, len(outputs), streams)
+            self.check_extent(name, extent, len(outputs), streams)
         for stream in streams:
             for kind in ("features", "predictions"):
                 if f"streams/{stream}/{kind}" not in extents:
@@ -136,11 +119,11 @@ class _Reader:
             provenance=_provenance(attrs.get("provenance", "")),
             outputs=tuple(outputs.tolist()),
             ids=ids,
-            labels=labels,
+            labels=self.labels(task, count, len(outputs)),
             splits=splits,
-            groups=groups,
+            groups=self.strings("videos/group", count) if "videos/group" in datasets else None,
             start=start,
-            streams=streams,
+            streams=tuple(streams),
             extents=extents,
         )
 
@@ -149,62 +132,65 @@ class _Reader:
         for name in group:
             full = f"{prefix}{name}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                self.fail(full, "is an external or soft link, which a cache must not hold")
+                self.fail(full, "is an external or soft link, which is not allowed in a cache")
             item = group[name]
             if isinstance(item, h5py.Group):
                 yield from self.walk(item, f"{full}/")
                 continue
             if item.is_virtual or item.external:
-                self.fail(full, "is a virtual or external dataset, which a cache must not hold")
+                self.fail(full, "is a virtual or external dataset, not allowed in a cache")
             if item.dtype.kind == "O":
                 self.fail(full, "has an object type; write fixed-length strings")
             yield full, item
 
-    def dataset(self, datasets: dict[str, h5py.Dataset], name: str) -> h5py.Dataset:
-        if name not in datasets:
+    def dataset(self, name: str) -> h5py.Dataset:
+        if name not in self.datasets:
             self.fail(name, "is missing")
-        return datasets[name]
+        return self.datasets[name]
 
-    def small(
-        self, datasets: dict[str, h5py.Dataset], name: str, shape: tuple[int, ...]
-    ) -> np.ndarray:
-        dataset = self.dataset(datasets, name)
+    def table(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        dataset = self.dataset(name)
         if dataset.shape != shape:
-            self.fail(name, f"has the shape {dataset.shape}, expected {shape}")
+            self.fail(name, f"has shape {dataset.shape}, expected {shape}")
         return dataset[:]
 
-    def strings(
-        self, datasets: dict[str, h5py.Dataset], name: str, count: int | None = None
-    ) -> np.ndarray:
-        """Decoded strings, most of which are alike: only the different ones are decoded."""
-        different, place = np.unique(self.raw_strings(datasets, name, count), return_inverse=True)
-        return np.char.decode(different, "utf-8")[place]
-
-    def raw_strings(
-        self, datasets: dict[str, h5py.Dataset], name: str, count: int | None = None
-    ) -> np.ndarray:
+    def raw_strings(self, name: str, count: int | None = None) -> np.ndarray:
         """UTF-8 bytes, as stored."""
-        dataset = self.dataset(datasets, name)
+        dataset = self.dataset(name)
         if dataset.dtype.kind != "S" or dataset.ndim != 1 or count not in (None, len(dataset)):
-            self.fail(name, f"must be one fixed-length string per entry, {count or 'at least 1'}")
+            self.fail(name, f"must be {count or 'at least 1'} fixed-length strings")
         return dataset[:]
 
-    def split(self, datasets: dict[str, h5py.Dataset], name: str, count: int) -> np.ndarray:
-        values = self.strings(datasets, name, count)
+    def strings(self, name: str, count: int | None = None) -> np.ndarray:
+        """Decoded strings; most are repeated, so each different one is decoded once."""
+        different, index = np.unique(self.raw_strings(name, count), return_inverse=True)
+        return np.char.decode(different, "utf-8")[index]
+
+    def split(self, name: str, count: int) -> np.ndarray:
+        values = self.strings(name, count)
         unknown = sorted(set(np.unique(values).tolist()) - set(schema.SPLITS))
         if unknown:
             self.fail(name, f"has the unknown split {unknown[0]!r}; allowed: train, val, test, ''")
         return values
 
-    def extent(self, dataset: h5py.Dataset, total: int) -> Extent:
-        name = dataset.name.lstrip("/")
+    def labels(self, task: str, count: int, outputs: int) -> np.ndarray:
+        if task == "regression":
+            return self.table("videos/label", (count, outputs))
+        labels = self.table("videos/label", (count,))
+        low, high = labels.min(initial=0), labels.max(initial=0)
+        if labels.dtype.kind != "i" or low < schema.UNKNOWN_LABEL or high >= outputs:
+            self.fail("videos/label", f"must be integers from -1 to {outputs - 1}")
+        return labels
+
+    def extent(self, name: str, total: int) -> Extent:
+        dataset = self.datasets[name]
         offset = dataset.id.get_offset()
         if offset is None:
-            self.fail(name, "is chunked or compressed; a cache's datasets are contiguous")
+            self.fail(name, "is chunked or compressed; the datasets of a cache are contiguous")
         if dataset.ndim < 1 or dataset.shape[0] != total:
-            self.fail(name, f"has {dataset.shape} entries; videos/start promises {total} frames")
-        if offset + dataset.size * dataset.dtype.itemsize > self.bytes:
-            self.fail(name, "reaches past the end of the file: truncated")
+            self.fail(name, f"has shape {dataset.shape}; videos/start implies {total} frames")
+        if offset + dataset.size * dataset.dtype.itemsize > self.path.stat().st_size:
+            self.fail(name, "extends past the end of the file: truncated")
         attrs = dataset.attrs
         return Extent(
             offset,
@@ -215,23 +201,24 @@ class _Reader:
             float(attrs.get("max", 0.0)),
         )
 
-    def columns(self, name: str, extent: Extent, outputs: int, streams: tuple[str, ...]) -> None:
+    def check_extent(self, name: str, extent: Extent, outputs: int, streams: list[str]) -> None:
         """Check dtype, axes and width of one frame dataset."""
         kind = name.split("/")
         if kind[0] == "frames":
-            if kind[1] in schema.FRAME_DATASETS and extent.dtype != schema.FRAME_DATASETS[kind[1]]:
-                self.fail(name, f"is {extent.dtype}; expected {schema.FRAME_DATASETS[kind[1]]}")
+            expected = schema.FRAME_DATASETS.get(kind[1], extent.dtype)
+            if extent.dtype != expected:
+                self.fail(name, f"is {extent.dtype}; expected {expected}")
             return
         if extent.axes not in schema.MIDDLE_AXES:
             self.fail(name, f"axes is {extent.axes!r}; allowed: '', view, object")
         if len(extent.shape) != (3 if extent.axes else 2):
-            self.fail(name, f"has the shape {extent.shape}, which axes={extent.axes!r} denies")
+            self.fail(name, f"has shape {extent.shape}, which does not fit axes={extent.axes!r}")
         if kind[-1] == "features":
             if extent.dtype.name not in schema.FEATURE_DTYPES:
                 self.fail(name, f"is {extent.dtype}; expected float16 or float32")
             return
         if kind[0] == "folds" and kind[-1] not in streams:
-            self.fail(name, f"belongs to no stream; streams: {', '.join(streams)}")
+            self.fail(name, f"has no stream of that name; streams: {', '.join(streams)}")
         if extent.dtype != np.float32 or extent.shape[-1] != outputs:
             self.fail(
                 name,

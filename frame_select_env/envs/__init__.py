@@ -1,12 +1,19 @@
-"""The registered environments, single and vector."""
+"""The registered environments, single and vector.
+
+A decision process is one file: its settings, its dynamics (a subclass of `Episodes`), and the two
+environments, the single one with the specification. A new one is added to ENVIRONMENTS.
+"""
 
 import gymnasium as gym
 
+from frame_select_env.envs.episodes import Episodes
 from frame_select_env.envs.one_shot import OneShotEnv, OneShotVectorEnv
 from frame_select_env.envs.pick import PickEnv, PickVectorEnv
 from frame_select_env.envs.sequential import SequentialEnv, SequentialVectorEnv
+from frame_select_env.envs.single import FrameSelectEnv
+from frame_select_env.envs.vector import FrameSelectVectorEnv
 
-ENVIRONMENTS = {
+ENVIRONMENTS: dict[str, tuple[type[FrameSelectEnv], type[FrameSelectVectorEnv]]] = {
     "FrameSelect/OneShot-v0": (OneShotEnv, OneShotVectorEnv),
     "FrameSelect/Pick-v0": (PickEnv, PickVectorEnv),
     "FrameSelect/Sequential-v0": (SequentialEnv, SequentialVectorEnv),
@@ -25,6 +32,9 @@ def register_environments() -> None:
 
 __all__ = [
     "ENVIRONMENTS",
+    "Episodes",
+    "FrameSelectEnv",
+    "FrameSelectVectorEnv",
     "OneShotEnv",
     "OneShotVectorEnv",
     "PickEnv",

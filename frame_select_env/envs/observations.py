@@ -1,67 +1,30 @@
-"""The observation modes: what an agent sees of its episode. None of them holds the label."""
+"""The observation modes: what an agent sees of its episode. None of them holds the label.
+
+A mode is a class: its space for one episode, and a call that returns the arrays [B, ...] of all
+episodes, which share no memory with the state, the cache or each other. A new mode is added to
+MODES, and to `observations` of the settings of each decision process that offers it.
+"""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.consensus import weighted_mean
-from frame_select_env.dynamics import Episodes
+from frame_select_env.envs.episodes import Episodes
 
-
-class Observation(Protocol):
-    """One mode: the space of a single episode, and the observations of all B episodes."""
-
-    space: spaces.Dict
-
-    def __call__(self, episodes: Episodes) -> dict[str, np.ndarray]:
-        """Fresh arrays [B, ...], sharing no memory with the state, the cache or each other."""
-        ...
-
-
-def _box(low: float, high: float, shape: tuple[int, ...], dtype: type | np.dtype) -> spaces.Box:
-    """A box that includes 0, the padding, and is not flat."""
-    low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
-        high = low + 1.0
-    return spaces.Box(low, high, shape, dtype)
-
-
-def _features_box(episodes: Episodes, *leading: int) -> spaces.Box:
-    extent = episodes.cache.features_extent(episodes.stream)
-    size = episodes.cache.feature_size(episodes.stream)
-    return _box(extent.min, extent.max, (*leading, size), extent.dtype)
-
-
-def _predictions_box(episodes: Episodes, *leading: int) -> spaces.Box:
-    outputs = len(episodes.cache.classes)
-    if episodes.cache.task == "classification":
-        return _box(0.0, 1.0, (*leading, outputs), np.float32)
-    extent = episodes.cache.predictions_extent(episodes.stream, episodes.settings.fold)
-    # An empty selection answers the mean label, which may lie outside of the predictions' range.
-    labels = episodes.cache.labels
-    low, high = min(extent.min, float(labels.min())), max(extent.max, float(labels.max()))
-    return _box(low, high, (*leading, outputs), np.float32)
-
-
-def _index_space(episodes: Episodes) -> dict[str, spaces.Space]:
-    frames = episodes.settings.num_frames
-    last = max(len(episodes.cache) - 1, 1)
-    return {
-        "video": spaces.Box(0, last, (1,), np.int32),
-        "cursor": spaces.Box(0, frames, (1,), np.int32),
-        "selected": spaces.MultiBinary(frames),
-    }
+Observations = dict[str, np.ndarray]
 
 
 class IndexObservation:
     """Which video, where the cursor is and what is selected; the policy holds the features."""
 
     def __init__(self, episodes: Episodes) -> None:
-        self.space = spaces.Dict(_index_space(episodes))
+        last = max(len(episodes.cache) - 1, 1)
+        self.space = spaces.Dict({"video": spaces.Box(0, last, (1,), np.int32), **_state(episodes)})
 
-    def __call__(self, episodes: Episodes) -> dict[str, np.ndarray]:
+    def __call__(self, episodes: Episodes) -> Observations:
         """Row `video` [B, 1] int32, cursor [B, 1] int32, selected [B, T] int8."""
         return {
             "cursor": episodes.cursor[:, None].astype(np.int32),
@@ -73,32 +36,30 @@ class IndexObservation:
 class VideoObservation:
     """The whole video: all frames' features and predictions, and for multi-step ids the state."""
 
-    def __init__(self, episodes: Episodes, steps: bool) -> None:
+    def __init__(self, episodes: Episodes) -> None:
         frames = episodes.settings.num_frames
-        self.steps = steps
-        content: dict[str, spaces.Space] = {
-            "features": _features_box(episodes, frames),
-            "predictions": _predictions_box(episodes, frames),
-            "valid": spaces.MultiBinary(frames),
-        }
-        if steps:
-            index = _index_space(episodes)
-            content |= {"cursor": index["cursor"], "selected": index["selected"]}
-        self.space = spaces.Dict(content)
+        self.space = spaces.Dict(
+            {
+                "features": _features_box(episodes, frames),
+                "predictions": _predictions_box(episodes, frames),
+                "valid": spaces.MultiBinary(frames),
+                **(_state(episodes) if episodes.multi_step else {}),
+            }
+        )
 
-    def __call__(self, episodes: Episodes) -> dict[str, np.ndarray]:
+    def __call__(self, episodes: Episodes) -> Observations:
         """Arrays features [B, T, D], predictions [B, T, C], valid [B, T] and cursor, selected."""
         cache, settings, video = episodes.cache, episodes.settings, episodes.video
-        frames = settings.num_frames
-        content = {
-            "features": cache.read_features(video, frames, episodes.stream),
-            "predictions": cache.read_predictions(video, frames, settings.fold, episodes.stream),
+        frames, stream = settings.num_frames, episodes.stream
+        values = {
+            "features": cache.read_features(video, frames, stream),
+            "predictions": cache.read_predictions(video, frames, settings.fold, stream),
             "valid": episodes.valid(video).astype(np.int8),
         }
-        if self.steps:
-            content["cursor"] = episodes.cursor[:, None].astype(np.int32)
-            content["selected"] = episodes.selected.astype(np.int8)
-        return {name: content[name] for name in self.space}
+        if episodes.multi_step:
+            values["cursor"] = episodes.cursor[:, None].astype(np.int32)
+            values["selected"] = episodes.selected.astype(np.int8)
+        return {name: values[name] for name in self.space}
 
 
 class FrameObservation:
@@ -111,36 +72,27 @@ class FrameObservation:
         self.space = spaces.Dict(
             {
                 "feature": _features_box(episodes),
-                "prediction": _predictions_box(episodes),
-                "p0": _predictions_box(episodes),
-                "p1": _predictions_box(episodes),
+                **{name: _predictions_box(episodes) for name in ("prediction", "p0", "p1")},
                 "progress": spaces.Box(0.0, 1.0, (1,), np.float32),
                 "count": spaces.Box(0.0, 1.0, (1,), np.float32),
             }
         )
 
-    def __call__(self, episodes: Episodes) -> dict[str, np.ndarray]:
+    def __call__(self, episodes: Episodes) -> Observations:
         """Arrays feature [B, D], prediction, p0, p1 [B, C], progress, count [B, 1]."""
         video, cursor, table = episodes.video, episodes.cursor, episodes.table
-        total = table.total[video]
+        settings, total = episodes.settings, table.total[video]
+        index, frames = np.minimum(cursor, total - 1), settings.num_frames
         feature, prediction = episodes.cache.read_one(
-            video,
-            np.minimum(cursor, total - 1),
-            episodes.settings.num_frames,
-            episodes.settings.fold,
-            episodes.stream,
+            video, index, frames, settings.fold, episodes.stream
         )
         past = cursor >= total
         feature[past] = 0
         prediction[past] = 0
         p1 = weighted_mean(
-            episodes.kept_sum,
-            episodes.kept,
-            table.total_sum[video],
-            total,
-            episodes.settings.alpha,
+            episodes.kept_sum, episodes.kept, table.total_sum[video], total, settings.alpha
         )
-        content = {
+        values = {
             "feature": feature,
             "prediction": prediction,
             "p0": table.p0[video].astype(np.float32),
@@ -148,24 +100,53 @@ class FrameObservation:
             "progress": np.minimum(cursor / total, 1.0).astype(np.float32)[:, None],
             "count": (episodes.kept / total).astype(np.float32)[:, None],
         }
-        return {name: content[name] for name in self.space}
+        return {name: values[name] for name in self.space}
 
 
-def make_observation(episodes: Episodes, steps: bool) -> Observation:
-    """The observation mode that the episodes' settings ask for.
-
-    Args:
-        episodes: The episodes.
-        steps: Whether an episode has several steps, so that the state is part of what is seen.
-    """
-    mode = episodes.settings.observation
-    if mode == "index":
-        return IndexObservation(episodes)
-    if mode == "frame":
-        return FrameObservation(episodes)
-    return VideoObservation(episodes, steps)
+Observation: TypeAlias = VideoObservation | FrameObservation | IndexObservation
+MODES: dict[str, type[Observation]] = {
+    "video": VideoObservation,
+    "frame": FrameObservation,
+    "index": IndexObservation,
+}
 
 
-def take(observations: Mapping[str, np.ndarray], slot: int) -> dict[str, np.ndarray]:
+def make_observation(episodes: Episodes) -> Observation:
+    """The observation mode that the episodes' settings ask for."""
+    return MODES[episodes.settings.observation](episodes)
+
+
+def take(observations: Mapping[str, np.ndarray], slot: int) -> Observations:
     """The observation of one slot."""
     return {name: values[slot] for name, values in observations.items()}
+
+
+def _box(low: float, high: float, shape: tuple[int, ...], dtype: type | np.dtype) -> spaces.Box:
+    """A box that includes 0, the padding, and has low < high."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    return spaces.Box(low, high if low < high else low + 1.0, shape, dtype)
+
+
+def _features_box(episodes: Episodes, *leading: int) -> spaces.Box:
+    extent = episodes.cache.features_extent(episodes.stream)
+    size = episodes.cache.feature_size(episodes.stream)
+    return _box(extent.min, extent.max, (*leading, size), extent.dtype)
+
+
+def _predictions_box(episodes: Episodes, *leading: int) -> spaces.Box:
+    shape = (*leading, len(episodes.cache.classes))
+    if episodes.cache.task == "classification":
+        return _box(0.0, 1.0, shape, np.float32)
+    extent = episodes.cache.predictions_extent(episodes.stream, episodes.settings.fold)
+    # An empty selection answers the mean label, which may lie outside of the predictions' range.
+    labels = episodes.cache.labels
+    low, high = min(extent.min, float(labels.min())), max(extent.max, float(labels.max()))
+    return _box(low, high, shape, np.float32)
+
+
+def _state(episodes: Episodes) -> dict[str, spaces.Space]:
+    frames = episodes.settings.num_frames
+    return {
+        "cursor": spaces.Box(0, frames, (1,), np.int32),
+        "selected": spaces.MultiBinary(frames),
+    }

@@ -1,8 +1,35 @@
 """FrameSelect/OneShot-v0: keep or discard every frame at once."""
 
-from frame_select_env.dynamics import OneShotEpisodes
+import numpy as np
+from gymnasium import spaces
+
+from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.settings import Settings
 from frame_select_env.envs.single import FrameSelectEnv
 from frame_select_env.envs.vector import FrameSelectVectorEnv
+
+
+class OneShotEpisodes(Episodes):
+    """The dynamics: select the frames whose action is 1."""
+
+    settings_class = Settings
+    multi_step = False
+
+    def make_action_space(self) -> spaces.MultiBinary:
+        """Keep or discard each frame."""
+        return spaces.MultiBinary(self.settings.num_frames)
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Select the frames whose action is 1; padding is never selected."""
+        if going is not None:
+            actions = actions & going[:, None]
+        self.selected = selected = actions & self.valid(self.video)
+        weights = selected.astype(np.float64)
+        # A sum of ones is exact in float64 too, and BLAS is faster than adding up booleans.
+        self.kept = (weights @ np.ones(weights.shape[1])).astype(np.int64)
+        sums = self.table.chunk_sum.reshape(-1, self.table.chunks, self.kept_sum.shape[1])
+        self.kept_sum = np.matmul(weights[:, None, :], sums.take(self.video, axis=0))[:, 0]
+        return np.ones(self.num_slots, bool) if going is None else going.copy()
 
 
 class OneShotEnv(FrameSelectEnv):
@@ -10,8 +37,8 @@ class OneShotEnv(FrameSelectEnv):
 
     ## Description
     The Markov decision process of attention-aware sampling (Dong, Zhang and Tan, AAAI 2019): the
-    state is a video, the action a subset of its frames, and the reward says whether the mean
-    prediction p1 over the subset is better than the mean p0 over all frames.
+    state is a video, the action a subset of its frames, and the reward compares the mean
+    prediction p1 over the subset with the mean p0 over all frames.
 
     >>> import gymnasium as gym, numpy as np, frame_select_env
     >>> env = gym.make("FrameSelect/OneShot-v0", data="digits", split="train", num_frames=25)
@@ -30,22 +57,23 @@ class OneShotEnv(FrameSelectEnv):
     | key | space | meaning |
     |---|---|---|
     | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities a frame; zeros at padding |
+    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
     | `valid` | MultiBinary(T) | 0 at padding |
 
-    `observation="index"`, a Dict without any feature, for policies that hold the features in a
-    table of their own: `video` Box [1] int32 (row in the cache), `cursor` Box [1] int32 (always 0
-    here) and `selected` MultiBinary(T).
+    `observation="index"`, a Dict without features, for policies that hold the features in a table
+    of their own: `video` Box [1] int32 (row in the cache), `cursor` Box [1] int32 (always 0 here)
+    and `selected` MultiBinary(T).
 
     ## Rewards
     By default "sign_omega", AS Eq. 2 to 4: +10 if the selection turns a wrong video-level
     prediction right, -10 if it turns a right one wrong, else the sign of the true class's gain in
-    probability. `reward` takes any registered name, a weighted sum, arguments or a function.
+    probability. `reward` takes a registered name, a weighted sum, arguments or a function.
 
     ## Starting State
-    A video drawn uniformly, with replacement, from the split; or `options={"video": row}`, a row of
-    the whole cache. Videos without a known label are never drawn. Frame t of T from a video of
-    L >= T frames is frame floor((t + 1/2) L / T); shorter videos are padded at the end.
+    A video drawn uniformly, with replacement, from the split; or the one that
+    `options={"video": row}` names, a row of the whole cache. Videos without a known label are never
+    drawn. Frame t of T is frame floor((t + 1/2) L / T) of a video of L >= T frames; shorter videos
+    are padded at the end.
 
     ## Episode End
     Every episode terminates after one step.
@@ -59,24 +87,22 @@ class OneShotEnv(FrameSelectEnv):
     `data="digits"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
     `reward="sign_omega"`, `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or
-    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards that ask for a budget),
-    `render_mode=None` ("rgb_array" gives images of constant size, "ansi" text; both show the label
-    and are for people, not for agents).
+    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards with a budget; T if that
+    is less), `render_mode=None` ("rgb_array" for images of constant size, "ansi" for text; both
+    show the label and are for people, not for agents).
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/OneShot-v0", num_envs=256, autoreset_mode="NextStep", ...)` is one
-    batch in NumPy and gives, seed for seed, what SyncVectorEnv gives.
+    batch in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
 
     ## Version History
     * v0: initial version.
     """
 
     process = OneShotEpisodes
-    multi_step = False
 
 
 class OneShotVectorEnv(FrameSelectVectorEnv):
     """The batched FrameSelect/OneShot-v0; see `OneShotEnv` for the specification."""
 
     process = OneShotEpisodes
-    multi_step = False

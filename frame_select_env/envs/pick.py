@@ -1,18 +1,83 @@
 """FrameSelect/Pick-v0: add one frame at a time, in any order."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from gymnasium import spaces
 
-from frame_select_env.dynamics import PickEpisodes
-from frame_select_env.envs.single import FrameSelectEnv
-from frame_select_env.envs.vector import FrameSelectVectorEnv
+from frame_select_env.envs.episodes import EVERY, Episodes, Slots
+from frame_select_env.envs.settings import MultiStepSettings
+from frame_select_env.envs.single import MaskedEnv
+from frame_select_env.envs.vector import MaskedVectorEnv
+
+DEFAULT_PICKS = 8
 
 
-class PickEnv(FrameSelectEnv):
-    """Build a set of frames by adding one frame a step, in any order.
+@dataclass(frozen=True)
+class PickSettings(MultiStepSettings):
+    """The keyword arguments of FrameSelect/Pick-v0.
+
+    Attributes:
+        picks: Maximum number of steps in an episode; by default 8, or T if that is less.
+        stop: Whether there is one more action, T, that ends the episode.
+    """
+
+    picks: int = DEFAULT_PICKS
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_most_num_frames("picks", DEFAULT_PICKS)
+        self._one_of("stop", (False, True))
+
+
+class PickEpisodes(Episodes):
+    """The dynamics: add a frame; `cursor` counts the steps."""
+
+    settings_class = PickSettings
+    action_dtype = np.int64
+    settings: PickSettings
+
+    def make_action_space(self) -> spaces.Discrete:
+        """The frame to add, or stop."""
+        return spaces.Discrete(self.settings.num_frames + self.settings.stop)
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Add the frame; one that is selected already, or padding, changes nothing."""
+        settings, table, slots = self.settings, self.table, self.slots
+        frame = np.minimum(actions, settings.num_frames - 1)
+        added = (actions < self.length) & ~self.selected[slots, frame]
+        if going is not None:
+            added &= going
+        self.selected[slots, frame] |= added
+        sums = table.chunk_sum.take(self.video * table.chunks + frame, axis=0)
+        sums *= added.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
+        self.kept_sum += sums
+        self.kept += added
+        self.cursor += 1 if going is None else going
+        ended = (self.cursor >= settings.picks) | (self.kept >= self.length)
+        if settings.stop:
+            ended |= actions == settings.num_frames
+        return ended if going is None else ended & going
+
+    def action_masks(self, slots: Slots = EVERY) -> np.ndarray:
+        """Legal actions, [k, n] bool: valid frames that are not selected yet, and stopping."""
+        legal = self.valid(self.video[slots]) & ~self.selected[slots]
+        if not self.settings.stop:
+            return legal
+        return np.concatenate([legal, np.ones((len(legal), 1), bool)], axis=1)
+
+    def status(self, slot: int) -> str:
+        """The number of steps taken."""
+        return f"{self.cursor[slot]} of {self.settings.picks} picks made"
+
+
+class PickEnv(MaskedEnv):
+    """Build a set of frames by adding one frame per step, in any order.
 
     ## Description
-    Starting from nothing, each step adds a frame to the selection, as a user who scrubs through a
-    video would. The order is free, so an agent can look at the most promising frames first.
+    The selection starts empty and each step adds a frame to it. The order is free, so an agent can
+    take the most promising frames first.
 
     >>> import gymnasium as gym, frame_select_env
     >>> env = gym.make("FrameSelect/Pick-v0", picks=3)
@@ -27,8 +92,8 @@ class PickEnv(FrameSelectEnv):
     3
 
     ## Action Space
-    `Discrete(T)`: the frame to add. With `stop=True`, `Discrete(T + 1)`, whose last action ends the
-    episode. The mask forbids frames that are selected already and padding; such an action is a
+    `Discrete(T)`: the frame to add. With `stop=True`, `Discrete(T + 1)`: the last action ends the
+    episode. The mask forbids padding and frames that are already selected; such an action is a
     no-op that uses a step. Stopping is always legal.
 
     ## Observation Space
@@ -37,21 +102,21 @@ class PickEnv(FrameSelectEnv):
     | key | space | meaning |
     |---|---|---|
     | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities a frame; zeros at padding |
+    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
     | `valid` | MultiBinary(T) | 0 at padding |
     | `cursor` | Box [1] int32, 0 to T | the number of steps taken |
     | `selected` | MultiBinary(T) | the frames picked so far |
 
-    `observation="index"`, a Dict without any feature: `video` Box [1] int32 (row in the cache),
+    `observation="index"`, a Dict without features: `video` Box [1] int32 (row in the cache),
     `cursor` Box [1] int32 and `selected` MultiBinary(T).
 
     ## Rewards
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
-    selection so far would earn, which is 0 while nothing is selected; the last step pays up to the
-    terminal reward, so both add up to the same. With `dense="best"` each step pays only the rise of
-    that reward above the highest so far, first above 0: it is never negative and adds up to the
-    highest, so passing through a good selection is enough.
+    selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
+    is the same. With `dense="best"` each step pays only the increase over the highest such reward
+    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
+    good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; nothing is selected.
@@ -60,9 +125,9 @@ class PickEnv(FrameSelectEnv):
     The episode terminates after `picks` steps, when no valid frame is left, or upon stopping.
 
     ## Information
-    Every info holds `action_mask`, int8 [n] (1: legal); `action_masks()` of the environment gives
-    it as bool, [n] for one environment and [B, n] for a vector. For libraries that want the mask in
-    the observation see `frame_select_env.wrappers`. `info` of the last step also holds `video`
+    Every info holds `action_mask`, int8 [n] (1: legal); the method `action_masks()` returns it as
+    bool, [n] for one environment and [B, n] for a vector. For libraries that expect the mask in the
+    observation see `frame_select_env.wrappers`. `info` of the last step also holds `video`
     (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64, `correct_before`,
     `correct_after` (classification only), `reward_terms` (name -> weighted value).
 
@@ -72,28 +137,16 @@ class PickEnv(FrameSelectEnv):
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, observation="index", picks=4)` is one batch
-    in NumPy and gives, seed for seed, what SyncVectorEnv gives.
+    in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
 
     ## Version History
     * v0: initial version.
     """
 
     process = PickEpisodes
-    multi_step = True
-    episodes: PickEpisodes
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [n]; the name is the one that sb3-contrib asks for."""
-        return self.episodes.action_masks()[0]
 
 
-class PickVectorEnv(FrameSelectVectorEnv):
+class PickVectorEnv(MaskedVectorEnv):
     """The batched FrameSelect/Pick-v0; see `PickEnv` for the specification."""
 
     process = PickEpisodes
-    multi_step = True
-    episodes: PickEpisodes
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [B, n]."""
-        return self.episodes.action_masks()

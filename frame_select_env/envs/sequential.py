@@ -1,16 +1,87 @@
 """FrameSelect/Sequential-v0: keep or discard the frames one after another."""
 
-from frame_select_env.dynamics import SequentialEpisodes
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.settings import MultiStepSettings
 from frame_select_env.envs.single import FrameSelectEnv
 from frame_select_env.envs.vector import FrameSelectVectorEnv
+
+
+@dataclass(frozen=True)
+class SequentialSettings(MultiStepSettings):
+    """The keyword arguments of FrameSelect/Sequential-v0.
+
+    Attributes:
+        chunk: Number of contiguous frames that one decision keeps or discards.
+    """
+
+    chunk: int = 1
+
+    observations: ClassVar[tuple[str, ...]] = ("video", "frame", "index")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._integer("chunk", 1, self.num_frames)
+
+
+class SequentialEpisodes(Episodes):
+    """The dynamics: keep or discard the chunk at `cursor`, from first to last."""
+
+    settings_class = SequentialSettings
+
+    def make_action_space(self) -> spaces.Discrete:
+        """Keep or discard the chunk."""
+        return spaces.Discrete(2)
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        """Keep or discard the chunk at the cursor and move the cursor past it."""
+        table, chunk, cursor = self.table, self.chunk, self.cursor
+        if going is not None:
+            actions = actions & going
+        row = self.video * table.chunks
+        row += cursor // chunk if chunk > 1 else cursor
+        sums = table.chunk_sum.take(row, axis=0)
+        sums *= actions.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
+        self.kept_sum += sums
+        if chunk == 1:
+            self.selected[self.slots, cursor] = actions
+            self.kept += actions
+            cursor += 1 if going is None else going
+        else:
+            self.kept += table.chunk_size.take(row) * actions
+            frame = cursor[:, None] + np.arange(chunk)
+            # The last chunk may extend past the end of the video, and past T.
+            slot, offset = (frame < self.length[:, None]).nonzero()
+            self.selected[slot, frame[slot, offset]] = actions[slot]
+            cursor += chunk if going is None else chunk * going
+            np.minimum(cursor, self.settings.num_frames, out=cursor)
+        ended = cursor >= self.length
+        return ended if going is None else ended & going
+
+    def frames_at_cursor(self, slot: int) -> range:
+        """The chunk that the next action is about; empty at the end of an episode."""
+        first, length = int(self.cursor[slot]), int(self.length[slot])
+        return range(first, max(first, min(first + self.chunk, length)))
+
+    def status(self, slot: int) -> str:
+        """The frames that the next action is about."""
+        frames = self.frames_at_cursor(slot)
+        if len(frames) == 1:
+            return f"next: frame {frames[0]}"
+        return f"next: frames {frames[0]} to {frames[-1]}"
 
 
 class SequentialEnv(FrameSelectEnv):
     """Walk through a video and keep or discard each frame, or each chunk of contiguous frames.
 
     ## Description
-    The same decision as `FrameSelect/OneShot-v0`, taken frame by frame. With `chunk=k` one
-    decision is about k contiguous frames, since key frames come in runs.
+    The same selection as in `FrameSelect/OneShot-v0`, made frame by frame. With `chunk=k` one
+    decision is about k contiguous frames, because key frames come in runs.
 
     >>> import gymnasium as gym, frame_select_env
     >>> env = gym.make("FrameSelect/Sequential-v0", observation="frame", chunk=5)
@@ -31,32 +102,32 @@ class SequentialEnv(FrameSelectEnv):
     | key | space | meaning |
     |---|---|---|
     | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities a frame; zeros at padding |
+    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
     | `valid` | MultiBinary(T) | 0 at padding |
     | `cursor` | Box [1] int32, 0 to T | the frame that the next action is about |
     | `selected` | MultiBinary(T) | the frames kept so far |
 
     `observation="frame"`, a Dict: `feature` [D] and `prediction` [C] of the frame at the cursor (of
     a chunk, its first; zeros past the end), `p0` [C] the mean prediction over all frames, `p1` [C]
-    that over the frames kept so far (zeros while there is none), `progress` [1] and `count` [1],
-    the shares of the video's frames that have been seen and kept.
+    that over the frames kept so far (zeros while there are none), `progress` [1] and `count` [1],
+    the shares of the video's frames that have been passed and kept.
 
-    `observation="index"`, a Dict without any feature: `video` Box [1] int32 (row in the cache),
+    `observation="index"`, a Dict without features: `video` Box [1] int32 (row in the cache),
     `cursor` Box [1] int32 and `selected` MultiBinary(T).
 
     ## Rewards
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
-    selection so far would earn, which is 0 while nothing is selected; the last step pays up to the
-    terminal reward, so both add up to the same. With `dense="best"` each step pays only the rise of
-    that reward above the highest so far, first above 0: it is never negative and adds up to the
-    highest, so passing through a good selection is enough.
+    selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
+    is the same. With `dense="best"` each step pays only the increase over the highest such reward
+    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
+    good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; the cursor is at 0 and nothing is selected.
 
     ## Episode End
-    The episode terminates when the last chunk that holds a valid frame has been decided.
+    The episode terminates after the decision about the last chunk with a valid frame.
 
     ## Information
     `info` of the last step: `video` (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64,
@@ -68,18 +139,16 @@ class SequentialEnv(FrameSelectEnv):
 
     ## Vectorized environment
     `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256, observation="index", chunk=5)` is one
-    batch in NumPy and gives, seed for seed, what SyncVectorEnv gives.
+    batch in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
 
     ## Version History
     * v0: initial version.
     """
 
     process = SequentialEpisodes
-    multi_step = True
 
 
 class SequentialVectorEnv(FrameSelectVectorEnv):
     """The batched FrameSelect/Sequential-v0; see `SequentialEnv` for the specification."""
 
     process = SequentialEpisodes
-    multi_step = True

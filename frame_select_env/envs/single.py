@@ -8,36 +8,36 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.dynamics import EVERY, Draws, Episodes, make_settings
+from frame_select_env.envs.episodes import EVERY, Episodes
 from frame_select_env.envs.observations import make_observation, take
-from frame_select_env.render import RENDER_METADATA, Viewer
+from frame_select_env.envs.settings import make_settings
+from frame_select_env.envs.videos import Draws, requested_rows
+from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 
 class FrameSelectEnv(gym.Env[Any, Any]):
     """One episode at a time of the decision process named by the subclass.
 
     Args:
-        render_mode: "rgb_array", "ansi" or None. What is rendered shows the label: it is for
-            people, not for agents.
-        **keywords: See the settings class of the id.
+        render_mode: "rgb_array", "ansi" or None. Rendering shows the label: it is for people, not
+            for agents.
+        **keywords: See the settings class of the decision process.
 
     Raises:
-        FrameSelectError: naming the keyword and what is allowed.
+        FrameSelectError: naming the keyword and the allowed values.
     """
 
     metadata: dict[str, Any] = {**RENDER_METADATA}
     process: ClassVar[type[Episodes]]
-    multi_step: ClassVar[bool]
 
     def __init__(self, render_mode: str | None = None, **keywords: Any) -> None:
+        check_render_mode(render_mode)
         self.render_mode = render_mode
-        settings = make_settings(self.process.settings_class, keywords)
-        self.episodes = self.process(settings, 1)
-        self._viewer = Viewer(self.episodes, render_mode)
-        self._observation = make_observation(self.episodes, self.multi_step)
+        self.episodes = self.process(make_settings(self.process.settings_class, keywords), 1)
+        self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, 1, self._generator)
-        self._running = False
-        self.observation_space = self._observation.space
+        self._started = self._running = False
+        self.observation_space = self._observe.space
         self.action_space = self.episodes.action_space
 
     @property
@@ -60,13 +60,12 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         if seed is not None:
             self._draws.restart(0)
         if options is not None and "video" in options:
-            videos = self.episodes.check_videos(options["video"], 1)
+            videos = requested_rows(self.cache, options["video"], 1)
         else:
             videos = self._draws.take(self.episodes.slots)
         self.episodes.begin(EVERY, videos)
-        self._viewer.begin(EVERY)
-        self._running = True
-        return take(self._observation(self.episodes), 0), _first(self.episodes.notes(EVERY))
+        self._started = self._running = True
+        return take(self._observe(self.episodes), 0), _first(self.episodes.notes(EVERY))
 
     def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """One decision.
@@ -77,11 +76,10 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         """
         if not self._running:
             raise ResetNeeded("the episode is over: call reset() before step()")
-        actions = self.episodes.read_actions(np.asarray(action)[None], 1)
+        actions = self.episodes.read_actions(np.asarray(action)[None])
         rewards, ended, facts = self.episodes.step(actions)
-        self._viewer.add(rewards)
         self._running = not ended[0]
-        observation = take(self._observation(self.episodes), 0)
+        observation = take(self._observe(self.episodes), 0)
         info = _first({**facts, **self.episodes.notes(EVERY)})
         return observation, float(rewards[0]), bool(ended[0]), False, info
 
@@ -91,7 +89,17 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         Raises:
             ResetNeeded: before the first reset.
         """
-        return self._viewer.render(0, over=not self._running)
+        if not self._started:
+            raise ResetNeeded("call reset() before render()")
+        return render_episode(self.episodes, 0, not self._running, self.render_mode)
+
+
+class MaskedEnv(FrameSelectEnv):
+    """An environment in which some actions are illegal."""
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [n]; sb3-contrib looks for a method of this name."""
+        return self.episodes.action_masks()[0]  # type: ignore[index]
 
 
 def _first(facts: dict[str, Any]) -> dict[str, Any]:

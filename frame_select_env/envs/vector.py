@@ -13,12 +13,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.dynamics import EVERY, Draws, Episodes, Facts, Slots, make_settings
-from frame_select_env.envs.observations import make_observation, take
+from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
+from frame_select_env.envs.observations import Observations, make_observation, take
+from frame_select_env.envs.settings import make_settings
+from frame_select_env.envs.videos import Draws, requested_rows
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.render import RENDER_METADATA, Viewer
-
-Observations = dict[str, np.ndarray]
+from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 
 class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
@@ -26,18 +26,17 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
 
     Args:
         num_envs: B.
-        autoreset_mode: How finished episodes go on: an AutoresetMode or its value, "NextStep",
-            "SameStep" or "Disabled". Only the string keeps `spec` JSON-able.
-        render_mode: "rgb_array", "ansi" or None, as of the single environment.
-        **keywords: See the settings class of the id.
+        autoreset_mode: What happens at the end of an episode: an AutoresetMode or its value,
+            "NextStep", "SameStep" or "Disabled". Only the string keeps `spec` JSON-able.
+        render_mode: "rgb_array", "ansi" or None, as for the single environment.
+        **keywords: See the settings class of the decision process.
 
     Raises:
-        FrameSelectError: naming the keyword and what is allowed.
+        FrameSelectError: naming the keyword and the allowed values.
     """
 
     metadata: dict[str, Any] = {**RENDER_METADATA}
     process: ClassVar[type[Episodes]]
-    multi_step: ClassVar[bool]
 
     def __init__(
         self,
@@ -47,9 +46,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         **keywords: Any,
     ) -> None:
         if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise FrameSelectError(f"num_envs={num_envs!r}: must be a whole number from 1")
-        self.num_envs = num_envs
-        self.render_mode = render_mode
+            raise FrameSelectError(f"num_envs={num_envs!r}: must be an integer of at least 1")
+        check_render_mode(render_mode)
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
         except ValueError:
@@ -57,27 +55,28 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             raise FrameSelectError(
                 f"autoreset_mode={autoreset_mode!r}: must be one of {allowed}"
             ) from None
+        self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         settings = make_settings(self.process.settings_class, keywords)
         self.episodes = self.process(settings, num_envs)
-        self._viewer = Viewer(self.episodes, render_mode)
-        self._observation = make_observation(self.episodes, self.multi_step)
+        self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: list[int] = [-1] * num_envs
-        self._over = np.ones(num_envs, bool)  # nothing runs before the first reset
-        self._started = False
-        self.single_observation_space = self._observation.space
+        self._begun = np.zeros(num_envs, bool)  # slots that were ever reset
+        self._over = np.ones(num_envs, bool)
+        self._started = False  # whether all of them were
+        self.single_observation_space = self._observe.space
         self.single_action_space = self.episodes.action_space
         self.action_space = batch_space(self.single_action_space, num_envs)
 
     @cached_property
     def observation_space(self) -> spaces.Space:  # type: ignore[override]
-        """The batched space, made when first asked for: its bounds can take hundreds of MiB."""
+        """The batched space, made on first use: its bounds can take hundreds of MiB."""
         return batch_space(self.single_observation_space, self.num_envs)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without the batched space, which is large and made anew when asked for."""
+        """The state without the batched space, which is large and can be made again."""
         return {name: value for name, value in vars(self).items() if name != "observation_space"}
 
     @property
@@ -87,12 +86,12 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
-        """The generators of the B episode slots."""
+        """The generators of the B slots."""
         return tuple(self._generator(slot) for slot in range(self.num_envs))
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The seeds of the B episode slots."""
+        """The seeds of the B slots."""
         self.np_random  # noqa: B018 - slots that were never seeded get a seed now
         return tuple(self._seeds)
 
@@ -116,48 +115,41 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             options: "video", a row of the cache or one per slot; "reset_mask".
 
         Raises:
-            FrameSelectError: naming the option and what is allowed.
+            FrameSelectError: naming the option and the allowed values.
         """
         options = options or {}
-        mask = self._reset_mask(options)
-        slots: Slots = EVERY if mask is None else np.flatnonzero(mask)
-        places = self.episodes.slots[slots]
-        self._seed(seed, places)
+        slots: Slots = EVERY
+        if "reset_mask" in options:
+            slots = self._masked(options["reset_mask"])
+        numbers = self.episodes.slots[slots]
+        self._seed(seed, numbers)
         if "video" in options:
-            asked = self.episodes.check_videos(options["video"], self.num_envs)
-            videos = asked[slots]
+            videos = requested_rows(self.cache, options["video"], self.num_envs)[slots]
         else:
-            videos = self._draws.take(places)
+            videos = self._draws.take(numbers)
         self.episodes.begin(slots, videos)
-        self._viewer.begin(slots)
         self._over[slots] = False
-        self._started = self._started or mask is None or bool(mask.all())
-        return self._observation(self.episodes), self._infos(self.episodes.notes(slots), places)
+        self._begun[slots] = True
+        self._started = bool(self._begun.all())
+        return self._observe(self.episodes), self._infos(self.episodes.notes(slots), numbers)
 
-    def _reset_mask(self, options: dict[str, Any]) -> np.ndarray | None:
-        if "reset_mask" not in options:
-            return None
-        mask = options["reset_mask"]
-        if (
-            not isinstance(mask, np.ndarray)
-            or mask.shape != (self.num_envs,)
-            or mask.dtype != np.bool_
-            or not mask.any()
-        ):
+    def _masked(self, mask: Any) -> np.ndarray:
+        valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
+        if not valid or mask.shape != (self.num_envs,) or not mask.any():
             raise FrameSelectError(
                 f"options['reset_mask'] must be a bool array of shape ({self.num_envs},) "
                 "with at least one True"
             )
-        return mask
+        return np.flatnonzero(mask)
 
-    def _seed(self, seed: int | Sequence[int | None] | None, places: np.ndarray) -> None:
+    def _seed(self, seed: int | Sequence[int | None] | None, numbers: np.ndarray) -> None:
         if seed is None:
             return
         if isinstance(seed, int | np.integer):
             seed = [int(seed) + slot for slot in range(self.num_envs)]
         if len(seed) != self.num_envs:
-            raise FrameSelectError(f"seed: {len(seed)} given for num_envs={self.num_envs}")
-        for slot in places.tolist():
+            raise FrameSelectError(f"seed: got {len(seed)} seeds for num_envs={self.num_envs}")
+        for slot in numbers.tolist():
             value = seed[slot]
             if value is not None:
                 self._generators[slot], self._seeds[slot] = seeding.np_random(int(value))
@@ -174,7 +166,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """
         if not self._started:
             raise ResetNeeded("call reset() before step()")
-        checked = self.episodes.read_actions(actions, self.num_envs)
+        checked = self.episodes.read_actions(actions)
         over = self._over
         resetting = bool(over.any())
         if resetting and self.autoreset_mode == AutoresetMode.DISABLED:
@@ -183,9 +175,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             )
         truncated = np.zeros(self.num_envs, bool)
         if resetting:
-            self._start(over.nonzero()[0])
+            self._restart(over.nonzero()[0])
         rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
-        self._viewer.add(rewards)
         self._over = ended
         slots = ended.nonzero()[0]
         infos = self._infos(facts, slots) if facts else {}
@@ -193,52 +184,22 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             infos = self._finish(infos, slots)
         if notes := self.episodes.notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
-        return self._observation(self.episodes), rewards, ended.copy(), truncated, infos
+        return self._observe(self.episodes), rewards, ended.copy(), truncated, infos
 
-    def _start(self, slots: np.ndarray) -> None:
+    def _restart(self, slots: np.ndarray) -> None:
+        """Start new episodes in `slots` [k]."""
         whole: Slots = EVERY if len(slots) == self.num_envs else slots
         self.episodes.begin(whole, self._draws.take(slots))
-        self._viewer.begin(whole)
-
-    def render(self) -> tuple[RenderFrame | None, ...]:  # type: ignore[override]
-        """What the single environment renders, for every slot.
-
-        Raises:
-            ResetNeeded: if a slot was never reset.
-        """
-        over = self._over.tolist()
-        return tuple(self._viewer.render(slot, over[slot]) for slot in range(self.num_envs))
-
-    def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
-        """Facts about `slots` [k] as SyncVectorEnv gives them: arrays [B] and their masks."""
-        given = np.zeros(self.num_envs, bool)
-        given[slots] = True
-        every = len(slots) == self.num_envs
-
-        def spread(facts: Facts) -> dict[str, Any]:
-            infos: dict[str, Any] = {}
-            for name, value in facts.items():
-                if isinstance(value, dict):
-                    array: Any = spread(value)
-                elif every:
-                    array = value
-                else:
-                    array = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
-                    array[slots] = value
-                infos[name], infos[f"_{name}"] = array, given
-            return infos
-
-        return spread(facts)
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
-        last = self._observation(self.episodes)
+        last = self._observe(self.episodes)
         infos |= self._infos(self.episodes.notes(slots), slots)
         final = np.full(self.num_envs, None, dtype=object)
         for slot in slots.tolist():
             final[slot] = take(last, slot)
         given = self._over.copy()
-        self._start(slots)
+        self._restart(slots)
         self._over = np.zeros(self.num_envs, bool)
         return {
             "final_obs": final,
@@ -246,3 +207,43 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             "final_info": infos,
             "_final_info": given.copy(),
         }
+
+    def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
+        """Facts about `slots` [k] as SyncVectorEnv returns them: arrays [B] and their masks."""
+        given = np.zeros(self.num_envs, bool)
+        given[slots] = True
+
+        def spread(facts: Facts) -> dict[str, Any]:
+            infos: dict[str, Any] = {}
+            for name, value in facts.items():
+                array: Any = value
+                if isinstance(value, dict):
+                    array = spread(value)
+                elif len(slots) < self.num_envs:
+                    array = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
+                    array[slots] = value
+                infos[name], infos[f"_{name}"] = array, given
+            return infos
+
+        return spread(facts)
+
+    def render(self) -> tuple[RenderFrame | None, ...]:  # type: ignore[override]
+        """What the single environment renders, for every slot.
+
+        Raises:
+            ResetNeeded: if a slot was never reset.
+        """
+        if not self._started:
+            raise ResetNeeded("call reset() before render()")
+        return tuple(
+            render_episode(self.episodes, slot, bool(self._over[slot]), self.render_mode)
+            for slot in range(self.num_envs)
+        )
+
+
+class MaskedVectorEnv(FrameSelectVectorEnv):
+    """A vector environment in which some actions are illegal."""
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [B, n]."""
+        return self.episodes.action_masks()  # type: ignore[return-value]

@@ -4,32 +4,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frame_select_env.dynamics import Episodes, PickEpisodes, SequentialEpisodes
+from frame_select_env.envs.episodes import Episodes
 
 SHOWN_CLASSES = 10
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One episode as it stands. It knows the label: it is for people, not for agents.
+    """One episode as it stands. It holds the label: it is for people, not for agents.
 
     Attributes:
         video: The video's id.
         classes: Names of the C classes, or of the regression targets.
         label: The class, or [C] float32 for a regression.
-        length: Number of valid frames; the others of the T are padding at the end.
+        length: Number of valid frames; the rest of the T are padding at the end.
         selected: [T] bool.
-        decided: [T] bool, frames that are kept or discarded for good.
-        cursor: [T] bool, frames that the next action is about; None if actions have no place.
+        decided: [T] bool, frames whose selection is final.
+        cursor: [T] bool, frames that the next action is about; None if the order is free.
         important: [T] bool, frames that truly matter; None if the cache does not know.
         thumbnails: [T, h, w, 3] uint8, or None.
         predictions: [T, C] float32, zeros at padding.
         p0: [C] float64, of all frames. p1: [C] float64, of the selection so far.
-        bounds: The least and the largest that predictions and labels reach; 0 is between.
+        bounds: The lowest and highest value of predictions and labels, including 0.
         right: Whether p0's class is the label, and p1's; None for a regression.
         reward: Sum of the episode's rewards so far.
-        status: What is next, in a few words.
-        over: Whether the episode has ended.
+        status: What comes next, in a few words.
     """
 
     video: str
@@ -48,33 +47,43 @@ class Scene:
     right: tuple[bool, bool] | None
     reward: float
     status: str
-    over: bool
 
     @property
     def kept(self) -> int:
         """Number of selected frames."""
         return int(self.selected.sum())
 
+    def shown_classes(self) -> list[int]:
+        """Up to ten classes in their order: the true and the two predicted ones, then by p0."""
+        if len(self.classes) <= SHOWN_CLASSES:
+            return list(range(len(self.classes)))
+        wanted = [int(p.argmax()) for p in (self.p0, self.p1) if p.any()]
+        if self.right is not None:
+            wanted.insert(0, int(self.label))
+        wanted += np.argsort(-self.p0, kind="stable").tolist()
+        return sorted(list(dict.fromkeys(wanted))[:SHOWN_CLASSES])
 
-def read_scene(episodes: Episodes, slot: int, reward: float, over: bool) -> Scene:
-    """The episode in `slot`.
+    def answer(self, which: int) -> str:
+        """What p0 (`which` = 0) or p1 (1) answers, in a few words."""
+        if which and not self.kept and not self.p1.any():
+            return "no answer"
+        p = (self.p0, self.p1)[which]
+        if self.right is None:
+            return f"mean error {np.abs(p - self.label).mean():.3f}"
+        return f"{self.classes[int(p.argmax())]}, {'right' if self.right[which] else 'wrong'}"
 
-    Args:
-        episodes: The episodes.
-        slot: Which of the B.
-        reward: Sum of its rewards so far.
-        over: Whether it has ended.
-    """
+
+def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
+    """The episode in `slot`; `over` says whether it has ended."""
     cache, settings = episodes.cache, episodes.settings
     rows, frames = episodes.video[slot : slot + 1], settings.num_frames
     facts = {name: value[0] for name, value in episodes.facts(np.array([slot])).items()}
-    length = int(episodes.length[slot])
     decided, cursor = np.full(frames, over), None
-    if isinstance(episodes, SequentialEpisodes):
-        place = int(episodes.cursor[slot])
-        decided[:place] = True
+    at_cursor = episodes.frames_at_cursor(slot)
+    if at_cursor is not None:
+        decided[: at_cursor.start] = True
         cursor = np.zeros(frames, bool)
-        cursor[place : min(place + episodes.chunk, length)] = True
+        cursor[at_cursor.start : at_cursor.stop] = True
     important, thumbnails = None, None
     if "importance" in cache.frame_datasets:
         important = cache.read_frames("importance", rows, frames)[0] > 0
@@ -82,16 +91,19 @@ def read_scene(episodes: Episodes, slot: int, reward: float, over: bool) -> Scen
         thumbnails = cache.read_frames("thumbnail", rows, frames)[0]
         if thumbnails.ndim == 3:
             thumbnails = np.repeat(thumbnails[..., None], 3, axis=3)
-    classification = cache.task == "classification"
-    extent = cache.predictions_extent(episodes.stream, settings.fold)
-    low, high = (0.0, 1.0) if classification else (extent.min, extent.max)
-    if not classification:
-        low, high = min(low, cache.labels.min(), 0.0), max(high, cache.labels.max(), 0.0)
+    bounds, right, label = (0.0, 1.0), None, facts["label"]
+    if cache.task == "classification":
+        label = int(label)
+        right = bool(facts["correct_before"]), bool(facts["correct_after"])
+    else:
+        extent = cache.predictions_extent(episodes.stream, settings.fold)
+        low, high = min(extent.min, cache.labels.min()), max(extent.max, cache.labels.max())
+        bounds = float(min(low, 0.0)), float(max(high, 0.0))
     return Scene(
         video=str(cache.ids[rows[0]]),
         classes=tuple(cache.classes),
-        label=int(facts["label"]) if classification else facts["label"],
-        length=length,
+        label=label,
+        length=int(episodes.length[slot]),
         selected=facts["selected"],
         decided=decided,
         cursor=cursor,
@@ -100,42 +112,8 @@ def read_scene(episodes: Episodes, slot: int, reward: float, over: bool) -> Scen
         predictions=cache.read_predictions(rows, frames, settings.fold, episodes.stream)[0],
         p0=facts["p0"],
         p1=facts["p1"],
-        bounds=(float(low), float(high)),
-        right=(bool(facts["correct_before"]), bool(facts["correct_after"]))
-        if classification
-        else None,
-        reward=reward,
-        status="episode over" if over else _status(episodes, slot, cursor),
-        over=over,
+        bounds=bounds,
+        right=right,
+        reward=round(float(episodes.returns[slot]), 3) + 0.0,  # never -0.000
+        status="episode over" if over else episodes.status(slot),
     )
-
-
-def _status(episodes: Episodes, slot: int, cursor: np.ndarray | None) -> str:
-    if cursor is not None:
-        first, last = cursor.nonzero()[0][[0, -1]]
-        return f"next: frame {first}" if first == last else f"next: frames {first} to {last}"
-    if isinstance(episodes, PickEpisodes):
-        return f"{episodes.cursor[slot]} of {episodes.settings.picks} picks made"
-    return "next: choose the frames"
-
-
-def shown_classes(scene: Scene) -> list[int]:
-    """Up to ten classes in their order: the true and the two predicted ones, then by p0."""
-    if len(scene.classes) <= SHOWN_CLASSES:
-        return list(range(len(scene.classes)))
-    wanted = [int(p.argmax()) for p in (scene.p0, scene.p1) if p.any()]
-    if scene.right is not None:
-        wanted.insert(0, int(scene.label))
-    wanted += np.argsort(-scene.p0, kind="stable").tolist()
-    return sorted(list(dict.fromkeys(wanted))[:SHOWN_CLASSES])
-
-
-def verdict(scene: Scene, which: int) -> str:
-    """What p0 (`which` = 0) or p1 (1) answers, in a few words."""
-    if which and not scene.kept and not scene.p1.any():
-        return "no answer"
-    if scene.right is None:
-        error = np.abs((scene.p0, scene.p1)[which] - scene.label).mean()
-        return f"mean error {error:.3f}"
-    name = scene.classes[int((scene.p0, scene.p1)[which].argmax())]
-    return f"{name}, {'right' if scene.right[which] else 'wrong'}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from frame_select_env.errors import FrameSelectError
 
-# Every design may read these; the rest has to be declared, so that "needs no label" is proved.
+# Every design may read these; the rest must be declared, which proves claims like "needs no label".
 OPEN = frozenset({"p0", "p1", "selected", "valid", "target_frames"})
 LABELLED = frozenset({"label", "correct_before", "correct_after"})
 LOOKED_UP = frozenset({"predictions", "features", "importance", "time"})
@@ -14,10 +14,10 @@ FACTS = OPEN | LABELLED | LOOKED_UP
 
 
 class Outcome:
-    """The facts about B selections. A reward design is a function of it.
+    """The facts about B selections, the argument of every reward design.
 
     Use `correct_before` and `correct_after`, never the argmax of p1: where nothing is selected p1
-    is zeros, and argmax would call that class 0.
+    is zeros, and its argmax would be class 0.
 
     Attributes:
         label: [B] int64 (regression: [B, K] float).
@@ -26,14 +26,14 @@ class Outcome:
         p0: [B, C] float64, mean prediction of all valid frames.
         p1: [B, C] float64, mean prediction of the selected frames.
         selected: [B, T] bool. valid: [B, T] bool.
-        target_frames: m, the number of frames a budget aims at.
+        target_frames: m, the number of frames that a budget aims at.
         predictions: [B, T, C]. features: [B, T, D]. importance: [B, T]. time: [B, T] seconds.
-            These are read from the cache when asked for.
+            These are read from the cache on demand.
 
     Args:
-        facts: The facts at hand.
+        facts: The facts that are known already.
         look_up: Reads one of the others.
-        allowed: The facts that may be read; None means all.
+        allowed: The facts that may be read; None for all.
         reader: Name of the design that reads, for messages.
     """
 
@@ -61,7 +61,7 @@ class Outcome:
         self._look_up = look_up
         self._allowed = allowed
         self._reader = reader
-        # What may be read and is at hand becomes a plain attribute; the rest meets __getattr__.
+        # Known facts that may be read become plain attributes; __getattr__ handles the rest.
         readable = FACTS if allowed is None else allowed
         vars(self).update({name: facts[name] for name in facts if name in readable})
 
@@ -69,12 +69,11 @@ class Outcome:
         return len(self._facts["p1"])  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> np.ndarray:
-        # Facts that may not be read, that are not at hand, and anything misspelt.
         if name not in FACTS:
             raise AttributeError(f"Outcome has no {name!r}; it has {', '.join(sorted(FACTS))}")
         if self._allowed is not None and name not in self._allowed:
             raise FrameSelectError(
-                f"reward {self._reader!r} reads outcome.{name} without having declared it; "
+                f"reward {self._reader!r} reads outcome.{name} without declaring it; "
                 f"register it with needs=({name!r},)"
             )
         if name in LABELLED:
@@ -84,15 +83,15 @@ class Outcome:
             )
         if self._look_up is None:
             raise FrameSelectError(
-                f"reward {self._reader!r} reads outcome.{name}, which is not given here"
+                f"reward {self._reader!r} reads outcome.{name}, which is not available here"
             )
         return self._look_up(name)
 
     @property
     def unanswered(self) -> np.ndarray:
-        """[B] bool, where nothing is selected and p1 is therefore zeros, the answer to nothing."""
+        """[B] bool, where nothing is selected and p1 is therefore zeros: no answer."""
         return np.logical_not(self.p1.any(axis=1))
 
     def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
-        """The same facts, of which `reader` may read the open ones and those in `allowed`."""
+        """The same facts, of which `reader` may read only those in `allowed`."""
         return Outcome(self._facts, self._look_up, allowed, reader)

@@ -1,4 +1,4 @@
-"""Reward designs by name, and the forms in which `reward=` may be written."""
+"""Reward designs by name, and the forms that `reward=` accepts."""
 
 import inspect
 import math
@@ -22,7 +22,7 @@ RewardSpec: TypeAlias = str | list | tuple | Mapping[str, Any] | RewardFunction
 
 @dataclass(frozen=True)
 class Design:
-    """A registered reward function, the facts it declared and the tasks it has a meaning for."""
+    """A registered reward function, the facts it may read (None: all) and the tasks it is for."""
 
     name: str
     function: RewardFunction
@@ -44,10 +44,10 @@ def register_reward(
 
     Args:
         name: The name to use in `reward=`. Registering a name again replaces it.
-        needs: The facts beyond p0, p1, selected, valid and target_frames that the design reads;
-            "label" includes correct_before and correct_after. Reading any other raises an error, so
-            `needs=()` proves that a design needs no label. None allows every fact.
-        tasks: The caches that the design has a meaning for: "classification", "regression" or both.
+        needs: The facts that the design reads besides p0, p1, selected, valid and target_frames;
+            "label" includes correct_before and correct_after. Reading any other fact raises an
+            error, so `needs=()` proves that a design needs no label. None allows every fact.
+        tasks: The tasks that the design is for: "classification", "regression" or both.
 
     Raises:
         FrameSelectError: if `needs` or `tasks` names something that does not exist.
@@ -119,7 +119,7 @@ class Term:
         value = np.asarray(value, np.float64)
         if value.shape != (len(outcome),):
             raise FrameSelectError(
-                f"reward {name!r} returned the shape {value.shape}; expected ({len(outcome)},)"
+                f"reward {name!r} returned shape {value.shape}; expected ({len(outcome)},)"
             )
         if not math.isfinite(value.sum()):
             wrong = value[~np.isfinite(value)]
@@ -133,11 +133,11 @@ class Reward:
     Args:
         spec: A name; "module:function"; a mapping of names to weights, or to mappings of arguments
             and "weight"; a list of a name and its arguments; or a function.
-        cache: What it is to be paid on; None if that is not known yet.
+        cache: The cache that it will be used with; None if that is not known yet.
 
     Raises:
-        FrameSelectError: for an unknown name or argument, any other form, or a design that has no
-            meaning for the cache's task or reads importance that the cache does not have.
+        FrameSelectError: for an unknown name or argument, any other form, or a design that is not
+            for the cache's task or reads importance scores that the cache does not have.
     """
 
     def __init__(self, spec: RewardSpec, cache: FeatureCache | None = None) -> None:
@@ -147,7 +147,7 @@ class Reward:
                 _check_fit(term.design, cache)
 
     def __call__(self, outcome: Outcome) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """The rewards [B] float64 and the weighted terms they are the sum of, by name."""
+        """The rewards [B] float64, and the weighted terms that add up to them, by name."""
         terms = {term.design.name: term(outcome) for term in self.terms}
         if len(terms) == 1:
             (only,) = terms.values()
@@ -156,7 +156,7 @@ class Reward:
 
 
 def _check_fit(design: Design, cache: FeatureCache) -> None:
-    """Refuse a design that cannot be paid on the cache, before the first step."""
+    """Refuse a design that does not work with the cache, before the first step."""
     if cache.task not in design.tasks:
         suited = ", ".join(name for name in reward_names() if cache.task in _designs[name].tasks)
         raise FrameSelectError(

@@ -31,29 +31,29 @@ def with_value(shape: tuple[int, ...], value: float) -> np.ndarray:
 BAD_VIDEOS = {
     "label 2 is out of range; allowed: 0 to 1": [video(label=2)],
     "label -2 is out of range": [video(label=-2)],
-    "'a/\\udcff' is no text in UTF-8": [video("a/\udcff")],
+    "'a/\\udcff' is not valid UTF-8": [video("a/\udcff")],
     "must be one integer": [video(label=0.5)],
     "split 'dev' is unknown; allowed: train, val, test": [video(split="dev")],
-    "video 'v': appears twice": [video(), video()],
+    "video 'v': the id is duplicated": [video(), video()],
     "features is nan at frame 1": [video(features=with_value((3, 2), np.nan))],
     "streams/main/features is inf at frame 1": [
         video(features=np.ones((3, 2), np.float16)),
-        video("w", features=with_value((3, 2), 1e6)),  # is stored as the first video's are
+        video("w", features=with_value((3, 2), 1e6)),  # stored with the dtype of the first video
     ],
     "predictions is inf at frame 1": [video(predictions=with_value((3, 2), np.inf))],
     "must be probabilities; apply the softmax": [video(predictions=with_value((3, 2), 7.0))],
     "sum to 0.6, not 1": [video(predictions=np.full((3, 2), 0.3))],
     "has no features": [{"id": "v", "label": 0, "split": "", "predictions": [[1, 0]]}],
-    "predictions has 2 frames, features have 3": [video(predictions=[[0.5, 0.5]] * 2)],
+    "predictions has 2 frames; features have 3": [video(predictions=[[0.5, 0.5]] * 2)],
     "has 3 columns; expected 2": [video(predictions=[[0.5, 0.25, 0.25]] * 3)],
     "has no frames": [video(features=np.ones((0, 2)), predictions=np.ones((0, 2)))],
     "must have the same keys": [video(), video("w", importance=np.ones(3))],
     "the first video has (2,)": [video(), video("w", features=np.ones((3, 5)))],
     "name the middle axis with axes=": [video(features=np.ones((3, 2, 2)))],
-    "fold 'b' has predictions of 'x', which is no stream": [
+    "fold 'b' has predictions for the unknown stream 'x'": [
         video(folds={"b": {"split": "test", "predictions": {"x": [[0.5, 0.5]] * 3}}})
     ],
-    "there is no video": [],
+    "there are no videos": [],
 }
 
 
@@ -68,21 +68,21 @@ def test_bad_videos_are_refused_and_leave_nothing_behind(tmp_path, message):
 def test_views_are_predicted_in_streams_with_a_view_axis_alone(tmp_path):
     views, flat = np.full((3, 2, 2), 0.5), np.full((3, 2), 0.5)
     wrong = video(features={"a": views, "b": flat}, predictions={"a": views, "b": views})
-    with pytest.raises(CacheError, match="streams/b/predictions has the shape.*expected 2 axes"):
+    with pytest.raises(CacheError, match="streams/b/predictions has shape.*expected 2 axes"):
         write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"], axes={"a": "view"})
     folds = {"f": {"split": "test", "predictions": {"b": views}}}
     wrong |= {"predictions": {"a": views, "b": flat}, "folds": folds}
-    with pytest.raises(CacheError, match="folds/f/predictions/b has the shape"):
+    with pytest.raises(CacheError, match="folds/f/predictions/b has shape"):
         write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"], axes={"a": "view"})
 
 
 def test_no_file_is_left_open_where_videos_are_refused(tmp_path):
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(CacheError):
             write_cache(tmp_path / "c.h5", [video(), video()], classes=["a", "b"])
         gc.collect()
-    assert not [str(w.message) for w in told if issubclass(w.category, ResourceWarning)]
+    assert not [str(w.message) for w in caught if issubclass(w.category, ResourceWarning)]
 
 
 def test_a_failing_iterator_keeps_the_file_that_was_there(tmp_path):
@@ -101,7 +101,7 @@ def test_only_a_cache_is_replaced(tmp_path):
     mine = tmp_path / "notes.txt"
     mine.write_text("keep me")
     for path in (mine, tmp_path):
-        with pytest.raises(CacheError, match="is there already and is not a cache"):
+        with pytest.raises(CacheError, match="already exists and is not a cache"):
             write_cache(path, [video()], classes=["a", "b"])
     assert mine.read_text() == "keep me"
     path = write_cache(tmp_path / "c.h5", [video()], classes=["a", "b"])
@@ -169,11 +169,11 @@ def without(name):
 
 BAD_FILES = {
     "the attribute format is not": edit_attribute("format", "other"),
-    "version 9 cannot be read here, only 1": edit_attribute("version", 9),
+    "version 9 is not supported, only 1": edit_attribute("version", 9),
     "task is 'guess'; allowed: classification, regression": edit_attribute("task", "guess"),
     "videos/start: must rise from 0": replace("videos/start", np.array([0, 6, 3])),
-    "videos/start promises 7 frames": replace("videos/start", np.array([0, 3, 7])),
-    "videos/label: has the shape (3,), expected (2,)": replace("videos/label", np.zeros(3, int)),
+    "videos/start implies 7 frames": replace("videos/start", np.array([0, 3, 7])),
+    "videos/label: has shape (3,), expected (2,)": replace("videos/label", np.zeros(3, int)),
     "videos/label: must be integers from -1 to 1": replace("videos/label", np.array([0, 5])),
     "videos/split: has the unknown split 'dev'": replace(
         "videos/split", np.array([b"dev", b"train"])
@@ -196,7 +196,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("message", BAD_FILES)
-def test_a_bad_structure_is_told_on_opening(good, message):
+def test_a_bad_structure_is_reported_on_opening(good, message):
     with h5py.File(good, "r+") as h5:
         BAD_FILES[message](h5)
     with pytest.raises(CacheError) as caught:
@@ -221,7 +221,7 @@ def test_missing_text_and_truncated_files(tmp_path, good):
             FeatureCache(good)
 
 
-def test_wrong_values_are_told_when_the_video_is_first_read(good):
+def test_wrong_values_are_reported_when_the_video_is_first_read(good):
     with h5py.File(good, "r+") as h5:
         h5["streams/main/features"][4, 1] = np.nan
         h5["streams/main/predictions"][1] = [3.0, -2.0]
@@ -234,10 +234,10 @@ def test_wrong_values_are_told_when_the_video_is_first_read(good):
         list(cache.check_values())
 
 
-def test_full_check_finds_an_id_that_stands_twice(good):
+def test_full_check_finds_a_duplicated_id(good):
     with h5py.File(good, "r+") as h5:
         h5["videos/id"][:] = [b"v", b"v"]
-    with pytest.raises(CacheError, match="'v' stands twice"):
+    with pytest.raises(CacheError, match="'v' is duplicated"):
         list(FeatureCache(good).check_values())
 
 

@@ -112,5 +112,5 @@ def test_weighted_mean_of_everything_is_p0_for_every_alpha():
 
 def test_too_many_frames_for_exact_sums():
     predictions = np.zeros((1, 4097, 1), np.float32)
-    with pytest.raises(FrameSelectError, match="num_frames is 4097; at most 4096"):
+    with pytest.raises(FrameSelectError, match="num_frames is 4097; it must be at most 4096"):
         consensus(predictions, predictions[..., 0] > 0, predictions[..., 0] == 0)

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frame_select_env import FrameSelectError, envs, write_cache
+from frame_select_env.envs.settings import MultiStepSettings
 
 IDS = list(envs.ENVIRONMENTS)
 MODES = [
@@ -165,7 +166,7 @@ JSON_FORMS = [
     {"reward": {"sign_omega": 1.0, "budget": 0.1}},
     {"reward": ["sign_omega", {"omega": 5}]},
     {"reward": {"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}},
-    {"reward": "frame_select_env.rewards.designs.attention_aware:flip_only"},
+    {"reward": "frame_select_env.rewards.attention_aware:flip_only"},
     {"alpha": 0.5, "empty": "baseline", "target_frames": 4, "stream": "main", "fold": "default"},
     {"num_frames": 7, "split": "val", "observation": "video"},
     {"observation": "frame", "chunk": 3, "dense": True},
@@ -351,3 +352,49 @@ def test_importing_the_library_imports_nothing_heavy():
         "'baselines'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class EveryOtherEpisodes(envs.Episodes):
+    """A process of its own: one action keeps the frame at the cursor and skips the next one."""
+
+    settings_class = MultiStepSettings
+
+    def make_action_space(self) -> gym.spaces.Discrete:
+        return gym.spaces.Discrete(2)
+
+    def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
+        going = np.ones(self.num_slots, bool) if going is None else going
+        kept = actions & going
+        chunk = self.video * self.table.chunks + np.minimum(self.cursor, self.length - 1)
+        self.selected[self.slots, np.minimum(self.cursor, self.length - 1)] |= kept
+        self.kept += kept
+        self.kept_sum += self.table.chunk_sum[chunk] * kept[:, None]
+        self.cursor += 2 * going
+        np.minimum(self.cursor, self.settings.num_frames, out=self.cursor)
+        return (self.cursor >= self.length) & going
+
+
+class EveryOtherEnv(envs.FrameSelectEnv):
+    process = EveryOtherEpisodes
+
+
+class EveryOtherVectorEnv(envs.FrameSelectVectorEnv):
+    process = EveryOtherEpisodes
+
+
+@pytest.mark.parametrize("mode", ["video", "index"])
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_new_process_is_one_class_with_an_action_space_and_a_rule(planted, mode, dense):
+    keywords = {"data": str(planted), "num_frames": 9, "observation": mode, "dense": dense}
+    check_env(EveryOtherEnv(**keywords), skip_render_check=True)
+    native = EveryOtherVectorEnv(num_envs=4, **keywords)
+    sync = SyncVectorEnv([lambda: EveryOtherEnv(**keywords)] * 4)
+    assert_equal(native.reset(seed=1), sync.reset(seed=1))
+    native.action_space.seed(0)
+    for step in range(20):
+        actions = native.action_space.sample()
+        assert_equal(native.step(actions), sync.step(actions), f"step {step}")
+    for render_mode in ("ansi", "rgb_array"):
+        env = EveryOtherEnv(render_mode=render_mode, **keywords)
+        env.reset(seed=0)
+        assert len(env.render())

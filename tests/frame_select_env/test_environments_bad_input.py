@@ -15,9 +15,9 @@ ONE_SHOT, SEQUENTIAL = "FrameSelect/OneShot-v0", "FrameSelect/Sequential-v0"
     [
         (ONE_SHOT, {"num_frame": 9}, "unknown keyword argument 'num_frame'; known: alpha"),
         (ONE_SHOT, {"chunk": 2}, "unknown keyword argument 'chunk'"),
-        (ONE_SHOT, {"num_frames": 0}, "num_frames=0: must be a whole number from 1 to 4096"),
+        (ONE_SHOT, {"num_frames": 0}, "num_frames=0: must be an integer from 1 to 4096"),
         (ONE_SHOT, {"num_frames": 2.5}, "num_frames=2.5"),
-        (ONE_SHOT, {"num_frames": 6, "target_frames": 7}, "target_frames=7: must be a whole"),
+        (ONE_SHOT, {"num_frames": 6, "target_frames": 7}, "target_frames=7: must be an integer"),
         (ONE_SHOT, {"observation": "frame"}, "observation='frame': must be one of 'video', 'ind"),
         (ONE_SHOT, {"alpha": -1}, "alpha=-1: must be a number from 0 to 1"),
         (ONE_SHOT, {"empty": "zero"}, "empty='zero': must be one of 'wrong', 'baseline'"),
@@ -26,7 +26,7 @@ ONE_SHOT, SEQUENTIAL = "FrameSelect/OneShot-v0", "FrameSelect/Sequential-v0"
         (ONE_SHOT, {"stream": "flow"}, "unknown stream 'flow'; known: main"),
         (ONE_SHOT, {"reward": "lucky"}, "unknown reward 'lucky'; known: "),
         (ONE_SHOT, {"data": "nowhere.h5"}, "nowhere.h5: no such file, nor a bundled cache"),
-        (SEQUENTIAL, {"chunk": 26}, "chunk=26: must be a whole number from 1 to 25"),
+        (SEQUENTIAL, {"chunk": 26}, "chunk=26: must be an integer from 1 to 25"),
         (SEQUENTIAL, {"dense": "yes"}, "dense='yes': must be one of"),
     ],
 )
@@ -47,13 +47,13 @@ def test_vector_keywords(planted):
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        (np.ones(8, np.int8), "action has the shape (1, 8); expected (1, 9)"),
-        (1, "action has the shape (1,)"),
+        (np.ones(8, np.int8), "action has shape (1, 8); expected (1, 9)"),
+        (1, "action has shape (1,)"),
         (np.full(9, 2), "action 2 is out of range; allowed: 0 to 1"),
         (np.full(9, -1), "action -1 is out of range"),
-        (np.full(9, 0.5), "action 0.5 is not a whole number"),
-        (np.full(9, np.nan), "action nan is not a whole number"),
-        (["a"] * 9, "expected whole numbers"),
+        (np.full(9, 0.5), "action 0.5 is not an integer"),
+        (np.full(9, np.nan), "action nan is not an integer"),
+        (["a"] * 9, "expected integers"),
     ],
 )
 def test_one_shot_actions(planted, action, message):
@@ -67,10 +67,10 @@ def test_one_shot_actions(planted, action, message):
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
-        ([0, 1], "action has the shape (2,); expected (3,)"),
+        ([0, 1], "action has shape (2,); expected (3,)"),
         ([0, 1, 2], "action 2 is out of range; allowed: 0 to 1"),
-        (1, "action has the shape (); expected (3,)"),
-        (np.array([0, 1, None]), "action has the type object"),
+        (1, "action has shape (); expected (3,)"),
+        (np.array([0, 1, None]), "action has type object"),
     ],
 )
 def test_sequential_vector_actions(planted, actions, message):
@@ -93,8 +93,8 @@ def test_lists_booleans_and_whole_floats_are_actions_too(planted):
 @pytest.mark.parametrize(
     ("video", "message"),
     [
-        (60, "options['video']=60: the cache has the rows 0 to 59"),
-        (-1, "options['video']=-1: the cache has the rows 0 to 59"),
+        (60, "options['video']=60: the cache has rows 0 to 59"),
+        (-1, "options['video']=-1: the cache has rows 0 to 59"),
         (1.5, "options['video']=1.5: must be a row of the cache"),
         ([1, 2], "must be a row of the cache, or 3 of them"),
     ],
@@ -117,7 +117,7 @@ def test_reset_mask(planted, mask):
 
 def test_seeds_must_be_as_many_as_the_slots(planted):
     env = gym.make_vec(ONE_SHOT, num_envs=3, data=str(planted))
-    with pytest.raises(FrameSelectError, match="seed: 2 given for num_envs=3"):
+    with pytest.raises(FrameSelectError, match="seed: got 2 seeds for num_envs=3"):
         env.reset(seed=[1, 2])
 
 

@@ -31,7 +31,7 @@ def test_record_episode_statistics(make):
         for slot in np.flatnonzero(ended):
             assert info["episode"]["l"][slot] >= 1 and info["_episode"][slot]
             returns -= info["episode"]["r"][slot]
-    # What has not been told as a finished episode's return is in the episodes still running.
+    # The rest of the rewards belongs to episodes that are still running.
     assert returns == pytest.approx(0.0)  # their rewards are all terminal
     assert env.episode_count > 5
 

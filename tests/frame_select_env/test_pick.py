@@ -89,7 +89,7 @@ def test_random_legal_actions_never_raise_and_always_add_a_frame(env):
 
 
 def test_picks_beyond_the_frames_and_actions_out_of_range(planted, env):
-    with pytest.raises(FrameSelectError, match="picks=10: must be a whole number from 1 to 9"):
+    with pytest.raises(FrameSelectError, match="picks=10: must be an integer from 1 to 9"):
         gym.make(PICK, data=str(planted), num_frames=9, picks=10)
     with pytest.raises(FrameSelectError, match="stop='yes': must be one of False, True"):
         gym.make(PICK, data=str(planted), stop="yes")

@@ -1,5 +1,7 @@
 """Every id renders as image and as text, alone and in a vector."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from frame_select_env import FrameSelectError, envs, write_cache
-from frame_select_env.render import palette
+from frame_select_env.render import picture
+from frame_select_env.render.picture import Layout, layout_of
+from frame_select_env.render.scene import read_scene
 
 IDS = list(envs.ENVIRONMENTS)
 MODES = [
@@ -74,48 +78,74 @@ def test_any_number_of_frames_fits(planted, num_frames):
     env.step(np.ones(num_frames, np.int8))
     kept = env.render()
     assert kept.shape == empty.shape and kept.shape[0] < 800
-    # Nothing is drawn outside of the margins, and marks stand where there were none.
+    # Nothing is drawn outside of the margins, and marks are added.
     for image in (empty, kept):
         assert (image[:, :20] == 255).all() and (image[:, -20:] == 255).all()
         assert (image[:16] == 255).all() and (image[-12:] == 255).all()
-    assert dots(kept, palette.KEPT).sum() > dots(empty, palette.KEPT).sum()
+    assert dots(kept, picture.KEPT).sum() > dots(empty, picture.KEPT).sum()
 
 
-def tiles_that_are_framed(image: np.ndarray, num_frames: int) -> list[int]:
-    """Frames whose tile has an orange left border; the tiles of up to 25 stand in one line."""
-    pitch = min(900 // num_frames, 72)
-    ink = dots(image, palette.KEPT)[40:120]
-    return [frame for frame in range(num_frames) if ink[:, 24 + frame * pitch].sum() > 10]
+def layout(env: gym.Env) -> Layout:
+    """Where things are in the images of an environment."""
+    return layout_of(read_scene(env.unwrapped.episodes, 0, False))
+
+
+def tiles_that_are_framed(image: np.ndarray, layout: Layout, num_frames: int) -> list[int]:
+    """Frames whose tile has an orange left border from top to bottom."""
+    ink, height = dots(image, picture.KEPT), layout.tile[1]
+    corners = [layout.corner(frame) for frame in range(num_frames)]
+    return [frame for frame, (x, y) in enumerate(corners) if ink[y : y + height, x].all()]
 
 
 def test_the_image_frames_what_is_kept_and_underlines_what_matters(planted):
     env = gym.make(PICK, data=str(planted), num_frames=10, picks=3, render_mode="rgb_array")
     env.reset(options={"video": 40})
-    cache = env.unwrapped.cache
-    assert tiles_that_are_framed(env.render(), 10) == []
+    cache, sizes = env.unwrapped.cache, layout(env)
+    assert tiles_that_are_framed(env.render(), sizes, 10) == []
     for frame in (5, 1, 3):
         env.step(frame)
     image = env.render()
-    assert tiles_that_are_framed(image, 10) == [1, 3, 5]
+    assert tiles_that_are_framed(image, sizes, 10) == [1, 3, 5]
     important = cache.read_frames("importance", np.array([40]), 10)[0] > 0
-    underlined = dots(image, palette.TRUTH)[50:140]
+    assert 0 < important.sum() < 10
+    underlined = dots(image, picture.TRUTH)
     for frame in range(10):
-        line = underlined[:, 24 + 72 * frame : 24 + 72 * frame + 64]
-        assert line.all(axis=1).any() == important[frame]
+        (x, y), (width, height) = sizes.corner(frame), sizes.tile
+        below = underlined[y + height : y + height + sizes.gap, x : x + width]
+        assert below.all(axis=1).any() == important[frame]
+
+
+def test_discarded_frames_are_faded_and_the_cursor_points_at_the_next_one(planted):
+    env = gym.make(SEQUENTIAL, data=str(planted), num_frames=14, render_mode="rgb_array")
+    row = int(np.flatnonzero(env.unwrapped.cache.lengths >= 4)[0])
+    env.reset(options={"video": row})
+    sizes, before = layout(env), env.render()
+    for action in (0, 1):
+        env.step(action)
+    image = env.render()
+    (width, height), faded = sizes.tile, []
+    for frame in range(4):
+        x, y = sizes.corner(frame)
+        old, new = (each[y : y + height, x : x + width].astype(int) for each in (before, image))
+        faded.append(bool((new >= old).all() and (new > old).any()))
+        above = dots(image, picture.INK)[y - sizes.gap : y, x : x + width]
+        assert above.any() == (frame == 2)
+    assert faded == [True, False, False, False]
 
 
 def test_bars_are_as_long_as_the_probabilities(planted):
     env = gym.make(ONE_SHOT, data=str(planted), num_frames=10, render_mode="rgb_array")
     env.reset(options={"video": 3})
     _, _, _, _, info = env.step([1, 0, 1, 0, 0, 0, 0, 0, 0, 0])
-    image = env.render()
-    left, longest = 24 + 144, 260
-    for values, colour in ((info["p0"], palette.BASELINE), (info["p1"], palette.KEPT)):
-        area = dots(image, colour)[180:, left : left + longest]
+    image, sizes = env.render(), layout(env)
+    left, longest = picture.MARGIN + picture.NAMES, picture.BARS
+    thick = (sizes.bar_pitch - 6) // 2
+    for values, colour in ((info["p0"], picture.BASELINE), (info["p1"], picture.KEPT)):
+        area = dots(image, colour)[sizes.panel_top :, left : left + longest]
         lengths = area.sum(axis=1)
-        # Each bar is 10 dots thick; the axis covers their first dot.
+        # The axis covers the first pixel of a bar.
         bars = [run for run in np.split(lengths, np.flatnonzero(np.diff(lengths)) + 1) if run[0]]
-        assert [len(bar) for bar in bars] == [10] * 4
+        assert [len(bar) for bar in bars] == [thick] * 4
         found = np.array([bar[0] + 1 for bar in bars]) / longest
         np.testing.assert_allclose(found, values, atol=2 / longest)
 
@@ -155,16 +185,47 @@ def test_any_thumbnails_names_and_number_of_classes(tmp_path, shape, classes):
     assert sum(line.endswith("true") for line in shown) == 1
 
 
-def test_thumbnails_are_enlarged_without_and_reduced_with_averaging():
-    from frame_select_env.render.canvas import resized
+@pytest.mark.parametrize("size", [(2, 3), (8, 8), (400, 200)], ids=str)
+def test_thumbnails_are_enlarged_without_and_reduced_with_averaging(tmp_path, size):
+    data = cache_of(tmp_path / "thumbnails.h5", (*size, 3), 2)
+    env = gym.make(ONE_SHOT, data=data, num_frames=6, render_mode="rgb_array")
+    env.reset(options={"video": 0})
+    thumbnails = env.unwrapped.cache.read_frames("thumbnail", np.array([0]), 6)[0]
+    image, sizes = env.render(), layout(env)
+    (width, height) = sizes.tile
+    for frame, thumbnail in enumerate(thumbnails):
+        x, y = sizes.corner(frame)
+        tile = image[y : y + height, x : x + width].reshape(-1, 3)
+        if size == (400, 200):
+            # A mean over many random pixels is near the middle.
+            assert tile.std() < 0.5 * thumbnail.std()
+            assert abs(tile.mean() - thumbnail.mean()) < 2
+        else:
+            source = {tuple(pixel) for pixel in thumbnail.reshape(-1, 3).tolist()}
+            assert {tuple(pixel) for pixel in tile.tolist()} == source
 
-    rng = np.random.default_rng(0)
-    content = rng.integers(0, 256, (2, 4, 6, 3), np.uint8)
-    large = resized(content, 8, 18)
-    np.testing.assert_array_equal(large, content.repeat(2, axis=1).repeat(3, axis=2))
-    small = resized(content, 2, 2)
-    blocks = content.reshape(2, 2, 2, 2, 3, 3).astype(float)
-    assert np.abs(small - blocks.mean(axis=(2, 4))).max() <= 1
+
+def test_without_pillow_an_image_names_what_to_install_and_text_works(planted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    for make in (gym.make, gym.make_vec):
+        with pytest.raises(FrameSelectError) as caught:
+            make(ONE_SHOT, data=str(planted), render_mode="rgb_array")
+        message = str(caught.value)
+        assert 'pip install "frame-select-env[render]"' in message and "\n" not in message
+        env = make(ONE_SHOT, data=str(planted), render_mode="ansi")
+        env.reset(seed=0)
+        assert env.unwrapped.render()
+
+
+def test_pillow_is_imported_for_images_alone():
+    code = (
+        "import sys, gymnasium, frame_select_env\n"
+        "env = gymnasium.make('FrameSelect/OneShot-v0', render_mode='ansi')\n"
+        "env.reset(seed=0); env.render()\n"
+        "assert 'PIL' not in sys.modules and 'frame_select_env.render.picture' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def ansi(env: gym.Env) -> list[str]:
@@ -191,8 +252,8 @@ def test_text_of_a_sequential_episode(planted):
     lines = ansi(env)
     assert over and lines[1].split()[1] == "##......#-------"
     assert lines[-1] == f"reward so far {reward:+.3f}   episode over"
-    verdicts = [info[when] for when in ("correct_before", "correct_after")]
-    for line, p, right in zip(lines[-3:-1], (info["p0"], info["p1"]), verdicts, strict=True):
+    correct = [info[when] for when in ("correct_before", "correct_after")]
+    for line, p, right in zip(lines[-3:-1], (info["p0"], info["p1"]), correct, strict=True):
         word = "right" if right else "wrong"
         assert line.endswith(f": {cache.classes[p.argmax()]}, {word}")
     table = [line.split() for line in lines[4:8]]

@@ -1,4 +1,4 @@
-"""A reward from a module of one's own, by `module:function`."""
+"""A reward from the user's own module, by `module:function`."""
 
 import importlib
 
@@ -44,7 +44,7 @@ def test_what_it_declared_when_it_was_registered_holds(planted, own_module):
         "FrameSelect/OneShot-v0", data=str(planted), num_frames=3, reward=f"{own_module}:blind"
     ).unwrapped
     env.reset(seed=0)
-    with pytest.raises(FrameSelectError, match="'own_blind' reads outcome.label without having de"):
+    with pytest.raises(FrameSelectError, match="'own_blind' reads outcome.label without decl"):
         env.step([1, 0, 1])
 
 

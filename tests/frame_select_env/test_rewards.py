@@ -106,7 +106,7 @@ def test_a_function_and_a_module_path_are_rewards_too():
 
     total, terms = Reward(thrift)(outcome())
     assert total.tolist() == [-1] * 5 + [0] and list(terms) == ["thrift"]
-    outside = Reward("frame_select_env.rewards.designs:flip_only")(outcome())
+    outside = Reward("frame_select_env.rewards.attention_aware:flip_only")(outcome())
     assert outside[0].tolist() == value("flip_only")
 
 
@@ -135,7 +135,7 @@ def test_a_design_reads_only_what_it_declared():
         (["sign_omega", {"omage": 5}], "its arguments: omega, tie"),
         (7, "must be a name"),
         ("nowhere:reward", "cannot be imported"),
-        (lambda facts: np.zeros((len(facts), 2)), "returned the shape (6, 2); expected (6,)"),
+        (lambda facts: np.zeros((len(facts), 2)), "returned shape (6, 2); expected (6,)"),
         (lambda facts: np.full(len(facts), np.nan), "returned nan"),
     ],
 )

@@ -44,7 +44,7 @@ def test_a_name_that_is_no_text_is_told(tmp_path):
     videos = find_videos(tmp_path)
     assert list(videos.files) == ["a/x"]
     (line,) = videos.unusable
-    assert "'a/y\\udcff' is no text in UTF-8" in line
+    assert "'a/y\\udcff' is not valid UTF-8" in line
 
 
 def test_a_folder_without_videos_is_an_error(tmp_path):

@@ -6,7 +6,7 @@ Recognition", AAAI 2019.
 
 import numpy as np
 
-from frame_select_env.probability import of_class
+from frame_select_env.consensus import of_class
 from frame_select_env.rewards.outcome import Outcome
 from frame_select_env.rewards.registry import CLASSIFICATION, register_reward
 
@@ -16,7 +16,7 @@ def sign_omega(outcome: Outcome, omega: float = 10.0, tie: float = 0.0) -> np.nd
     """The sign of the true class's gain in probability, or +-omega if the prediction flips.
 
     +omega if the selection turns a wrong prediction right, -omega if it turns a right one wrong,
-    else r0, the sign. An empty selection answers nothing and is worse than any answer that stays
+    else r0, the sign. An empty selection gives no answer, which is worse than any answer that stays
     wrong: -1.
 
     Formula: +-omega for a flip, else r0 = sgn(p1_c - p0_c) of the true class c.
@@ -62,9 +62,9 @@ def flip_only(outcome: Outcome) -> np.ndarray:
 
 @register_reward("budget", needs=())
 def budget(outcome: Outcome) -> np.ndarray:
-    """Minus the distance of the share of selected frames from the target's.
+    """A penalty for selecting more or fewer frames than the target.
 
-    A target of m frames (`target_frames`) above the number of valid frames L counts as L.
+    The target is m frames (`target_frames`), or all L valid frames of a video with fewer.
 
     Formula: -|n / L - min(m, L) / L| for n selected frames.
 

@@ -7,24 +7,23 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.cache import open_cache
-from frame_select_env.cache.schema import UNKNOWN_LABEL
-from frame_select_env.consensus import is_correct, weighted_mean
-from frame_select_env.dynamics.settings import Settings
-from frame_select_env.dynamics.table import consensus_table
+from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
+from frame_select_env.envs.settings import Settings
+from frame_select_env.envs.videos import playable_rows
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
 
-# Which episodes an operation is about: slice(None), all of them, is the fast way to say it.
+# Which episodes an operation is about; slice(None), all of them, is the fast path.
 Slots: TypeAlias = np.ndarray | slice
 EVERY = slice(None)
 Facts: TypeAlias = dict[str, Any]
 
 
 class Episodes(ABC):
-    """The state of B episodes, and the rules that are the same for every decision process.
+    """The state of B episodes, and the rules that every decision process shares.
 
-    A decision process says what its actions are (`action_space`, `read_actions`) and what they do
-    to the selection (`apply`).
+    A decision process is a subclass: its settings, its action space, and `apply`, what actions do
+    to the selection. It may override `action_masks`, `frames_at_cursor` and `status`.
 
     Args:
         settings: The keyword arguments of the environment.
@@ -32,104 +31,108 @@ class Episodes(ABC):
 
     Attributes:
         cache: The feature cache.
-        rows: [n] int64, the videos that may be drawn: those of the split whose label is known.
+        rows: [n] int64, the videos that may be drawn.
         video: [B] int64, row in the cache. length: [B] int64, its valid frames L, at most T.
         cursor: [B] int64, 0..T.
         selected: [B, T] bool. kept: [B] int64, number of selected frames.
+        returns: [B] float64, sum of the rewards of the episode so far.
 
     Raises:
-        FrameSelectError: for a setting that the cache does not allow.
+        FrameSelectError: for a setting that the cache does not support.
     """
 
     settings_class: ClassVar[type[Settings]]
-    action_space: spaces.Space
+    action_dtype: ClassVar[type] = bool  # of the actions that `apply` gets
+    multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
     def __init__(self, settings: Settings, num_slots: int) -> None:
-        self.settings = settings
+        self.settings, self.num_slots = settings, num_slots
+        self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
-        rows = cache.rows(settings.split, settings.fold)
-        if cache.task == "classification":
-            rows = rows[cache.labels[rows] != UNKNOWN_LABEL]
-            if not len(rows):
-                raise FrameSelectError(
-                    f"split={settings.split!r}: no video of {cache.path} has a known label there"
-                )
-        self.rows = rows
+        self.rows = playable_rows(cache, settings.split, settings.fold)
         self.reward = Reward(settings.reward, cache)
+        # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
-        self.chunk = int(getattr(settings, "chunk", 1))
-        self.table = consensus_table(
-            cache, settings.fold, self.stream, settings.num_frames, self.chunk
-        )
-        # An empty selection: zeros answer nothing; a regression then answers the training mean.
-        self._nothing = np.zeros(len(cache.classes))
+        self.chunk: int = getattr(settings, "chunk", 1)
+        frames, outputs = settings.num_frames, len(cache.classes)
+        self.table = consensus_table(cache, settings.fold, self.stream, frames, self.chunk)
+        # p1 of an empty selection: zeros, which are wrong; for a regression the training mean.
+        self._empty_p1 = np.zeros(outputs)
         if cache.task == "regression":
             train = cache.splits(settings.fold) == "train"
-            self._nothing = cache.labels[train if train.any() else EVERY].mean(axis=0)
-        frames, outputs = settings.num_frames, len(cache.classes)
-        self._places = np.arange(frames)
-        self.num_slots = num_slots
+            self._empty_p1 = cache.labels[train if train.any() else EVERY].mean(axis=0)
+        self._frames = np.arange(frames)
         self.slots = np.arange(num_slots)
-        self.video = np.full(num_slots, rows[0])
+        self.video = np.full(num_slots, self.rows[0])
         self.length = self.table.total[self.video]
         self.cursor = np.zeros(num_slots, np.int64)
         self.selected = np.zeros((num_slots, frames), bool)
         self.kept = np.zeros(num_slots, np.int64)
         self.kept_sum = np.zeros((num_slots, outputs))
+        self.returns = np.zeros(num_slots)
         self._paid = np.zeros(num_slots)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Tables are not pickled: look up the running videos anew."""
+        """Tables are not pickled: fill in the running videos again."""
         self.__dict__.update(state)
         self.table.fill(self.video)
 
     @abstractmethod
-    def read_actions(self, actions: Any, count: int) -> np.ndarray:
-        """Check actions of `count` episodes and return them as an array of bool or int.
-
-        Raises:
-            FrameSelectError: naming the shape, type or value and what is allowed.
-        """
+    def make_action_space(self) -> spaces.Space[Any]:
+        """The action space of one episode."""
 
     @abstractmethod
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
-        """Let actions [B, ...] change the selections; returns which episodes end now, [B] bool.
+        """Apply actions [B, ...] of `action_dtype`; returns which episodes end now, [B] bool.
 
         Args:
-            actions: As `read_actions` gives them.
+            actions: One action per episode, checked.
             going: [B] bool; the other episodes have just begun and stay as they are. None: all go.
         """
 
-    def notes(self, slots: Slots) -> Facts:
-        """What every info says of the episodes in `slots` [k], beside the facts at their end."""
-        return {}
+    def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
+        """Which actions are legal, [k, n] bool; None where all always are."""
+        return None
 
-    def check_videos(self, videos: Any, count: int) -> np.ndarray:
-        """The rows [count] that `options["video"]` asks for, an int or `count` ints.
+    def frames_at_cursor(self, slot: int) -> range | None:
+        """The frames that the next action is about, for rendering; None if the order is free."""
+        return None
+
+    def status(self, slot: int) -> str:
+        """What comes next, in a few words, for rendering."""
+        return "next: choose the frames"
+
+    def read_actions(self, actions: Any) -> np.ndarray:
+        """Check actions of all episodes and return them as `action_dtype`.
+
+        Floats that are integers are accepted: Stable-Baselines3 passes MultiBinary actions as
+        float32.
 
         Raises:
-            FrameSelectError: if a row does not exist or its label is unknown.
+            FrameSelectError: naming the shape, the type or the value.
         """
-        rows = np.asarray(videos)
-        if rows.dtype.kind not in "iu" or rows.shape not in ((), (count,)):
-            raise FrameSelectError(
-                f"options['video']={videos!r}: must be a row of the cache"
-                + (f", or {count} of them" if count > 1 else "")
-            )
-        rows = np.broadcast_to(rows.astype(np.int64), (count,))
-        wrong = rows[(rows < 0) | (rows >= len(self.cache))]
-        if len(wrong):
-            raise FrameSelectError(
-                f"options['video']={wrong[0]}: the cache has the rows 0 to {len(self.cache) - 1}"
-            )
-        if self.cache.task == "classification":
-            unknown = rows[self.cache.labels[rows] == UNKNOWN_LABEL]
-            if len(unknown):
+        array = np.asarray(actions)
+        shape = (self.num_slots, *(self.action_space.shape or ()))
+        if array.shape != shape:
+            raise FrameSelectError(f"action has shape {array.shape}; expected {shape}")
+        kind = array.dtype.kind
+        if kind == "f":
+            fractional = np.rint(array) != array  # also true for NaN
+            if fractional.any():
+                raise FrameSelectError(f"action {array[fractional][0]} is not an integer")
+        elif kind not in "biu":
+            raise FrameSelectError(f"action has type {array.dtype}; expected integers")
+        if kind != "b":
+            choices = 2 if self.action_dtype is bool else int(self.action_space.n)  # type: ignore
+            # Viewed as unsigned, a negative number is huge, so one maximum checks both ends.
+            view = array.view(f"u{array.dtype.itemsize}") if kind == "i" else array
+            if array.size and (view.max() >= choices or (kind == "f" and array.min() < 0)):
+                wrong = array[(array >= choices) | (array < 0)][0]
                 raise FrameSelectError(
-                    f"options['video']={unknown[0]}: its label is unknown, so it has no reward"
+                    f"action {wrong} is out of range; allowed: 0 to {choices - 1}"
                 )
-        return rows
+        return array.astype(self.action_dtype, copy=False)
 
     def begin(self, slots: Slots, videos: np.ndarray) -> None:
         """Start episodes on `videos` [k] in `slots` [k]."""
@@ -140,6 +143,7 @@ class Episodes(ABC):
         self.selected[slots] = False
         self.kept[slots] = 0
         self.kept_sum[slots] = 0.0
+        self.returns[slots] = 0.0
         if self.dense:
             self._paid[slots] = 0.0
 
@@ -153,29 +157,29 @@ class Episodes(ABC):
             arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
         """
         ended = self.apply(actions, going)
+        rewards = np.zeros(self.num_slots)
         if self.dense:
-            return self._pay_dense(ended, going)
+            facts = self._pay_dense(rewards, ended, going)
+            self.returns += rewards
+            return rewards, ended, facts
         slots = ended.nonzero()[0]
         if not len(slots):
-            return np.zeros(self.num_slots), ended, {}
+            return rewards, ended, {}
         facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
-        rewards = np.zeros(self.num_slots)
         rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
+        self.returns += rewards
         return rewards, ended, facts
 
-    def _pay_dense(
-        self, ended: np.ndarray, going: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray, Facts]:
+    def _pay_dense(self, rewards: np.ndarray, ended: np.ndarray, going: np.ndarray | None) -> Facts:
         """Pay the change of what the selection would earn: it is 0 until a frame is selected.
 
         With dense="best" pay the change of the highest such value so far (AdaFrame).
         """
-        rewards = np.zeros(self.num_slots)
         counts = ended | (self.kept > 0)
         if going is not None:
             counts &= going
         if not counts.any():
-            return rewards, ended, {}
+            return {}
         slots = counts.nonzero()[0]
         facts = self.facts(slots)
         values, terms = self.reward(self.outcome(facts))
@@ -185,10 +189,15 @@ class Episodes(ABC):
         self._paid[slots] = values
         over = ended[slots]
         if not over.any():
-            return rewards, ended, {}
+            return {}
         facts = {name: value[over] for name, value in facts.items()}
         facts["reward_terms"] = {name: value[over] for name, value in terms.items()}
-        return rewards, ended, facts
+        return facts
+
+    def notes(self, slots: Slots) -> Facts:
+        """What every info holds of the episodes in `slots` [k]: the mask, int8 for `sample`."""
+        masks = self.action_masks(slots)
+        return {} if masks is None else {"action_mask": masks.astype(np.int8)}
 
     def facts(self, slots: Slots) -> Facts:
         """The facts about the selections in `slots` as they stand, in fresh arrays [k, ...]."""
@@ -206,7 +215,7 @@ class Episodes(ABC):
         empty = kept == 0
         any_empty = bool(empty.any())
         if any_empty and self.settings.alpha == 0:
-            p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._nothing
+            p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._empty_p1
         facts = {
             "video": video,
             "label": self.cache.labels[video],
@@ -220,23 +229,24 @@ class Episodes(ABC):
         return facts
 
     def outcome(self, facts: Facts) -> Outcome:
-        """The facts as a reward reads them; what is not at hand is looked up in the cache."""
-        video = facts["video"]
+        """The facts as a reward reads them; the others are looked up in the cache."""
+        video, settings, cache = facts["video"], self.settings, self.cache
 
         def look_up(name: str) -> Any:
-            frames = self.settings.num_frames
             if name == "valid":
                 return self.valid(video)
             if name == "target_frames":
-                return self.settings.target_frames
+                return settings.target_frames
             if name == "predictions":
-                return self.cache.read_predictions(video, frames, self.settings.fold, self.stream)
+                return cache.read_predictions(
+                    video, settings.num_frames, settings.fold, self.stream
+                )
             if name == "features":
-                return self.cache.read_features(video, frames, self.stream)
-            return self.cache.read_frames(name, video, frames)
+                return cache.read_features(video, settings.num_frames, self.stream)
+            return cache.read_frames(name, video, settings.num_frames)
 
         return Outcome(facts, look_up)
 
     def valid(self, video: np.ndarray) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""
-        return self._places < self.table.total[video][:, None]
+        return self._frames < self.table.total[video][:, None]

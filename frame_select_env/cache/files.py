@@ -1,0 +1,64 @@
+"""Cache files: bundled ones by name, and a digest by which a changed file is noticed."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from frame_select_env.errors import CacheError
+
+BUNDLED = Path(__file__).parent.parent / "bundled"
+WHOLE = 2**28  # bytes; larger files are sampled in blocks of this many bytes in total
+BLOCK = 2**16
+
+
+def bundled_names() -> list[str]:
+    """The names of the caches that come with the library."""
+    return sorted(file.stem for file in BUNDLED.glob("*.h5"))
+
+
+def cache_path(data: str | Path) -> Path:
+    """The file of a bundled cache, or the path itself.
+
+    Raises:
+        CacheError: if there is neither such a name nor such a file.
+    """
+    if str(data) in bundled_names():
+        return BUNDLED / f"{data}.h5"
+    path = Path(data)
+    if path.is_dir():
+        raise CacheError(
+            f"{path}: is a folder, not a cache; make one with python -m data extract (videos) or "
+            "import (features)"
+        )
+    if not path.is_file():
+        listed = ", ".join(bundled_names())
+        raise CacheError(f"{path}: no such file, nor a bundled cache (bundled: {listed})")
+    return path
+
+
+def file_digest(path: Path) -> str:
+    """A hexadecimal digest of a file's size and bytes.
+
+    It covers all bytes up to 256 MiB; of a larger file 4096 blocks of 64 KiB, evenly spaced from
+    the first to the last, which is enough to notice new features or predictions.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, size: int, changed: int) -> str:
+    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    with path.open("rb") as file:
+        if size <= WHOLE:
+            while block := file.read(2**20):
+                digest.update(block)
+        else:
+            count = WHOLE // BLOCK
+            for number in range(count):
+                file.seek(number * (size - BLOCK) // (count - 1))
+                digest.update(file.read(BLOCK))
+    return digest.hexdigest()

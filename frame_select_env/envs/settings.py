@@ -1,0 +1,98 @@
+"""The keyword arguments of the environments, checked in one place."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from frame_select_env.consensus import MAX_FRAMES
+from frame_select_env.errors import FrameSelectError, known
+from frame_select_env.rewards import RewardSpec
+
+DEFAULT_TARGET_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments that every environment takes; a decision process adds its own in a subclass.
+
+    Attributes:
+        data: Name of a bundled cache, or a path.
+        split: The split that videos are drawn from.
+        fold: The fold that defines the splits and the predictions.
+        num_frames: T, frames per video.
+        observation: One of `observations`.
+        reward: A name, {name: weight}, [name, arguments], "module:function" or a function.
+        alpha: Weight in p1 of the frames that are not selected (AS Eq. 10), 0 to 1.
+        empty: With alpha = 0, an empty selection is "wrong" (p1 is zeros) or falls back on the
+            "baseline" (p1 is p0).
+        stream: Name of the feature stream; None for the only one.
+        target_frames: m, for rewards with a budget; by default 8, or T if that is less.
+        observations: The observation modes that the process offers; see `envs/observations.py`.
+    """
+
+    data: str | Path = "digits"
+    split: str = "train"
+    fold: str = "default"
+    num_frames: int = 25
+    observation: str = "video"
+    reward: RewardSpec = "sign_omega"
+    alpha: float = 0.0
+    empty: Literal["wrong", "baseline"] = "wrong"
+    stream: str | None = None
+    target_frames: int = DEFAULT_TARGET_FRAMES
+
+    observations: ClassVar[tuple[str, ...]] = ("video", "index")
+
+    def __post_init__(self) -> None:
+        self._integer("num_frames", 1, MAX_FRAMES)
+        self._at_most_num_frames("target_frames", DEFAULT_TARGET_FRAMES)
+        self._one_of("observation", self.observations)
+        self._one_of("empty", ("wrong", "baseline"))
+        if not isinstance(self.alpha, int | float) or not 0 <= self.alpha <= 1:
+            raise FrameSelectError(f"alpha={self.alpha!r}: must be a number from 0 to 1")
+
+    def _integer(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise FrameSelectError(f"{name}={value!r}: must be an integer from {low} to {high}")
+
+    def _at_most_num_frames(self, name: str, default: int) -> None:
+        """Check a number of frames, 1 to T; only its default is lowered to T."""
+        if getattr(self, name) == default:
+            object.__setattr__(self, name, min(default, self.num_frames))
+        self._integer(name, 1, self.num_frames)
+
+    def _one_of(self, name: str, allowed: tuple[str | bool, ...]) -> None:
+        if getattr(self, name) not in allowed:
+            listed = ", ".join(map(repr, allowed))
+            raise FrameSelectError(f"{name}={getattr(self, name)!r}: must be one of {listed}")
+
+
+@dataclass(frozen=True)
+class MultiStepSettings(Settings):
+    """What the processes with more than one step add.
+
+    Attributes:
+        dense: True: each step pays the change of the reward that the selection so far would earn.
+            "best": each step pays only the increase over the highest value so far, starting from 0,
+            the value of an empty selection.
+    """
+
+    dense: bool | Literal["best"] = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._one_of("dense", (False, True, "best"))
+
+
+def make_settings(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
+    """Build the settings of an environment from keyword arguments.
+
+    Raises:
+        FrameSelectError: naming the keyword and the allowed ones.
+    """
+    names = [field.name for field in fields(kind)]
+    for name in keywords:
+        if name not in names:
+            raise FrameSelectError(known("keyword argument", name, names))
+    return kind(**keywords)

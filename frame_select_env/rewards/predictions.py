@@ -1,0 +1,100 @@
+"""Rewards that compare the predictions before and after the selection, p0 and p1."""
+
+import numpy as np
+
+from frame_select_env.consensus import clipped_log, entropy, of_class
+from frame_select_env.consensus import margin as margin_of
+from frame_select_env.rewards.outcome import Outcome
+from frame_select_env.rewards.registry import CLASSIFICATION, register_reward
+
+
+@register_reward("delta_logp", needs=("label",), tasks=CLASSIFICATION)
+def delta_logp(outcome: Outcome) -> np.ndarray:
+    """The true class's gain in log-probability: the decrease of the cross-entropy.
+
+    Probabilities are clipped at 1e-6, so an empty selection costs at most 13.8.
+
+    Formula: log p1_c - log p0_c
+
+    Source: the logarithmic score, Good, "Rational Decisions", J. R. Stat. Soc. B 14(1), 1952.
+    """
+    after = clipped_log(of_class(outcome.p1, outcome.label))
+    return after - clipped_log(of_class(outcome.p0, outcome.label))
+
+
+@register_reward("margin", needs=("label",), tasks=CLASSIFICATION)
+def margin(outcome: Outcome) -> np.ndarray:
+    """The increase of the true class's lead over the best other class.
+
+    An empty selection gives no answer; its margin is -1, that of certainty in a wrong class (zeros
+    would give 0, better than any wrong answer).
+
+    AdaFrame pays the rise of the margin above its best so far in the episode,
+    max(0, m_t - max_{s < t} m_s): that is `dense="best"` of the multi-step environments, where the
+    first margin to beat is p0's.
+
+    Formula: (p1_c - max_{k != c} p1_k) - (p0_c - max_{k != c} p0_k)
+
+    Source: Wu, Xiong, Ma, Socher and Davis, "AdaFrame: Adaptive Frame Selection for Fast Video
+    Recognition", CVPR 2019, the reward of the selection network.
+    """
+    after = margin_of(outcome.p1, outcome.label)
+    return np.where(outcome.unanswered, -1.0, after) - margin_of(outcome.p0, outcome.label)
+
+
+@register_reward("confidence", needs=("label",), tasks=CLASSIFICATION)
+def confidence(outcome: Outcome) -> np.ndarray:
+    """The true class's probability after the selection.
+
+    It is `delta_prob` without its baseline: the best selection of every video is the same, but the
+    mean return is far from 0.
+
+    Formula: p1_c
+
+    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 1, the true class's entry.
+    """
+    return of_class(outcome.p1, outcome.label)
+
+
+@register_reward("entropy_drop", needs=(), tasks=CLASSIFICATION)
+def entropy_drop(outcome: Outcome) -> np.ndarray:
+    """How much more certain the selection makes the prediction, right or wrong, in nats.
+
+    An empty selection gives no answer: its entropy is log C, the largest possible (zeros would give
+    0, the smallest).
+
+    Formula: H(p0) - H(p1), H(p) = -sum_k p_k log p_k
+
+    Source: the objective of Wang, Shelhamer, Liu, Olshausen and Darrell, "Tent: Fully Test-Time
+    Adaptation by Entropy Minimization", ICLR 2021, here as a difference.
+    """
+    largest = np.log(outcome.p1.shape[1])
+    return entropy(outcome.p0) - np.where(outcome.unanswered, largest, entropy(outcome.p1))
+
+
+@register_reward("minus_kl", needs=(), tasks=CLASSIFICATION)
+def minus_kl(outcome: Outcome) -> np.ndarray:
+    """Minus the divergence of the selection's prediction from that of all frames, in nats.
+
+    At most 0, which keeping all frames earns: combine it with `budget`, to find few frames that
+    still give the prediction of all of them. Probabilities are clipped at 1e-6 in the logarithms,
+    so an empty selection costs at most 13.8.
+
+    Formula: -KL(p0 || p1) = -sum_k p0_k (log p0_k - log p1_k)
+
+    Source: the loss of Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network",
+    2015, at temperature 1: p0 teaches p1.
+    """
+    return -(outcome.p0 * (clipped_log(outcome.p0) - clipped_log(outcome.p1))).sum(axis=1)
+
+
+@register_reward("delta_error", needs=("label",), tasks=("regression",))
+def delta_error(outcome: Outcome) -> np.ndarray:
+    """The decrease of the absolute error, averaged over the targets.
+
+    Formula: mean_k |p0_k - y_k| - mean_k |p1_k - y_k|
+
+    Source: `delta_prob` carried over to the mean absolute error, the measure of regression here.
+    """
+    before = np.abs(outcome.p0 - outcome.label).mean(axis=1)
+    return before - np.abs(outcome.p1 - outcome.label).mean(axis=1)
