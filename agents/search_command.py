@@ -26,8 +26,7 @@ from agents.searching import (
     trial_text,
 )
 from agents.training import CHECKPOINT_SECONDS
-from data.engines import Engine, run_all
-from data.engines.progress import outcomes_bar
+from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
 
 

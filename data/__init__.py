@@ -1,1 +1,1 @@
-"""Making caches: importers, the consensus-trained head, the digits videos, inspection."""
+"""Making caches: importers, video extraction, the consensus-trained head, synthetic data."""

@@ -1,4 +1,4 @@
-"""Backbones: frozen networks that turn clips of frames into features, by name."""
+"""Backbones: frozen networks that turn clips of frames into features."""
 
 from data.backbones.backbone import Backbone, Output
 from data.backbones.build import build_backbone

@@ -1,14 +1,17 @@
-"""Backbone: what every kind of frozen network looks like to extraction."""
+"""Backbone: the common interface of all frozen networks, and how they run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from torch import nn
+
+from frame_select_env.errors import FrameSelectError
 
 
 class Output(NamedTuple):
-    """What a backbone says of B clips; the axis V of views is there only where views are asked for.
+    """The output for B clips; the view axis V exists only if views are requested.
 
     Attributes:
         features: [B, (V,) D] float.
@@ -24,12 +27,12 @@ class Backbone:
     """A frozen network over clips: n frames around each sampled time.
 
     Attributes:
-        forward: [B, n, h, w, 3] uint8 RGB clips, on any device -> `Output`.
-        side: Pixels of the frames' shorter side that `forward` is meant for; it scales others.
+        forward: Maps clips [B, n, h, w, 3] uint8 RGB, on any device, to `Output`.
+        side: The shorter side in pixels that `forward` expects; it scales other frames.
         frames: n.
-        fps: Frames a second of a clip; 0: frames of the video that follow one another.
-        classes: C', outputs of its own classifier; 0: none, or not one of the user's: published
-            weights know their own classes.
+        fps: Frames per second of a clip; 0: consecutive frames of the video.
+        classes: C', outputs of its own classifier; 0: no classifier, or one with classes other
+            than the user's (as with published weights).
     """
 
     forward: Callable[[torch.Tensor], Output]
@@ -37,3 +40,93 @@ class Backbone:
     frames: int = 1
     fps: float = 0.0
     classes: int = 0
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings shared by all backbones of an extraction.
+
+    Attributes:
+        device: "cpu", "cuda", "cuda:1", ...; on a GPU networks run in half precision.
+        views: 1 or 10.
+        seed: Seed of random weights.
+    """
+
+    device: str = "cpu"
+    views: int = 1
+    seed: int = 0
+
+    @property
+    def half(self) -> bool:
+        """Whether networks run in half precision."""
+        return torch.device(self.device).type == "cuda"
+
+    def check(self) -> None:
+        """Check that the device exists.
+
+        Raises:
+            FrameSelectError: if it is unknown or absent.
+        """
+        try:
+            torch.zeros(1, device=self.device).cpu()
+        except (RuntimeError, AssertionError, ImportError) as error:
+            reason = str(error).splitlines()[0].split(". ")[0]
+            raise FrameSelectError(f"--device {self.device}: {reason}") from None
+
+    def network(self, build: Callable[[], nn.Module]) -> nn.Module:
+        """Build a frozen network; its random weights depend on the seed."""
+        with torch.random.fork_rng(devices=[]):
+            # Networks are built on the CPU; torch.manual_seed would also seed the GPUs.
+            torch.default_generator.manual_seed(self.seed)
+            return build().requires_grad_(False).eval()
+
+    def inputs(self, clips: torch.Tensor) -> torch.Tensor:
+        """Clips [B, n, h, w, 3] uint8 as [B, n, 3, h, w] float in 0 to 1, on the device."""
+        return clips.to(self.device).movedim(-1, -3).float() / 255
+
+    def autocast(self) -> torch.autocast:
+        """The context networks run in."""
+        return torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
+
+
+class Tapped:
+    """A classification network that also returns the input of its last layer as the feature.
+
+    Args:
+        network: Maps [B, ...] to logits [B, C'].
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.eval()
+        self._input: torch.Tensor | None = None
+        _, layer = last_layer(network)
+        layer.register_forward_pre_hook(self._keep)
+
+    def _keep(self, layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        self._input = inputs[0]
+
+    def __call__(self, inputs: torch.Tensor) -> Output:
+        """Features [B, D] and logits [B, C']; the spatial mean if the last layer convolves."""
+        logits = self.network(inputs)
+        features = self._input
+        self._input = None
+        assert features is not None
+        if features.ndim > 2:
+            features = features.flatten(2).mean(dim=2)
+        return Output(features, logits)
+
+
+def last_layer(network: nn.Module) -> tuple[str, nn.Module]:
+    """The name and the layer that computes the logits: the last linear or convolutional one.
+
+    Raises:
+        LookupError: if there is none.
+    """
+    layers = [
+        (name, module)
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d)
+    ]
+    if not layers:
+        raise LookupError("it has no linear layer")
+    return layers[-1]

@@ -1,12 +1,11 @@
-"""From a specification to a backbone: which kind it is, and whether it runs."""
+"""From a specification to a backbone that has been tried once."""
 
 import torch
 
-from data.backbones.backbone import Backbone
+from data.backbones.backbone import Backbone, Runtime
 from data.backbones.flow import flow_backbone
 from data.backbones.function import function_backbone
 from data.backbones.hugging_face import hugging_face_backbone
-from data.backbones.runtime import Runtime
 from data.backbones.specification import FLOW, HUGGING_FACE, LOG_MEL, Specification, is_function
 from data.backbones.torchvision_models import image_backbone, names, video_backbone
 from frame_select_env.errors import known
@@ -16,14 +15,14 @@ def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """Build a backbone, load its weights, and run it once on an empty clip.
 
     Args:
-        specification: Any but log-mel, which sees no frames.
-        runtime: Where and how it runs.
+        specification: Any except log-mel, which needs no frames.
+        runtime: Device, views and seed.
 
     Raises:
-        FrameSelectError: naming the backbone, what is wrong, and what there is.
+        FrameSelectError: naming the backbone, the problem and the alternatives.
     """
     backbone = _build(specification, runtime)
-    if not is_function(specification.backbone):  # those have been run
+    if not is_function(specification.backbone):  # function_backbone has already tried it
         _try_out(specification, backbone)
     return backbone
 
@@ -49,13 +48,13 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
 
 
 def _try_out(specification: Specification, backbone: Backbone) -> None:
-    """Run a network once on an empty clip, so that what it cannot see is told before videos are."""
+    """Run a network on an empty clip, to report unsupported sizes before any video is decoded."""
     clip = torch.zeros(1, backbone.frames, backbone.side, backbone.side, 3, dtype=torch.uint8)
     try:
         with torch.inference_mode():
             backbone.forward(clip)
     except (RuntimeError, AssertionError, ValueError, IndexError, TypeError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        asked = f"{specification.size} pixels" if specification.size else "its own size"
+        size = f"{specification.size} pixels" if specification.size else "the default size"
         count = f"{backbone.frames} frame" + "s" * (backbone.frames > 1)
-        raise specification.fail(f"does not take {count} of {asked}: {reason}") from None
+        raise specification.fail(f"does not accept {count} at {size}: {reason}") from None

@@ -1,4 +1,4 @@
-"""From frames to what a network sees: scaling, cropping into views, normalisation."""
+"""From frames to the network's input: scaling, cropping into views, normalization."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,26 +6,22 @@ import torch
 from torch.nn import functional as F
 
 from data.backbones.backbone import Output
+from data.backbones.torchvision_import import import_torchvision
 
-# Of each channel of photographs in 0 to 1, red, green, blue.
+# Per channel of photographs with values in 0 to 1: red, green, blue.
 IMAGENET_MEAN, IMAGENET_DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def scale(frames: torch.Tensor, side: int) -> torch.Tensor:
-    """Scale images so that the shorter side has `side` pixels.
+    """Scale images [..., 3, h, w] float so that the shorter side has `side` pixels.
 
-    Args:
-        frames: [..., 3, h, w] float.
-        side: Pixels.
-
-    Returns:
-        [..., 3, h', w'], bilinear and antialiased; the very same where the side fits already. The
-        longer side is rounded down, as torchvision's resize does.
+    Bilinear and antialiased; unchanged if the side already fits. The longer side is rounded down,
+    as in torchvision's resize.
     """
     height, width = frames.shape[-2:]
-    if min(height, width) == side:
-        return frames
     short = min(height, width)
+    if short == side:
+        return frames
     shape = (side * height // short, side * width // short)
     flat = frames.reshape(-1, *frames.shape[-3:])
     scaled = F.interpolate(flat, shape, mode="bilinear", antialias=True)
@@ -37,38 +33,34 @@ def crops(frames: torch.Tensor, size: int, views: int) -> torch.Tensor:
 
     Args:
         frames: [B, ..., h, w], both sides at least `size`.
-        size: Pixels of the square.
-        views: 1: the centre. 10: the four corners (top left, top right, bottom left, bottom right),
-            the centre, and then the same five mirrored (the ten crops of Krizhevsky et al., 2012).
-            Torchvision's ten_crop cuts its last five out of the mirrored picture instead, whose
-            top left is this one's top right: the same ten, in the order 0 to 4, 6, 5, 8, 7, 9
-            (where an odd margin does not put the centre a pixel aside). Here view 5 + k is always
+        size: Side of the square in pixels.
+        views: 1: the centre. 10: torchvision's five_crop (top left, top right, bottom left, bottom
+            right, centre), then the same five mirrored (the ten crops of Krizhevsky et al., 2012).
+            Torchvision's ten_crop orders the mirrored five differently; here view 5 + k is always
             the mirror image of view k.
 
     Returns:
         [B, 10, ..., size, size]; [B, ..., size, size] for one view.
     """
-    height, width = frames.shape[-2:]
-    down, right = height - size, width - size
-    # As torchvision's center_crop rounds.
-    centre = (round(down / 2), round(right / 2))
     if views == 1:
-        return _cut(frames, *centre, size)
-    corners = [(0, 0), (0, right), (down, 0), (down, right), centre]
-    five = torch.stack([_cut(frames, top, left, size) for top, left in corners], dim=1)
+        # Rounded as in torchvision's center_crop; a function backbone then needs no torchvision.
+        top, left = (round((side - size) / 2) for side in frames.shape[-2:])
+        return frames[..., top : top + size, left : left + size]
+    five_crop = import_torchvision("torchvision.transforms.v2.functional").five_crop
+    five = torch.stack(five_crop(frames, [size, size]), dim=1)
     return torch.cat([five, five.flip(-1)], dim=1)
 
 
 def normalise(
     images: torch.Tensor, mean: Sequence[float], deviation: Sequence[float], channel: int
 ) -> torch.Tensor:
-    """Subtract each channel's mean and divide by its standard deviation.
+    """Subtract the mean and divide by the standard deviation of each channel.
 
     Args:
-        images: Float, channels on the axis `channel`.
-        mean: Of each channel.
-        deviation: Of each channel.
-        channel: Which axis.
+        images: Float, with the channels on the axis `channel`.
+        mean: One number per channel.
+        deviation: One number per channel.
+        channel: The axis.
     """
     shape = [1] * images.ndim
     shape[channel] = -1
@@ -78,12 +70,12 @@ def normalise(
 
 
 def by_view(run: Callable[[torch.Tensor], Output], images: torch.Tensor, views: int) -> Output:
-    """Run a network that knows no views over all of them.
+    """Run a network without a view axis over all views.
 
     Args:
-        run: [n, ...] -> `Output`.
+        run: Maps [n, ...] to `Output`.
         images: [B, 10, ...], or [B, ...] for one view.
-        views: How many.
+        views: Number of views.
     """
     if views == 1:
         return run(images)
@@ -91,7 +83,3 @@ def by_view(run: Callable[[torch.Tensor], Output], images: torch.Tensor, views: 
     shape = (len(images), views)
     logits = None if output.logits is None else output.logits.unflatten(0, shape)
     return Output(output.features.unflatten(0, shape), logits)
-
-
-def _cut(frames: torch.Tensor, top: int, left: int, size: int) -> torch.Tensor:
-    return frames[..., top : top + size, left : left + size]

@@ -1,8 +1,8 @@
-"""The motion stream: stacked optical flow (torchvision's RAFT) before an image model.
+"""The motion stream: an image model over stacked optical flow (torchvision's RAFT).
 
-Five successive flows make ten channels, x1, y1, x2, y2, ..., as temporal segment networks take them
-(Wang et al., 2016, after equation 1 of Simonyan and Zisserman's two streams, 2014); flow is cut at
-20 pixels and normalised as there. What RAFT and the paper's TV-L1 see differs: so do their flows.
+Five consecutive flows give ten channels, x1, y1, x2, y2, ..., as in temporal segment networks (Wang
+et al., 2016; equation 1 of Simonyan and Zisserman's two-stream networks, 2014); flow is clipped to
+20 pixels and normalized as there. The papers use TV-L1 flow, which differs from RAFT's.
 """
 
 from dataclasses import replace
@@ -10,34 +10,32 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from data.backbones.backbone import Backbone, Output
+from data.backbones.backbone import Backbone, Output, Runtime
 from data.backbones.crops import crops, scale
-from data.backbones.runtime import Runtime
 from data.backbones.specification import Specification
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.torchvision_load import load
-from data.backbones.torchvision_models import see
+from data.backbones.torchvision_models import load, run_views
 from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
 from frame_select_env.errors import known
 
 FLOWS = 5  # L
-BOUND = 20.0  # pixels a frame; faster is cut
-# No motion is the middle of the range; the mean of ImageNet's three deviations (the authors' code,
-# github.com/yjxiong/tsn-pytorch, models.py).
+BOUND = 20.0  # pixels per frame; faster motion is clipped
+# No motion is the middle of the range; the deviation is the mean of ImageNet's three (the authors'
+# code: github.com/yjxiong/tsn-pytorch, models.py).
 MEAN, DEVIATION = 0.5, 0.226
-MULTIPLE, SMALLEST = 8, 128  # pixels: what RAFT's pyramid asks of a side
+MULTIPLE, SMALLEST = 8, 128  # pixels: RAFT's pyramid requires sides of this multiple and size
 
 
 def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """An image model over the 5 flows between the 6 frames around each sampled time.
 
-    Weights from a FILE must see ten channels; published ones see RGB, and are widened.
+    Weights from a FILE must have ten input channels; published weights have three and are widened.
 
     Raises:
-        FrameSelectError: naming what is wrong.
+        FrameSelectError: naming the problem.
     """
     if specification.clip_frames or specification.clip_fps:
-        raise specification.fail("takes 6 successive frames: no clip_frames or clip_fps")
+        raise specification.fail("uses 6 consecutive frames: clip_frames and clip_fps do not apply")
     raft = _load_raft(specification, runtime)
     loaded = replace(
         load(specification, runtime, channels=2 * FLOWS),
@@ -47,13 +45,13 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
 
     def forward(clips: torch.Tensor) -> Output:
         frames = scale(runtime.inputs(clips), loaded.side)  # [B, 6, 3, h, w]
-        # In full precision, also on a GPU: half has no room for RAFT's correlations.
+        # In full precision even on a GPU: RAFT's correlations overflow half precision.
         flows = compute_flows(raft, frames)
         squares = crops(flows / (2 * BOUND), loaded.size, runtime.views)
         if runtime.views > 1:
-            # In a mirrored picture things move the other way.
+            # In a mirrored picture the horizontal motion is reversed.
             squares[:, runtime.views // 2 :, :, 0] *= -1
-        return see(loaded, runtime, squares.flatten(-4, -3) + 0.5, channel=-3)
+        return run_views(loaded, runtime, squares.flatten(-4, -3) + 0.5, channel=-3)
 
     return Backbone(forward, side=loaded.side, frames=FLOWS + 1, classes=loaded.classes)
 
@@ -62,7 +60,7 @@ def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:
     """The flow from every frame to the next.
 
     Args:
-        raft: Maps two batches of images in -1 to 1 to a list of ever finer flows.
+        raft: Maps two batches of images in -1 to 1 to a list of increasingly fine flows.
         frames: [B, n, 3, h, w] float in 0 to 1.
 
     Returns:

@@ -5,38 +5,37 @@ from typing import Any
 import numpy as np
 import torch
 
-from data.backbones.backbone import Backbone, Output
+from data.backbones.backbone import Backbone, Output, Runtime
 from data.backbones.crops import by_view, crops, scale
-from data.backbones.runtime import Runtime
 from data.backbones.specification import Specification
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.imports import import_object
 
-SIZE = 224  # pixels of the square it gets, unless the user says otherwise
+SIZE = 224  # default side of its square input, in pixels
 
 
 def function_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """The function at `module:function`.
 
     It takes frames [B, s, s, 3] uint8 RGB (with clip_frames, clips [B, n, s, s, 3]) as a NumPy
-    array, and returns features [B, D], as an array or a tensor; or a tuple of features and logits
-    [B, C], which become the predictions where C is the number of classes. It is tried on one empty
-    clip; after that, D and C must not change.
+    array, and returns features [B, D] as an array or tensor, or a tuple of features and logits
+    [B, C], which become the predictions if C is the number of classes. It is tried on one empty
+    clip; D and C must not change afterwards.
 
     Args:
         specification: Its `size` and clip; it has no weights.
-        runtime: Its views.
+        runtime: Number of views.
 
     Raises:
-        FrameSelectError: if it cannot be imported, fails on an empty clip, or returns something
-            else, then or later.
+        FrameSelectError: if it cannot be imported, fails on an empty clip, or returns anything
+            else, now or later.
     """
     function = import_object("backbone", specification.backbone, ())
     if not callable(function):
         raise specification.fail("is not a function")
     size = specification.size or SIZE
     frames = specification.clip_frames or 1
-    widths: list[int] = []  # D, and C where there are logits; empty until it has been tried
+    widths: list[int] = []  # D, and C if there are logits; empty until it has been tried
 
     def call(squares: torch.Tensor) -> Output:
         pixels = (squares * 255).round().to(torch.uint8).movedim(-3, -1).numpy()
@@ -44,9 +43,9 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
         result = function(np.ascontiguousarray(single))
         parts = result if isinstance(result, tuple) else (result,)
         if len(parts) not in (1, 2):
-            raise specification.fail(f"returned {len(parts)} things; expected features and logits")
+            raise specification.fail(f"returned {len(parts)} values; expected features and logits")
         if widths and len(parts) != len(widths):
-            raise specification.fail("returned logits for some frames only")
+            raise specification.fail("returned logits for only some of the frames")
         expected = widths or [0] * len(parts)
         tensors = [
             _checked(specification, p, len(pixels), w) for p, w in zip(parts, expected, strict=True)
@@ -63,7 +62,7 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
     except FrameSelectError:
         raise
     except Exception as error:
-        # Whatever the user's code raises.
+        # Anything the user's code may raise.
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise specification.fail(
             f"failed on an empty clip: {type(error).__name__}: {reason}"
@@ -81,7 +80,7 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
 
 
 def _checked(specification: Specification, values: Any, count: int, width: int) -> torch.Tensor:
-    """Values [count, width] as a tensor on the CPU; any width where that is 0."""
+    """Values [count, width] as a tensor on the CPU; width 0 accepts any."""
     expected = f"expected floats [{count}, {width or 'D'}]"
     try:
         if not isinstance(values, torch.Tensor):

@@ -1,6 +1,7 @@
-"""Video models of Hugging Face's transformers, an optional extra: VideoMAE, TimeSformer, ViViT."""
+"""Video models of Hugging Face transformers (optional extra): VideoMAE, TimeSformer, ViViT."""
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,21 @@ import safetensors
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output
-from data.backbones.classifier import Tapped, last_layer
-from data.backbones.crops import by_view, crops, normalise, scale
-from data.backbones.hugging_face_clips import pictures, seconds_rate
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
+from data.backbones.crops import (
+    IMAGENET_DEVIATION,
+    IMAGENET_MEAN,
+    by_view,
+    crops,
+    normalise,
+    scale,
+)
 from data.backbones.specification import HUGGING_FACE, Specification
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE
 from frame_select_env.errors import FrameSelectError
 
-# What transformers raises for names, files and networks that are not what they should be.
+# What transformers raises for invalid names, files and networks.
 FAILURES = (
     OSError,
     ValueError,
@@ -28,13 +33,20 @@ FAILURES = (
     RuntimeError,
     safetensors.SafetensorError,
 )
+RATE = 30.0  # frames per second of Kinetics videos, as the papers assume
+# Every how many of those frames a clip uses: VideoMAE 16 x 4 (Tong et al., 2022, appendix), ViViT
+# 32 x 2 (Arnab et al., 2021, section 4).
+STEPS = {"videomae": 4, "vivit": 2}
+# TimeSformer by number of frames: the base model 8 x 32, HR 16 x 16, L 96 x 4 (Bertasius et al.,
+# 2021, section 4).
+TIMESFORMER_STEPS = {8: 32, 16: 16, 96: 4}
 
 
 def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """A video classification model by its name on the hub, or the folder it was saved to.
+    """A video classification model, by its name on the hub or its folder.
 
-    Weights are read from safetensors alone, and no code comes with them. A folder is taken for the
-    user's own: its classes are the user's. One from the hub knows its own.
+    Only safetensors are read, and no code is loaded. A folder is assumed to be the user's own
+    model, with the user's classes; a model from the hub has its own classes.
 
     Raises:
         FrameSelectError: if transformers is not installed or the model cannot be loaded.
@@ -43,11 +55,12 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     name = specification.backbone.removeprefix(HUGGING_FACE)
     if specification.weights not in ("DEFAULT", NONE):
         raise specification.fail(
-            f"brings its own weights, so weights cannot be {specification.weights}; "
-            "give it @weights=DEFAULT, or none for random ones"
+            f"has its own weights, so weights cannot be {specification.weights}; "
+            "use @weights=DEFAULT, or @weights=none for random weights"
         )
     own = Path(name).is_dir()
-    if not own and _is_path(name):
+    # A name on the hub is NAME or OWNER/NAME.
+    if not own and (name.startswith((".", "/", "~")) or name.count("/") > 1):
         raise specification.fail("no such folder")
     try:
         config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
@@ -65,75 +78,8 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     _, layer = last_layer(network)
     if getattr(layer, "out_features", 0) != config.num_labels:
         raise specification.fail(f"has no linear classifier of its {config.num_labels} labels")
-    return _backbone(
-        specification,
-        runtime,
-        network,
-        config,
-        _processor(transformers, name),
-        classes=int(config.num_labels) if own and whole else 0,
-    )
 
-
-def _import_transformers(specification: Specification) -> Any:
-    # transformers imports torchvision where it is installed, and fails where that fails.
-    import_torchvision()
-    try:
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError as error:
-        raise specification.fail(
-            f"transformers cannot be imported ({error}); "
-            'install it: pip install "frame-select-env[huggingface]"'
-        ) from None
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    return transformers
-
-
-def _is_path(name: str) -> bool:
-    """Whether a name can only be a folder's; the hub's are NAME or OWNER/NAME."""
-    return name.startswith((".", "/", "~")) or name.count("/") > 1
-
-
-def _load(
-    specification: Specification, runtime: Runtime, kind: Any, name: str
-) -> tuple[nn.Module, set[str]]:
-    """The network with its weights, and which of its classifier's were not there."""
-    told: list[dict[str, Any]] = []
-
-    def build() -> nn.Module:
-        model, loading = kind.from_pretrained(
-            name, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-        told.append(loading)
-        return model
-
-    network = runtime.network(build)
-    missing = set(told[0]["missing_keys"])
-    # Weights from before fine-tuning lack the classifier; the features need none.
-    body = sorted(key for key in missing if key.startswith(f"{network.base_model_prefix}."))
-    if body:
-        raise specification.fail(f"its weights lack {body[0]}")
-    return network, missing
-
-
-def _processor(transformers: Any, name: str) -> Any:
-    """How the model's pictures are to be prepared; None where that is not told."""
-    try:
-        return transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-    except FAILURES:
-        return None
-
-
-def _backbone(
-    specification: Specification,
-    runtime: Runtime,
-    network: nn.Module,
-    config: Any,
-    processor: Any,
-    classes: int,
-) -> Backbone:
-    wanted = pictures(processor, config)
+    wanted = preprocessing(_processor(transformers, name), config)
     size = specification.size or wanted.size
     side = max(size, round(wanted.side * size / wanted.size))
     frames = specification.clip_frames or int(getattr(config, "num_frames", 16))
@@ -149,13 +95,124 @@ def _backbone(
         forward,
         side=side,
         frames=frames,
-        fps=specification.clip_fps or seconds_rate(config.model_type, frames),
-        classes=classes,
+        fps=specification.clip_fps or clip_rate(config.model_type, frames),
+        classes=int(config.num_labels) if own and whole else 0,
     )
 
 
+@dataclass(frozen=True)
+class Preprocessing:
+    """How frames are prepared.
+
+    Attributes:
+        side: Pixels that the shorter side is scaled to.
+        size: Side of the square crop, in pixels.
+        mean: Per channel, for values in 0 to 1.
+        deviation: Per channel.
+    """
+
+    side: int
+    size: int
+    mean: list[float]
+    deviation: list[float]
+
+
+def preprocessing(processor: Any, config: Any) -> Preprocessing:
+    """How a transformers image processor prepares frames.
+
+    A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1), subtracts the
+    mean and divides by the deviation. This is one subtraction and one division for values in 0 to
+    1.
+
+    Args:
+        processor: The model's processor; None: full shorter side, ImageNet normalization.
+        config: The model's configuration.
+    """
+    square = getattr(config, "image_size", 224)
+    square = int(square if isinstance(square, int) else min(square))
+    if processor is None:
+        return Preprocessing(square, square, IMAGENET_MEAN, IMAGENET_DEVIATION)
+    size = _pixels(getattr(processor, "crop_size", None), square)
+    side = _pixels(getattr(processor, "size", None), size)
+    factor = 255 * processor.rescale_factor if getattr(processor, "do_rescale", True) else 255.0
+    offset = 1.0 if getattr(processor, "offset", False) else 0.0
+    mean, deviation = [0.0] * 3, [1.0] * 3
+    if getattr(processor, "do_normalize", True):
+        mean, deviation = processor.image_mean, processor.image_std
+    return Preprocessing(
+        max(side, size),
+        size,
+        [(value + offset) / factor for value in mean],
+        [value / factor for value in deviation],
+    )
+
+
+def clip_rate(model_type: str, frames: int) -> float:
+    """Frames per second of the clips that a type of model was trained on.
+
+    Args:
+        model_type: From its configuration; unknown types are treated as VideoMAE.
+        frames: Frames per clip.
+    """
+    if model_type == "timesformer":
+        return RATE / TIMESFORMER_STEPS.get(frames, 32)
+    return RATE / STEPS.get(model_type, 4)
+
+
+def _pixels(size: Any, default: int) -> int:
+    """The pixels in a size such as {"shortest_edge": 224} or {"height": 224, "width": 224}."""
+    known = [size.get(key) for key in ("shortest_edge", "height", "width")] if size else []
+    pixels = [int(value) for value in known if value]
+    return min(pixels, default=default)
+
+
+def _import_transformers(specification: Specification) -> Any:
+    # If torchvision is installed, transformers imports it, and fails if that fails.
+    import_torchvision()
+    try:
+        transformers: Any = importlib.import_module("transformers")
+    except ImportError as error:
+        raise specification.fail(
+            f"transformers cannot be imported ({error}); "
+            'install it: pip install "frame-select-env[huggingface]"'
+        ) from None
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    return transformers
+
+
+def _load(
+    specification: Specification, runtime: Runtime, kind: Any, name: str
+) -> tuple[nn.Module, set[str]]:
+    """The network with its weights, and the names of missing classifier weights."""
+    reports: list[dict[str, Any]] = []
+
+    def build() -> nn.Module:
+        model, report = kind.from_pretrained(
+            name, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+        reports.append(report)
+        return model
+
+    network = runtime.network(build)
+    missing = set(reports[0]["missing_keys"])
+    # Weights from before fine-tuning lack the classifier, which the features do not need.
+    body = sorted(key for key in missing if key.startswith(f"{network.base_model_prefix}."))
+    if body:
+        raise specification.fail(f"its weights lack {body[0]}")
+    return network, missing
+
+
+def _processor(transformers: Any, name: str) -> Any:
+    """The model's image processor; None if it has none."""
+    try:
+        return transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
+    except FAILURES:
+        return None
+
+
 class _Logits(nn.Module):
-    """A model of transformers' that takes [B, n, 3, s, s] and gives bare logits."""
+    """A transformers model that maps [B, n, 3, s, s] to plain logits."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()

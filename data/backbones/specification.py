@@ -1,4 +1,4 @@
-"""Specification: which backbone makes a stream, as the user writes it."""
+"""Specification: the backbone of one stream, as written on the command line."""
 
 import dataclasses
 import math
@@ -17,21 +17,21 @@ STREAM = re.compile(r"[A-Za-z0-9_-]+")  # becomes a name in the HDF5 file
 
 @dataclass(frozen=True)
 class Specification:
-    """One stream: STREAM=BACKBONE@key=value,key=value; all but the backbone may be left out.
+    """One stream: STREAM=BACKBONE@key=value,key=value; only the backbone is required.
 
     Attributes:
         stream: The stream's name in the cache.
         backbone: The name of a torchvision image or video model; `flow:MODEL`, an image model
             over stacked optical flow; `hf:MODEL`, a video model of Hugging Face; `log-mel`, the
             sound; or `module:function`.
-        weights: A name of torchvision's (DEFAULT is its best, KINETICS400_V1 one of them), a
-            .safetensors file, or "none" for random ones.
-        size: Pixels of the square crop that the network sees; 0: what it was trained on.
-        clip_frames: Frames of a clip; 0: what the network was trained on.
-        clip_fps: Frames a second of a clip; 0: what the network was trained on.
-        raft: For flow: which of torchvision's RAFT models computes it.
+        weights: A torchvision weights name (DEFAULT for its best, KINETICS400_V1, ...), a
+            .safetensors file, or "none" for random weights.
+        size: Side of the network's square input, in pixels; 0: as in training.
+        clip_frames: Frames per clip; 0: as in training.
+        clip_fps: Frames per second of a clip; 0: as in training.
+        raft: For flow: the torchvision RAFT model that computes it.
         raft_weights: For flow: like `weights`, for the RAFT model.
-        bands: For log-mel: how many mel bands.
+        bands: For log-mel: number of mel bands.
         seconds: For log-mel: how much sound around each time is averaged.
     """
 
@@ -47,32 +47,32 @@ class Specification:
     seconds: float = 0.5
 
     def text(self) -> str:
-        """As the user might have written it: what is not said is as always."""
-        usual = {field.name: field.default for field in dataclasses.fields(self)}
-        said = [
+        """The specification as written on the command line, without default values."""
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        options = [
             f"{name}={getattr(self, name)}"
             for name in options_of(self.backbone)
-            if getattr(self, name) != usual[name]
+            if getattr(self, name) != defaults[name]
         ]
-        return f"{self.stream}={self.backbone}" + ("@" + ",".join(said) if said else "")
+        return f"{self.stream}={self.backbone}" + ("@" + ",".join(options) if options else "")
 
     def files(self) -> list[Path]:
-        """The files of weights that are the user's own, as far as they are there."""
+        """The user's own weight files, those that exist."""
         named = [Path(self.weights), Path(self.raft_weights)]
         if self.backbone.startswith(HUGGING_FACE):
             named += sorted(Path(self.backbone.removeprefix(HUGGING_FACE)).glob("*.safetensors"))
         return [file for file in named if file.is_file()]
 
     def brings_classes(self) -> bool:
-        """Whether its network may classify into the user's classes: it comes from the user."""
+        """Whether its network may classify into the user's classes: the weights are the user's."""
         return any(file != Path(self.raft_weights) for file in self.files())
 
     def may_classify(self) -> bool:
-        """Whether it may make the predictions: so may weights and functions of the user's."""
+        """Whether it may make the predictions: the weights or the function are the user's."""
         return self.brings_classes() or is_function(self.backbone)
 
     def without_paths(self) -> "Specification":
-        """The same with files and folders by their names alone, to be read by others."""
+        """The same with only the names of files and folders, for publication."""
         kind, colon, name = self.backbone.rpartition(":")
         return dataclasses.replace(
             self,
@@ -82,7 +82,7 @@ class Specification:
         )
 
     def fail(self, message: str) -> FrameSelectError:
-        """The one-line error about this backbone, to be raised."""
+        """A one-line error about this backbone, to be raised."""
         return FrameSelectError(f"--backbone {self.backbone}: {message}")
 
 
@@ -95,7 +95,7 @@ POSITIVE = ("bands",)  # the other numbers may be 0
 
 
 def options_of(backbone: str) -> tuple[str, ...]:
-    """The keys that mean something to a backbone, by the form of its name."""
+    """The keys that apply to a backbone, by the form of its name."""
     if backbone == LOG_MEL:
         return ("bands", "seconds")
     if backbone.startswith(FLOW):
@@ -106,21 +106,21 @@ def options_of(backbone: str) -> tuple[str, ...]:
 
 
 def is_function(backbone: str) -> bool:
-    """Whether a backbone is written as `module:function`."""
+    """Whether a backbone has the form `module:function`."""
     return ":" in backbone and not backbone.startswith((FLOW, HUGGING_FACE))
 
 
 def parse_specification(text: str, weights: str | None = None, only: bool = True) -> Specification:
-    """Read `[STREAM=]BACKBONE[@key=value[,key=value]]`.
+    """Parse `[STREAM=]BACKBONE[@key=value[,key=value]]`.
 
     Args:
-        text: What the user wrote.
-        weights: For a backbone that names none of its own; those that have none take no notice.
-        only: Whether it is the only stream, which is then called main unless it is named; one of
-            several is called like its backbone.
+        text: The text from the command line.
+        weights: Default for a backbone that specifies none; ignored by those without weights.
+        only: Whether it is the only stream: an unnamed one is then called main, and otherwise
+            after its backbone.
 
     Raises:
-        FrameSelectError: naming the part that is wrong and what there is.
+        FrameSelectError: naming the wrong part and the alternatives.
     """
     front, _, back = text.partition("@")
     stream, equals, backbone = front.rpartition("=")
@@ -128,19 +128,19 @@ def parse_specification(text: str, weights: str | None = None, only: bool = True
         stream = schema.DEFAULT_STREAM if only else re.sub(r"[^A-Za-z0-9_-]+", "-", backbone)
     if not backbone or not STREAM.fullmatch(stream):
         raise FrameSelectError(
-            f"--backbone {text}: is not [STREAM=]BACKBONE[@key=value,...]; a stream's name has "
-            "letters, digits, _ and -"
+            f"--backbone {text}: expected [STREAM=]BACKBONE[@key=value,...]; stream names consist "
+            "of letters, digits, _ and -"
         )
-    there_are = options_of(backbone)
+    keys = options_of(backbone)
     options: dict[str, str | int | float] = {}
     for part in back.split(",") if back else []:
         key, equals, value = part.partition("=")
-        if not equals or key not in there_are:
-            raise FrameSelectError(f"--backbone {text}: {known('option', key, there_are)}")
+        if not equals or key not in keys:
+            raise FrameSelectError(f"--backbone {text}: {known('option', key, keys)}")
         if key in options:
-            raise FrameSelectError(f"--backbone {text}: {key} is given twice")
+            raise FrameSelectError(f"--backbone {text}: {key} is duplicated")
         options[key] = _value(text, key, value)
-    if weights is not None and "weights" in there_are:
+    if weights is not None and "weights" in keys:
         options.setdefault("weights", weights)
     return Specification(stream, backbone, **options)  # type: ignore[arg-type]
 
@@ -154,7 +154,7 @@ def _value(text: str, key: str, value: str) -> str | int | float:
     if kind is str:
         return number
     if not math.isfinite(number) or number < 0 or (number == 0 and key in POSITIVE):
-        what = "a whole number" if kind is int else "a number"
+        what = "an integer" if kind is int else "a number"
         least = "above 0" if key in POSITIVE else "of at least 0"
         raise FrameSelectError(f"--backbone {text}: {key} must be {what} {least}, not {value!r}")
     return number

@@ -1,7 +1,7 @@
-"""Importing torchvision, also where its compiled operators do not load.
+"""Importing torchvision even if its compiled operators do not load.
 
-The wheel that pip finds beside a CPU-only torch lacks them, and then cannot be imported at all.
-No classification model needs them.
+The wheel that pip installs next to a CPU-only torch lacks them, and then cannot be imported at all.
+Neither classification models nor crops need them.
 """
 
 import importlib
@@ -14,15 +14,15 @@ import torch
 from frame_select_env.errors import FrameSelectError
 
 MISSING = re.compile(r"operator torchvision::(\w+) does not exist")
-# Held as long as the process lives: a library that is collected takes its operators with it.
+# Kept for the life of the process: a library that is garbage-collected removes its operators.
 _defined: list[torch.library.Library] = []
 
 
-def import_torchvision() -> ModuleType:
-    """The module torchvision, with `models` imported.
+def import_torchvision(module: str = "torchvision") -> ModuleType:
+    """Import torchvision with `models`, and return `module`, one of its modules.
 
-    After exactly the failure that an operator of torchvision's does not exist, the operator is
-    declared, without any code behind it, and the import tried again.
+    After the specific failure that an operator of torchvision does not exist, declares the operator
+    without an implementation and retries.
 
     Raises:
         FrameSelectError: if torchvision is not installed.
@@ -30,7 +30,7 @@ def import_torchvision() -> ModuleType:
     while True:
         try:
             importlib.import_module("torchvision.models")
-            return importlib.import_module("torchvision")
+            return importlib.import_module(module)
         except ModuleNotFoundError as error:
             raise FrameSelectError(
                 f"torchvision cannot be imported ({error}); install it: "
@@ -43,6 +43,6 @@ def import_torchvision() -> ModuleType:
             library = torch.library.Library("torchvision", "FRAGMENT")
             library.define(f"{missing[1]}() -> ()")
             _defined.append(library)
-            # What was imported half must be imported anew.
+            # Modules from the failed import must be imported again.
             for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
                 del sys.modules[name]

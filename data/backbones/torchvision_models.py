@@ -1,24 +1,33 @@
 """Torchvision's image models (one frame) and video models (a clip around each sampled time).
 
-They get what their weights' own transforms make, but for the scaling: frames are scaled while they
-are decoded, bilinear and antialiased, keeping their proportions. Torchvision scales with other
-filters (bicubic for some image models, not antialiased for video models), and squeezes the frames
-for r3d_18, mc3_18, r2plus1d_18 (to 128 x 171) and s3d (to 256 x 256).
+Inputs are prepared as by the weights' own transforms, except for scaling: frames are scaled during
+decoding, bilinear and antialiased, keeping their proportions. Torchvision uses other filters
+(bicubic for some image models, not antialiased for video models), and distorts the frames for
+r3d_18, mc3_18, r2plus1d_18 (to 128 x 171) and s3d (to 256 x 256).
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
+from torch import nn
 
-from data.backbones.backbone import Backbone, Output
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
 from data.backbones.crops import by_view, crops, normalise, scale
-from data.backbones.runtime import Runtime
-from data.backbones.specification import Specification
+from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.torchvision_load import Loaded, load
+from data.backbones.weights import (
+    NONE,
+    download,
+    is_file,
+    load_into,
+    named_weights,
+    read_weights,
+)
 
-# Clips that torchvision's Kinetics-400 weights were measured with: frames, and frames a second
-# (the documentation of each model's weights).
+# Clips that torchvision's Kinetics-400 weights were evaluated on: frames, and frames per second
+# (from the documentation of each model's weights).
 CLIPS = {
     "mc3_18": (16, 15.0),
     "r2plus1d_18": (16, 15.0),
@@ -30,11 +39,34 @@ CLIPS = {
     "swin3d_s": (32, 15.0),
     "swin3d_b": (32, 15.0),
 }
+# Auxiliary classifiers, used only in training.
+AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A classification network, and how its input is prepared.
+
+    Attributes:
+        network: Frozen; takes images [B, 3, s, s] or clips [B, 3, n, s, s].
+        size: s, pixels.
+        side: Shorter side in pixels of the frame that the square is cut from.
+        mean: Per channel.
+        deviation: Per channel.
+        classes: C' if the weights are the user's own file; otherwise 0.
+    """
+
+    network: Tapped
+    size: int
+    side: int
+    mean: list[float]
+    deviation: list[float]
+    classes: int
 
 
 @lru_cache(maxsize=1)
 def names() -> tuple[list[str], list[str]]:
-    """The names of torchvision's image models, and of its video models."""
+    """The names of torchvision's image models and video models."""
     models = import_torchvision().models
     videos = [name for name in models.list_models(module=models.video) if name in CLIPS]
     return models.list_models(module=models), videos
@@ -43,36 +75,142 @@ def names() -> tuple[list[str], list[str]]:
 def image_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """An image model over single frames."""
     if specification.clip_frames or specification.clip_fps:
-        raise specification.fail("is an image model: it takes no clip_frames or clip_fps")
+        raise specification.fail("is an image model: clip_frames and clip_fps do not apply")
     loaded = load(specification, runtime)
 
     def forward(clips: torch.Tensor) -> Output:
         images = scale(runtime.inputs(clips)[:, 0], loaded.side)
-        return see(loaded, runtime, crops(images, loaded.size, runtime.views), channel=-3)
+        return run_views(loaded, runtime, crops(images, loaded.size, runtime.views), channel=-3)
 
     return Backbone(forward, side=loaded.side, classes=loaded.classes)
 
 
 def video_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """A video model over clips."""
-    trained_on, fps = CLIPS[specification.backbone]
+    frames, fps = CLIPS[specification.backbone]
     loaded = load(specification, runtime)
 
     def forward(clips: torch.Tensor) -> Output:
         images = scale(runtime.inputs(clips), loaded.side).transpose(1, 2)  # [B, 3, n, h, w]
-        return see(loaded, runtime, crops(images, loaded.size, runtime.views), channel=-4)
+        return run_views(loaded, runtime, crops(images, loaded.size, runtime.views), channel=-4)
 
     return Backbone(
         forward,
         side=loaded.side,
-        frames=specification.clip_frames or trained_on,
+        frames=specification.clip_frames or frames,
         fps=specification.clip_fps or fps,
         classes=loaded.classes,
     )
 
 
-def see(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: int) -> Output:
-    """Run a network over squares [B, (V,) ..., s, s] in 0 to 1, channels on the axis `channel`."""
+def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: int) -> Output:
+    """Run a network on squares [B, (V,) ..., s, s] in 0 to 1, channels on the axis `channel`."""
     images = normalise(squares, loaded.mean, loaded.deviation, channel)
     with runtime.autocast():
         return by_view(loaded.network, images, runtime.views)
+
+
+def load(specification: Specification, runtime: Runtime, channels: int = 3) -> Loaded:
+    """Build a network and load its weights.
+
+    Args:
+        specification: The model and its weights.
+        runtime: Device, and the seed of random weights.
+        channels: Channels of the input. If not 3, published weights are widened, and a weights
+            file must have that many.
+
+    Raises:
+        FrameSelectError: naming the problem with the weights.
+    """
+    models = import_torchvision().models
+    name, weights = specification.backbone.removeprefix(FLOW), specification.weights
+    own = is_file(weights)
+    entry = named_weights(
+        specification, models, name, "DEFAULT" if own or weights == NONE else weights
+    )
+    if entry.meta["categories"] is None:
+        raise specification.fail(f"weights {weights}: have no classifier")
+    preset = entry.transforms()
+    crop, side = preset.crop_size[0], min(preset.resize_size)
+    size = specification.size or crop
+    tensors = None
+    if own:
+        tensors = read_weights(specification, weights)
+    elif weights != NONE:
+        tensors = download(specification, entry)
+    network = _build(specification, runtime, models, name, _options(name, size, channels))
+    classes = 0
+    if own and tensors is not None:
+        classes = _fit_head(specification, network, tensors)
+    if own and channels != 3:
+        widen(network, channels)
+    if tensors is not None:
+        for key in [k for k in tensors if k.startswith(AUXILIARY.get(name, ()))]:
+            del tensors[key]
+        load_into(specification, network, tensors, f"weights {weights}")
+    if not own and channels != 3:
+        widen(network, channels)
+    return Loaded(
+        Tapped(network.to(runtime.device)),
+        size=size,
+        side=max(size, round(side * size / crop)),
+        mean=list(preset.mean),
+        deviation=list(preset.std),
+        classes=classes,
+    )
+
+
+def widen(network: nn.Module, channels: int) -> None:
+    """Adapt a network's first convolution to another number of channels than 3.
+
+    Every channel gets the mean of the weights of red, green and blue: "we average the weights
+    across the RGB channels and replicate this average by the channel number" (the cross-modality
+    initialization of temporal segment networks; Wang et al., 2016, section 3.2). The response to a
+    uniform image grows by channels / 3; the paper does not correct that, and neither do we.
+    """
+    stem = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    mean = stem.weight.mean(dim=1, keepdim=True)
+    stem.weight = nn.Parameter(mean.repeat(1, channels, 1, 1), requires_grad=False)
+    stem.in_channels = channels
+
+
+def _options(name: str, size: int, channels: int) -> dict[str, Any]:
+    """Builder options that depend on the input."""
+    if name in AUXILIARY:
+        # The published weights expect differently normalized images, and convert them internally;
+        # flow is not converted. init_weights=True would only be slow.
+        return {"transform_input": channels == 3, "aux_logits": False, "init_weights": False}
+    # These are built for one input size. (So is mvit_*, but only for 224 pixels and 16 frames.)
+    if name.startswith("vit_"):
+        return {"image_size": size}
+    if name.startswith("maxvit_"):
+        return {"input_size": (size, size)}
+    return {}
+
+
+def _build(
+    specification: Specification, runtime: Runtime, models: Any, name: str, options: dict[str, Any]
+) -> nn.Module:
+    try:
+        return runtime.network(lambda: models.get_model(name, weights=None, **options))
+    except (ValueError, AssertionError, RuntimeError, ZeroDivisionError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        given = ", ".join(f"{key} {value}" for key, value in options.items())
+        raise specification.fail(f"cannot be built with {given}: {reason}") from None
+
+
+def _fit_head(
+    specification: Specification, network: nn.Module, tensors: dict[str, torch.Tensor]
+) -> int:
+    """Give the last layer as many outputs as the weights file has; return their number."""
+    name, layer = last_layer(network)
+    weight, given = layer.get_parameter("weight"), tensors.get(f"{name}.weight")
+    if given is None or given.ndim != weight.ndim or not len(given):
+        raise specification.fail(
+            f"weights {specification.weights}: have no classifier {name}.weight with "
+            f"{weight.ndim} axes"
+        )
+    for key, old in list(layer.named_parameters()):
+        resized = old.new_empty(len(given), *old.shape[1:])
+        layer.register_parameter(key, nn.Parameter(resized, requires_grad=False))
+    return len(given)

@@ -1,9 +1,9 @@
-"""Split files: which videos of a folder train and which test.
+"""Split files: which videos of a folder are used for training and which for testing.
 
-Read are a CSV of one's own, the official files of HMDB51, UCF101, Ekman-6, VideoEmotion-8 and
-Hume-Reaction, and folders without a split file, whose split is their own folders' or drawn. A
-difference from a corpus's official numbers is a note. Videos that a split file does not list are
-unused; listed videos that the folder lacks are told in `Assignment.missing`.
+Supported are a CSV, the official files of HMDB51, UCF101, Ekman-6, VideoEmotion-8 and
+Hume-Reaction, and no file at all: splits from folder names, or random. Differences from a corpus's
+official numbers become notes. Videos that no split file lists are unused; listed videos that the
+folder does not contain are in `Assignment.missing`.
 """
 
 from data.corpora.assignment import Assignment

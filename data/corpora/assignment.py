@@ -1,11 +1,20 @@
-"""Assignment: what a split file says about every video of a folder."""
+"""What every corpus reader takes and returns: the folder's videos, and their assignment to splits.
 
-from collections.abc import Iterable
+Also the comparison with a corpus's official numbers. People work with subsets, so a difference is
+a note, never an error.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError
+
+NAMED = 5  # classes a note lists before it says "and N other classes"
 
 
 @dataclass(frozen=True)
@@ -13,14 +22,14 @@ class Assignment:
     """Split, label and group of N videos, in the order of the folder's ids.
 
     Attributes:
-        outputs: Names of the C classes, in the order of their labels; or of the K targets.
-        labels: [N] names of classes; None: unknown. Regression: empty.
-        splits: Fold -> [N] splits, "" where the file does not list the video; "default" first.
-        groups: [N] names; None: the file knows no groups.
-        targets: Regression: [N, K] float32, finite; 0 where they are unknown: such a video is
-            unused in every fold. None: classification.
-        notes: What the user should be told, a line each.
-        missing: Videos that the split files name and the folder lacks, a line each.
+        outputs: Names of the C classes in label order, or of the K targets.
+        labels: [N] class names, None if unknown. Regression: empty.
+        splits: Fold -> [N] splits, "" if the file does not list the video; "default" comes first.
+        groups: [N] names; None: no groups.
+        targets: Regression: [N, K] float32, finite; 0 where unknown (such a video is unused in
+            every fold). None: classification.
+        notes: Messages for the user, one line each.
+        missing: Listed videos that the folder does not contain, one line each.
     """
 
     outputs: list[str]
@@ -32,7 +41,7 @@ class Assignment:
     missing: list[str] = field(default_factory=list)
 
     def numbered_labels(self) -> np.ndarray:
-        """Labels as a cache holds them: [N] int64, -1 unknown; regression: [N, K] float32."""
+        """Labels as stored in a cache: [N] int64, -1 if unknown; regression: [N, K] float32."""
         if self.targets is not None:
             return self.targets
         number = {name: label for label, name in enumerate(self.outputs)}
@@ -40,8 +49,136 @@ class Assignment:
         return np.array([unknown if n is None else number[n] for n in self.labels], np.int64)
 
 
+class Videos:
+    """The videos of a folder, looked up by the paths in split files.
+
+    Attributes:
+        folder: The folder, for messages.
+        ids: [N] paths below the folder, without suffix: `class/video`.
+        missing: One line for each listed video that `find` did not find.
+    """
+
+    def __init__(self, folder: Path, ids: list[str]) -> None:
+        self.folder = folder
+        self.ids = ids
+        self.missing: list[str] = []
+        self._exact = dict.fromkeys(ids)
+        # None: two videos differ only in case, so case must match.
+        self._folded: dict[str, str | None] = {}
+        for name in ids:
+            folded = name.casefold()
+            self._folded[folded] = None if folded in self._folded else name
+
+    def find(self, listed: str, where: str, name: str | None = None) -> str | None:
+        """The id of a listed video; if it is not there, None and a new line in `missing`.
+
+        Case is ignored where that is unambiguous: UCF101's lists and archive spell
+        v_HandStandPushups differently, and a class folder may be `Anger` or `anger`.
+
+        Args:
+            listed: `class/video` or `class/video.avi`, with either slash.
+            where: File and line, for the message.
+            name: The video's name in the file, if not `listed`.
+        """
+        path = PurePosixPath(listed.strip().replace("\\", "/"))
+        # Try the whole name first: a dot in a name, or before a number, does not start a suffix.
+        suffix = path.suffix and not path.suffix[1:].isdecimal()
+        candidates = [str(path), str(path.with_suffix(""))] if suffix else [str(path)]
+        for candidate in candidates:
+            if candidate in self._exact:
+                return candidate
+        for candidate in candidates:
+            if found := self._folded.get(candidate.casefold()):
+                return found
+        self.missing.append(f"{where}: video {name or listed!r} has no file in {self.folder}")
+        return None
+
+    def classes(self) -> list[str]:
+        """The class folder of each video, [N].
+
+        Raises:
+            FrameSelectError: naming a video outside any class folder.
+        """
+        for name in self.ids:
+            if "/" not in name:
+                raise FrameSelectError(
+                    f"{self.folder}/{name}: is not in a class folder; move it into one, or use a "
+                    "CSV with a label column"
+                )
+        return [name.split("/")[0] for name in self.ids]
+
+
+@dataclass(frozen=True)
+class Official:
+    """The official numbers of a complete corpus.
+
+    Attributes:
+        name: Its name in papers.
+        videos: Number of videos.
+        classes: Number of classes; 0: not a classification corpus.
+        splits: Fold -> split -> number of videos.
+    """
+
+    name: str
+    videos: int
+    classes: int = 0
+    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def count_notes(
+    official: Official,
+    labels: list[str],
+    splits: Mapping[str, list[str]],
+    listed: Iterable[str] = (),
+) -> list[str]:
+    """Notes on how a folder differs from the official numbers.
+
+    Args:
+        official: The official numbers.
+        labels: [N] classes of the folder's videos; arbitrary strings if there are no classes.
+        splits: Fold -> [N] splits.
+        listed: The class of every video in the split files, present or not; may be empty.
+    """
+    notes = []
+    present = Counter(labels)
+    # Class names in split files and folder names may differ in case.
+    folded = Counter({name.casefold(): number for name, number in present.items()})
+    incomplete = [
+        f"{name} {folded[name.casefold()]} of {number}"
+        for name, number in sorted(Counter(listed).items())
+        if folded[name.casefold()] < number
+    ]
+    rest = len(incomplete) - NAMED
+    named = ", ".join(incomplete[:NAMED]) + (f" and {rest} other classes" if rest > 0 else "")
+    if len(labels) != official.videos:
+        notes.append(
+            f"{official.name}: found {len(labels)} of the official {official.videos} videos"
+            + (f": {named}" if named else "")
+        )
+    elif named:
+        notes.append(f"{official.name}: missing videos: {named}")
+    if official.classes and len(present) != official.classes:
+        notes.append(
+            f"{official.name}: found {len(present)} of the official {official.classes} classes"
+        )
+    for fold, expected in official.splits.items():
+        if fold not in splits:
+            notes.append(f"{official.name}: {fold} is missing")
+            continue
+        found = Counter(splits[fold])
+        wrong = [
+            f"{split} {found[split]} of {number}"
+            for split, number in expected.items()
+            if found[split] != number
+        ]
+        if wrong:
+            prefix = "" if fold == schema.DEFAULT_FOLD else f"{fold}: "
+            notes.append(f"{official.name}: {prefix}{', '.join(wrong)} videos")
+    return notes
+
+
 def unlisted_note(ids: list[str], listed: Iterable[str]) -> list[str]:
     """A note about the videos that no split lists, if there are any."""
     known = set(listed)
     rest = [name for name in ids if name not in known]
-    return [f"{len(rest)} videos stand in no split and are unused: {rest[0]} ..."] if rest else []
+    return [f"{len(rest)} videos are in no split and are not used: {rest[0]} ..."] if rest else []

@@ -1,15 +1,15 @@
-"""No split file: the folders themselves, CLASS/VIDEO or SPLIT/CLASS/VIDEO."""
+"""No split file: CLASS/VIDEO with a random split, or SPLIT/CLASS/VIDEO."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 
-from data.corpora.assignment import Assignment
-from data.corpora.random_split import random_split
-from data.corpora.videos import Videos
+import numpy as np
+
+from data.corpora.assignment import Assignment, Videos
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
-# What the folder of a split is called, in lower case.
+# Folder name in lower case -> split.
 SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",
@@ -22,17 +22,17 @@ SPLIT_FOLDERS = {
 
 
 def read_class_folders(videos: Videos, seed: int) -> Assignment:
-    """Splits from the names of the folders, or else drawn by the seed.
+    """Splits from the folder names, otherwise random.
 
-    If every folder of the top level is named after a split (train, val, test), these are the splits
-    and the class is the folder below; otherwise the class is the top level and the split is random.
+    If every top-level folder is named after a split (train, val, test), these are the splits and
+    the class is the folder below; otherwise the class is the top-level folder.
 
     Raises:
-        FrameSelectError: naming a video that lies in no class folder.
+        FrameSelectError: naming a video outside any class folder.
     """
     tops = {PurePosixPath(name).parts[0] for name in videos.ids if "/" in name}
     if tops and all(top.lower() in SPLIT_FOLDERS for top in tops):
-        return _named(videos)
+        return _split_folders(videos)
     labels = videos.classes()
     split = random_split(videos.ids, labels, seed)
     counts = Counter(split)
@@ -41,27 +41,63 @@ def read_class_folders(videos: Videos, seed: int) -> Assignment:
         labels=[*labels],
         splits={schema.DEFAULT_FOLD: split},
         notes=[
-            f"no split file: seed {seed} drew {counts['train']} training and {counts['test']} test "
-            "videos, two thirds and one third of every class; --split-file gives a split of yours"
+            f"no split file: random split with seed {seed}: {counts['train']} training and "
+            f"{counts['test']} test videos, a third of every class; use --split-file for your own"
         ],
     )
 
 
-def _named(videos: Videos) -> Assignment:
+def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) -> list[str]:
+    """A random split, stratified by class: two thirds train, one third test.
+
+    A class of n videos has n / 3 test videos, rounded to the nearest integer, so it always has a
+    training video. The draw for a class depends only on the seed and its own videos: adding,
+    removing or reordering other classes changes nothing.
+
+    Args:
+        ids: [N] the videos.
+        labels: [N] their classes.
+        seed: At least 0.
+        number: Number of the split, to draw several with one seed.
+
+    Returns:
+        [N] "train" or "test".
+
+    Raises:
+        FrameSelectError: if the seed is negative.
+    """
+    if seed < 0:
+        raise FrameSelectError(f"--seed {seed}: must be at least 0 for a random split")
+    members = defaultdict(list)
+    for video, label in zip(ids, labels, strict=True):
+        members[label].append(video)
+    test: set[str] = set()
+    for label, names in members.items():
+        # Seeded with the bytes of the name: Python's own hash differs between runs.
+        generator = np.random.default_rng([seed, number, *label.encode()])
+        names.sort()
+        order = generator.permutation(len(names))
+        # Integer arithmetic: round() rounds halves to even.
+        tests = (2 * len(names) + 3) // 6
+        test.update(names[index] for index in order[:tests])
+    return ["test" if video in test else "train" for video in ids]
+
+
+def _split_folders(videos: Videos) -> Assignment:
     for name in videos.ids:
         if name.count("/") < 2:
             raise FrameSelectError(
-                f"{videos.folder}/{name}: lies in no class folder; the folders are named after "
-                "splits, so expected SPLIT/CLASS/VIDEO; or give a CSV (--split-file)"
+                f"{videos.folder}/{name}: is not in a class folder; the top-level folders are "
+                "named after splits, so expected SPLIT/CLASS/VIDEO; or use a CSV (--split-file)"
             )
     parts = [PurePosixPath(name).parts for name in videos.ids]
     split = [SPLIT_FOLDERS[part[0].lower()] for part in parts]
     labels = [part[1] for part in parts]
     counts = Counter(split)
-    told = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
+    listed = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
     return Assignment(
         outputs=sorted(set(labels)),
         labels=[*labels],
         splits={schema.DEFAULT_FOLD: split},
-        notes=[f"the folders are named after splits, which are used: {told} videos"],
+        notes=[f"splits from the folder names: {listed} videos"],
     )

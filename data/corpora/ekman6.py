@@ -1,18 +1,16 @@
 """Ekman-6 (Xu et al., IEEE Trans. Affective Computing 2018): 1637 videos of six emotions.
 
-The videos are numbered across the classes: disgust/1 to disgust/239, surprise/240 and on. The split
-that papers report (819 and 818 videos) takes the paths in the order of their text, training and
-test in turn: github.com/nku-zhichengzhang/CTEN, tools/RenameEk6.py and its lists trainlist01.txt
-and testlist01.txt in tools/annotations/ek6, which this rule gives back line by line. Lists of this
-form are read too; a video that is lost then changes no other's split, and here neither.
+Videos are numbered across the classes: disgust/1 to disgust/239, surprise/240 and so on. The split
+used in papers (819 and 818 videos) sorts the paths as text and alternates training and test:
+github.com/nku-zhichengzhang/CTEN, tools/RenameEk6.py, and trainlist01.txt and testlist01.txt in
+tools/annotations/ek6, which this rule reproduces exactly. Lists in this format are read too; with
+either, a lost video does not change the split of the others.
 """
 
 from pathlib import Path
 
-from data.corpora.assignment import Assignment
-from data.corpora.counts import Official
+from data.corpora.assignment import Assignment, Official, Videos
 from data.corpora.lists import CLASSES, Lists, assign_lists, list_classes, read_lists
-from data.corpora.videos import Videos
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -34,20 +32,20 @@ OFFICIAL = Official(
 
 
 def split_ekman6() -> dict[str, str]:
-    """Path -> split of all 1637 videos, in the order of the paths' text."""
+    """Path -> split of all 1637 videos, sorted by path as text."""
     paths = sorted(
         f"{name}/{number}"
         for name, (first, last) in NUMBERS.items()
         for number in range(first, last + 1)
     )
-    return {path: ("train", "test")[place % 2] for place, path in enumerate(paths)}
+    return {path: ("train", "test")[index % 2] for index, path in enumerate(paths)}
 
 
 def draw_ekman6(videos: Videos) -> Assignment:
-    """The split that papers report, of videos that are named by the corpus's numbers.
+    """The split used in papers, for videos named by the corpus's numbers.
 
     Raises:
-        FrameSelectError: if no video is.
+        FrameSelectError: if no video has such a name.
     """
     fold: dict[str, str] = {}
     listed = []
@@ -57,8 +55,8 @@ def draw_ekman6(videos: Videos) -> Assignment:
             fold[video] = split
     if not fold:
         raise FrameSelectError(
-            f"{videos.folder}: holds no video named like Ekman-6's, `anger/887`; give lists of "
-            "yours: ekman6:DIR with trainlist01.txt and testlist01.txt"
+            f"{videos.folder}: contains no video named as in Ekman-6, such as `anger/887`; use "
+            "your own lists: ekman6:DIR with trainlist01.txt and testlist01.txt"
         )
     return _assign(Lists({"split1": fold}, listed), videos, None)
 
@@ -67,7 +65,7 @@ def read_ekman6(directory: Path, videos: Videos) -> Assignment:
     """Read trainlist01.txt and testlist01.txt.
 
     Raises:
-        FrameSelectError: naming the file or video, and what is wrong.
+        FrameSelectError: naming the file or video, and the problem.
     """
     return _assign(read_lists(directory, videos), videos, directory)
 
@@ -78,6 +76,6 @@ def _assign(lists: Lists, videos: Videos, directory: Path | None) -> Assignment:
     if directory is not None and (directory / CLASSES).is_file():
         classes = list_classes(directory, videos, labels)
     if list(lists.splits) == ["split1"]:
-        # There is one split, so that it needs no name besides "default".
+        # A single split is just the default fold.
         lists = Lists({schema.DEFAULT_FOLD: lists.splits["split1"]}, lists.listed)
     return assign_lists(OFFICIAL, lists, videos, classes, labels)

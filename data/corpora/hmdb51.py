@@ -1,15 +1,15 @@
-"""HMDB51's official files: `<class>_test_split<k>.txt`, k = 1, 2, 3, lines `name.avi 0|1|2`.
+"""HMDB51's official files: `<class>_test_split<k>.txt`, k = 1, 2, 3, with lines `name.avi 0|1|2`.
 
-1 trains, 2 tests, 0 is unused; of every class and split 70 train and 30 test. The 51 x 3 files name
-all 6766 videos (https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/).
+1: train, 2: test, 0: unused; each class has 70 training and 30 test videos per split. The 51 x 3
+files list all 6766 videos
+(https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/).
 """
 
 import re
 from pathlib import Path
 
-from data.corpora.assignment import Assignment, unlisted_note
-from data.corpora.counts import Official, count_notes
-from data.corpora.videos import Videos, read_lines
+from data.corpora.assignment import Assignment, Official, Videos, count_notes, unlisted_note
+from data.corpora.text_files import read_lines
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -24,12 +24,10 @@ OFFICIAL = Official(
 
 
 def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
-    """Read the splits that `directory` holds as the folds split1, split2, split3.
-
-    The top level equals the first of them.
+    """Read the splits in `directory` as the folds split1, split2, split3; the first is the default.
 
     Raises:
-        FrameSelectError: naming the file or video, and what is wrong.
+        FrameSelectError: naming the file or video, and the problem.
     """
     files = {
         (match["number"], match["name"]): file
@@ -38,7 +36,7 @@ def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
     }
     numbers = sorted({number for number, _ in files})
     if not numbers:
-        raise FrameSelectError(f"{directory}: holds no CLASS_test_split1.txt")
+        raise FrameSelectError(f"{directory}: contains no CLASS_test_split1.txt")
     labels = videos.classes()
     splits: dict[str, dict[str, str]] = {f"split{number}": {} for number in numbers}
     names: set[tuple[str, str]] = set()
@@ -63,10 +61,10 @@ def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
 
 
 def _read(file: Path, name: str, videos: Videos, names: set[tuple[str, str]]) -> dict[str, str]:
-    """Video -> split, of one file; adds what it lists to `names`, class and video."""
+    """Video -> split of one file; adds every listed (class, video) to `names`."""
     splits: dict[str, str] = {}
     for line, text in read_lines(file):
-        # Names may hold spaces; the number stands last.
+        # Names may contain spaces; the number comes last.
         listed, _, number = text.rpartition(" ")
         listed = listed.strip()
         if number not in SPLITS or not listed:
@@ -75,6 +73,6 @@ def _read(file: Path, name: str, videos: Videos, names: set[tuple[str, str]]) ->
         video = videos.find(f"{name}/{listed}", f"{file}: line {line}", listed)
         if video is not None:
             if video in splits:
-                raise FrameSelectError(f"{file}: line {line}: video {listed!r} stands twice")
+                raise FrameSelectError(f"{file}: line {line}: video {listed!r} is duplicated")
             splits[video] = SPLITS[number]
     return splits

@@ -1,20 +1,18 @@
-"""Hume-Reaction (MuSe 2022, ABAW 2023): data_info.csv, seven intensities a video.
+"""Hume-Reaction (MuSe 2022, ABAW 2023): data_info.csv, seven intensities per video.
 
-Columns File_ID, Split (Train, Val, Test) and one per emotion; a File_ID stands in brackets,
-`[12345]`, and its video is 12345.mp4, in one folder with the others. The test labels were hidden
-from participants. The data are handed out under a licence, so that this is based on code that reads
-the file: github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's Emotional Reaction
-Intensity challenge. A column Subject_ID, which other files of its makers have, gives groups.
+Columns: File_ID, Split (Train, Val, Test) and one per emotion. The File_ID `[12345]` belongs to
+12345.mp4; all videos are in one folder. The test labels were hidden from participants. The data are
+only available under a licence, so this follows published code that reads the file:
+github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's Emotional Reaction Intensity
+challenge. A column Subject_ID, found in other files of the same authors, defines groups.
 """
 
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from data.corpora.assignment import Assignment, unlisted_note
-from data.corpora.counts import Official, count_notes
-from data.corpora.table import number, read_table
-from data.corpora.videos import Videos
+from data.corpora.assignment import Assignment, Official, Videos, count_notes, unlisted_note
+from data.corpora.text_files import number, read_table
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -43,14 +41,14 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
     """Read data_info.csv, or the one in a folder. Videos without intensities are unused.
 
     Raises:
-        FrameSelectError: naming the file, the line and column, and what is wrong.
+        FrameSelectError: naming the file, the line, the column and the problem.
     """
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise FrameSelectError(f"{file}: no such file (--split-file hume-reaction:FILE_OR_DIR)")
     rows, columns = read_table(file, REQUIRED)
     emotions = _emotion_columns(file, columns)
-    # Videos may lie in folders, which the file does not know.
+    # The videos may be in subfolders, which the file does not mention.
     by_name = {PurePosixPath(video).name: video for video in videos.ids}
     splits: dict[str, str] = {}
     targets: dict[str, list[float]] = {}
@@ -65,7 +63,7 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
         if video is None:
             continue
         if video in splits:
-            raise FrameSelectError(f"{where}: video {name!r} stands twice")
+            raise FrameSelectError(f"{where}: video {name!r} is duplicated")
         groups[video] = row.get(GROUP, "")
         cells = [row[column] for column in emotions]
         if all(cell.lower() in HIDDEN for cell in cells):
@@ -77,11 +75,11 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
         ]
         splits[video] = SPLITS[row["Split"].lower()]
     if not rows:
-        raise FrameSelectError(f"{file}: lists no video")
+        raise FrameSelectError(f"{file}: lists no videos")
     fold = {schema.DEFAULT_FOLD: [splits.get(video, "") for video in videos.ids]}
     notes = count_notes(OFFICIAL, videos.ids, fold) + unlisted_note(videos.ids, splits)
     if hidden:
-        notes.append(f"{file.name}: {hidden} videos have no intensities and are unused")
+        notes.append(f"{file.name}: {hidden} videos have no intensities and are not used")
     none = [0.0] * len(EMOTIONS)
     return Assignment(
         outputs=EMOTIONS.copy(),
@@ -95,11 +93,11 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
 
 
 def _emotion_columns(file: Path, columns: list[str]) -> list[str]:
-    """The columns of the seven emotions; `Empathic-Pain` and `Empathic Pain` both stand."""
+    """The columns of the seven emotions; accepts `Empathic-Pain` for `Empathic Pain`."""
     known = {column.replace("-", " ").replace("_", " ").lower(): column for column in columns}
     for emotion in EMOTIONS:
         if emotion.lower() not in known:
             raise FrameSelectError(
-                f"{file}: has no column {emotion!r}; it has {', '.join(columns)}"
+                f"{file}: has no column {emotion!r}; columns: {', '.join(columns)}"
             )
     return [known[emotion.lower()] for emotion in EMOTIONS]

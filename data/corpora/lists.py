@@ -1,33 +1,31 @@
-"""Lists of training and test videos, as UCF101 has them and emotion corpora took them over.
+"""Lists of training and test videos, in the format of UCF101, which emotion corpora adopted.
 
-`trainlist01.txt` and `testlist01.txt` (then 02, ...) with lines `Class/video.avi` and, in training,
-the number of the class; `classInd.txt` with lines `1 Class`.
+`trainlist01.txt` and `testlist01.txt` (then 02, ...) contain lines `Class/video.avi`, followed in
+training lists by the class number; `classInd.txt` contains lines `1 Class`.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.corpora.assignment import Assignment, unlisted_note
-from data.corpora.counts import Official, count_notes
-from data.corpora.videos import Videos, read_lines
+from data.corpora.assignment import Assignment, Official, Videos, count_notes, unlisted_note
+from data.corpora.text_files import read_lines
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 CLASSES = "classInd.txt"
 LISTS = {"train": "trainlist{}.txt", "test": "testlist{}.txt"}
 FILE = re.compile(r"(?:train|test)list(?P<number>\d\d)\.txt")
-# The number of the class; names may hold spaces.
-NUMBER = re.compile(r"\s+\d+$")
+CLASS_NUMBER = re.compile(r"\s+\d+$")  # at the end of the line: names may contain spaces
 
 
 @dataclass(frozen=True)
 class Lists:
-    """What the lists of a folder say.
+    """The contents of a folder's lists.
 
     Attributes:
-        splits: Fold -> video -> split; split1, split2, ... in this order.
-        listed: The class of every video that they name, whether it is here or not.
+        splits: Fold -> video -> split; the folds split1, split2, ... in order.
+        listed: The class of every listed video, whether present or not.
     """
 
     splits: dict[str, dict[str, str]]
@@ -35,16 +33,16 @@ class Lists:
 
 
 def read_lists(directory: Path, videos: Videos) -> Lists:
-    """Read all pairs of lists that `directory` holds.
+    """Read all pairs of lists in `directory`.
 
     Raises:
-        FrameSelectError: naming the file and line or video, and what is wrong.
+        FrameSelectError: naming the file, the line or video, and the problem.
     """
     numbers = sorted(
         {match["number"] for file in directory.iterdir() if (match := FILE.fullmatch(file.name))}
     )
     if not numbers:
-        raise FrameSelectError(f"{directory}: holds no trainlist01.txt and testlist01.txt")
+        raise FrameSelectError(f"{directory}: contains no trainlist01.txt and testlist01.txt")
     splits: dict[str, dict[str, str]] = {}
     names: set[str] = set()
     for number in numbers:
@@ -52,7 +50,7 @@ def read_lists(directory: Path, videos: Videos) -> Lists:
         for split, name in LISTS.items():
             file = directory / name.format(number)
             for line, text in read_lines(file):
-                listed = NUMBER.sub("", text)
+                listed = CLASS_NUMBER.sub("", text)
                 if not re.search(r"[/\\]", listed):
                     raise FrameSelectError(f"{file}: line {line}: {text!r} is not `Class/video`")
                 names.add(listed.replace("\\", "/"))
@@ -60,21 +58,18 @@ def read_lists(directory: Path, videos: Videos) -> Lists:
                 if video is None:
                     continue
                 if video in fold:
-                    raise FrameSelectError(f"{file}: video {video!r} is listed twice in the split")
+                    raise FrameSelectError(f"{file}: video {video!r} is duplicated in the split")
                 fold[video] = split
     return Lists(splits, sorted(name.split("/")[0] for name in names))
 
 
 def list_classes(directory: Path, videos: Videos, labels: list[str]) -> list[str]:
-    """The classes of the folder, in the order of `classInd.txt`.
+    """The folder's classes, in the order of `classInd.txt` in `directory`.
 
-    Args:
-        directory: Where classInd.txt lies.
-        videos: The videos.
-        labels: [N] their class folders; case is ignored where classInd.txt is searched.
+    `labels` [N] are the class folders of the videos; case is ignored.
 
     Raises:
-        FrameSelectError: naming a line that is no class, or a video of an unknown class.
+        FrameSelectError: naming a malformed line, or a video with an unknown class.
     """
     file = directory / CLASSES
     order: dict[str, int] = {}
@@ -89,7 +84,7 @@ def list_classes(directory: Path, videos: Videos, labels: list[str]) -> list[str
                 f"{videos.folder}/{video}: the class {label!r} is not in {file}; rename the folder "
                 "or move it away"
             )
-    # Classes without a video are left out: a head cannot learn them.
+    # Classes without videos are left out: a head cannot learn them.
     return sorted(set(labels), key=lambda name: order[name.casefold()])
 
 
@@ -101,7 +96,7 @@ def assign_lists(
     labels: list[str],
     groups: list[str] | None = None,
 ) -> Assignment:
-    """The assignment of lists; the top level equals the first fold."""
+    """The assignment that the lists define; the default fold is the first."""
     folds = {
         fold: [split.get(video, "") for video in videos.ids] for fold, split in lists.splits.items()
     }

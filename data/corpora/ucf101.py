@@ -1,15 +1,13 @@
 """UCF101's official files: classInd.txt, trainlist01.txt to 03 and testlist01.txt to 03.
 
-They come from https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip.
+Source: https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip.
 """
 
 import re
 from pathlib import Path, PurePosixPath
 
-from data.corpora.assignment import Assignment
-from data.corpora.counts import Official
+from data.corpora.assignment import Assignment, Official, Videos
 from data.corpora.lists import assign_lists, list_classes, read_lists
-from data.corpora.videos import Videos
 
 # Clips of one group were cut from the same recording.
 CLIP = re.compile(r"v_.+_g(?P<group>\d+)_c\d+")
@@ -26,12 +24,12 @@ OFFICIAL = Official(
 
 
 def read_ucf101(directory: Path, videos: Videos) -> Assignment:
-    """Read the splits that `directory` holds as the folds split1, split2, split3.
+    """Read the splits in `directory` as the folds split1, split2, split3.
 
     The group is the class and the g-number of v_Class_gNN_cNN.
 
     Raises:
-        FrameSelectError: naming the file or video, and what is wrong.
+        FrameSelectError: naming the file or video, and the problem.
     """
     labels = videos.classes()
     classes = list_classes(directory, videos, labels)
@@ -41,5 +39,5 @@ def read_ucf101(directory: Path, videos: Videos) -> Assignment:
 
 def _group(video: str, label: str) -> str:
     match = CLIP.fullmatch(PurePosixPath(video).name)
-    # A clip with a name of its own is a group of its own.
+    # A clip named otherwise is a group by itself.
     return f"{label}_g{match['group']}" if match else video

@@ -1,18 +1,16 @@
-"""VideoEmotion-8 (Jiang, Xu and Xue, AAAI 2014): class folders, and ten splits of 2/3 and 1/3.
+"""VideoEmotion-8 (Jiang, Xu and Xue, AAAI 2014): class folders and ten splits of 2/3 and 1/3.
 
-The authors give their ten splits as a spreadsheet, VideoEmotionDataset-TrainTestSplits.xlsx, which
-names videos without their class. Code built on it rewrites a split as trainlist01.txt and
+The authors publish their ten splits as a spreadsheet, VideoEmotionDataset-TrainTestSplits.xlsx,
+which lists videos without their class. Derived code rewrites a split as trainlist01.txt and
 testlist01.txt with lines `Anger/video` (github.com/maysonma/VAANet, tools/annotations/ve8): such
-lists are read here. Without them ten splits of the same shares are drawn by the seed.
+lists are read here. Without them, ten random splits with the same shares are drawn.
 """
 
 from pathlib import Path
 
-from data.corpora.assignment import Assignment
-from data.corpora.counts import Official, count_notes
+from data.corpora.assignment import Assignment, Official, Videos, count_notes
+from data.corpora.class_folders import random_split
 from data.corpora.lists import CLASSES, assign_lists, list_classes, read_lists
-from data.corpora.random_split import random_split
-from data.corpora.videos import Videos
 from frame_select_env.cache import schema
 
 FOLDS = 10
@@ -20,10 +18,10 @@ OFFICIAL = Official("VideoEmotion-8", videos=1101, classes=8)
 
 
 def draw_videoemotion8(videos: Videos, seed: int) -> Assignment:
-    """Draw the folds split1 to split10, stratified by class; the top level equals the first.
+    """Draw the folds split1 to split10, stratified by class; the default fold is the first.
 
     Raises:
-        FrameSelectError: naming a video that lies in no class folder.
+        FrameSelectError: naming a video outside any class folder.
     """
     labels = videos.classes()
     folds = {
@@ -36,8 +34,8 @@ def draw_videoemotion8(videos: Videos, seed: int) -> Assignment:
         splits={schema.DEFAULT_FOLD: folds["split1"], **folds},
         notes=[
             *count_notes(OFFICIAL, labels, folds),
-            f"VideoEmotion-8: seed {seed} drew ten splits of 2/3 and 1/3; for others give "
-            "videoemotion8:DIR, a folder with trainlist01.txt, testlist01.txt, ...",
+            f"VideoEmotion-8: ten random splits of 2/3 and 1/3 with seed {seed}; for other splits "
+            "use videoemotion8:DIR, a folder with trainlist01.txt, testlist01.txt, ...",
         ],
     )
 
@@ -46,7 +44,7 @@ def read_videoemotion8(directory: Path, videos: Videos) -> Assignment:
     """Read lists of training and test videos as the folds split1, split2, ...
 
     Raises:
-        FrameSelectError: naming the file or video, and what is wrong.
+        FrameSelectError: naming the file or video, and the problem.
     """
     labels = videos.classes()
     classes = sorted(set(labels))

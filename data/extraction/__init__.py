@@ -1,7 +1,6 @@
-"""Extraction: from video files to a cache, one shard a video, so that long work survives."""
+"""Extraction: from video files to a cache, with one shard per video so that it can be resumed."""
 
-from data.extraction.extract import extract
-from data.extraction.extraction import Extraction
-from data.extraction.settings import Settings
+from data.extraction.pipeline import extract
+from data.extraction.settings import Extraction, Settings
 
 __all__ = ["Extraction", "Settings", "extract"]

@@ -1,4 +1,4 @@
-"""Merging: from the shards of all videos to one cache."""
+"""Merging the shards of all videos into one cache."""
 
 import dataclasses
 from contextlib import suppress
@@ -11,13 +11,11 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from data.assigned_source import assigned_source
-from data.extraction.extraction import Extraction
-from data.extraction.settings import Settings
+from data.extraction.settings import Extraction, Settings
 from data.extraction.shards import array_names, read_array
-from data.fold_heads import check_training, crossfit_notes
-from data.importing import import_source
-from data.source import Frames, Source, check_videos
+from data.head.folds import check_training, crossfit_notes
+from data.sources.importing import import_source
+from data.sources.source import Frames, Source, assigned_source, check_videos
 
 
 def merge(
@@ -32,12 +30,12 @@ def merge(
     Args:
         asked: The extraction.
         folder: Its shards.
-        kept: Numbers of the videos that have one, at least one.
-        provenance: More to record in the cache.
-        console: Where notes and progress are shown; None: nowhere.
+        kept: Indices of the videos that have a shard, at least one.
+        provenance: Additional entries for the cache's provenance.
+        console: Shows notes and progress; None: no output.
 
     Raises:
-        FrameSelectError: if heads cannot be trained, or the cache not be written.
+        FrameSelectError: if heads cannot be trained, or the cache cannot be written.
     """
     source = shards_source(asked, folder, kept)
     if console:
@@ -56,12 +54,12 @@ def merge(
 
 
 def check_before(asked: Extraction, rows: list[int]) -> None:
-    """See that heads can be trained on the videos in `rows`, before there are any features.
+    """Check that heads can be trained on the videos in `rows`, before features are extracted.
 
-    Where every network may turn out to make the predictions itself, that is not known yet.
+    Skipped if every network might make the predictions itself, which is not known yet.
 
     Raises:
-        FrameSelectError: naming what is lacking.
+        FrameSelectError: naming what is missing.
     """
     settings = asked.settings
     if not settings.classes or not all(spec.may_classify() for spec in settings.streams):
@@ -69,14 +67,14 @@ def check_before(asked: Extraction, rows: list[int]) -> None:
 
 
 def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
-    """The videos whose shards are there, to be read one at a time."""
+    """The videos with shards, to be read one at a time."""
     source, settings = _without_frames(asked, kept), asked.settings
-    mine = source.ids.tolist()
+    ids = source.ids.tolist()
     features: dict[str, Frames] = {}
     predictions: dict[str, Frames] = {}
     frames: dict[str, Frames] = {}
-    for name in array_names(folder, mine[0]):
-        reader = partial(_row, folder, mine, name)
+    for name in array_names(folder, ids[0]):
+        reader = partial(_read, folder, ids, name)
         family, _, stream = name.partition(".")
         if stream:
             (features if family == "features" else predictions)[stream] = reader
@@ -85,8 +83,8 @@ def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
     return check_videos(
         dataclasses.replace(
             source,
-            lengths=np.array([len(read_array(folder, video, "time")) for video in mine], np.int64),
-            # In the order the user gave them: the first is the one that agents take by default.
+            lengths=np.array([len(read_array(folder, video, "time")) for video in ids], np.int64),
+            # In the order of --backbone: agents use the first stream by default.
             features={spec.stream: features[spec.stream] for spec in settings.streams},
             predictions=predictions,
             frames=frames,
@@ -96,43 +94,36 @@ def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
 
 
 def _without_frames(asked: Extraction, rows: list[int]) -> Source:
-    """What is known of the videos in `rows` before they are read."""
     return assigned_source(asked.videos.folder, asked.assignment, list(asked.videos.files), rows)
 
 
-def _row(folder: Path, ids: list[str], name: str, row: int) -> np.ndarray:
+def _read(folder: Path, ids: list[str], name: str, row: int) -> np.ndarray:
     return read_array(folder, ids[row], name)
 
 
 def _predictors(settings: Settings, source: Source) -> list[str]:
-    """Who predicts the streams whose network predicts, or comes from a file of the user's."""
+    """Notes on what predicts the streams whose network predicts or has the user's weights."""
     count = len(source.outputs)
     return [
-        f"stream {spec.stream}: the predictions are the network's own"
+        f"stream {spec.stream}: predictions by the network's own classifier"
         if spec.stream in source.predictions
-        else f"stream {spec.stream}: the network does not classify into these {count} classes, or "
-        "was not to: a linear head makes the predictions"
+        else f"stream {spec.stream}: predictions by a linear head: the network does not classify "
+        f"into these {count} classes, or --predictions head was given"
         for spec in settings.streams
         if spec.brings_classes() or spec.stream in source.predictions
     ]
 
 
 def _provenance(settings: Settings) -> dict[str, Any]:
-    """What a reader of the cache should know; no path of this machine goes into it."""
+    """What readers of the cache should know, without any path of this machine."""
     fps, count = settings.sampling.fps, settings.sampling.num_frames
-    return {
+    record = {
         "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
         "frames": f"{fps:g} a second" if fps else f"{count} a video",
         "views": settings.views,
         "device": settings.device,
-        **_versions("av", "torch", "torchvision"),
     }
-
-
-def _versions(*names: str) -> dict[str, str]:
-    """Of what is installed: sound or a function of the user's alone need no torchvision."""
-    installed = {}
-    for name in names:
-        with suppress(PackageNotFoundError):
-            installed[name] = version(name)
-    return installed
+    for package in ("av", "torch", "torchvision"):
+        with suppress(PackageNotFoundError):  # sound or the user's own function need no torchvision
+            record[package] = version(package)
+    return record

@@ -1,6 +1,6 @@
 """One video: from its file to the arrays of its shard, in one pass over its frames."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,9 @@ from torch.nn import functional as F
 
 from data.backbones import LOG_MEL, Backbone
 from data.extraction.settings import Settings
-from data.extraction.windows import clip_frames, collect
-from data.video.failure import VideoError
+from data.video.files import VideoError
 from data.video.frames import read_sizes
-from data.video.log_mel import RATE, log_mel_at
-from data.video.sound import read_sound
+from data.video.sound import RATE, log_mel_at, read_sound
 from data.video.timeline import MisnamedError, Timeline, count_frames, read_timeline
 
 Arrays = dict[str, np.ndarray]
@@ -30,14 +28,14 @@ def extract_video(
 
     Args:
         path: The file.
-        settings: What to make of it.
-        backbones: Stream -> network, for all streams but log-mel.
-        threads: That decode; 0: as many as there are CPUs.
+        settings: What is computed.
+        backbones: Stream -> network, for all streams except log-mel.
+        threads: Number of decoding threads; 0: one per CPU.
 
     Returns:
-        `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, where the
+        `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the
         network classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C];
-        `thumbnail` [F, h, h, 3] uint8, if asked for. And whether sound was asked for in vain.
+        `thumbnail` [F, h, h, 3] uint8, if requested. And whether requested sound is missing.
 
     Raises:
         VideoError: if the video cannot be used.
@@ -46,6 +44,66 @@ def extract_video(
         return _extract(path, read_timeline(path), settings, backbones, threads)
     except MisnamedError:
         return _extract(path, count_frames(path), settings, backbones, threads)
+
+
+def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float) -> np.ndarray:
+    """The frames of the clip around every sampled frame.
+
+    Args:
+        timeline: The video's timeline.
+        sampled: [F] frame numbers, increasing.
+        frames: n, frames per clip.
+        fps: Frames per second: the frames shown at n times centred on the sampled one; 0: n
+            consecutive frames, (n - 1) // 2 of them before it.
+
+    Returns:
+        [F, n] int64, non-decreasing along both axes; at the ends the first or last frame repeats.
+    """
+    if not fps:
+        offsets = np.arange(frames) - (frames - 1) // 2
+        return np.clip(sampled[:, None] + offsets, 0, len(timeline) - 1)
+    seconds = (np.arange(frames) - (frames - 1) / 2) / fps
+    return timeline.shown_at(timeline.seconds[sampled][:, None] + seconds)
+
+
+def collect(
+    pictures: Iterable[tuple[int, Sequence[np.ndarray]]],
+    windows: Mapping[str, np.ndarray],
+    sizes: Mapping[str, int],
+    batch: int,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Assemble clips in one pass over the frames; a frame is kept as long as a clip needs it.
+
+    Args:
+        pictures: Frame numbers and frames [h, w, 3] in several sizes, in increasing order; at
+            least all frames of the windows.
+        windows: Consumer -> [F, n] frames of its clips, from `clip_frames`.
+        sizes: Consumer -> index of the size it needs.
+        batch: Number of clips to yield at a time; fewer at the end.
+
+    Yields:
+        Consumer, and its next clips [up to batch, n, h, w, 3].
+    """
+    held: dict[int, Sequence[np.ndarray]] = {}
+    done = dict.fromkeys(windows, 0)  # clips yielded, by consumer
+    for number, picture in pictures:
+        held[number] = picture
+        for consumer, window in windows.items():
+            while ready := _ready(window[done[consumer] :, -1], number, batch):
+                rows = window[done[consumer] : done[consumer] + ready].tolist()
+                done[consumer] += ready
+                size = sizes[consumer]
+                clips = [np.stack([held[frame][size] for frame in row]) for row in rows]
+                yield consumer, np.stack(clips)
+        needed = min((w[done[c], 0] for c, w in windows.items() if done[c] < len(w)), default=None)
+        for old in [f for f in held if needed is None or f < needed]:
+            del held[old]
+
+
+def _ready(last: np.ndarray, number: int, batch: int) -> int:
+    """Number of clips to yield now, given their last frames: a batch, or the rest."""
+    complete = int(np.searchsorted(last, number, side="right"))
+    return min(complete, batch) if complete >= batch or complete == len(last) else 0
 
 
 def _extract(
@@ -70,7 +128,7 @@ def _extract(
     pieces: dict[str, list[np.ndarray]] = {}
     if windows:
         wanted = np.unique(np.concatenate([window.ravel() for window in windows.values()]))
-        # Every network sees frames scaled once, whatever other networks there are.
+        # Each network gets frames scaled once, regardless of the other networks.
         side = {stream: backbone.side for stream, backbone in backbones.items()}
         side[THUMBNAIL] = max([settings.thumbnail, *side.values()])
         sides = sorted({side[consumer] for consumer in windows})
@@ -85,7 +143,7 @@ def _extract(
     for name, values in arrays.items():
         if not np.isfinite(values).all():
             large = np.isinf(values).any() and values.dtype == np.float16
-            remedy = "; --dtype float32 holds larger ones" if large else ""
+            remedy = "; use --dtype float32 for large values" if large else ""
             raise VideoError(f"{path}: {name} has values that are not finite{remedy}")
     return arrays | {"time": seconds.astype(np.float32)}, silent
 
@@ -96,7 +154,8 @@ def _features(stream: str, backbone: Backbone, settings: Settings) -> Consumer:
     def run(clips: np.ndarray) -> Arrays:
         with torch.inference_mode():
             output = backbone.forward(torch.from_numpy(clips))
-        arrays = {f"features.{stream}": _stored(output.features, settings)}
+        features = output.features.cpu().to(getattr(torch, settings.dtype)).numpy()
+        arrays = {f"features.{stream}": features}
         if keep and output.logits is not None:
             logits = output.logits.float().cpu().numpy()
             arrays[f"predictions.{stream}"] = softmax(logits, axis=-1)
@@ -105,12 +164,8 @@ def _features(stream: str, backbone: Backbone, settings: Settings) -> Consumer:
     return run
 
 
-def _stored(features: torch.Tensor, settings: Settings) -> np.ndarray:
-    return features.cpu().to(getattr(torch, settings.dtype)).numpy()
-
-
 def _thumbnails(clips: np.ndarray, side: int) -> np.ndarray:
-    """The middle squares of frames [b, 1, h, w, 3], scaled to [b, side, side, 3]."""
+    """The centre squares of frames [b, 1, h, w, 3], scaled to [b, side, side, 3]."""
     height, width = clips.shape[2:4]
     short = min(height, width)
     top, left = (height - short) // 2, (width - short) // 2

@@ -1,29 +1,34 @@
-"""Settings: all that decides which numbers extraction gives for a video."""
+"""The settings of an extraction: those that determine a video's numbers, and all others."""
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from data.backbones import LOG_MEL, Specification
-from data.video.sampling import Sampling
+from data.corpora import Assignment
+from data.engine import Engine
+from data.head import Crossfit
+from data.video.files import VideoFiles
+from data.video.timeline import Sampling
 from frame_select_env.cache import file_digest
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is made of every video, and where; hashable, and the same in every worker.
+    """What is computed for every video; hashable, and the same in every worker.
 
     Attributes:
-        streams: Stream by stream, which backbone.
+        streams: The backbone of each stream.
         sampling: Which frames.
         views: 1, or 10 crops of every frame.
         device: Where networks run.
-        batch: Clips a network sees at a time.
-        thumbnail: Pixels of the side of a frame's small square picture; 0: none.
-        dtype: Of stored features.
-        classes: C: a network with as many outputs, from the user's own weights, makes the
+        batch: Clips per forward pass.
+        thumbnail: Side of a frame's square thumbnail in pixels; 0: none.
+        dtype: Of the stored features.
+        classes: C: a network with that many outputs and the user's own weights makes the
             predictions itself; 0: none does.
-        seed: Draws random weights.
+        seed: Seed of random weights.
     """
 
     streams: tuple[Specification, ...]
@@ -42,9 +47,9 @@ class Settings:
         return "view" if self.views > 1 and stream not in sound else ""
 
     def record(self) -> dict[str, Any]:
-        """What decides the numbers as JSON types, with digests of weights that come from files.
+        """What determines the numbers as JSON types, with digests of weight files.
 
-        Not the batch, of which an extraction may need a smaller one to go on.
+        Excludes the batch, which may have to be reduced to resume an extraction.
         """
         classify = any(specification.may_classify() for specification in self.streams)
         return {
@@ -53,7 +58,37 @@ class Settings:
                 str(file): file_digest(file) for spec in self.streams for file in spec.files()
             },
             "frames": dataclasses.asdict(self.sampling),
-            "device": self.device.partition(":")[0],  # cuda:1 computes what cuda:0 does
+            "device": self.device.partition(":")[0],  # cuda:1 computes the same as cuda:0
             "classes": self.classes if classify else 0,
             **{name: getattr(self, name) for name in ("views", "thumbnail", "dtype", "seed")},
         }
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Everything that one extraction needs.
+
+    Attributes:
+        videos: The files.
+        assignment: Their labels and splits, in the order of the files; videos in no split are
+            skipped.
+        settings: What is computed for every video.
+        out: The cache file. Until it is complete, shards are kept in OUT.h5.shards.
+        engine: Where videos are processed, and how many at once.
+        resume: Whether to continue with existing shards.
+        keep_shards: Whether to keep the shards after the cache is written.
+        strict: Whether to stop at the first unusable video instead of skipping it.
+        crossfit: How training videos are predicted.
+        head_frames: The head trains on at most this many frames per video; 0: all.
+    """
+
+    videos: VideoFiles
+    assignment: Assignment
+    settings: Settings
+    out: Path
+    engine: Engine = Engine(jobs=1)
+    resume: bool = False
+    keep_shards: bool = False
+    strict: bool = False
+    crossfit: Crossfit = "video"
+    head_frames: int = 64

@@ -1,4 +1,4 @@
-"""Shards: what extraction has made so far, one file a video, each whole or absent."""
+"""Shards: the results of an extraction so far, one file per video, each complete or absent."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from frame_select_env.errors import FrameSelectError
 fcntl: ModuleType | None
 try:
     import fcntl
-except ImportError:  # Windows has none
+except ImportError:  # not on Windows
     fcntl = None
 
 SETTINGS = "settings.json"
@@ -28,16 +28,16 @@ LOCK = "lock"
 
 
 def shards_folder(out: Path) -> Path:
-    """Where the shards of a cache lie while it is being made."""
+    """The folder of shards next to the cache `out`."""
     return out.with_name(f"{out.name}.shards")
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Make the folder and keep other extractions out of it; the system lets go when a process ends.
+def lock(folder: Path) -> Iterator[None]:
+    """Create the folder and lock out other extractions; the lock is released with the process.
 
     Raises:
-        FrameSelectError: if another extraction works there, or the folder cannot be made.
+        FrameSelectError: if another extraction holds the lock, or the folder cannot be created.
     """
     try:
         folder.mkdir(exist_ok=True)
@@ -50,7 +50,7 @@ def alone_in(folder: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise FrameSelectError(
-                    f"{folder}: another extraction is working there; wait for it to end"
+                    f"{folder}: is in use by another extraction; wait until it ends"
                 ) from None
             except OSError:  # a file system without locks
                 pass
@@ -58,24 +58,24 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
-    """Begin in a folder, or go on with what is there.
+    """Start an extraction in an existing folder, or resume one.
 
     Args:
-        folder: The shards' folder, which is there.
-        record: What decides the shards' numbers; the same as before where work is resumed.
-        resume: Whether to go on.
+        folder: The shards' folder.
+        record: The settings that determine the numbers; must be unchanged to resume.
+        resume: Whether to resume.
 
     Raises:
-        FrameSelectError: if shards are there and are not to be resumed, or were made otherwise.
+        FrameSelectError: if there are shards and `resume` is false, or their settings differ.
     """
     file = folder / SETTINGS
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
-    if count_shards(folder):
+    if count := count_shards(folder):
         _check_same(file, json.loads(text))
         if not resume:
             raise FrameSelectError(
-                f"{folder}: holds {count_shards(folder)} videos of an extraction that did not end; "
-                "go on with --resume, or delete the folder"
+                f"{folder}: contains {count} videos of an interrupted extraction; rerun with "
+                "--resume to continue, or delete the folder"
             )
     try:
         for part in folder.glob(f"*{PART}"):
@@ -88,37 +88,37 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
 
 
 def count_shards(folder: Path) -> int:
-    """How many videos are done."""
+    """The number of finished videos."""
     return sum(1 for _ in folder.glob("*.safetensors"))
 
 
 def shard_file(folder: Path, video: str) -> Path:
-    """The file of a video's shard: ids may be longer than names of files."""
+    """The file of a video's shard, named by a hash: ids may be too long for file names."""
     name = hashlib.blake2b(video.encode(), digest_size=16).hexdigest()
     return folder / f"{name}.safetensors"
 
 
 def identity(path: Path) -> str:
-    """What tells a file from the same file changed: its size, and when it was written.
+    """The size and modification time of a file, to detect changes.
 
     Raises:
-        OSError: if it is gone.
+        OSError: if it is missing.
     """
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.ndarray]) -> None:
-    """Write one video's arrays; the file appears when it is whole.
+    """Write one video's arrays; the file appears only when it is complete.
 
     Args:
         folder: The shards' folder.
         video: The video's id.
-        made_from: The `identity` of its file, taken before it was read.
-        arrays: What to keep.
+        made_from: The `identity` of its file, taken before reading it.
+        arrays: The arrays by name.
 
     Raises:
-        OSError: if it cannot be written; nothing is left behind then.
+        OSError: if it cannot be written; nothing is left behind.
     """
     file = shard_file(folder, video)
     part = file.with_suffix(f".{os.getpid()}{PART}")
@@ -133,7 +133,7 @@ def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.n
 
 
 def is_done(folder: Path, video: str, path: Path) -> bool:
-    """Whether a video's shard is there, whole, and made of the file as it is now."""
+    """Whether a video's shard exists, is complete, and was made from the file as it is now."""
     try:
         now = identity(path)
         with safetensors.safe_open(shard_file(folder, video), "np") as shard:
@@ -147,7 +147,7 @@ def read_array(folder: Path, video: str, name: str) -> np.ndarray:
     """One array of a video's shard.
 
     Raises:
-        FrameSelectError: if the shard is gone or damaged.
+        FrameSelectError: if the shard is missing or damaged.
     """
     file = shard_file(folder, video)
     try:
@@ -155,7 +155,8 @@ def read_array(folder: Path, video: str, name: str) -> np.ndarray:
             return shard.get_tensor(name)
     except (OSError, safetensors.SafetensorError) as error:
         raise FrameSelectError(
-            f"{file}: the shard of {video!r} cannot be read ({error}); delete it and --resume"
+            f"{file}: the shard of {video!r} cannot be read ({error}); delete it and rerun with "
+            "--resume"
         ) from None
 
 
@@ -166,7 +167,7 @@ def array_names(folder: Path, video: str) -> list[str]:
 
 
 def remove_shards(folder: Path) -> None:
-    """Delete all shards, once the cache is written."""
+    """Delete all shards."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -175,12 +176,12 @@ def _check_same(file: Path, record: dict[str, Any]) -> None:
         before = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         raise FrameSelectError(
-            f"{file}: is missing or damaged; delete the folder and begin anew"
+            f"{file}: is missing or damaged; delete the folder and start again"
         ) from None
     for key in sorted({*before, *record}):
-        was, is_now = (json.dumps(record_.get(key)) for record_ in (before, record))
-        if was != is_now:
+        old, new = (json.dumps(settings.get(key)) for settings in (before, record))
+        if old != new:
             raise FrameSelectError(
-                f"{file.parent}: {key}: the videos there were made with {was}, and now it is "
-                f"{is_now}; give what was given before, delete the folder, or write another OUT.h5"
+                f"{file.parent}: {key}: its videos were made with {old}, not {new}; use the same "
+                "options as before, delete the folder, or write another OUT.h5"
             )

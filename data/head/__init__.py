@@ -1,9 +1,7 @@
 """The head that turns cached features into predictions: linear, trained through the consensus."""
 
 from data.head.crossfit import Crossfit, FittedHeads, fit_heads
-from data.head.linear import LinearHead
-from data.head.rows import head_input, training_rows
-from data.head.training_videos import TrainingVideos
+from data.head.linear import LinearHead, TrainingVideos, head_input, training_rows
 
 __all__ = [
     "Crossfit",

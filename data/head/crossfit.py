@@ -1,4 +1,4 @@
-"""Fitting the head: the penalty by cross-validated video accuracy, predictions cross-fitted."""
+"""Fitting heads: the penalty by cross-validated video accuracy, the predictions cross-fitted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,14 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from data.head.linear import LinearHead
-from data.head.parts import group_parts, stratified_parts
-from data.head.ridge import fit_ridge_path
-from data.head.softmax import fit_softmax_path
-from data.head.training_videos import TrainingVideos
+from data.head.fit import fit_ridge_path, fit_softmax_path
+from data.head.linear import LinearHead, TrainingVideos
 
 Crossfit = Literal["video", "group", "none"]
 
-# From strong to weak. They weigh the squared norm against a mean over videos, on standardised
-# features, so one grid serves data sets of any size.
+PARTS = 5
+# From strong to weak. They weigh the squared norm against a mean over videos of standardized
+# features, so one grid suits data sets of any size.
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 
 
@@ -28,7 +26,7 @@ class FittedHeads:
         final: Trained on all training videos.
         parts: One head per part, trained on the other parts; empty without cross-fitting.
         part: [V] int64, the part of each training video; -1 without cross-fitting.
-        penalty: The chosen one.
+        penalty: The chosen penalty.
         score: Cross-validated video accuracy in [0, 1]; regression: mean squared error.
     """
 
@@ -38,9 +36,9 @@ class FittedHeads:
     penalty: float
     score: float
 
-    def for_training_video(self, place: int) -> LinearHead:
-        """The head that predicts training video `place`: one that did not train on it."""
-        part = int(self.part[place])
+    def for_training_video(self, index: int) -> LinearHead:
+        """The head that predicts a training video: one that was not trained on it."""
+        part = int(self.part[index])
         return self.parts[part] if part >= 0 else self.final
 
 
@@ -55,18 +53,18 @@ def fit_heads(
 ) -> FittedHeads:
     """Choose the penalty by cross-validation and train the heads.
 
-    The parts that are left out in cross-validation are the parts of cross-fitting: one path of
-    heads per part serves both. (`none` validates by video.) Choosing by whole groups where videos
-    are cross-fitted singly was tried: on fsdd, four training speakers, it chose a head seven
-    points worse on new speakers than choosing by video did; on emodb and gfe they were alike.
+    Cross-validation and cross-fitting leave out the same parts: one path of heads per part serves
+    both. (`none` validates by video.) Choosing the penalty by whole groups while cross-fitting by
+    video was tried: on fsdd, with four training speakers, it chose a head that was 7 points worse
+    on new speakers; on emodb and gfe there was no difference.
 
     Args:
-        videos: The training videos; labels [V] int selects classification, [V, K] regression.
+        videos: The training videos; labels [V] int select classification, [V, K] regression.
         outputs: C or K.
         crossfit: "video", "group" (whole groups left out) or "none" (in-sample predictions).
         groups: [V] str, for "group".
-        seed: Draws the parts.
-        on_fit: Called after each of the paths is fitted: one per part, and the final one.
+        seed: Seed of the parts.
+        on_fit: Called after each path is fitted: one per part, and the final one.
 
     Returns:
         The heads, the chosen penalty (see `strongest_within`) and its score.
@@ -77,7 +75,7 @@ def fit_heads(
         part = group_parts(groups, rng)
     else:
         part = stratified_parts(videos.labels, rng)
-    # The matrices are too slim for more than one thread to pay.
+    # The matrices are too narrow to benefit from more than one thread.
     with threadpool_limits(limits=1, user_api="blas"):
         paths = []
         scores = np.zeros((len(PENALTIES), len(videos)))
@@ -102,26 +100,70 @@ def fit_heads(
 
 
 def strongest_within(scores: np.ndarray, errors: float) -> int:
-    """The strongest penalty that scores within so many standard errors of the best.
+    """The strongest penalty whose score is within `errors` standard errors of the best.
 
-    Left-out videos of people who are also trained on favour weak penalties, and over the weak half
-    of the path accuracies differ by less than the noise of counting videos. One standard error
-    (against the plain maximum) gave the final head about a point more test accuracy on emodb, gfe
-    and ucf101_14, a better correlation on both streams of mmmo, and 0.3 points less on fsdd (means
-    over four draws of the parts). Left-out groups show no such favour, and there the same rule cost
-    8 points on emodb and 6 on fsdd.
+    Left-out videos of people who are also in the training set favour weak penalties, and over the
+    weak half of the path accuracies differ by less than their standard error. One standard error,
+    compared with the maximum, gave the final head about one point more test accuracy on emodb, gfe
+    and ucf101_14, a higher correlation on both streams of mmmo, and 0.3 points less on fsdd (means
+    over four seeds). Left-out groups have no such bias, and there the rule cost 8 points on emodb
+    and 6 on fsdd.
 
     Args:
         scores: [penalties, V] float, higher is better, from the strongest penalty on.
-        errors: How many standard errors of the best mean; 0: the best.
+        errors: Number of standard errors of the best mean; 0: the best.
 
     Returns:
-        The penalty's index. Equal scores go to the stronger one.
+        The index of the penalty; ties go to the stronger one.
     """
     mean = scores.mean(axis=1)
     best = int(mean.argmax())
     error = scores[best].std() / np.sqrt(scores.shape[1])
     return int(np.argmax(mean >= mean[best] - errors * error))
+
+
+def stratified_parts(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Distribute the videos over 5 parts, class by class, in random order within a class.
+
+    Each class continues where the previous one stopped, so part sizes differ by at most one and a
+    class of k videos is in min(k, 5) parts; scikit-learn's StratifiedKFold refuses rare classes.
+    Regression targets are sorted and distributed the same way, which stratifies them too.
+
+    Args:
+        labels: [V] int, or [V, K] float.
+        rng: Draws the order.
+
+    Returns:
+        [V] int64, part numbers from 0.
+    """
+    key = labels if labels.ndim == 1 else labels[:, 0]
+    shuffled = rng.permutation(len(key))
+    order = shuffled[np.argsort(key[shuffled], kind="stable")]
+    part = np.empty(len(key), np.int64)
+    part[order] = np.arange(len(key)) % PARTS
+    return part
+
+
+def group_parts(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Distribute whole groups over 5 parts, or one group per part if there are fewer.
+
+    The largest group comes first; each goes to the part that is smallest so far.
+
+    Args:
+        groups: [V] str.
+        rng: Draws the order of groups of equal size.
+
+    Returns:
+        [V] int64, part numbers from 0.
+    """
+    _, member, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    shuffled = rng.permutation(len(counts))
+    sizes = np.zeros(min(PARTS, len(counts)), np.int64)
+    part_of_group = np.empty(len(counts), np.int64)
+    for group in shuffled[np.argsort(-counts[shuffled], kind="stable")]:
+        part_of_group[group] = sizes.argmin()
+        sizes[part_of_group[group]] += counts[group]
+    return part_of_group[member]
 
 
 def _fit_path(videos: TrainingVideos, outputs: int, steps: int) -> list[LinearHead]:
@@ -131,7 +173,7 @@ def _fit_path(videos: TrainingVideos, outputs: int, steps: int) -> list[LinearHe
 
 
 def _scores(path: list[LinearHead], videos: TrainingVideos) -> np.ndarray:
-    """[heads, V]: is the consensus right; regression: minus the mean squared error."""
+    """[heads, V]: whether the consensus is correct; regression: minus the mean squared error."""
     rows = []
     for head in path:
         consensus = videos.video_means(head.predict(videos.frames))

@@ -1,19 +1,22 @@
-"""The linear head: one matrix and one bias that turn a frame's feature into its prediction."""
+"""The linear head, and the frames it trains on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import softmax
 
+SUM_BLOCK = 8192  # rows summed at a time in float64, to bound memory
+
 
 @dataclass(frozen=True)
 class LinearHead:
-    """A trained head; the standardisation of the features is folded into it.
+    """A trained head for raw features: the standardization is folded into it.
 
     Attributes:
         weight: [D, C] float32 (regression: [D, K]).
         bias: [C] float32.
-        probabilities: Whether a softmax follows (classification).
+        probabilities: Whether to apply a softmax (classification).
     """
 
     weight: np.ndarray
@@ -29,12 +32,100 @@ class LinearHead:
         scale: np.ndarray,
         probabilities: bool,
     ) -> "LinearHead":
-        """The head that gives on raw features what weight and bias give on (x - mean) / scale."""
+        """The head that maps x to what `weight` and `bias` give for (x - mean) / scale."""
         folded = weight / scale[:, None]
         shifted = bias - mean @ folded
         return cls(folded.astype(np.float32), shifted.astype(np.float32), probabilities)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Predictions [..., C] float32 of features [..., D]: probabilities, or values."""
+        """Predictions [..., C] float32 for features [..., D]: probabilities, or values."""
         outputs = features.astype(np.float32, copy=False) @ self.weight + self.bias
         return softmax(outputs, axis=-1) if self.probabilities else outputs
+
+
+@dataclass(frozen=True)
+class TrainingVideos:
+    """V videos with n frames in total, concatenated.
+
+    Attributes:
+        frames: [n, D] float16 or float32, the features.
+        lengths: [V] int, frames per video, at least 1.
+        labels: [V] int64, or [V, K] float for regression.
+    """
+
+    frames: np.ndarray
+    lengths: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """[V] int64, the first frame of each video."""
+        return np.cumsum(self.lengths) - self.lengths
+
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """[n] int64, the video of each frame."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def part(self, chosen: np.ndarray) -> "TrainingVideos":
+        """The videos for which `chosen` [V] bool is true."""
+        return TrainingVideos(
+            self.frames[chosen[self.owner]], self.lengths[chosen], self.labels[chosen]
+        )
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean [D] and standard deviation [D] over all frames, float64; 1 where it would be 0."""
+        total = np.zeros(self.frames.shape[1])
+        squares = np.zeros_like(total)
+        # Relative to the first frame: a large common offset would cost precision.
+        origin = self.frames[0].astype(np.float64)
+        for first in range(0, len(self.frames), SUM_BLOCK):
+            block = self.frames[first : first + SUM_BLOCK].astype(np.float64) - origin
+            total += block.sum(axis=0)
+            squares += (block**2).sum(axis=0)
+        mean = total / len(self.frames)
+        deviation = np.sqrt(np.maximum(squares / len(self.frames) - mean**2, 0))
+        return mean + origin, np.where(deviation > 1e-6, deviation, 1.0)
+
+    def video_means(self, values: np.ndarray) -> np.ndarray:
+        """The mean over each video's frames, [V, ...] float64, of per-frame values [n, ...]."""
+        sums = np.add.reduceat(values, self.starts, axis=0, dtype=np.float64)
+        return sums / self.lengths.reshape(-1, *[1] * (values.ndim - 1))
+
+
+def head_input(features: np.ndarray, axis: str) -> np.ndarray:
+    """A video's features in the form a head takes.
+
+    Args:
+        features: [L, D], or with a middle axis [L, V, D] or [L, K, D].
+        axis: "", "view" or "object".
+
+    Returns:
+        [L, D]; [L, V, D] for views, which are predicted separately; [L, K * D] for objects, which
+        are predicted together.
+    """
+    return features.reshape(len(features), -1) if axis == "object" else features
+
+
+def training_rows(length: int, views: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frames and views of a video with L frames and V views that the head trains on.
+
+    Row p of n = min(most, L * V) is view p mod V of frame floor((p + 1/2) L / n): evenly spaced
+    over frames and views. All rows differ, because rows of one view are at least V apart and V rows
+    span V L / n >= 1 frames. With one view these are the frames of
+    `frame_select_env.cache.frame_index`; with n = L * V, everything.
+
+    Args:
+        length: L, at least 1.
+        views: V; 1 if there is no view axis.
+        most: Maximum number of rows; 0: all.
+
+    Returns:
+        frame [n] int64, view [n] int64.
+    """
+    count = min(most or length * views, length * views)
+    row = np.arange(count, dtype=np.int64)
+    return (2 * row + 1) * length // (2 * count), row % views

@@ -1,1 +1,1 @@
-"""Video files: which there are, when their frames are shown, the frames and the sound."""
+"""Reading video files: timeline, frames and sound."""

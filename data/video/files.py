@@ -1,7 +1,14 @@
-"""Which video files a folder holds, and by which ids."""
+"""Finding and opening video files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
 
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
@@ -15,14 +22,18 @@ SUFFIXES = frozenset(
 )
 
 
+class VideoError(FrameSelectError):
+    """A video that cannot be decoded; the message names the file and the problem."""
+
+
 @dataclass(frozen=True)
 class VideoFiles:
     """The videos below a folder.
 
     Attributes:
-        folder: Where they are.
+        folder: The folder.
         files: Id (path below the folder without suffix, with `/`) -> file, sorted by id.
-        unusable: A line for every file that cannot be told from another, or whose name is no text.
+        unusable: One line for each file with a duplicate id, or a name that is not valid UTF-8.
     """
 
     folder: Path
@@ -31,15 +42,15 @@ class VideoFiles:
 
 
 def find_videos(folder: Path) -> VideoFiles:
-    """Find the video files below a folder, by their suffix; hidden files and folders are left out.
+    """Find the video files below a folder by suffix, without hidden files and folders.
 
-    Of two files with one id, `a.mp4` and `a.avi`, the first in the alphabet counts.
+    Of two files with the same id, such as `a.mp4` and `a.avi`, the alphabetically first is used.
 
     Raises:
-        FrameSelectError: if there is no such folder or no video in it.
+        FrameSelectError: if the folder does not exist or contains no video.
     """
     if not folder.is_dir():
-        what = "is a file; give the folder it lies in" if folder.exists() else "no such folder"
+        what = "is a file; give its folder" if folder.exists() else "no such folder"
         raise FrameSelectError(f"{folder}: {what} (VIDEOS)")
     files: dict[str, Path] = {}
     unusable = []
@@ -50,16 +61,58 @@ def find_videos(folder: Path) -> VideoFiles:
         if any(part.startswith(".") for part in below.parts):
             continue
         name = below.with_suffix("").as_posix()
-        wrong = schema.check_text(name)
-        if wrong:
+        if wrong := schema.check_text(name):
             unusable.append(f"{folder}: the video {wrong}")
         elif name in files:
             unusable.append(
-                f"{file}: has the id of {files[name].name} ({name}); rename one of them"
+                f"{file}: has the same id as {files[name].name} ({name}); rename one of them"
             )
         else:
             files[name] = file
     if not files:
         known = ", ".join(sorted(SUFFIXES))
-        raise FrameSelectError(f"{folder}: holds no video file ({known})")
+        raise FrameSelectError(f"{folder}: contains no video file ({known})")
     return VideoFiles(folder, dict(sorted(files.items())), unusable)
+
+
+@contextmanager
+def one_video(path: Path) -> Iterator[None]:
+    """Turn any FFmpeg error into a `VideoError` about the file."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        reason = error.strerror or str(error)
+        raise VideoError(f"{path}: cannot be decoded: {reason}") from None
+
+
+@contextmanager
+def open_video(path: Path, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The open container and its first video track; cover pictures do not count.
+
+    Args:
+        path: The file.
+        threads: Number of decoding threads; 0: one per CPU.
+
+    Raises:
+        VideoError: if the file is not a video, has no video track, or fails while it is open.
+    """
+    with one_video(path), av.open(str(path), metadata_errors="replace") as container:
+        tracks = [
+            track
+            for track in container.streams.video
+            if not track.disposition & Disposition.attached_pic
+        ]
+        if not tracks:
+            sound = ", only sound" if container.streams.audio else ""
+            raise VideoError(f"{path}: has no video track{sound}")
+        track = tracks[0]
+        if track.codec_context is None:
+            raise VideoError(f"{path}: FFmpeg has no decoder for its video track")
+        track.codec_context.thread_count = threads
+        track.thread_type = "SLICE" if threads == 1 else "AUTO"
+        yield container, track
+
+
+def start_seconds(container: InputContainer) -> float:
+    """The start of the container's clock, s; all times are relative to it."""
+    return (container.start_time or 0) / av.time_base

@@ -1,4 +1,4 @@
-"""Reading frames of a video by their numbers, scaled and upright, in one pass."""
+"""Reading frames of a video by number, scaled and upright, in one pass."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import InputContainer
+from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from data.video.container import open_video
-from data.video.failure import VideoError
-from data.video.picture import Picture
+from data.video.files import VideoError, open_video
 from data.video.timeline import MisnamedError, Timeline
 
-# Frames that must lie between here and the keyframe ahead before jumping there pays: a jump empties
-# the decoder's pipeline.
+# Seek only past at least this many frames: seeking empties the decoder's pipeline.
 JUMP = 12
+SMALLEST = 8  # pixels of the shorter side; nothing is recognizable below
+LONGEST = 8  # maximum aspect ratio: longer pictures would not fit in memory when scaled up
 
 
 def read_frames(
@@ -35,25 +35,24 @@ def read_sizes(
 ) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yield the wanted frames in the order they are shown, each in several sizes.
 
-    Jumps from keyframe to keyframe where they are dense enough for it to save decoding, and decodes
-    everything otherwise.
+    Seeks from keyframe to keyframe if they are dense enough to save decoding; otherwise decodes
+    everything.
 
     Args:
         path: The video file.
         timeline: Its timeline.
-        wanted: Numbers of frames, increasing.
-        sides: Pixels of the shorter side that frames are scaled to; None: as they are. See
-            `Picture`.
-        threads: That decode; 0: as many as there are CPUs.
+        wanted: Frame numbers, increasing.
+        sides: Pixels of the shorter side of the scaled frames; None: unscaled.
+        threads: Number of decoding threads; 0: one per CPU.
 
     Yields:
         The number, and for every side the frame [h, w, 3] uint8 RGB, upright.
 
     Raises:
         VideoError: if a wanted frame cannot be decoded.
-        MisnamedError: if frames decode otherwise than the timeline, read from packets, tells.
+        MisnamedError: if the decoded frames differ from a timeline read from packets.
     """
-    read = _by_number if timeline.pts is None else _by_name
+    read = _by_number if timeline.pts is None else _by_time
     with open_video(path, threads) as (container, track):
         aspect = float(track.sample_aspect_ratio or 1)
         pictures = [Picture(path, side, aspect) for side in sides]
@@ -68,22 +67,71 @@ def read_sizes(
         raise VideoError(f"{path}: ends before frame {wanted[0]} of {len(timeline)}")
 
 
-def _by_name(
+class Picture:
+    """Converts the frames of one video to upright RGB arrays of one size.
+
+    FFmpeg scales while it converts the colours: bilinear, with a wider filter when shrinking, so
+    there is no aliasing. Proportions are kept.
+
+    Args:
+        path: The file, for messages.
+        side: Pixels of the shorter side; None: unscaled.
+        aspect: Width of a pixel divided by its height; scaled frames get square pixels.
+    """
+
+    def __init__(self, path: Path, side: int | None, aspect: float = 1.0) -> None:
+        self.path, self.side, self.aspect = path, side, aspect
+        self.reformatter = VideoReformatter()  # shared by all frames: it caches conversion tables
+        self._size: tuple[int, int] | None = None
+
+    def read(self, frame: av.VideoFrame) -> np.ndarray:
+        """The picture, [h, w, 3] uint8 RGB.
+
+        Raises:
+            VideoError: if the frame is smaller than 8 pixels, or extremely elongated.
+        """
+        # Broadcasts change size midway; all pictures of a video get the same size.
+        self._size = self._size or self._scaled_size(frame)
+        width, height = self._size
+        rgb = self.reformatter.reformat(
+            frame, width, height, "rgb24", interpolation=Interpolation.BILINEAR, threads=1
+        )
+        picture = rgb.to_ndarray()
+        # Phones store rotated pictures together with their rotation.
+        turns = round(frame.rotation / 90) % 4 if np.isfinite(frame.rotation) else 0
+        return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+
+    def _scaled_size(self, frame: av.VideoFrame) -> tuple[int, int]:
+        width, height = frame.width, frame.height
+        short, long = sorted((width, height))
+        if short < SMALLEST or long > LONGEST * short:
+            raise VideoError(
+                f"{self.path}: its frames are {width} x {height} pixels; the shorter side must be "
+                f"at least {SMALLEST}, and the longer side at most {LONGEST} times the shorter"
+            )
+        if self.side is None:
+            return width, height
+        shown = width * self.aspect
+        scale = self.side / min(shown, height)
+        return round(shown * scale), round(height * scale)
+
+
+def _by_time(
     container: InputContainer, track: VideoStream, timeline: Timeline, wanted: np.ndarray
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     assert timeline.pts is not None
     frames = container.decode(track)
-    coming = 0  # what decoding on would give next
+    coming = 0  # the frame that decoding would return next
     for number in wanted.tolist():
         key = int(timeline.key[number])
         if key - coming > JUMP:
             container.seek(int(timeline.pts[key]), stream=track)
             frames = container.decode(track)
-        name = int(timeline.pts[number])
+        time = int(timeline.pts[number])
         for frame in frames:
-            if frame.pts is None or frame.pts > name:
+            if frame.pts is None or frame.pts > time:
                 raise MisnamedError
-            if frame.pts == name:
+            if frame.pts == time:
                 yield number, frame
                 break
         coming = number + 1
@@ -100,4 +148,4 @@ def _by_number(
         if count == number:
             yield count, frame
             number = next(left, None)
-    # Fewer frames than packets: the numbers were drawn from too many.
+    # Too few frames: `read_sizes` notices that some wanted ones are missing.

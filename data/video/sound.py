@@ -1,27 +1,34 @@
-"""The sound of a video file as one channel of samples, on the clock of its pictures."""
+"""The sound of a video: mono samples on the clock of its pictures, and log-mel spectrograms."""
 
 from pathlib import Path
 
 import av
 import numpy as np
+import torch
 
-from data.video.container import start_seconds
-from data.video.failure import one_video
+from data.video.files import one_video, start_seconds
 
-# Seconds by which a piece may stand off from where the samples before it end: times are rounded,
-# and the resampler holds some samples back.
+# Seconds between the time of a piece and the end of the samples before it that count as a gap:
+# times are rounded, and the resampler delays some samples.
 GAP = 0.1
+RATE = 16_000  # samples per second
+WINDOW = 400  # samples per spectrum: 25 ms
+POINTS = 512  # of the Fourier transform
+BLOCK = 6000  # spectra in memory at a time: one minute
+HOP = 160  # samples from one spectrum to the next: 10 ms
+LOWEST, HIGHEST = 60.0, 7_800.0  # Hz
+FLOOR = 1e-6  # lower bound of the power, so that silence is finite
 
 
 def read_sound(path: Path, rate: int) -> np.ndarray | None:
     """Decode the first sound track.
 
-    Every piece is put where its time says: a track that starts late, or has a gap, stays in step
-    with the pictures, with silence before it or between.
+    Every piece is placed at its own time: a track that starts late or has a gap stays in sync with
+    the pictures, with silence in between.
 
     Args:
         path: The video file.
-        rate: Samples a second to resample to.
+        rate: Samples per second to resample to.
 
     Returns:
         [n] float32 in about -1 to 1, sample k at k / rate seconds from the start of the container;
@@ -37,7 +44,7 @@ def read_sound(path: Path, rate: int) -> np.ndarray | None:
         track = container.streams.audio[0]
         resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
         start = start_seconds(container)
-        origin: float | None = None  # of the samples since the last gap
+        origin: float | None = None  # time of the first sample after the last gap
         count = 0
         for frame in container.decode(track):
             shown = None if frame.time is None else frame.time - start
@@ -50,15 +57,95 @@ def read_sound(path: Path, rate: int) -> np.ndarray | None:
         for piece in resampler.resample(None):
             samples = piece.to_ndarray().ravel().astype(np.float32)
             pieces.append((round((origin or 0.0) * rate) + count, samples))
-    return _laid_out(pieces)
+    return _arrange(pieces)
 
 
-def _laid_out(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
-    end = max((place + len(samples) for place, samples in pieces), default=0)
+def _arrange(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """Samples from pieces of (first sample, samples), with silence in the gaps."""
+    end = max((first + len(samples) for first, samples in pieces), default=0)
     sound = np.zeros(max(0, end), np.float32)
-    for place, samples in pieces:
-        # Encoders write some samples before time zero, which are not to be heard.
-        kept = samples[max(0, -place) :]
-        place = max(0, place)
-        sound[place : place + len(kept)] = kept
+    for first, samples in pieces:
+        # Encoders write some samples before time zero, which are not played.
+        kept = samples[max(0, -first) :]
+        sound[max(0, first) : max(0, first) + len(kept)] = kept
     return sound
+
+
+def log_mel(sound: np.ndarray, bands: int) -> torch.Tensor:
+    """The log-mel spectrogram of a whole sound track.
+
+    Args:
+        sound: [n] float32, at 16 kHz.
+        bands: Number of mel bands between 60 and 7800 Hz.
+
+    Returns:
+        [n // 160 + 1, bands] float32, natural logarithms; row k is centred on k / 100 seconds.
+    """
+    rows = len(sound) // HOP + 1
+    samples = torch.nn.functional.pad(torch.from_numpy(sound), (POINTS // 2, POINTS))
+    filters, window = mel_filters(bands), torch.hann_window(WINDOW)
+    blocks = []
+    for first in range(0, rows, BLOCK):
+        last = min(first + BLOCK, rows)
+        spectrum = torch.stft(
+            samples[first * HOP : (last - 1) * HOP + POINTS],
+            n_fft=POINTS,
+            hop_length=HOP,
+            win_length=WINDOW,
+            window=window,
+            center=False,
+            return_complex=True,
+        )
+        power = spectrum.abs().square() / WINDOW  # [POINTS / 2 + 1, rows]
+        blocks.append(torch.log(filters @ power + FLOOR).T)
+    return torch.cat(blocks)
+
+
+def mel_filters(bands: int) -> torch.Tensor:
+    """Triangles evenly spaced on the mel scale, [bands, POINTS / 2 + 1], each summing to 1.
+
+    The scale is 2595 log10(1 + f / 700) (O'Shaughnessy, Speech Communication, 1987). With so many
+    bands that a triangle falls between two frequencies, it uses the nearer one.
+    """
+    frequency = torch.linspace(0, RATE / 2, POINTS // 2 + 1, dtype=torch.float64)
+    ends = torch.tensor([LOWEST, HIGHEST], dtype=torch.float64)
+    low, high = (2595 * torch.log10(1 + ends / 700)).tolist()
+    mels = torch.linspace(low, high, bands + 2, dtype=torch.float64)
+    edges = 700 * (10 ** (mels / 2595) - 1)
+    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (frequency - left) / (centre - left)
+    falling = (right - frequency) / (right - centre)
+    filters = torch.minimum(rising, falling).clamp(min=0)
+    nearest = (frequency - centre).abs().argmin(dim=1)
+    empty = filters.sum(dim=1) == 0
+    filters[empty, nearest[empty]] = 1
+    return (filters / filters.sum(dim=1, keepdim=True)).float()
+
+
+def log_mel_at(
+    sound: np.ndarray | None, seconds: np.ndarray, bands: int, span: float
+) -> np.ndarray:
+    """The mean log-mel frame around each time.
+
+    Args:
+        sound: [n] float32 at 16 kHz; None: silence.
+        seconds: [F], times.
+        bands: Number of mel bands.
+        span: Seconds of sound around each time to average; 0: only the nearest frame.
+
+    Returns:
+        [F, bands] float32. Times outside the sound count as silence.
+    """
+    silence = float(np.log(FLOOR))
+    out = np.full((len(seconds), bands), silence, np.float32)
+    if sound is None or not len(sound):
+        return out
+    rows = log_mel(sound, bands).numpy()
+    for index, time in enumerate(seconds):
+        first = round((time - span / 2) * RATE / HOP)
+        last = max(first, round((time + span / 2) * RATE / HOP)) + 1
+        heard = rows[max(0, first) : max(0, last)]
+        if len(heard):
+            outside = last - first - len(heard)
+            out[index] = (heard.sum(axis=0) + silence * outside) / (last - first)
+    return out

@@ -1,9 +1,9 @@
-"""Timeline: when every frame of a video is shown, and from where it can be decoded.
+"""Timeline: when each frame of a video is shown, where decoding can start, which are sampled.
 
-Reading packets without decoding them tells both, and costs little beside decoding. Where a
-container's times cannot name its frames (AVI knows the order of decoding alone), frames are
-counted instead; and where there are packets without a picture (VP8, packed MPEG-4), which only
-decoding shows, `count_frames` decodes everything once.
+Reading packets without decoding them provides the first two, at little cost compared with decoding.
+Frames are counted instead if a container's times do not identify them (AVI stores only the decoding
+order); if some packets have no picture (VP8, packed MPEG-4), which only decoding reveals,
+`count_frames` decodes everything once.
 """
 
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from data.video.container import open_video, start_seconds
-from data.video.failure import VideoError
+from data.video.files import VideoError, open_video, start_seconds
+from frame_select_env.cache import frame_index
 
-# Containers whose packets tell when a frame is shown, and that find a keyframe by its time.
+# Containers whose packets have presentation times, and that can seek to a keyframe by time.
 TIMED = ("mp4", "matroska")
-FALLBACK_RATE = 25.0  # frames a second, where a file tells neither times nor a rate
+FALLBACK_RATE = 25.0  # frames per second, if a file has neither times nor a rate
 
 
 class MisnamedError(Exception):
-    """Frames decode otherwise than the packets told; `count_frames` tells it right."""
+    """The decoded frames differ from what the packets announced; use `count_frames`."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Timeline:
     """The L frames of a video in the order they are shown.
 
     Attributes:
-        seconds: [L] float64, when each is shown, from the start of the container; increasing.
-        pts: [L] int64, the same in the track's own unit: the name by which a decoded frame is
-            known. None: frames are known by their number, and must be counted from the first.
-        key: [L] int64, the latest frame at or before each from which decoding can start.
-        decoded: Whether decoding told it, and not the packets.
+        seconds: [L] float64, when each frame is shown, from the start of the container; increasing.
+        pts: [L] int64, the same in the track's own unit, which identifies a decoded frame. None:
+            frames are identified by counting from the first.
+        key: [L] int64, for each frame the latest frame at or before it where decoding can start.
+        decoded: Whether the timeline comes from decoding rather than from packets.
     """
 
     seconds: np.ndarray
@@ -46,21 +46,48 @@ class Timeline:
         return len(self.seconds)
 
     def shown_at(self, seconds: np.ndarray) -> np.ndarray:
-        """The frame on the screen at each time, [...] int64; the first and last stay for ever."""
-        # A frame's own time, computed elsewhere in floating point, must still find that frame.
+        """The frame shown at each time, [...] int64; the first and last extend indefinitely."""
+        # A frame's own time must find that frame, despite rounding.
         number = np.searchsorted(self.seconds, np.asarray(seconds) + 1e-6, side="right") - 1
         return np.clip(number, 0, len(self) - 1)
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """T frames of every video, or all at a rate; no frame is sampled twice.
+
+    Attributes:
+        num_frames: T. Frame t is floor((t + 1/2) L / T) of the video's L frames; all frames if
+            L <= T. Ignored if fps is set.
+        fps: Frames per second: the frames shown at the times k / fps after the first frame.
+    """
+
+    num_frames: int = 25
+    fps: float = 0.0
+
+    def numbers(self, timeline: Timeline) -> np.ndarray:
+        """The sampled frames, [F] int64, increasing, at least one."""
+        if not self.fps:
+            index, valid = frame_index(np.array([len(timeline)]), self.num_frames)
+            return index[valid].astype(np.int64)
+        first, last = timeline.seconds[0], timeline.seconds[-1]
+        # The last frame is shown for the average duration of the frames before it.
+        stays = (last - first) / max(1, len(timeline) - 1)
+        times = (
+            first + np.arange(max(1, np.ceil((last + stays - first) * self.fps - 1e-6))) / self.fps
+        )
+        return np.unique(timeline.shown_at(times))
+
+
 def read_timeline(path: Path) -> Timeline:
-    """Read when the frames of a video are shown, without decoding them.
+    """Read the timeline of a video from its packets, without decoding.
 
     Raises:
-        VideoError: if the file is no video, holds no frame, or ends before its index says.
+        VideoError: if the file is not a video, has no frames, or is truncated.
     """
     with open_video(path) as (container, track):
         _check_whole(path, track)
-        # No packet is kept: together they are as large as the file.
+        # Packets are not kept: together they are as large as the file.
         packets = [
             (packet.pts, packet.dts, packet.is_keyframe)
             for packet in container.demux(track)
@@ -68,23 +95,23 @@ def read_timeline(path: Path) -> Timeline:
         ]
         if not packets:
             raise VideoError(f"{path}: has no frames")
-        shown = [_first(time, decoded) for time, decoded, _ in packets]
+        shown = [_first_known(pts, dts) for pts, dts, _ in packets]
         order = np.argsort(shown, kind="stable")
         pts = np.array(shown, np.int64)[order]
         seconds = _seconds(pts, container, track)
-        if not _names_frames(container, [time for time, _, _ in packets]):
+        if not _times_identify(container, [time for time, _, _ in packets]):
             return Timeline(seconds, None, np.zeros(len(pts), np.int64))
-        # The first frame is where reading starts, marked as a keyframe or not.
+        # Reading starts at the first frame, whether or not it is marked as a keyframe.
         keyframe = np.array([key for _, _, key in packets])[order]
         key = np.maximum.accumulate(np.where(keyframe, np.arange(len(pts)), 0))
         return Timeline(seconds, pts, key)
 
 
 def count_frames(path: Path) -> Timeline:
-    """The timeline of a video as decoding all of it tells, for files whose packets do not.
+    """The timeline of a video from decoding all of it, for files with misleading packets.
 
     Raises:
-        VideoError: if it cannot be decoded, or holds no frame.
+        VideoError: if it cannot be decoded, or has no frames.
     """
     with open_video(path) as (container, track):
         shown = [frame.pts for frame in container.decode(track)]
@@ -96,23 +123,23 @@ def count_frames(path: Path) -> Timeline:
 
 
 def _check_whole(path: Path, track: VideoStream) -> None:
-    """An index that stands before the frames (mp4) outlives them."""
+    """Detect truncation: an index before the frames (mp4) survives it."""
     end = max((entry.pos + entry.size for entry in track.index_entries), default=0)
     size = path.stat().st_size
     if end > size:
         raise VideoError(
-            f"{path}: is truncated: its frames reach to byte {end}, the file to {size}"
+            f"{path}: is truncated: its frames need {end} bytes, but the file has {size}"
         )
 
 
-def _names_frames(container: InputContainer, times: list[int | None]) -> bool:
-    """Whether the packets' times tell the frames apart."""
+def _times_identify(container: InputContainer, times: list[int | None]) -> bool:
+    """Whether the packets' times distinguish the frames."""
     timed = any(name in container.format.name for name in TIMED)
     return timed and None not in times and len(set(times)) == len(times)
 
 
 def _seconds(pts: np.ndarray, container: InputContainer, track: VideoStream) -> np.ndarray:
-    """Times in seconds; where they do not increase, frames are told by number and rate."""
+    """Times in seconds; computed from number and rate if the stored times do not increase."""
     if len(pts) > 1 and (np.diff(pts) <= 0).any():
         rate = track.average_rate or track.guessed_rate or FALLBACK_RATE
         return np.arange(len(pts)) / float(rate)
@@ -121,5 +148,5 @@ def _seconds(pts: np.ndarray, container: InputContainer, track: VideoStream) -> 
     return pts * float(unit) - start_seconds(container)
 
 
-def _first(time: int | None, other: int | None) -> int:
-    return next((known for known in (time, other) if known is not None), 0)
+def _first_known(pts: int | None, dts: int | None) -> int:
+    return next((time for time in (pts, dts) if time is not None), 0)

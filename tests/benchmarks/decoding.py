@@ -10,8 +10,7 @@ import av
 import numpy as np
 
 from data.video.frames import read_frames
-from data.video.sampling import Sampling
-from data.video.timeline import read_timeline
+from data.video.timeline import Sampling, read_timeline
 from tests.shared.shape_videos import write_video
 
 FRAMES, WIDTH, HEIGHT = 1500, 640, 360

@@ -29,7 +29,7 @@ def test_import_then_inspect(npz, tmp_path: Path) -> None:
     assert "accuracy %" in done.stdout
     seen = run("inspect", out, "--full")
     assert seen.returncode == 0, seen.stderr
-    assert "every value is in order" in seen.stdout
+    assert "all values are valid" in seen.stdout
 
 
 def test_bad_input_is_one_line_and_exit_code_2(npz, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.__main__ import main
-from data.detections_source import CATEGORIES, detections_kind
+from data.sources.detections import CATEGORIES, detections_kind
 from frame_select_env import FeatureCache, FrameSelectError, envs
 
 VIDEOS = [f"{name}/{name}{number}" for name in ("kitchen", "street") for number in range(6)]
@@ -122,15 +122,15 @@ def test_equal_scores_keep_their_order_and_no_times_are_made_up(tmp_path: Path) 
 
 
 REFUSED: dict[str, tuple[Any, list[str]]] = {
-    "a list": ([], ["no object", '"images"']),
+    "a list": ([], ["expected an object", '"images"']),
     "no images": ({"annotations": []}, ["images", "is missing"]),
-    "no image": ({"images": [], "annotations": []}, ["images", "there is none"]),
+    "no image": ({"images": [], "annotations": []}, ["images", "is empty"]),
     "no annotations": ({"images": [image(0)]}, ["annotations", "is missing"]),
     "numbers": ({"images": [1], "annotations": []}, ["images", "list of objects"]),
-    "an id twice": ({"images": [image(0), image(0)]}, ["images[1]", "id 0", "twice"]),
+    "an id twice": ({"images": [image(0), image(0)]}, ["images[1]", "id 0", "is duplicated"]),
     "no id": ({"images": [{"width": 1}]}, ["images[0]", "id is None"]),
     "no width": ({"images": [{"id": 1}]}, ["images[0]", "has no width"]),
-    "no size": ({"images": [image(0, height=0)]}, ["images[0]", "above 0"]),
+    "no size": ({"images": [image(0, height=0)]}, ["images[0]", "must be positive"]),
     "a time": ({"images": [image(0, time=1), image(1)]}, ["images", "1 of 2 have a time"]),
     "time in words": ({"images": [image(0, time="1 s")]}, ["images[0]", "time is '1 s'"]),
 } | {
@@ -166,10 +166,10 @@ def test_files_and_flags_that_are_refused(folder: Path, failure, tmp_path: Path)
         return failure("import", folder, out, "--split-file", splits, *options)
 
     assert "--objects 0: must be at least 1" in line("--objects", "0")
-    assert "--columns goes with a folder of .csv files" in line("--columns", "au")
+    assert "--columns needs a folder of .csv files" in line("--columns", "au")
     bad = write(folder / "street" / "street1.json", [image(0)], [])
     text = line()
-    assert f"{bad}: has no time, but kitchen/kitchen0.json has" in text
+    assert f"{bad}: has no time, but kitchen/kitchen0.json does" in text
     bad.write_text("{")
     assert "street1.json: cannot be read as JSON" in line()
     bad.write_text("[" * 100_000)

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.digits.images import part_images
-from data.digits.videos import KEY_SHARE, LENGTHS, _isolated, _shift, make_videos
+from data.synthetic.digits import KEY_SHARE, LENGTHS, _isolated, _shift, divide_images, make_videos
 from frame_select_env import FeatureCache, open_cache
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.ranking import top_frames
@@ -74,7 +73,7 @@ def test_selection_has_something_to_win() -> None:
 
 
 def test_images_are_shared_by_no_two_purposes() -> None:
-    parts = part_images(np.random.default_rng(0))
+    parts = divide_images(np.random.default_rng(0))
     assert sum(len(part.digit) for part in parts.values()) == 1797
     seen = [image.tobytes() for part in parts.values() for image in part.pixels]
     # scikit-learn's own set has no duplicates, so this counts what the parts share.
@@ -86,7 +85,7 @@ def test_images_are_shared_by_no_two_purposes() -> None:
 @pytest.fixture(scope="module")
 def videos() -> list:
     rng = np.random.default_rng(2)
-    return make_videos(part_images(rng)["test"], 100, rng)
+    return make_videos(divide_images(rng)["test"], 100, rng)
 
 
 def test_key_frames_are_one_run_of_10_to_45_percent(videos: list) -> None:
@@ -130,7 +129,7 @@ def test_a_shift_moves_and_never_wraps() -> None:
 
 
 def test_another_seed_makes_other_videos(remade: FeatureCache, tmp_path: Path) -> None:
-    from data.digits import digits_source
+    from data.synthetic.digits import digits_source
 
     other = digits_source(1)
     assert other.ids.tolist() == remade.ids.tolist()
@@ -140,7 +139,7 @@ def test_another_seed_makes_other_videos(remade: FeatureCache, tmp_path: Path) -
 def test_torch_is_left_as_it_was() -> None:
     import torch
 
-    from data.digits.backbone import one_thread
+    from data.synthetic.digits import one_thread
 
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     with one_thread():

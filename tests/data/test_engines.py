@@ -13,7 +13,7 @@ import pytest
 import ray
 
 from agents.__main__ import main
-from data.engines import Engine, run_all
+from data.engine import Engine, run_all
 from frame_select_env import FrameSelectError
 
 LONG = "reinforce@hidden=8,epochs=25,patience=0"
@@ -99,7 +99,7 @@ def test_a_killed_process_ends_the_others_in_one_line():
     with pytest.raises(FrameSelectError) as caught:
         list(run_all(fall_at_two, [1, 2, 3, 4], Engine(jobs=2)))
     assert "a worker process was killed" in str(caught.value)
-    assert "what is finished is kept: give the command again" in str(caught.value)
+    assert "finished work is kept: rerun the command" in str(caught.value)
     again = list(run_all(fall_at_two, [3, 4], Engine(jobs=2)))
     assert sorted(outcome.result for outcome in again) == [3, 4]
 
@@ -107,7 +107,7 @@ def test_a_killed_process_ends_the_others_in_one_line():
 SLEEPERS = """
 import sys, time
 from pathlib import Path
-from data.engines.processes import in_processes
+from data.engine import _run_in_processes
 
 def sleep(folder):
     import os, time
@@ -115,7 +115,7 @@ def sleep(folder):
     time.sleep(60)
 
 if __name__ == "__main__":
-    list(in_processes(sleep, [sys.argv[1]] * 2, 2))
+    list(_run_in_processes(sleep, [sys.argv[1]] * 2, 2))
 """
 
 
@@ -172,7 +172,7 @@ def test_an_engine_is_checked():
     for arguments, message in (
         (("magic",), "unknown engine 'magic'; known: joblib, ray"),
         (("joblib", 0), "jobs=0"),
-        (("joblib", 1, "auto"), "needs --engine ray"),
+        (("joblib", 1, "auto"), "requires --engine ray"),
     ):
         with pytest.raises(FrameSelectError, match=message):
             Engine(*arguments)

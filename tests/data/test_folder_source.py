@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.__main__ import main
-from data.folder_source import read_folder
+from data.sources.folders import read_folder
 from frame_select_env import FeatureCache
 
 VIDEOS = {f"{name}/{name}.{number}": 2 + number for name in ("run", "sit") for number in range(6)}
@@ -71,9 +71,9 @@ def test_predictions_that_do_not_fit(tree, splits: Path, failure, tmp_path: Path
 
     assert "no such folder" in line(tmp_path / "absent")
     wide = tree(VIDEOS, name="wide", columns=3)
-    assert "run.0.npy: has the shape (2, 3); expected (2, 2)" in line(wide)
+    assert "run.0.npy: has shape (2, 3); expected (2, 2)" in line(wide)
     short = tree(VIDEOS | {"sit/sit.3": 1}, name="short", columns=2)
-    assert "sit.3.npy: has the shape (1, 2); expected (5, 2)" in line(short)
+    assert "sit.3.npy: has shape (1, 2); expected (5, 2)" in line(short)
     fewer = tree({v: n for v, n in VIDEOS.items() if v != "sit/sit.5"}, name="fewer", columns=2)
     assert "fewer/sit/sit.5.npy: is missing" in line(fewer)
     unnormalised = tree(VIDEOS, name="logits", columns=2)
@@ -117,7 +117,7 @@ def test_folders_without_what_is_needed(tree, splits: Path, failure, tmp_path: P
     )
     flat = tree({"alone": 3}, name="flat")
     csv = write_csv(tmp_path / "flat.csv", {"alone": "train"})
-    assert "alone: lies in no class folder" in failure("import", flat, out, "--split-file", csv)
+    assert "alone: is not in a class folder" in failure("import", flat, out, "--split-file", csv)
 
 
 def test_a_class_that_only_tests_is_named(tree, failure, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_absent_videos_are_counted(tree, failure, tmp_path: Path) -> None:
     csv = write_csv(tmp_path / "splits.csv", lines)
     line = failure("import", tree(VIDEOS), tmp_path / "out.h5", "--split-file", csv)
     assert "splits.csv: line 2: video 'run/x' has no file in" in line
-    assert "(and 1 others)" in line and "CSV" in line
+    assert "(and 1 more)" in line and "CSV" in line
 
 
 def test_a_folder_alone_is_split_by_the_seed(tree, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_ready_made_predictions_of_views(tree, splits: Path, failure, tmp_path: 
     np.testing.assert_allclose(FeatureCache(out).predictions(), given, atol=1e-6)
     np.save(scores / "run" / "run.0.npy", np.ones((2, 2, 2)))
     line = failure("import", folder, out, *options)
-    assert "run.0.npy: has the shape (2, 2, 2); expected (2, 2) or (2, 3, 2)" in line
+    assert "run.0.npy: has shape (2, 2, 2); expected (2, 2) or (2, 3, 2)" in line
 
 
 def test_axes_that_do_not_fit(tree, splits: Path, failure, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_axes_that_do_not_fit(tree, splits: Path, failure, tmp_path: Path) -> No
     assert "run.0.npy" in line and "expected numbers [L, V, D]" in line
     np.save(folder / "run" / "run.0.npy", np.ones((2, 3, 4)))
     line = failure("import", folder, out, "--split-file", splits)
-    assert "run.0.npy" in line and "--axis view or object reads three axes" in line
+    assert "run.0.npy" in line and "use --axis view or object for 3 axes" in line
     for file in folder.rglob("*.npy"):
         np.save(file, np.ones((4, 2 + ("5" in file.name), 4)))
     line = failure("import", folder, out, "--split-file", splits, "--axis", "object")
@@ -223,4 +223,4 @@ def test_numbers_too_large_for_how_the_others_are_stored(tree, failure, tmp_path
         "video,split\n" + "".join(f"{name}/{n},train\n" for name in "ab" for n in range(4))
     )
     line = failure("import", folder, tmp_path / "out.h5", "--split-file", tmp_path / "split.csv")
-    assert "video 'b/3' holds numbers too large for float16" in line
+    assert "video 'b/3' has values too large for float16" in line

@@ -174,13 +174,17 @@ def unlabelled(npz: Any) -> Path:
 
 
 REFUSED = {
-    "group without groups": (without_groups, ["--crossfit", "group"], "groups: are needed"),
+    "group without groups": (
+        without_groups,
+        ["--crossfit", "group"],
+        "groups: --crossfit group needs groups",
+    ),
     "one group": (one_group, ["--crossfit", "group"], "groups: all training videos"),
     "logits without predictions": (lambda npz: npz(), ["--logits"], "--logits"),
     "negative seed": (lambda npz: npz(), ["--seed", "-1"], "--seed"),
     "negative frames": (lambda npz: npz(), ["--head-frames", "-1"], "--head-frames"),
-    "split file": (lambda npz: npz(), ["--split-file", "a.csv"], "--split-file goes with a folder"),
-    "predictions": (lambda npz: npz(), ["--predictions", "p"], "--predictions goes with a folder"),
+    "split file": (lambda npz: npz(), ["--split-file", "a.csv"], "--split-file needs a folder"),
+    "predictions": (lambda npz: npz(), ["--predictions", "p"], "--predictions needs a folder"),
     "no label known": (unlabelled, [], "'ant' has no training video"),
 }
 

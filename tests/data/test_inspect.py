@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.__main__ import main
-from data.measure import all_frames
+from data.commands.summary import all_frames
 from frame_select_env import FeatureCache, write_cache
 
 
@@ -130,7 +130,7 @@ def spoilt(cache: Path, path: Path, name: str, row: int, value: float) -> Path:
 def test_full_finds_one_wrong_value(
     planted: Path, tmp_path: Path, failure, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    assert "every value is in order" in shown(capsys, planted, "--full")
+    assert "all values are valid" in shown(capsys, planted, "--full")
     path = spoilt(planted, tmp_path / "bad.h5", kind, 59, np.nan)
     if kind == "features":
         # Judging the predictions reads no feature; it is --full that finds this one.

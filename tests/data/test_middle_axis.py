@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from data.importing import import_source
-from data.source import Source, check_videos
+from data.sources.importing import import_source
+from data.sources.source import Source, check_videos
 from frame_select_env import FeatureCache, FrameSelectError, envs
 from frame_select_env.cache import schema
 
@@ -158,13 +158,16 @@ REFUSED = {
     ),
     "predictions too narrow": (
         {"predictions": {"rgb": reader(VIEWS, 1)}},
-        ["predictions.rgb", "1 columns", "2 classes"],
+        ["predictions.rgb", "1 columns", "expected 2 (classes)"],
     ),
     "predictions of four axes": (
         {"predictions": {"rgb": reader(1, VIEWS, 2)}},
-        ["predictions.rgb", "(4, 1, 3, 2)", "views if any"],
+        ["predictions.rgb", "(4, 1, 3, 2)", "optional views"],
     ),
-    "predictions of no stream": ({"predictions": {"b": reader(2)}}, ["predictions.b", "no stream"]),
+    "predictions of no stream": (
+        {"predictions": {"b": reader(2)}},
+        ["predictions.b", "no such features stream"],
+    ),
     "axes of no stream": ({"axes": {"b": "view"}}, ["axes", "b", "'view'"]),
     "an unknown axis": ({"axes": {"rgb": "time"}}, ["axes", "rgb", "'time'"]),
 }

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.npz_source import read_npz
+from data.sources.npz import read_npz
 
 
 def loaded(path: Path) -> dict[str, np.ndarray]:
@@ -99,7 +99,7 @@ REFUSED = {
         lambda g: {"thumbnail": np.zeros((len(g["features"]), 2, 2))},
         ["thumbnail", "uint8"],
     ),
-    "an id twice": (changed("ids", 4, "v09"), ["ids", "'v09'", "twice"]),
+    "an id twice": (changed("ids", 4, "v09"), ["ids", "'v09'", "is duplicated"]),
     "NaN": (changed("features", 0, np.nan), ["features", "'v00'", "nan"]),
     "infinity": (changed("features", -1, np.inf), ["features", "'v29'", "inf"]),
     "label too large": (changed("labels", 2, 3), ["labels", "'v02'", "3", "0 to 2"]),
@@ -154,7 +154,7 @@ REFUSED = {
     ),
     "predictions too narrow": (
         lambda g: {"predictions": np.ones((len(g["features"]), 2)) / 2},
-        ["predictions", "2 columns", "3 classes"],
+        ["predictions", "2 columns", "expected 3 (classes)"],
     ),
     "logits taken for probabilities": (
         lambda g: {"predictions": np.ones((len(g["features"]), 3)) * 4},

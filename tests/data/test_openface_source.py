@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.__main__ import main
-from data.openface_source import openface_kind
+from data.sources.openface import openface_kind
 from frame_select_env import FeatureCache, FrameSelectError
 
 # The order of RecorderCSV.cpp, cut short.
@@ -141,11 +141,11 @@ TEXT = ", ".join(HEADER) + "\n"
 REFUSED: dict[str, tuple[str, list[str]]] = {
     "of single images": ("face, confidence, AU01_r\n0, 1, 1\n", ["'frame'", "FeatureExtraction"]),
     "empty": ("", ["no column 'frame'"]),
-    "no frames": (TEXT, ["holds no frame"]),
+    "no frames": (TEXT, ["contains no frames"]),
     "no features": ("frame, timestamp, confidence\n1, 0, 1\n", ["--columns"]),
-    "a word": (TEXT + ", ".join(["1"] * 20 + ["x"] + ["1"] * 9) + "\n", ["no numbers", "' x'"]),
-    "a short row": (TEXT + "1, 2\n", ["no numbers"]),
-    "a column twice": ("frame, frame\n1, 1\n", ["'frame' twice"]),
+    "a word": (TEXT + ", ".join(["1"] * 20 + ["x"] + ["1"] * 9) + "\n", ["not numbers", "' x'"]),
+    "a short row": (TEXT + "1, 2\n", ["not numbers"]),
+    "a column twice": ("frame, frame\n1, 1\n", ["'frame' is duplicated"]),
     "no frame number": (TEXT + ", ".join(["nan"] * len(HEADER)), ["frame or timestamp is nan"]),
 }
 
@@ -167,13 +167,13 @@ def test_what_does_not_fit_together(folder: Path, failure, tmp_path: Path) -> No
     def line(*options: str) -> str:
         return failure("import", folder, out, "--split-file", splits, *options)
 
-    assert "--axis goes with a folder of .npy files" in line("--axis", "view")
-    assert "--objects goes with a folder of .json files" in line("--objects", "3")
-    assert "--fps goes with an .h5 file" in line("--fps", "3")
+    assert "--axis needs a folder of .npy files" in line("--axis", "view")
+    assert "--objects needs a folder of .json files" in line("--objects", "3")
+    assert "--fps needs an .h5 file" in line("--fps", "3")
     renamed = [name.replace("AU45_r", "AU46_r") for name in HEADER]
     bad = write(folder / "sad" / "sad3.csv", table(4), renamed)
     text = line()
-    assert str(bad) in text and "other columns than happy/happy0.csv: AU46_r" in text
+    assert str(bad) in text and "columns differ from happy/happy0.csv: AU46_r" in text
     write(bad, np.where(np.arange(len(HEADER)) == HEADER.index("AU01_r"), np.nan, table(4)))
     assert "'sad/sad3'" in (text := line()) and "nan at frame 0" in text
     np.save(folder / "happy" / "happy0.npy", np.ones((3, 2)))

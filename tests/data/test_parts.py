@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.head.parts import PARTS, group_parts, stratified_parts
+from data.head.crossfit import PARTS, group_parts, stratified_parts
 
 
 @given(labels=st.lists(st.integers(0, 6), min_size=2, max_size=60), seed=st.integers(0, 99))

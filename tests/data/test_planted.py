@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 import frame_select_env  # noqa: F401 - registers the environments
 from data.__main__ import main
-from data.planted import Recipe, planted_videos, write_planted
+from data.synthetic.planted import Recipe, planted_videos, write_planted
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.consensus import consensus, is_correct
 
@@ -221,18 +221,18 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--videos", "4", "videos=4: must be a whole number from 5"),
-        ("--frames", "1", "frames=1: must be a whole number from 2"),
-        ("--classes", "1", "classes=1: must be a whole number from 2"),
-        ("--features", "0", "features=0: must be a whole number from 1"),
+        ("--videos", "4", "videos=4: must be an integer of at least 5"),
+        ("--frames", "1", "frames=1: must be an integer of at least 2"),
+        ("--classes", "1", "classes=1: must be an integer of at least 2"),
+        ("--features", "0", "features=0: must be an integer of at least 1"),
         ("--key-share", "0", "key_share=0.0: must be above 0 and at most 0.5"),
         ("--key-share", "0.6", "key_share=0.6: must be above 0 and at most 0.5"),
         ("--difficulty", "1.5", "difficulty=1.5: must be from 0 to 1"),
         ("--difficulty", "nan", "difficulty=nan: must be from 0 to 1"),
-        ("--runs", "6", "runs=6: a video has 5 key frames"),
-        ("--runs", "-1", "runs=-1: must be a whole number from 0"),
+        ("--runs", "6", "runs=6: must be at most 5, the number of key frames"),
+        ("--runs", "-1", "runs=-1: must be an integer of at least 0"),
         ("--signal", "inf", "signal=inf: must be from 0 to 100"),
-        ("--seed", "-1", "seed=-1: must be a whole number from 0"),
+        ("--seed", "-1", "seed=-1: must be an integer of at least 0"),
     ],
 )
 def test_bad_arguments_are_one_line_and_exit_code_2(
@@ -243,11 +243,11 @@ def test_bad_arguments_are_one_line_and_exit_code_2(
 
 
 def test_a_file_that_cannot_be_written(failure: Callable[..., str], tmp_path: Path) -> None:
-    assert "name a file to write" in failure("planted", tmp_path)
-    assert "does not exist; make it first" in failure("planted", tmp_path / "nowhere" / "p.h5")
+    assert "give the name of a file to write" in failure("planted", tmp_path)
+    assert "does not exist; create it first" in failure("planted", tmp_path / "nowhere" / "p.h5")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_recipe_takes_whole_numbers_only() -> None:
-    with pytest.raises(FrameSelectError, match="videos=5.5: must be a whole number"):
+    with pytest.raises(FrameSelectError, match="videos=5.5: must be an integer"):
         Recipe(videos=5.5)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.head import TrainingVideos, fit_heads
-from data.head.ridge import fit_ridge_path
+from data.head.fit import fit_ridge_path
 
 
 def planted(videos: int = 60, noise: float = 0.05) -> TrainingVideos:

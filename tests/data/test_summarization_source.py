@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from data.__main__ import main
-from data.summarization_source import read_summarization
+from data.sources.summarization import read_summarization
 from frame_select_env import FeatureCache
 
 STEPS, USERS, STRIDE, SIZE = 6, 3, 15, 8
@@ -96,7 +96,7 @@ def test_from_h5_to_cache(h5: H5, capsys: pytest.CaptureFixture[str]) -> None:
         np.testing.assert_array_equal(of(cache, "importance", row), given(video)["gtscore"])
     assert len(cache.rows("train")) == 10 and len(cache.rows("test")) == 2
     error = " ".join(capsys.readouterr().err.split())
-    assert "seed 0 drew 10 videos to train and 2 to test" in error
+    assert "random split with seed 0: 10 training and 2 test videos" in error
     assert "no labels" in error and "CSV with a label column" in error
 
 
@@ -242,7 +242,7 @@ def test_a_csv_with_targets_is_regression(h5: H5, tmp_path: Path) -> None:
 def test_a_csv_that_lists_absent_videos(h5: H5, failure, tmp_path: Path) -> None:
     csv = write_csv(tmp_path, "video,split", lambda n, name: f"{name}x,{split_of(n)}")
     line = failure("import", h5(), tmp_path / "out.h5", "--split-file", csv)
-    assert "splits.csv: line 2: video 'video_1x'" in line and "(and 11 others)" in line
+    assert "splits.csv: line 2: video 'video_1x'" in line and "(and 11 more)" in line
 
 
 def replaced(name: str, values: Any) -> Callable[[h5py.File], None]:
@@ -294,11 +294,14 @@ REFUSED: dict[str, tuple[Callable[[h5py.File], object], list[str]]] = {
     "scores miscounted": (replaced("video_1/gtscore", np.ones(5)), ["video_1/gtscore", "5", "6"]),
     "scores NaN": (replaced("video_1/gtscore", BAD), ["video_1/gtscore", "nan at frame 1"]),
     "scores in a group": (group_of_scores, ["video_1/gtscore", "is a group"]),
-    "picks too few": (replaced("video_1/picks", [0]), ["video_1/picks", "1 entries"]),
-    "picks that fall": (replaced("video_1/picks", FALLING), ["video_1/picks", "rise"]),
-    "picks that stand still": (replaced("video_1/picks", NOT_RISING), ["video_1/picks", "rise"]),
+    "picks too few": (replaced("video_1/picks", [0]), ["video_1/picks", "1 values"]),
+    "picks that fall": (replaced("video_1/picks", FALLING), ["video_1/picks", "increasing"]),
+    "picks that stand still": (
+        replaced("video_1/picks", NOT_RISING),
+        ["video_1/picks", "increasing"],
+    ),
     "no picks": (without("picks"), ["video_1/picks", "fps needs it"]),
-    "a dataset beside": (replaced("notes", 1), ["notes", "no group of a video"]),
+    "a dataset beside": (replaced("notes", 1), ["notes", "not a video group"]),
     "a video by a soft link": (
         lambda file: replaced("copy", h5py.SoftLink("/video_1"))(file),
         ["copy", "soft link"],
@@ -313,8 +316,8 @@ REFUSED: dict[str, tuple[Callable[[h5py.File], object], list[str]]] = {
     ),
     "virtual features": (virtual, ["video_1/features", "virtual"]),
     "features in another file": (stored_outside, ["video_1/features", "external dataset"]),
-    "a cache": (cache_format, ["is a cache already"]),
-    "nothing": (lambda file: [file.pop(name) for name in NAMES], ["holds no video"]),
+    "a cache": (cache_format, ["is already a cache"]),
+    "nothing": (lambda file: [file.pop(name) for name in NAMES], ["contains no video"]),
 }
 
 
@@ -329,9 +332,9 @@ def test_refused(h5: H5, failure, tmp_path: Path, change: Any, words: list[str])
 
 def test_rates_that_are_refused(h5: H5, failure, tmp_path: Path) -> None:
     line = failure("import", h5(replaced("video_2/fps", 0.0)), tmp_path / "out.h5")
-    assert "video_2/fps" in line and "above 0" in line
+    assert "video_2/fps" in line and "expected one positive number" in line
     line = failure("import", h5(replaced("video_2/fps", 30.0)), tmp_path / "out.h5")
-    assert "video_1: has no fps, but video_2 has" in line
+    assert "video_1: has no fps, but video_2 does" in line
 
 
 def test_importance_of_some(h5: H5, failure, tmp_path: Path) -> None:
@@ -339,7 +342,7 @@ def test_importance_of_some(h5: H5, failure, tmp_path: Path) -> None:
         del file["video_3/gtscore"], file["video_3/user_summary"]
 
     line = failure("import", h5(change), tmp_path / "out.h5")
-    assert "video_3: has no gtscore or user_summary, but video_1 has" in line
+    assert "video_3: has no gtscore or user_summary, but video_1 does" in line
 
 
 def test_picks_beyond_the_users(h5: H5, failure, tmp_path: Path) -> None:
@@ -348,22 +351,22 @@ def test_picks_beyond_the_users(h5: H5, failure, tmp_path: Path) -> None:
         file["video_1/user_summary"] = np.ones((2, 20))
 
     line = failure("import", h5(change), tmp_path / "out.h5")
-    assert "video_1/user_summary: is (2, 20), but picks reach up to 75" in line
+    assert "video_1/user_summary: has shape (2, 20), but picks go up to 75" in line
 
 
 SPLITS: dict[str, tuple[str, list[str]]] = {
     "no JSON": ("{", ["cannot be read as JSON"]),
-    "no list": ("{}", ["is no list"]),
-    "an empty list": ("[]", ["is no list"]),
+    "no list": ("{}", ["expected a list"]),
+    "an empty list": ("[]", ["expected a list"]),
     "no test_keys": ('[{"train_keys": ["video_1"]}]', ["split 1", "test_keys is missing"]),
     "numbers": ('[{"train_keys": [1], "test_keys": []}]', ["split 1", "train_keys"]),
     "on both sides": (
         '[{"train_keys": ["video_1"], "test_keys": ["video_1"]}]',
-        ["split 1", "'video_1' stands twice"],
+        ["split 1", "'video_1' is duplicated"],
     ),
     "of another file": (
         '[{"train_keys": ["video_1"], "test_keys": ["x/video_2"]}]',
-        ["split 1", "test_keys names no video of tvsum.h5"],
+        ["split 1", "test_keys lists no video of tvsum.h5"],
     ),
 }
 
@@ -382,9 +385,9 @@ def test_files_and_flags_that_are_refused(h5: H5, failure, npz, tmp_path: Path) 
     assert "splits.json: no such split file" in failure(
         "import", path, out, "--split-file", tmp_path / "splits.json"
     )
-    assert "--fps 0.0: must be above 0" in failure("import", path, out, "--fps", "0")
+    assert "--fps 0.0: must be positive" in failure("import", path, out, "--fps", "0")
     assert "--seed -1" in failure("import", path, out, "--seed", "-1")
-    assert "--axis goes with a folder" in failure("import", path, out, "--axis", "view")
-    assert "--fps goes with" in failure("import", npz(), out, "--fps", "30")
+    assert "--axis needs a folder" in failure("import", path, out, "--axis", "view")
+    assert "--fps needs" in failure("import", npz(), out, "--fps", "30")
     path.write_bytes(path.read_bytes()[:1000])
     assert "cannot be read as HDF5" in failure("import", path, out)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.head import LinearHead, TrainingVideos
-from data.head.training_videos import SUM_BLOCK
+from data.head.linear import SUM_BLOCK
 
 
 def test_video_means_by_hand() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from data.backbones.classifier import Tapped, last_layer
+from data.backbones.backbone import Tapped, last_layer
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.torchvision_models import names
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from frame_select_env.errors import FrameSelectError
 
 

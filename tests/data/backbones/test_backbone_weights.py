@@ -76,7 +76,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     pickled = tmp_path / "net.pth"
     torch.save(small().state_dict(), pickled)
     line = told(read_weights, SPECIFICATION, str(pickled))
-    assert "is no .safetensors file" in line
+    assert "is not a .safetensors file" in line
     # The line that converts it does convert it.
     command = line[line.index("safetensors.torch.save_file") :]
     for name in ("net.pth", "net.safetensors"):
@@ -99,11 +99,11 @@ def test_what_does_not_fit_is_named() -> None:
         tensors = {name: tensor for name, tensor in tensors.items() if tensor is not None}
         return told(load_into, SPECIFICATION, small(), tensors, "weights f")
 
-    shape = "weights f: 0.weight has shape [3, 4], and the network's [3, 2]"
+    shape = "weights f: 0.weight has shape [3, 4], but the network needs [3, 2]"
     assert line(**{"0.weight": torch.zeros(3, 4)}) == shape
     assert line(**{"0.weight": None}) == "weights f: lacks 0.weight"
     assert line(**{"0.weight": None, "0.bias": None}) == "weights f: lacks 0.weight and 1 more"
-    assert line(extra=torch.zeros(1)) == "weights f: has extra, which the network has not"
+    assert line(extra=torch.zeros(1)) == "weights f: has extra, which the network does not have"
 
 
 def test_counters_of_batches_may_be_left_out() -> None:
@@ -179,7 +179,7 @@ def test_weights_that_cannot_be_fetched(
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", fail)
     entry = MODELS.get_model_weights("resnet18")["DEFAULT"]
     line = told(download, SPECIFICATION, entry, "raft_weights")
-    assert line.startswith(f"the weights IMAGENET1K_V1 cannot be fetched from {entry.url}: ")
-    assert line.endswith("give @raft_weights=FILE, or raft_weights=none for random ones")
+    assert line.startswith(f"the weights IMAGENET1K_V1 cannot be downloaded from {entry.url}: ")
+    assert line.endswith("use @raft_weights=FILE, or @raft_weights=none for random weights")
     # Nothing but tensors is unpickled, and the published hash is checked.
     assert asked == [{"progress": True, "check_hash": True, "weights_only": True}]

@@ -3,7 +3,7 @@
 import pytest
 
 from data.backbones import Specification, build_backbone, parse_specification
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from frame_select_env.errors import FrameSelectError
 
 
@@ -27,9 +27,9 @@ def test_flow_is_put_before_image_models_only() -> None:
     [
         ("vit_b_16@size=100", "cannot be built with image_size 100: Input shape indivisible"),
         ("maxvit_t@size=100", "cannot be built with input_size (100, 100): "),
-        ("mvit_v1_b@size=64", "does not take 16 frames of 64 pixels: "),
-        ("mvit_v1_b@clip_frames=4", "does not take 4 frames of its own size: "),
-        ("alexnet@size=8", "does not take 1 frame of 8 pixels: "),
+        ("mvit_v1_b@size=64", "does not accept 16 frames at 64 pixels: "),
+        ("mvit_v1_b@clip_frames=4", "does not accept 4 frames at the default size: "),
+        ("alexnet@size=8", "does not accept 1 frame at 8 pixels: "),
     ],
 )
 def test_sizes_that_a_network_does_not_take_are_told(text: str, message: str) -> None:

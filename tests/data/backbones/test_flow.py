@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from data.backbones import Specification, build_backbone
+from data.backbones.backbone import Runtime
 from data.backbones.flow import compute_flows
-from data.backbones.runtime import Runtime
 from data.backbones.torchvision_import import import_torchvision
 from frame_select_env.errors import FrameSelectError
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from data.backbones import Backbone, Specification, build_backbone
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from frame_select_env.errors import FrameSelectError
 
 Build = Callable[..., Backbone]
@@ -100,8 +100,8 @@ def test_logits_make_the_predictions(build: Build) -> None:
         (np.zeros((1, 3), int), "returned torch.int64 [1, 3]"),
         (np.zeros((1, 3), complex), "returned torch.complex128 [1, 3]"),
         ((np.zeros((1, 3)), np.zeros((2, 3))), "returned torch.float64 [2, 3]"),
-        ((np.zeros((1, 3)),) * 3, "returned 3 things; expected features and logits"),
-        ((), "returned 0 things; expected features and logits"),
+        ((np.zeros((1, 3)),) * 3, "returned 3 values; expected features and logits"),
+        ((), "returned 0 values; expected features and logits"),
         ([np.zeros((1, 3)), np.zeros((1, 2))], "returned list; expected floats [1, D]"),
     ],
 )
@@ -125,7 +125,7 @@ def test_features_must_not_change_their_width(build: Build) -> None:
 def test_logits_must_not_come_and_go(build: Build) -> None:
     results = iter([np.zeros((1, 3)), (np.zeros((1, 3)), np.zeros((1, 2)))])
     backbone = build(lambda frames: next(results), size=8)
-    with pytest.raises(FrameSelectError, match="returned logits for some frames only"):
+    with pytest.raises(FrameSelectError, match="returned logits for only some of the frames"):
         backbone.forward(torch.zeros(1, 1, 8, 8, 3, dtype=torch.uint8))
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from data.backbones import Specification, build_backbone
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from data.backbones.torchvision_import import import_torchvision
 from frame_select_env.errors import FrameSelectError
 
@@ -166,12 +166,12 @@ def test_a_classifier_is_asked_for(saved: Saved) -> None:
 
 def test_clips_that_it_does_not_take(saved: Saved) -> None:
     folder = saved("VideoMAE")
-    assert told(folder, clip_frames=6).startswith("does not take 6 frames of its own size: ")
-    assert told(folder, size=24).startswith("does not take 4 frames of 24 pixels: ")
+    assert told(folder, clip_frames=6).startswith("does not accept 6 frames at the default size: ")
+    assert told(folder, size=24).startswith("does not accept 4 frames at 24 pixels: ")
 
 
 def test_weights_of_another_kind_are_told_off(saved: Saved) -> None:
-    assert "give it @weights=DEFAULT" in told(saved("VideoMAE"), weights="KINETICS400_V1")
+    assert "use @weights=DEFAULT" in told(saved("VideoMAE"), weights="KINETICS400_V1")
 
 
 def test_missing_transformers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.backbones.hugging_face_clips import pictures, seconds_rate
+from data.backbones.hugging_face import clip_rate, preprocessing
 
 
 def test_what_a_processor_leaves_out() -> None:
@@ -13,7 +13,7 @@ def test_what_a_processor_leaves_out() -> None:
     class Config:
         image_size = (32, 48)
 
-    prepared = pictures(Bare(), Config())
+    prepared = preprocessing(Bare(), Config())
     assert (prepared.side, prepared.size) == (32, 32)
     # The network wants 0 to 255.
     assert prepared.mean == [0.0] * 3
@@ -31,4 +31,4 @@ def test_what_a_processor_leaves_out() -> None:
     ],
 )
 def test_clips_last_as_long_as_those_of_the_papers(kind: str, frames: int, seconds: float) -> None:
-    assert (frames - 1) / seconds_rate(kind, frames) == pytest.approx(seconds)
+    assert (frames - 1) / clip_rate(kind, frames) == pytest.approx(seconds)

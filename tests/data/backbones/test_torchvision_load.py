@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from data.backbones import Specification
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.torchvision_load import load, widen
+from data.backbones.torchvision_models import load, widen
 from frame_select_env.errors import FrameSelectError
 
 MODELS = import_torchvision().models
@@ -77,7 +77,7 @@ def test_a_files_network_must_be_the_one_asked_for(save: Save, tmp_path: Path) -
     # The first that does not fit.
     line_of_shapes = line("shufflenet_v2_x1_0", file)
     assert " has shape [" in line_of_shapes
-    assert ", and the network's [" in line_of_shapes
+    assert ", but the network needs [" in line_of_shapes
     headless = str(tmp_path / "headless.safetensors")
     save_file({"conv1.0.weight": torch.zeros(24, 3, 3, 3)}, headless)
     assert "hold no fc.weight of 2 axes, the classifier's" in line("shufflenet_v2_x0_5", headless)

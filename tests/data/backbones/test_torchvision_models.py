@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from data.backbones import Specification, build_backbone, parse_specification
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.torchvision_load import load
-from data.backbones.torchvision_models import CLIPS, names
+from data.backbones.torchvision_models import CLIPS, load, names
 from frame_select_env.errors import FrameSelectError
 
 MODELS = import_torchvision().models

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.corpora import read_corpus
-from data.corpora.random_split import random_split
+from data.corpora.class_folders import random_split
 
 FOLDER = Path("features")
 CLASSES = st.dictionaries(st.text("abé ", min_size=1, max_size=3), st.integers(1, 12), min_size=1)
@@ -47,7 +47,7 @@ def test_class_folders_get_a_random_split(split_file: str | None) -> None:
     assert assignment.labels == ["run"] * 9 + ["sit"] * 9
     assert Counter(assignment.splits["default"]) == {"train": 12, "test": 6}
     assert len(assignment.notes) == 1
-    assert "seed 3 drew 12 training and 6 test videos" in assignment.notes[0]
+    assert "random split with seed 3: 12 training and 6 test videos" in assignment.notes[0]
     assert read_corpus(None, FOLDER, IDS, seed=3).splits == assignment.splits
     assert read_corpus(None, FOLDER, IDS, seed=4).splits != assignment.splits
 
@@ -68,10 +68,10 @@ def test_a_class_may_be_called_train() -> None:
 @pytest.mark.parametrize(
     ("ids", "seed", "words"),
     [
-        (["a", "run/b"], 0, ["features/a: lies in no class folder"]),
+        (["a", "run/b"], 0, ["features/a: is not in a class folder"]),
         (["train/a", "test/b"], 0, ["features/train/a", "SPLIT/CLASS/VIDEO"]),
         (["train/run/a", "test/b"], 0, ["features/test/b", "SPLIT/CLASS/VIDEO"]),
-        (["train/run/a", "b"], 0, ["features/b: lies in no class folder"]),
+        (["train/run/a", "b"], 0, ["features/b: is not in a class folder"]),
         (IDS, -1, ["--seed -1", "at least 0"]),
     ],
 )
@@ -89,7 +89,7 @@ def test_videoemotion8_draws_ten_folds() -> None:
         assert Counter(fold[:9]) == Counter(fold[9:]) == {"train": 6, "test": 3}
     assert read_corpus("videoemotion8", FOLDER, IDS, seed=1).splits == assignment.splits
     assert assignment.notes[:2] == [
-        "VideoEmotion-8: 18 videos are here, not the official 1101",
-        "VideoEmotion-8: 2 classes are here, not the official 8",
+        "VideoEmotion-8: found 18 of the official 1101 videos",
+        "VideoEmotion-8: found 2 of the official 8 classes",
     ]
-    assert "seed 1 drew ten splits" in assignment.notes[2]
+    assert "ten random splits of 2/3 and 1/3 with seed 1" in assignment.notes[2]

@@ -90,10 +90,13 @@ def test_labels_need_no_class_folder(tmp_path: Path) -> None:
         ("name,split\n", ["no column 'video'", "name"]),
         ("video;split\n", ["no column 'video'", "video;split"]),
         ("video\ndive/c\n", ["no column 'split'"]),
-        ("video,split,split\n", ["'split' stands twice"]),
+        ("video,split,split\n", ["'split' is duplicated"]),
         ("video,split\n", ["lists no video"]),
         ("video,split\n,train\n", ["line 2", "video is empty"]),
-        ("video,split\ndive/c,train\ndive/c.avi,test\n", ["line 3", "'dive/c.avi'", "twice"]),
+        (
+            "video,split\ndive/c,train\ndive/c.avi,test\n",
+            ["line 3", "'dive/c.avi'", "is duplicated"],
+        ),
         ("video,split\ndive/c,training\n", ["line 2", "'dive/c'", "'training'"]),
         ("video,split\ndive/x,training\n", ["line 2", "'dive/x'", "'training'"]),
         ("video,split,split.x\ndive/c,train,Test\n", ["line 2", "'Test'"]),
@@ -121,4 +124,4 @@ def test_refused_files(tmp_path: Path, refused) -> None:
     refused(str(tmp_path / "absent.csv"), IDS, ["absent.csv: no such split file", "ucf101:DIR"])
     refused("kinetics:DIR", IDS, ["kinetics:DIR: no such split file", "hmdb51:DIR"])
     flat = csv(tmp_path, "video,split\na,train\n")
-    refused(flat, ["a"], ["features/a: lies in no class folder", "label column"])
+    refused(flat, ["a"], ["features/a: is not in a class folder", "label column"])

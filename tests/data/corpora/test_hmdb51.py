@@ -27,12 +27,12 @@ def test_splits_are_folds(official) -> None:
     assert assignment.groups is None and assignment.missing == []
     # wave/d is listed, as unused; wave/e f is not.
     assert assignment.notes == [
-        "HMDB51: 5 videos are here, not the official 6766",
-        "HMDB51: 2 classes are here, not the official 51",
+        "HMDB51: found 5 of the official 6766 videos",
+        "HMDB51: found 2 of the official 51 classes",
         "HMDB51: split1: train 2 of 3570, test 1 of 1530 videos",
         "HMDB51: split2: train 2 of 3570, test 2 of 1530 videos",
-        "HMDB51: split3 is not here",
-        "1 videos stand in no split and are unused: wave/e f ...",
+        "HMDB51: split3 is missing",
+        "1 videos are in no split and are not used: wave/e f ...",
     ]
 
 
@@ -45,7 +45,7 @@ def test_absent_videos_are_told_by_line_and_by_class(official) -> None:
     )
     assert len(assignment.missing) == 4
     assert assignment.notes[0] == (
-        "HMDB51: 2 videos are here, not the official 6766: dive 1 of 2, wave 1 of 2"
+        "HMDB51: found 2 of the official 6766 videos: dive 1 of 2, wave 1 of 2"
     )
 
 
@@ -77,7 +77,10 @@ def test_names_may_hold_spaces_and_brackets(official) -> None:
         ({**HMDB, "wave_test_split2.txt": None}, ["wave_test_split2.txt is missing"]),
         ({**HMDB, "dive_test_split1.txt": "a.b.avi 3\n"}, ["dive_test_split1.txt", "line 1"]),
         ({**HMDB, "dive_test_split1.txt": "a.b.avi\n"}, ["dive_test_split1.txt", "line 1"]),
-        ({**HMDB, "dive_test_split1.txt": "c.avi 1\nc.avi 2\n"}, ["line 2", "'c.avi'", "twice"]),
+        (
+            {**HMDB, "dive_test_split1.txt": "c.avi 1\nc.avi 2\n"},
+            ["line 2", "'c.avi'", "is duplicated"],
+        ),
     ],
 )
 def test_refused(official, refused, files: dict[str, str | None], words: list[str]) -> None:
@@ -86,7 +89,7 @@ def test_refused(official, refused, files: dict[str, str | None], words: list[st
 
 def test_refused_places(tmp_path: Path, official, refused) -> None:
     refused(f"hmdb51:{tmp_path}/absent", IDS, ["absent: no such folder"])
-    refused("hmdb51", IDS, ["hmdb51 needs the official files", "hmdb51:DIR"])
-    refused(official("hmdb51", HMDB), ["alone"], ["features/alone: lies in no class folder"])
+    refused("hmdb51", IDS, ["hmdb51: give the official files", "hmdb51:DIR"])
+    refused(official("hmdb51", HMDB), ["alone"], ["features/alone: is not in a class folder"])
     (tmp_path / "official" / "dive_test_split1.txt").write_bytes(b"\xff\xfe 1\n")
     refused(official("hmdb51", {}), IDS, ["dive_test_split1.txt", "UTF-8"])

@@ -34,10 +34,10 @@ def test_intensities_and_splits(tmp_path: Path) -> None:
     assert not assignment.targets[[2, 4]].any()
     assert assignment.missing == []
     assert assignment.notes == [
-        "Hume-Reaction: 5 videos are here, not the official 25067",
+        "Hume-Reaction: found 5 of the official 25067 videos",
         "Hume-Reaction: train 1 of 15806, val 1 of 4657, test 1 of 4604 videos",
-        "1 videos stand in no split and are unused: 5 ...",
-        "data_info.csv: 1 videos have no intensities and are unused",
+        "1 videos are in no split and are not used: 5 ...",
+        "data_info.csv: 1 videos have no intensities and are not used",
     ]
 
 
@@ -61,7 +61,7 @@ def test_the_file_itself_folders_and_subjects(tmp_path: Path) -> None:
         (HEADER.replace("Empathic-Pain", "Pain"), ROWS, ["no column 'Empathic Pain'", "Pain"]),
         (HEADER, [], ["lists no video"]),
         (HEADER, [ROWS[0].replace("Train", "Dev")], ["line 2", "'Dev'", "Train, Val or Test"]),
-        (HEADER, [ROWS[0], ROWS[0]], ["line 3", "'00001'", "twice"]),
+        (HEADER, [ROWS[0], ROWS[0]], ["line 3", "'00001'", "is duplicated"]),
         (HEADER, [ROWS[0].replace("0.5", "")], ["line 2", "Empathic-Pain", "number"]),
         (HEADER, [ROWS[0].replace("0.5", "high")], ["line 2", "Empathic-Pain", "'high'"]),
     ],
@@ -73,4 +73,4 @@ def test_refused(tmp_path: Path, refused, header: str, rows: list[str], words: l
 def test_refused_places(tmp_path: Path, refused) -> None:
     refused(f"hume-reaction:{tmp_path}", IDS, ["data_info.csv: no such file"])
     refused(f"hume-reaction:{tmp_path}/x.csv", IDS, ["x.csv: no such file"])
-    refused("hume-reaction", IDS, ["hume-reaction needs the official files"])
+    refused("hume-reaction", IDS, ["hume-reaction: give the official files"])

@@ -32,12 +32,12 @@ def test_ucf101(official) -> None:
     }
     assert assignment.missing == []
     assert assignment.notes == [
-        "UCF101: 4 videos are here, not the official 13320",
-        "UCF101: 2 classes are here, not the official 101",
+        "UCF101: found 4 of the official 13320 videos",
+        "UCF101: found 2 of the official 101 classes",
         "UCF101: split1: train 2 of 9537, test 1 of 3783 videos",
-        "UCF101: split2 is not here",
+        "UCF101: split2 is missing",
         "UCF101: split3: train 1 of 9624, test 1 of 3696 videos",
-        "1 videos stand in no split and are unused: Archery/other ...",
+        "1 videos are in no split and are not used: Archery/other ...",
     ]
 
 
@@ -74,7 +74,11 @@ def test_absent_videos_are_told(official) -> None:
         ("classInd.txt", "1 Bowl\n", ["'Archery'", "classInd.txt"]),
         ("testlist01.txt", None, ["testlist01.txt: is missing"]),
         ("testlist01.txt", "v_Bowl_g08_c02.avi", ["testlist01.txt", "line 1", "Class/video"]),
-        ("testlist01.txt", "Bowl/v_Bowl_g08_c02.avi", ["testlist01.txt", "g08_c02", "twice"]),
+        (
+            "testlist01.txt",
+            "Bowl/v_Bowl_g08_c02.avi",
+            ["testlist01.txt", "g08_c02", "is duplicated"],
+        ),
     ],
 )
 def test_ucf101_refused(official, refused, name: str, text: str | None, words: list[str]) -> None:
@@ -85,8 +89,8 @@ def test_refused_places(tmp_path: Path, official, refused) -> None:
     for kind in ("ucf101", "ekman6", "videoemotion8"):
         refused(f"{kind}:{tmp_path}/absent", CLIPS, ["absent: no such folder"])
         only = {"classInd.txt": UCF["classInd.txt"]}
-        refused(official(kind, only), CLIPS, ["holds no trainlist01.txt"])
-    refused("ucf101", CLIPS, ["ucf101 needs the official files", "ucf101:DIR"])
+        refused(official(kind, only), CLIPS, ["contains no trainlist01.txt"])
+    refused("ucf101", CLIPS, ["ucf101: give the official files", "ucf101:DIR"])
 
 
 def test_the_rule_of_ekman6() -> None:

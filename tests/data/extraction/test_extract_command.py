@@ -99,7 +99,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_goes_on(few, tmp_path, capsys)
         "text.mp4: cannot be decoded",
         "sound.mp4: has no video track, only sound",
         "half.mp4: cannot be decoded",
-        "02.mp4: has the id of 02.mov",
+        "02.mp4: has the same id as 02.mov",
         "'bar/gone.mp4' has no file",
         "5 videos",
     ):
@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_goes_on(few, tmp_path, capsys)
     assert cache.provenance["skipped"] == ["bar/half", "bar/sound", "bar/text"]
 
 
-@pytest.mark.parametrize("fault", ["broken", "absent", "twice"])
+@pytest.mark.parametrize("fault", ["broken", "absent", "is duplicated"])
 def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
     videos = tmp_path / "videos"
     shutil.copytree(few, videos)
@@ -122,7 +122,11 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
     else:
         shutil.copy(videos / "bar" / "02.mp4", videos / "bar" / "02.mov")
     line = refused(capsys, videos, tmp_path / "out.h5", *SMALL, *more, "--strict")
-    named = {"broken": "a.mp4: cannot be decoded", "absent": "'disc/gone'", "twice": "02.mov"}
+    named = {
+        "broken": "a.mp4: cannot be decoded",
+        "absent": "'disc/gone'",
+        "is duplicated": "02.mov",
+    }
     assert named[fault] in line and "--strict" in line
     assert not (tmp_path / "out.h5").exists()
 
@@ -134,12 +138,12 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
         (("--backbone", "resnet18@sise=3"), ["unknown option 'sise'", "size"]),
         (("--backbone", "own_backbones:nothing"), ["own_backbones:nothing", "cannot be imported"]),
         (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
-        (("--backbone", "resnet18", "resnet18"), ["two streams", "'resnet18'", "STREAM="]),
+        (("--backbone", "resnet18", "resnet18"), ["is duplicated", "'resnet18'", "STREAM="]),
         ((*SMALL, "--num-frames", "0"), ["--num-frames 0", "at least 1"]),
         ((*GREY, "--fps", "inf"), ["--fps inf", "must be a number"]),
         ((*GREY, "--fps", "nan"), ["--fps nan"]),
         ((*SMALL, "--fps", "2"), ["--num-frames and --fps"]),
-        (("--backbone",), ["--backbone names none", "VIDEOS OUT.h5"]),
+        (("--backbone",), ["--backbone is empty", "VIDEOS OUT.h5"]),
         ((*SMALL, "--workers", "0"), ["--workers 0"]),
         ((*SMALL, "--device", "cuda:99"), ["--device cuda:99"]),
         ((*SMALL, "--ray-address", "x:1"), ["--ray-address"]),
@@ -158,7 +162,7 @@ def test_what_heads_lack_is_told_before_anything_is_extracted(few, tmp_path, cap
     # Of a network that cannot classify into the videos' classes itself.
     asked = (few, tmp_path / "out.h5", "--backbone", "resnet18@size=32", "--weights", "none")
     line = refused(capsys, *asked, "--crossfit", "group")
-    assert "groups: are needed for --crossfit group" in line
+    assert "groups: --crossfit group needs groups" in line
     listed = [f.relative_to(few).as_posix() for f in sorted(few.rglob("*.mp4"))]
     rows = [f"{name},train" for name in listed if not name.startswith("ring")]
     (tmp_path / "split.csv").write_text("\n".join(["video,split", *rows]))
@@ -182,7 +186,9 @@ def test_errors_of_the_users_own_function_name_the_video(few, tmp_path, capsys):
     line = refused(capsys, videos, tmp_path / "out.h5", *arguments, "--strict")
     assert "white.mp4: LookupError: too bright" in line
     kept = len(list(shards_folder(tmp_path / "out.h5").glob("*.safetensors")))
-    assert f"{kept} videos are done and kept in" in line and "--resume goes on" in line
+    assert (
+        f"{kept} finished videos are kept in" in line and "rerun with --resume to continue" in line
+    )
 
 
 def test_a_class_that_crossfitting_cannot_predict_is_told(few, tmp_path, capsys):
@@ -226,7 +232,8 @@ def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path, capsys
     )  # fmt: skip
     shown = " ".join(capsys.readouterr().err.split())
     assert (
-        "stream own: the predictions are the network's own" in shown and "stream rgb" not in shown
+        "stream own: predictions by the network's own classifier" in shown
+        and "stream rgb" not in shown
     )
     cache = open_cache(out)
     assert cache.folds == ("default", "other")
@@ -254,7 +261,10 @@ def test_a_full_disk_is_one_line_and_what_is_done_is_kept(few, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
-    assert "out.h5.shards: cannot be written: File too large; make room and --resume" in line
+    assert (
+        "out.h5.shards: cannot be written: File too large; free some space and rerun with --resume"
+        in line
+    )
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -291,7 +301,7 @@ def test_a_disk_that_fills_up_in_merging_loses_no_features(few, tmp_path, limit)
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=full, check=False)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
-    assert "out.h5: cannot be written" in line and "--resume goes on" in line
+    assert "out.h5: cannot be written" in line and "rerun with --resume to continue" in line
     assert [path.name for path in tmp_path.iterdir()] == ["out.h5.shards"]
     extract(*arguments, "--resume")
     assert len(open_cache(out)) == 9
@@ -339,7 +349,7 @@ def test_a_network_fine_tuned_on_the_classes_makes_the_predictions(few, tmp_path
     how = ("--backbone", "resnet18@size=32", "--weights", tmp_path / "tuned.safetensors")
     how += ("--num-frames", 2, "--views", views, "--dtype", "float32")
     extract(few, tmp_path / "own.h5", *how)
-    assert "the predictions are the network's own" in capsys.readouterr().err
+    assert "predictions by the network's own classifier" in capsys.readouterr().err
     own = open_cache(tmp_path / "own.h5")
     assert own.provenance["predictions"] == "ready-made"
     with h5py.File(tmp_path / "own.h5") as file:

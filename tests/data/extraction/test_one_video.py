@@ -5,13 +5,12 @@ import pytest
 from shape_videos import RATE, number_of, numbered_pictures, write_video
 
 from data.backbones import LOG_MEL, build_backbone, parse_specification
-from data.backbones.runtime import Runtime
+from data.backbones.backbone import Runtime
 from data.extraction import one_video
 from data.extraction.one_video import extract_video
 from data.extraction.settings import Settings
-from data.video.failure import VideoError
-from data.video.sampling import Sampling
-from data.video.timeline import MisnamedError
+from data.video.files import VideoError
+from data.video.timeline import MisnamedError, Sampling
 
 GREY = "own_backbones:grey@size=32"
 
@@ -118,7 +117,7 @@ def test_a_video_whose_packets_mislead_is_decoded_twice(video, monkeypatch):
 def test_numbers_too_large_for_the_file_are_told(video, monkeypatch):
     backbone = "own_backbones:grey@size=16"
     monkeypatch.setattr("own_backbones.grey", lambda frames: np.full((len(frames), 2), 1e6))
-    with pytest.raises(VideoError, match=r"features.main .*not finite; --dtype float32"):
+    with pytest.raises(VideoError, match=r"features.main .*not finite; use --dtype float32"):
         extract(video, backbone, dtype="float16")
     arrays, _ = extract(video, backbone, dtype="float32")
     assert (arrays["features.main"] == 1e6).all()

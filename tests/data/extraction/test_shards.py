@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from data.extraction import shards
-from data.extraction import work as work_module
+from data.extraction import pipeline, shards
+from data.extraction.pipeline import Stop, Task, work
 from data.extraction.settings import Settings
 from data.extraction.shards import (
-    alone_in,
     identity,
     is_done,
+    lock,
     open_shards,
     read_array,
     shard_file,
     write_shard,
 )
-from data.extraction.work import Stop, Task, work
 from frame_select_env.errors import FrameSelectError
 
 RECORD = {"views": 1, "frames": {"num_frames": 25, "fps": 0.0}}
@@ -60,7 +59,7 @@ def test_a_video_that_changes_while_it_is_worked_on_is_not_done(folder, video, m
         path.write_bytes(path.read_bytes() + b"the rest of it")
         return ARRAYS, False
 
-    monkeypatch.setattr(work_module, "extract_video", half_copied)
+    monkeypatch.setattr(pipeline, "extract_video", half_copied)
     work(Task("a", video, folder, Settings(())))
     assert shard_file(folder, "a").exists()
     assert not is_done(folder, "a", video)
@@ -69,7 +68,7 @@ def test_a_video_that_changes_while_it_is_worked_on_is_not_done(folder, video, m
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (torch.cuda.OutOfMemoryError("no room"), "--batch 8: the GPU's memory is too small"),
+        (torch.cuda.OutOfMemoryError("no room"), "--batch 8: the GPU ran out of memory"),
         (torch.AcceleratorError("CUDA error: misaligned"), "--device cpu: CUDA error: misaligned"),
     ],
 )
@@ -79,7 +78,7 @@ def test_a_gpu_that_fails_stops_the_extraction(folder, video, monkeypatch, error
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(work_module, "extract_video", fail)
+    monkeypatch.setattr(pipeline, "extract_video", fail)
     stop = work(Task("a", video, folder, Settings(())))
     assert isinstance(stop, Stop) and stop.reason.startswith(words)
 
@@ -115,7 +114,9 @@ def test_writing_that_fails_leaves_nothing_behind(folder, video, monkeypatch):
 def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
     write_shard(folder, "a", identity(video), ARRAYS)
     (folder / "b.123.part").write_bytes(b"half")
-    with pytest.raises(FrameSelectError, match=r"holds 1 videos .*--resume, or delete the folder"):
+    with pytest.raises(
+        FrameSelectError, match=r"contains 1 videos .*--resume to continue, or delete the folder"
+    ):
         open_shards(folder, RECORD, resume=False)
     open_shards(folder, RECORD, resume=True)
     assert is_done(folder, "a", video)
@@ -124,7 +125,7 @@ def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
 
 def test_other_settings_are_refused_by_name(folder, video):
     write_shard(folder, "a", identity(video), ARRAYS)
-    with pytest.raises(FrameSelectError, match="views: .* with 1, and now it is 10; .*another OUT"):
+    with pytest.raises(FrameSelectError, match="views: .* with 1, not 10; .*another OUT"):
         open_shards(folder, {**RECORD, "views": 10}, resume=True)
     (folder / "settings.json").unlink()
     with pytest.raises(FrameSelectError, match="is missing or damaged"):
@@ -140,10 +141,10 @@ def test_a_folder_without_a_video_is_begun_anew(folder, video):
 def test_two_extractions_do_not_work_in_one_folder(tmp_path):
     folder = tmp_path / "out.h5.shards"
     with (
-        alone_in(folder),
-        pytest.raises(FrameSelectError, match="another extraction is working there"),
-        alone_in(folder),
+        lock(folder),
+        pytest.raises(FrameSelectError, match="is in use by another extraction"),
+        lock(folder),
     ):
         pass
-    with alone_in(folder):
+    with lock(folder):
         assert folder.is_dir()

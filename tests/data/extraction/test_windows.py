@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.extraction.windows import clip_frames, collect
+from data.extraction.one_video import clip_frames, collect
 from data.video.timeline import Timeline
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from shape_videos import number_of, numbered_pictures, write_video
 
-from data.video.failure import VideoError
+from data.video.files import VideoError
 from data.video.frames import read_frames
 from data.video.timeline import MisnamedError, count_frames, read_timeline
 

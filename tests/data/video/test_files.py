@@ -49,7 +49,7 @@ def test_a_name_that_is_no_text_is_told(tmp_path):
 
 def test_a_folder_without_videos_is_an_error(tmp_path):
     touch(tmp_path, "a/x.txt")
-    with pytest.raises(FrameSelectError, match=r"holds no video file .*\.mp4"):
+    with pytest.raises(FrameSelectError, match=r"contains no video file .*\.mp4"):
         find_videos(tmp_path)
     with pytest.raises(FrameSelectError, match="no such folder"):
         find_videos(tmp_path / "nowhere")

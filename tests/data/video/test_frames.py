@@ -65,7 +65,7 @@ def test_any_frames_are_the_same_with_jumps_and_without(dense, wanted, jump):
 
 def test_far_frames_are_reached_without_decoding_what_lies_between(tmp_path, monkeypatch):
     decoded = []
-    by_name = module._by_name
+    by_time = module._by_time
 
     def counting(container, track, timeline, wanted):
         class Counted:
@@ -77,9 +77,9 @@ def test_far_frames_are_reached_without_decoding_what_lies_between(tmp_path, mon
                     decoded.append(frame)
                     yield frame
 
-        return by_name(Counted, track, timeline, wanted)
+        return by_time(Counted, track, timeline, wanted)
 
-    monkeypatch.setattr(module, "_by_name", counting)
+    monkeypatch.setattr(module, "_by_time", counting)
     for keyframes, most in ((5, 25), (100, 50)):
         file = write_video(
             tmp_path / f"{keyframes}.mp4", numbered_pictures(50), keyframes=keyframes

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from data.video import log_mel as module
-from data.video.log_mel import FLOOR, RATE, log_mel, log_mel_at, mel_filters
+from data.video import sound as module
+from data.video.sound import FLOOR, RATE, log_mel, log_mel_at, mel_filters
 
 SILENCE = np.float32(np.log(FLOOR))
 

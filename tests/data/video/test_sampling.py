@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.video.sampling import Sampling
-from data.video.timeline import Timeline
+from data.video.timeline import Sampling, Timeline
 
 
 def timeline(seconds):

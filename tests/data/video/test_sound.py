@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from shape_videos import RATE, numbered_pictures, write_video
 
-from data.video.sound import _laid_out, read_sound
+from data.video.sound import _arrange, read_sound
 
 
 def click(seconds, length=2.0):
@@ -39,5 +39,5 @@ def test_a_video_without_sound_has_none(tmp_path):
 
 def test_pieces_lie_where_their_times_say():
     pieces = [(-2, np.array([9.0, 9, 1])), (3, np.array([2.0, 3])), (1, np.array([7.0]))]
-    assert _laid_out(pieces).tolist() == [1, 7, 0, 2, 3]
-    assert len(_laid_out([])) == 0
+    assert _arrange(pieces).tolist() == [1, 7, 0, 2, 3]
+    assert len(_arrange([])) == 0

@@ -1,0 +1,231 @@
+"""Tables of a cache's contents, and of its accuracy when every frame is kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
+from frame_select_env.cache import FeatureCache, schema
+from frame_select_env.consensus import consensus, is_correct
+
+BATCH = 256
+SPLITS = [split for split in schema.SPLITS if split]
+# Training accuracy this far above test accuracy suggests that heads trained on the videos they
+# predict.
+SUSPICIOUS_GAP = 0.15
+
+
+@dataclass(frozen=True)
+class AllFrames:
+    """Results of keeping all frames, for one split of one fold.
+
+    Attributes:
+        videos: Number of labelled videos.
+        accuracy: In [0, 1]; None for regression.
+        pcc: Pearson correlation, averaged over targets; None for classification, NaN if predictions
+            or labels are constant.
+        mae: Mean absolute error; None for classification.
+    """
+
+    videos: int
+    accuracy: float | None = None
+    pcc: float | None = None
+    mae: float | None = None
+
+
+def all_frames(
+    cache: FeatureCache,
+    split: str,
+    fold: str = schema.DEFAULT_FOLD,
+    streams: tuple[str, ...] | None = None,
+    num_frames: int = 25,
+) -> AllFrames:
+    """Evaluate the consensus of all T frames on one split.
+
+    Args:
+        cache: The cache.
+        split: A split that has videos.
+        fold: The fold of split and predictions.
+        streams: Streams whose consensus is averaged 1 : 1; None: all.
+        num_frames: T.
+
+    Raises:
+        CacheError: if a video's predictions are invalid.
+    """
+    streams = streams or cache.streams
+    rows = cache.rows(split, fold)
+    if cache.task == "classification":
+        rows = rows[cache.labels[rows] != schema.UNKNOWN_LABEL]
+    if not len(rows):
+        return AllFrames(0)
+    predicted = np.concatenate(
+        [
+            np.mean([_consensus(cache, name, chunk, fold, num_frames) for name in streams], axis=0)
+            for chunk in np.array_split(rows, -(-len(rows) // BATCH))
+        ]
+    )
+    labels = cache.labels[rows]
+    if cache.task == "classification":
+        return AllFrames(len(rows), accuracy=float(is_correct(predicted, labels).mean()))
+    pairs = zip(predicted.T, labels.T, strict=True)
+    return AllFrames(
+        len(rows),
+        pcc=float(np.mean([_correlation(a, b) for a, b in pairs])),
+        mae=float(np.abs(predicted - labels).mean()),
+    )
+
+
+def results_table(cache: FeatureCache, num_frames: int = 25) -> tuple[Table, list[str]]:
+    """Accuracy (regression: PCC and MAE) of keeping all frames, per fold, stream and split.
+
+    Returns:
+        The table, and a warning for every fold and stream whose training accuracy is at least 15
+        points above its test accuracy.
+    """
+    measures = ["accuracy %"] if cache.task == "classification" else ["PCC", "MAE"]
+    table = Table(
+        "fold",
+        "stream",
+        "split",
+        "videos",
+        *measures,
+        title=f"all frames kept, T = {num_frames} (fewer in shorter videos)",
+    )
+    for column in table.columns[3:]:
+        column.justify = "right"
+    warnings = []
+    for fold in cache.folds:
+        for name, streams in _stream_sets(cache):
+            results: dict[str, AllFrames] = {}
+            for split in SPLITS:
+                if (cache.splits(fold) == split).any():
+                    result = all_frames(cache, split, fold, streams, num_frames)
+                    results[split] = result
+                    table.add_row(fold, name, split, str(result.videos), *_cells(result))
+            crossfitted = cache.provenance.get("crossfit") in ("video", "group")
+            warnings += _gap_warning(fold, name, results, crossfitted)
+    return table, warnings
+
+
+def facts_table(cache: FeatureCache) -> Table:
+    """Path, size, task, numbers of videos and frames, lengths, folds, and provenance."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")  # never truncate a path
+    lengths, splits = cache.lengths, cache.splits()
+    counts = [
+        f"{count} {split or 'unused'}"
+        for split in schema.SPLITS
+        if (count := (splits == split).sum())
+    ]
+    kind = "classes" if cache.task == "classification" else "targets"
+    rows = {
+        "cache": str(cache.path),
+        "size": f"{cache.path.stat().st_size / 1e6:.1f} MB",
+        "task": f"{cache.task}, {len(cache.classes)} {kind}",
+        "videos": f"{len(cache)} in all, {', '.join(counts)}",
+        "frames": f"{cache.start[-1]} in all; {lengths.min()} to {lengths.max()} per video, "
+        f"median {np.median(lengths):g}",
+        "groups": "none" if cache.groups is None else str(len(np.unique(cache.groups))),
+        "folds": ", ".join(cache.folds),
+        "per frame": ", ".join(cache.frame_datasets) or "only features and predictions",
+    }
+    for name, value in rows.items():
+        table.add_row(name, escape(value))
+    for line in _provenance_lines(cache.provenance):
+        table.add_row("made from" if line.startswith("source ") else "", escape(line))
+    return table
+
+
+def streams_table(cache: FeatureCache) -> Table:
+    """Every stream's features: shape, dtype, middle axis, minimum and maximum."""
+    table = Table("stream", "features", "dtype", "axes", "min", "max")
+    for stream in cache.streams:
+        extent = cache.features_extent(stream)
+        shape = " x ".join(str(size) for size in extent.shape)
+        axes = extent.axes or "-"
+        table.add_row(
+            stream, shape, extent.dtype.name, axes, f"{extent.min:.4g}", f"{extent.max:.4g}"
+        )
+    return table
+
+
+def classes_table(cache: FeatureCache) -> Table:
+    """Videos per class and split; for regression, the targets' ranges."""
+    if cache.task == "regression":
+        table = Table("target", "min", "mean", "max")
+        for name, values in zip(cache.classes, cache.labels.T, strict=True):
+            table.add_row(
+                escape(name), *(f"{v:.4g}" for v in (values.min(), values.mean(), values.max()))
+            )
+        return table
+    table = Table("class", *SPLITS, "unused", "videos")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    splits = cache.splits()
+    for label, name in [*enumerate(cache.classes), (schema.UNKNOWN_LABEL, "(unknown)")]:
+        mine = splits[cache.labels == label]
+        if label >= 0 or len(mine):
+            counts = [int((mine == split).sum()) for split in (*SPLITS, "")]
+            table.add_row(escape(name), *map(str, counts), str(len(mine)))
+    return table
+
+
+def _consensus(
+    cache: FeatureCache, stream: str, rows: np.ndarray, fold: str, num_frames: int
+) -> np.ndarray:
+    predictions = cache.read_predictions(rows, num_frames, fold, stream)
+    _, valid = cache.sample(rows, num_frames)
+    largest = cache.predictions_extent(stream, fold).largest
+    return consensus(predictions, valid, valid, largest=largest)
+
+
+def _correlation(predicted: np.ndarray, label: np.ndarray) -> float:
+    if len(label) < 2 or predicted.std() == 0 or label.std() == 0:
+        return float("nan")
+    return float(np.corrcoef(predicted, label)[0, 1])
+
+
+def _stream_sets(cache: FeatureCache) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for stream in cache.streams:
+        yield stream, (stream,)
+    if len(cache.streams) > 1:
+        yield "averaged", cache.streams
+
+
+def _cells(result: AllFrames) -> list[str]:
+    if not result.videos:
+        return ["-"]
+    if result.accuracy is not None:
+        return [f"{100 * result.accuracy:.1f}"]
+    return [f"{result.pcc:.3f}", f"{result.mae:.3f}"]
+
+
+def _gap_warning(
+    fold: str, stream: str, results: dict[str, AllFrames], crossfitted: bool
+) -> list[str]:
+    train, test = (results.get(name, AllFrames(0)).accuracy for name in ("train", "test"))
+    if train is None or test is None or train - test < SUSPICIOUS_GAP:
+        return []
+    gap = f"training accuracy is {100 * (train - test):.0f} points above test accuracy"
+    if crossfitted:
+        why = "the test videos differ (other people, other class frequencies), or are few"
+    else:
+        why = (
+            "the test videos differ (other people), or the training videos were predicted by a "
+            "model that trained on them, which leaves little to learn"
+        )
+    return [f"fold {fold}, stream {stream}: {gap}: {why}"]
+
+
+def _provenance_lines(provenance: dict[str, object]) -> Iterator[str]:
+    for key, value in provenance.items():
+        if isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values()):
+            for name, inner in value.items():
+                yield f"{key} {name}: {inner}".replace("{", "").replace("}", "").replace("'", "")
+        elif isinstance(value, dict):
+            yield f"{key} " + ", ".join(f"{name}: {inner}" for name, inner in value.items())
+        else:
+            yield f"{key} {value}"

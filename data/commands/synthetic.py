@@ -1,0 +1,61 @@
+"""python -m data digits, python -m data planted: make caches of synthetic videos."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from data.commands.console import parse, print_written, progress_console
+from data.sources.importing import import_source
+from data.synthetic.planted import Recipe, write_planted
+
+Out = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
+
+
+@dataclass(frozen=True)
+class DigitsArguments:
+    """Make 600 videos from scikit-learn's scanned digits, and write their cache.
+
+    In every video a run of 10 to 45 % of the frames shows the labelled digit; the others show faded
+    or misleading digits. A small network trained on other videos computes the features, and a
+    cross-fitted head the predictions. Takes a few seconds.
+    """
+
+    #: The cache file to write.
+    out: Out
+    #: Seed of the random number generator. Seed 0 makes the bundled cache "digits".
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PlantedArguments:
+    """Make synthetic videos in which known key frames predict the label and the others mislead.
+
+    Keeping exactly the key frames (the cache's `importance`) is the best selection: no other gives
+    the true class a higher probability, no larger one an equal probability, and it is correct for
+    every video. The predictions are synthetic too; no classifier is trained. Feature 0 identifies
+    key frames, the others encode a frame's prediction.
+    """
+
+    #: The cache file to write.
+    out: Out
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
+
+
+def digits(arguments: list[str]) -> None:
+    """Run the command digits."""
+    parsed = parse(DigitsArguments, "digits", arguments)
+    console = progress_console()
+    with console.status("making videos and training the backbone"):
+        # Imported here because torch takes a second: --help and invalid arguments do not need it.
+        from data.synthetic.digits import digits_source
+
+        source = digits_source(parsed.seed)
+    print_written(import_source(source, parsed.out, seed=parsed.seed, console=console))
+
+
+def planted(arguments: list[str]) -> None:
+    """Run the command planted."""
+    parsed = parse(PlantedArguments, "planted", arguments)
+    print_written(write_planted(parsed.out, parsed.recipe, progress_console()))

@@ -1,0 +1,210 @@
+"""Extraction: every video to a shard, then all shards to one cache."""
+
+import errno
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from data.backbones import LOG_MEL, Backbone, build_backbone
+from data.backbones.backbone import Runtime
+from data.engine import outcomes_bar, run_all
+from data.extraction.merge import check_before, merge
+from data.extraction.one_video import extract_video
+from data.extraction.settings import Extraction, Settings
+from data.extraction.shards import (
+    count_shards,
+    identity,
+    is_done,
+    lock,
+    open_shards,
+    remove_shards,
+    shards_folder,
+    write_shard,
+)
+from data.sources.importing import check_out
+from frame_select_env.errors import FrameSelectError
+
+# Write errors that the next video would encounter too.
+FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+SILENT = "silent"  # the result for a video without sound, if sound is requested
+
+
+@dataclass(frozen=True)
+class Task:
+    """One video to be made into a shard.
+
+    Attributes:
+        video: Its id.
+        path: Its file.
+        folder: Where shards go.
+        settings: What is computed.
+        threads: Of the networks and of decoding; 0: one per CPU.
+    """
+
+    video: str
+    path: Path
+    folder: Path
+    settings: Settings
+    threads: int = 0
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why the whole extraction must stop, in one line."""
+
+    reason: str
+
+
+def extract(
+    asked: Extraction, provenance: dict[str, Any] | None = None, console: Console | None = None
+) -> dict[str, str]:
+    """Extract the features of a folder of videos and write a cache.
+
+    Args:
+        asked: The extraction.
+        provenance: Additional entries for the cache's provenance.
+        console: Shows notes and the progress of the heads; None: no output.
+
+    Returns:
+        Id -> why the video was skipped, for those that are not in the cache.
+
+    Raises:
+        FrameSelectError: if nothing can be extracted or written, or on an unusable video with
+            `strict`. Finished shards are kept for `resume`.
+        KeyboardInterrupt: with the number of finished shards.
+    """
+    check_out(asked.out)
+    folder = shards_folder(asked.out)
+    splits = asked.assignment.splits.values()
+    rows = [row for row in range(len(asked.videos.files)) if any(split[row] for split in splits)]
+    if not rows:
+        raise FrameSelectError(f"{asked.videos.folder}: no video is in a split")
+    check_before(asked, rows)
+    if asked.resume and asked.out.is_file() and not count_shards(folder):
+        raise FrameSelectError(
+            f"{asked.out}: is complete, so there is nothing to resume; omit --resume to extract "
+            "again"
+        )
+    with lock(folder):
+        open_shards(folder, asked.settings.record(), asked.resume)
+        try:
+            skipped = _to_cache(asked, folder, rows, provenance or {}, console)
+        except FrameSelectError as error:
+            if not (done := count_shards(folder)):
+                remove_shards(folder)
+                raise
+            raise FrameSelectError(
+                f"{error} ({done} finished videos are kept in {folder}; "
+                "rerun with --resume to continue)"
+            ) from None
+        except KeyboardInterrupt:
+            done = count_shards(folder)
+            raise KeyboardInterrupt(
+                f"{done} videos are done; rerun with --resume to continue"
+            ) from None
+        if not asked.keep_shards:
+            remove_shards(folder)
+    return skipped
+
+
+def _to_cache(
+    asked: Extraction,
+    folder: Path,
+    rows: list[int],
+    provenance: dict[str, Any],
+    console: Console | None,
+) -> dict[str, str]:
+    """Make all shards, then the cache; return the skipped videos and why."""
+    ids = list(asked.videos.files)
+    skipped = _make_shards(asked, folder, [ids[row] for row in rows], console)
+    kept = [row for row in rows if ids[row] not in skipped]
+    if not kept:
+        reason = next(iter(skipped.values()))
+        raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
+    record = {**provenance, **({"skipped": sorted(skipped)} if skipped else {})}
+    merge(asked, folder, kept, record, console)
+    return skipped
+
+
+def _make_shards(
+    asked: Extraction, folder: Path, ids: list[str], console: Console | None
+) -> dict[str, str]:
+    """Process the videos without a shard; return the unusable ones and why."""
+    alone = asked.engine.jobs == 1 and asked.engine.name != "ray"
+    threads = 0 if alone else max(1, (os.cpu_count() or 1) // (asked.engine.jobs or 1))
+    files = asked.videos.files
+    tasks = [
+        Task(video, files[video], folder, asked.settings, threads)
+        for video in ids
+        if not is_done(folder, video, files[video])
+    ]
+    skipped: dict[str, str] = {}
+    silent = 0
+    outcomes = run_all(work, tasks, asked.engine)
+    for outcome in outcomes_bar(outcomes, "extracting videos", len(tasks)):
+        if isinstance(outcome.result, Stop):
+            raise FrameSelectError(outcome.result.reason)
+        if outcome.error:
+            file = str(outcome.task.path)
+            # Errors from the user's own function do not name the video.
+            reason = outcome.error if file in outcome.error else f"{file}: {outcome.error}"
+            if asked.strict:
+                raise FrameSelectError(f"{reason} (--strict)")
+            skipped[outcome.task.video] = reason
+        silent += outcome.result == SILENT
+    if silent and console:
+        count = f"{silent} of {len(tasks)} videos"
+        console.print(f"[yellow]note:[/] {count} have no sound track; silence is used")
+    return skipped
+
+
+def work(task: Task) -> Stop | str:
+    """Make one video's shard, in a process of this or another machine.
+
+    Returns:
+        `SILENT` or ""; or why the whole extraction must stop.
+
+    Raises:
+        VideoError: if this video cannot be used; others may be.
+    """
+    if task.threads:
+        torch.set_num_threads(task.threads)
+    try:
+        backbones = _backbones(task.settings)
+    except FrameSelectError as error:
+        return Stop(str(error))
+    made_from = identity(task.path)  # taken first, so that a file changed meanwhile is read again
+    try:
+        arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
+    except torch.cuda.OutOfMemoryError:
+        return Stop(f"--batch {task.settings.batch}: the GPU ran out of memory; use a smaller one")
+    except torch.AcceleratorError as error:
+        # This process can no longer use the GPU: it would skip all following videos.
+        return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
+    try:
+        write_shard(task.folder, task.video, made_from, arrays)
+    except OSError as error:
+        if error.errno not in FATAL:
+            raise
+        return Stop(
+            f"{task.folder}: cannot be written: {error.strerror}; free some space and rerun with "
+            "--resume"
+        )
+    return SILENT if silent else ""
+
+
+@lru_cache(maxsize=1)
+def _backbones(settings: Settings) -> dict[str, Backbone]:
+    """The networks, built once per process."""
+    runtime = Runtime(settings.device, settings.views, settings.seed)
+    runtime.check()
+    return {
+        specification.stream: build_backbone(specification, runtime)
+        for specification in settings.streams
+        if specification.backbone != LOG_MEL
+    }

@@ -1,0 +1,181 @@
+"""The heads of a source: one set per fold and stream, and which head predicts which video."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from rich.progress import Progress
+
+from data.head.crossfit import Crossfit, FittedHeads, fit_heads
+from data.head.linear import LinearHead, TrainingVideos, head_input, training_rows
+from data.sources.source import Source, split_field, stream_field
+from frame_select_env.cache import schema
+
+
+@dataclass(frozen=True)
+class FoldHeads:
+    """The heads of one fold, and the videos they trained on.
+
+    Attributes:
+        heads: Stream -> its heads; omits streams with given predictions.
+        index: [N] int64, the index of each video among the training videos; -1 for the others.
+    """
+
+    heads: dict[str, FittedHeads]
+    index: np.ndarray
+
+    def head(self, stream: str, row: int) -> LinearHead:
+        """The head of `stream` that predicts the video at `row`."""
+        index = int(self.index[row])
+        heads = self.heads[stream]
+        return heads.final if index < 0 else heads.for_training_video(index)
+
+
+def train_folds(
+    source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
+) -> dict[str, FoldHeads]:
+    """Train the heads of every fold and every stream without given predictions.
+
+    Args:
+        source: The videos.
+        crossfit: How training videos are predicted.
+        head_frames: Maximum rows per video; see `data.head.training_rows`.
+        seed: Seed of the cross-fitting parts.
+        progress: Shows progress.
+
+    Returns:
+        Fold -> its heads. Folds with equal splits share heads; a fold equal to the default fold is
+        omitted, because it uses the top level's predictions.
+
+    Raises:
+        FrameSelectError: if a fold has too few training videos; before any training.
+    """
+    distinct: dict[str, np.ndarray] = {}
+    for fold, splits in source.splits.items():
+        if not any(np.array_equal(splits, earlier) for earlier in distinct.values()):
+            distinct[fold] = splits
+    rows = {fold: _training_videos(source, fold, crossfit) for fold in distinct}
+    folds = {}
+    for fold, chosen in rows.items():
+        heads = {}
+        for stream in source.trained_streams:
+            name = f"{fold} {stream_field('features', stream)}"
+            videos = _read_videos(source, stream, chosen, head_frames, progress, f"reading {name}")
+            task = progress.add_task(f"training heads of {name}", total=None)
+            heads[stream] = fit_heads(
+                videos,
+                len(source.outputs),
+                crossfit=crossfit,
+                groups=None if source.groups is None else source.groups[chosen],
+                seed=seed,
+                on_fit=lambda task=task: progress.advance(task),  # type: ignore[misc]
+            )
+            progress.remove_task(task)
+        index = np.full(len(source), -1)
+        index[chosen] = np.arange(len(chosen))
+        folds[fold] = FoldHeads(heads, index)
+    for fold, splits in source.splits.items():
+        twin = next(f for f, earlier in distinct.items() if np.array_equal(splits, earlier))
+        if twin != schema.DEFAULT_FOLD:
+            folds[fold] = folds[twin]
+    return folds
+
+
+def check_training(source: Source, crossfit: Crossfit) -> None:
+    """Check that heads can be trained for every fold; needs no features.
+
+    Raises:
+        FrameSelectError: naming the fold and what is missing.
+    """
+    for fold in source.splits:
+        _training_videos(source, fold, crossfit)
+
+
+def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
+    """A note for every fold with classes that cross-fitting cannot predict.
+
+    If all training videos of a class are left out together, the heads that predict them have never
+    seen the class.
+    """
+    if source.task == "regression" or not source.trained_streams or crossfit == "none":
+        return []
+    unit, units = "video", source.ids
+    if crossfit == "group" and source.groups is not None:
+        unit, units = "group", source.groups
+    notes = []
+    for fold, splits in source.splits.items():
+        training = splits == "train"
+        single = [
+            name
+            for label, name in enumerate(source.outputs)
+            if len(np.unique(units[training & (source.labels == label)])) == 1
+        ]
+        if single:
+            notes.append(
+                f"{split_field(fold)}: classes with a single training {unit}, which is predicted "
+                f"by heads that have not seen the class: {', '.join(single)}"
+            )
+    return notes
+
+
+def _training_videos(source: Source, fold: str, crossfit: Crossfit) -> np.ndarray:
+    """The indices of the fold's labelled training videos, [V] int64; checks that they suffice."""
+    name = split_field(fold)
+    training = source.splits[fold] == "train"
+    if source.task == "classification":
+        training &= source.labels != schema.UNKNOWN_LABEL
+        counts = np.bincount(source.labels[training], minlength=len(source.outputs))
+        missing = [source.outputs[label] for label in np.flatnonzero(counts == 0)]
+        if missing:
+            source.fail(
+                name,
+                f"the class {missing[0]!r} has no training video"
+                + (f" (and {len(missing) - 1} more classes)" if missing[1:] else "")
+                + "; add one or remove the class",
+            )
+    rows = np.flatnonzero(training)
+    if len(rows) < 2:
+        source.fail(name, f"has {len(rows)} labelled training videos; a head needs at least 2")
+    if crossfit == "group":
+        if source.groups is None:
+            source.fail("groups", "--crossfit group needs groups; add them or use --crossfit video")
+        if len(np.unique(source.groups[rows])) < 2:
+            source.fail("groups", "all training videos are in one group; use --crossfit video")
+    return rows
+
+
+def _read_videos(
+    source: Source,
+    stream: str,
+    rows: np.ndarray,
+    head_frames: int,
+    progress: Progress,
+    description: str,
+) -> TrainingVideos:
+    """Read the training rows of the videos into memory, [n, D] in their stored dtype."""
+    name, axis = stream_field("features", stream), source.axes.get(stream, "")
+    first = source.read_features(stream, int(rows[0]))
+    views = first.shape[1] if axis == "view" else 1
+    chosen = [training_rows(int(source.lengths[row]), views, head_frames) for row in rows]
+    lengths = np.array([len(frame) for frame, _ in chosen])
+    frames = np.empty((lengths.sum(), head_input(first, axis).shape[-1]), first.dtype)
+    end = 0
+    for row, (frame, view) in progress.track(
+        list(zip(rows.tolist(), chosen, strict=True)), description=description
+    ):
+        video = f"video {str(source.ids[row])!r}"
+        features = source.read_features(stream, row)
+        if features.shape[1:] != first.shape[1:]:
+            here, there = (" x ".join(map(str, array.shape[1:])) for array in (features, first))
+            source.fail(name, f"{video} has {here} columns, others have {there}")
+        features = head_input(features, axis)
+        last = end + len(frame)
+        with np.errstate(over="ignore"):  # values that overflow become infinite, and are refused
+            frames[end:last] = features[(frame, view) if axis == "view" else frame]
+        if not np.isfinite(frames[end:last]).all():
+            source.fail(
+                name,
+                f"{video} has values too large for float16, the dtype of other videos; "
+                "save all as float32",
+            )
+        end = last
+    return TrainingVideos(frames, lengths, source.labels[rows])

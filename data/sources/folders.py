@@ -1,0 +1,205 @@
+"""A folder of features with one file per video: .npy arrays, or another `FolderKind`.
+
+Videos are read one at a time.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from data.corpora import Assignment, read_corpus
+from data.sources.source import Frames, Source, assigned_source, check_videos
+from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError
+
+NPY = ".npy"
+
+
+@dataclass(frozen=True)
+class VideoArrays:
+    """The arrays of one video of L frames.
+
+    Attributes:
+        features: [L, D], or with a middle axis [L, V, D] or [L, K, D].
+        time: [L] seconds; None if the file has no times.
+        columns: Names of the D features, which must be the same in all videos; may be empty.
+    """
+
+    features: np.ndarray
+    time: np.ndarray | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of feature file.
+
+    Attributes:
+        suffix: Suffix of the files, e.g. `.npy`.
+        read: Reads the file of a video; raises FrameSelectError naming the file.
+        axis: The features' middle axis: "", "view" or "object".
+    """
+
+    suffix: str
+    read: Callable[[Path], VideoArrays]
+    axis: str = ""
+
+
+def npy_kind(axis: str = "") -> FolderKind:
+    """Arrays [L, D]; [L, V, D] with the axis "view", [L, K, D] with "object"."""
+    return FolderKind(NPY, partial(_read_npy, axis=axis), axis)
+
+
+def read_folder(
+    folder: Path,
+    split_file: str | None,
+    predictions: Path | None = None,
+    seed: int = 0,
+    kind: FolderKind | None = None,
+) -> Source:
+    """Read a folder of features, with splits from a split file.
+
+    The id of a video is its path below the folder, without the suffix: `class/video`.
+
+    Args:
+        folder: The folder of class folders.
+        split_file: A CSV, `hmdb51:DIR`, `ucf101:DIR`, ...; see `data.corpora.read_corpus`. None:
+            splits from the folder names, or random.
+        predictions: A folder with the same layout: one .npy [L, C] (with views also [L, V, C]) per
+            video.
+        seed: Seed of a random split.
+        kind: The kind of files; None: .npy arrays [L, D].
+
+    Raises:
+        FrameSelectError: naming the file, the problem and the remedy.
+    """
+    kind = kind or npy_kind()
+    # Not with_suffix: a name may contain dots.
+    ids = sorted(
+        file.relative_to(folder).as_posix().removesuffix(kind.suffix)
+        for file in video_files(folder, split_file)
+        if file.suffix == kind.suffix
+    )
+    if not ids:
+        raise FrameSelectError(
+            f"{folder}: contains no {kind.suffix} file; expected CLASS/VIDEO{kind.suffix}"
+        )
+    assignment = read_corpus(split_file, folder, ids, seed)
+    refuse_missing(assignment, f"add the {kind.suffix} file")
+    files = [folder / f"{video}{kind.suffix}" for video in ids]
+    shapes, timed = _survey(files, kind)
+    given: dict[str, Frames] = {}
+    if predictions is not None:
+        prediction_files = [predictions / f"{video}.npy" for video in ids]
+        for file, shape in zip(prediction_files, shapes, strict=True):
+            _check_predictions(file, shape, assignment, kind.axis)
+        given[schema.DEFAULT_STREAM] = lambda row: open_npy(prediction_files[row])
+
+    @lru_cache(maxsize=1)  # features and times of a video are requested one after the other
+    def video(row: int) -> VideoArrays:
+        return kind.read(files[row])
+
+    def time(row: int) -> np.ndarray:
+        seconds = video(row).time
+        assert seconds is not None
+        return seconds
+
+    return check_videos(
+        dataclasses.replace(
+            assigned_source(folder, assignment, ids),
+            lengths=np.array([shape[0] for shape in shapes], np.int64),
+            features={schema.DEFAULT_STREAM: lambda row: video(row).features},
+            predictions=given,
+            frames={"time": time} if timed else {},
+            axes={schema.DEFAULT_STREAM: kind.axis} if kind.axis else {},
+        )
+    )
+
+
+def refuse_missing(assignment: Assignment, remedy: str) -> None:
+    """Raise FrameSelectError if the split file lists videos that are missing."""
+    if assignment.missing:
+        others = len(assignment.missing) - 1
+        raise FrameSelectError(
+            f"{assignment.missing[0]}{f' (and {others} more)' if others else ''}; {remedy}, "
+            "or list only the videos you have in a CSV (--split-file)"
+        )
+
+
+def video_files(folder: Path, split_file: str | None) -> list[Path]:
+    """All files below the folder, sorted, except the split file."""
+    listed = None if split_file is None else Path(split_file).resolve()
+    return sorted(file for file in folder.rglob("*") if file.is_file() and file.resolve() != listed)
+
+
+def open_npy(file: Path) -> np.ndarray:
+    """Memory-map an array; files with Python objects are refused.
+
+    Raises:
+        FrameSelectError: if the file is missing, damaged, or contains Python objects.
+    """
+    try:
+        return np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise FrameSelectError(f"{file}: is missing") from None
+    except (OSError, ValueError, EOFError) as error:
+        objects = "Python objects" in str(error) or "allow_pickle" in str(error)
+        reason = "contains Python objects; save numbers" if objects else f"cannot be read: {error}"
+        raise FrameSelectError(f"{file}: {reason}") from None
+
+
+def _read_npy(file: Path, axis: str) -> VideoArrays:
+    shape = {"": "[L, D]", "view": "[L, V, D]", "object": "[L, K, D]"}[axis]
+    values = open_npy(file)
+    if values.ndim != (3 if axis else 2) or values.dtype.kind not in "fiu" or not values.size:
+        hint = "; use --axis view or object for 3 axes" if values.ndim == 3 and not axis else ""
+        raise FrameSelectError(
+            f"{file}: has dtype {values.dtype} and shape {values.shape}; "
+            f"expected numbers {shape}{hint}"
+        )
+    return VideoArrays(values)
+
+
+def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]], bool]:
+    """The shapes of all videos' features, and whether they have times; checks that they agree."""
+    shapes: list[tuple[int, ...]] = []
+    first: VideoArrays | None = None
+    example = "/".join(files[0].parts[-2:])
+    for file in files:
+        video = kind.read(file)
+        first = first or video
+        here, there = video.features.shape[1:], first.features.shape[1:]
+        if here != there:
+            columns, expected = (" x ".join(map(str, shape)) for shape in (here, there))
+            raise FrameSelectError(f"{file}: has {columns} columns; {example} has {expected}")
+        if video.columns != first.columns:
+            other = [name for name in video.columns if name not in first.columns]
+            raise FrameSelectError(
+                f"{file}: columns differ from {example}" + (f": {other[0]}" if other else "")
+            )
+        if (video.time is None) != (first.time is None):
+            has, lacks = (example, file) if video.time is None else (file, example)
+            raise FrameSelectError(
+                f"{lacks}: has no time, but {has} does; add times to all videos or to none"
+            )
+        shapes.append(video.features.shape)
+    return shapes, first is not None and first.time is not None
+
+
+def _check_predictions(
+    file: Path, shape: tuple[int, ...], assignment: Assignment, axis: str
+) -> None:
+    outputs = len(assignment.outputs)
+    allowed: list[tuple[int, ...]] = [(shape[0], outputs)]
+    if axis == "view":
+        allowed.append((shape[0], shape[1], outputs))
+    found = open_npy(file).shape
+    if found not in allowed:
+        raise FrameSelectError(
+            f"{file}: has shape {found}; expected {' or '.join(map(str, allowed))}: frames of "
+            f"the features, {'classes' if assignment.targets is None else 'targets'}"
+        )

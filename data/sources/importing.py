@@ -1,0 +1,181 @@
+"""The import: from a source to a cache with cross-fitted predictions."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from scipy.special import softmax
+
+from data.head import Crossfit, head_input
+from data.head.folds import FoldHeads, train_folds
+from data.sources.source import Source, stream_field
+from frame_select_env.cache import schema, write_cache
+from frame_select_env.errors import FrameSelectError
+
+
+def import_source(
+    source: Source,
+    out: Path,
+    *,
+    crossfit: Crossfit = "video",
+    logits: bool = False,
+    head_frames: int = 64,
+    seed: int = 0,
+    provenance: dict[str, Any] | None = None,
+    console: Console | None = None,
+) -> Path:
+    """Train heads for the streams without given predictions, and write the cache.
+
+    Args:
+        source: The videos.
+        out: The cache file to write.
+        crossfit: How training videos are predicted; see `data.head.fit_heads`.
+        logits: Whether the given predictions are logits: the softmax is applied.
+        head_frames: Train on at most this many evenly spaced frames per video (with views: pairs
+            of frame and view); 0: all.
+        seed: Seed of the cross-fitting parts.
+        provenance: Additional entries for the file's provenance.
+        console: Shows progress; None: no output.
+
+    Returns:
+        The path of the cache.
+
+    Raises:
+        FrameSelectError: naming the source, the field and the remedy; nothing is written then.
+    """
+    check_out(out)
+    _check_options(source, logits, head_frames, seed)
+    with _progress(console) as progress:
+        trained = source.trained_streams
+        folds = train_folds(source, crossfit, head_frames, seed, progress) if trained else {}
+        record = {
+            "source": source.path.resolve().name,
+            "crossfit": crossfit if trained else "unknown",
+            "predictions": _origin(source),
+            "seed": seed,
+            "version": version("frame-select-env"),
+            **(provenance or {}),
+        }
+        if folds:
+            record["head"] = {fold: _head_record(source, heads) for fold, heads in folds.items()}
+            record["head_frames"] = head_frames
+        videos = progress.track(
+            _videos(source, folds, logits), total=len(source), description="writing videos"
+        )
+        names = {"classes" if source.task == "classification" else "targets": source.outputs}
+        return write_cache(out, videos, axes=source.axes, provenance=record, **names)
+
+
+def check_out(out: Path) -> None:
+    """Check that a cache can be written to `out`, before any long work starts.
+
+    Raises:
+        FrameSelectError: if it is a folder, its folder does not exist, or it is another file.
+    """
+    if out.is_dir():
+        raise FrameSelectError(f"{out}: is a folder; give the name of a file to write")
+    if not out.parent.is_dir():
+        raise FrameSelectError(f"{out}: the folder {out.parent} does not exist; create it first")
+    if out.is_file() and not h5py.is_hdf5(out):
+        raise FrameSelectError(f"{out}: exists and is not a cache; choose another name")
+
+
+def _progress(console: Console | None) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=console is None,
+        transient=True,
+    )
+
+
+def _check_options(source: Source, logits: bool, head_frames: int, seed: int) -> None:
+    if logits and not source.predictions:
+        source.fail("predictions", "--logits needs given predictions; there are none")
+    if logits and source.task == "regression":
+        source.fail("predictions", "--logits is for classification; these videos have targets")
+    if head_frames < 0:
+        source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
+    if seed < 0:
+        source.fail("--seed", f"{seed} is negative; give a number of at least 0")
+
+
+def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterator[dict[str, Any]]:
+    """The videos in the form that `write_cache` takes."""
+    extra_folds = [fold for fold in source.splits if fold != schema.DEFAULT_FOLD]
+    for row in range(len(source)):
+        features = {stream: source.read_features(stream, row) for stream in source.features}
+        inputs = {
+            stream: head_input(features[stream], source.axes.get(stream, ""))
+            for stream in source.trained_streams
+        }
+        predictions = {
+            stream: _given_predictions(source, stream, row, values, logits)
+            for stream, values in features.items()
+            if stream in source.predictions
+        }
+        if inputs:
+            predictions |= _predict(folds[schema.DEFAULT_FOLD], inputs, row)
+        video: dict[str, Any] = {
+            "id": str(source.ids[row]),
+            "label": source.labels[row],
+            "split": str(source.splits[schema.DEFAULT_FOLD][row]),
+            "features": features,
+            "predictions": predictions,
+            **{name: read(row) for name, read in source.frames.items()},
+        }
+        if source.groups is not None:
+            video["group"] = str(source.groups[row])
+        if extra_folds:
+            video["folds"] = {
+                fold: {"split": str(source.splits[fold][row])}
+                | ({"predictions": _predict(folds[fold], inputs, row)} if fold in folds else {})
+                for fold in extra_folds
+            }
+        yield video
+
+
+def _predict(fold: FoldHeads, inputs: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+    return {stream: fold.head(stream, row).predict(values) for stream, values in inputs.items()}
+
+
+def _given_predictions(
+    source: Source, stream: str, row: int, features: np.ndarray, logits: bool
+) -> np.ndarray:
+    name, video = stream_field("predictions", stream), f"video {str(source.ids[row])!r}"
+    values = source.read_predictions(stream, row).astype(np.float32)
+    if values.ndim == 3 and values.shape[1] != features.shape[1]:
+        source.fail(
+            name, f"{video} has {values.shape[1]} views; its features have {features.shape[1]}"
+        )
+    if logits:
+        return softmax(values, axis=-1)
+    if wrong := schema.check_predictions(values, source.task):
+        source.fail(name, f"{video}: {wrong}, or use --logits")
+    return values
+
+
+def _origin(source: Source) -> str | dict[str, str]:
+    """What made the predictions: one name, or a name per stream where streams differ."""
+    origin = {
+        stream: "ready-made" if stream in source.predictions else "linear head"
+        for stream in source.features
+    }
+    distinct = set(origin.values())
+    return distinct.pop() if len(distinct) == 1 else origin
+
+
+def _head_record(source: Source, fold: FoldHeads) -> dict[str, dict[str, float]]:
+    score = "cv_accuracy" if source.task == "classification" else "cv_mean_squared_error"
+    return {
+        stream: {"penalty": heads.penalty, score: round(heads.score, 4)}
+        for stream, heads in fold.heads.items()
+    }

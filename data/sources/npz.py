@@ -1,0 +1,216 @@
+"""FEATURES.npz, which any framework can write.
+
+    features [F, D]  (several streams: features.<stream>)      lengths [N]    ids [N]
+    labels [N] int, -1 if unknown (regression: [N, K] float)   splits [N]  (folds: splits.<fold>)
+
+Optional: groups [N], classes [C] or targets [K], importance [F], time [F] (seconds),
+thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.<stream>).
+N videos with F frames in total, concatenated.
+"""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from data.sources.source import Frames, Source, check_videos, split_field, stream_field
+from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError
+
+REQUIRED = ("lengths", "labels", "ids", "splits")
+OPTIONAL = ("groups", "classes", "targets", *schema.FRAME_DATASETS)
+FAMILIES = ("features", "predictions", "splits")  # these may also be called <family>.<name>
+NAME = re.compile(r"[A-Za-z0-9_-]+")  # of streams and folds: they become names in the HDF5 file
+
+
+def read_npz(path: Path) -> Source:
+    """Read an npz of features; all arrays are read into memory.
+
+    Raises:
+        FrameSelectError: naming the file, the array, the problem and the remedy.
+    """
+    return _Reader(path).source()
+
+
+class _Reader:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.arrays = self._load()
+
+    def fail(self, name: str, message: str) -> NoReturn:
+        raise FrameSelectError(f"{self.path}: {name}: {message}")
+
+    def _load(self) -> dict[str, np.ndarray]:
+        arrays: dict[str, np.ndarray] = {}
+        name = "file"
+        try:
+            archive = np.load(self.path, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                self.fail(name, "contains a single array, not an npz; see --help for the layout")
+            with archive:
+                for name in archive.files:
+                    arrays[name] = archive[name]
+        except FrameSelectError:
+            raise
+        except ValueError as error:
+            if "allow_pickle" not in str(error):
+                self.fail(name, f"cannot be read: {error}")
+            if name == "file":
+                self.fail(name, "is not an npz")
+            self.fail(name, "contains Python objects, which are not read; save numbers or strings")
+        except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            self.fail(name, f"cannot be read: {error}")
+        return arrays
+
+    def source(self) -> Source:
+        for name in REQUIRED:
+            if name not in self.arrays:
+                have = ", ".join(sorted(self.arrays)) or "nothing"
+                self.fail(name, f"is missing; the file contains {have}")
+        features = self.family("features", schema.DEFAULT_STREAM)
+        if not features:
+            self.fail("features", "is missing; add features or features.<stream>")
+        if schema.DEFAULT_STREAM in features and len(features) > 1:
+            self.fail("features", "cannot be combined with features.<stream>; name every stream")
+        lengths = self.lengths()
+        total = int(lengths.sum())
+        for stream, values in features.items():
+            self.frame_array(stream_field("features", stream), values, total, axes=(2,))
+        labels, outputs, task = self.labels(len(lengths))
+        predictions = self.predictions(list(features), total)
+        frames = {name: self.arrays[name] for name in schema.FRAME_DATASETS if name in self.arrays}
+        for name, values in frames.items():
+            self.frame_array(name, values, total, axes=(3, 4) if name == "thumbnail" else (1,))
+            if name == "thumbnail" and values.dtype != np.uint8:
+                self.fail(name, f"has dtype {values.dtype}; expected uint8")
+            if wrong := schema.check_finite(name, values):
+                self.fail(name, wrong)
+        splits = {
+            fold: self.strings(split_field(fold), values, len(lengths))
+            for fold, values in self.family("splits", schema.DEFAULT_FOLD).items()
+        }
+        groups = self.arrays.get("groups")
+        start = np.concatenate([[0], np.cumsum(lengths)])
+        source = check_videos(
+            Source(
+                path=self.path,
+                task=task,
+                outputs=outputs,
+                ids=self.strings("ids", self.arrays["ids"], len(lengths)),
+                labels=labels,
+                splits={schema.DEFAULT_FOLD: splits.pop(schema.DEFAULT_FOLD), **splits},
+                lengths=lengths,
+                features=_cut(features, start),
+                groups=None if groups is None else self.strings("groups", groups, len(lengths)),
+                predictions=_cut(predictions, start),
+                frames=_cut(frames, start),
+                notes=self.notes(),
+            )
+        )
+        # Everything is in memory: report bad values before a head is trained, not when writing.
+        for stream in source.features:
+            for row in range(len(source)):
+                source.read_features(stream, row)
+        return source
+
+    def family(self, name: str, default: str) -> dict[str, np.ndarray]:
+        """The arrays `name` (under the key `default`) and `name.<key>`, by key."""
+        members = {}
+        for full, values in self.arrays.items():
+            stem, dot, key = full.partition(".")
+            if stem != name:
+                continue
+            if dot and (not NAME.fullmatch(key) or key == default):
+                self.fail(full, f"{key!r} is not a valid name; use letters, digits, _ and -")
+            members[key if dot else default] = values
+        return members
+
+    def lengths(self) -> np.ndarray:
+        lengths = self.arrays["lengths"]
+        if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 1).any():
+            self.fail("lengths", "must be one integer per video, at least 1")
+        return lengths.astype(np.int64)
+
+    def frame_array(self, name: str, values: np.ndarray, total: int, axes: tuple[int, ...]) -> None:
+        if values.dtype.kind not in "fiu" or values.ndim not in axes:
+            self.fail(
+                name,
+                f"has dtype {values.dtype} and shape {values.shape}; "
+                f"expected numbers with {axes[0]} axes",
+            )
+        if len(values) != total:
+            self.fail(name, f"has {len(values)} frames, but lengths sum to {total}")
+
+    def labels(self, videos: int) -> tuple[np.ndarray, list[str], str]:
+        """The labels as stored in a cache, the names of the classes or targets, and the task."""
+        labels = self.arrays["labels"]
+        regression = labels.dtype.kind == "f"
+        if labels.dtype.kind not in "iuf" or labels.ndim not in ((1, 2) if regression else (1,)):
+            self.fail(
+                "labels",
+                f"has dtype {labels.dtype} and shape {labels.shape}; "
+                "expected [N] integers or [N, K] floats",
+            )
+        if len(labels) != videos:
+            self.fail("labels", f"has {len(labels)} rows, but lengths has {videos}")
+        wanted, other = ("targets", "classes") if regression else ("classes", "targets")
+        if other in self.arrays:
+            self.fail(other, f"cannot be used with {labels.dtype} labels; use {wanted}")
+        if regression:
+            labels = labels.reshape(videos, -1).astype(np.float32)
+            count = labels.shape[1]
+        else:
+            labels = labels.astype(np.int64)
+            count = int(labels.max(initial=-1)) + 1
+        names = [f"target{k}" for k in range(count)] if regression else list(map(str, range(count)))
+        if wanted in self.arrays:
+            given = self.arrays[wanted]
+            names = self.strings(wanted, given, count if regression else given.size).tolist()
+        if not names or len(set(names)) != len(names):
+            self.fail(wanted, "must be distinct names, at least one")
+        return labels, names, "regression" if regression else "classification"
+
+    def predictions(self, streams: list[str], total: int) -> dict[str, np.ndarray]:
+        # With one stream, `predictions` belongs to it, whatever its name.
+        only = streams[0] if len(streams) == 1 else schema.DEFAULT_STREAM
+        given = self.family("predictions", schema.DEFAULT_STREAM)
+        if only != schema.DEFAULT_STREAM and list(given) == [schema.DEFAULT_STREAM]:
+            given = {only: given[schema.DEFAULT_STREAM]}
+        if given and set(given) != set(streams):
+            wanted = ", ".join(stream_field("predictions", stream) for stream in streams)
+            self.fail("predictions", f"must be given for every stream: {wanted}")
+        for stream, values in given.items():
+            self.frame_array(stream_field("predictions", stream), values, total, axes=(2,))
+        return given
+
+    def strings(self, name: str, values: np.ndarray, count: int) -> np.ndarray:
+        if values.dtype.kind not in "USiu" or values.ndim != 1:
+            self.fail(
+                name,
+                f"has dtype {values.dtype} and shape {values.shape}; expected a list of strings",
+            )
+        if len(values) != count:
+            self.fail(name, f"has {len(values)} strings; expected {count}")
+        if values.dtype.kind == "S":
+            return np.char.decode(values, "utf-8")
+        return values.astype(np.str_)
+
+    def notes(self) -> list[str]:
+        names = [*REQUIRED, *OPTIONAL]
+        unknown = [n for n in self.arrays if n not in names and n.split(".")[0] not in FAMILIES]
+        if not unknown:
+            return []
+        return [f"ignored unknown arrays: {', '.join(unknown)}; known are {', '.join(names)}"]
+
+
+def _cut(arrays: dict[str, np.ndarray], start: np.ndarray) -> dict[str, Frames]:
+    """Readers of one video's frames from arrays of all videos' frames."""
+
+    def reader(values: np.ndarray) -> Callable[[int], np.ndarray]:
+        return lambda row: values[start[row] : start[row + 1]]
+
+    return {name: reader(values) for name, values in arrays.items()}

@@ -1,0 +1,178 @@
+"""Source: the videos to write to a cache, independent of the format they were read from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from data.corpora import Assignment
+from frame_select_env.cache import schema
+from frame_select_env.errors import FrameSelectError
+
+# Index of a video -> the values of its L frames, [L, ...].
+Frames = Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Source:
+    """N videos. Frames are read one video at a time, so they need not fit in memory.
+
+    Attributes:
+        path: The file or folder, for messages and provenance.
+        task: "classification" or "regression".
+        outputs: Names of the C classes or K targets.
+        ids: [N] str.
+        labels: [N] int64, -1 if unknown; regression: [N, K] float32.
+        splits: Fold -> [N] str; "default" comes first.
+        lengths: [N] int64, number of frames per video.
+        features: Stream -> reader of [L, D], or [L, V, D] or [L, K, D] with a middle axis.
+        axes: Stream -> "view" (V crops of a frame, predicted separately) or "object" (K detections
+            in a frame); omits streams without a middle axis.
+        groups: [N] str, groups that `--crossfit group` keeps together; None: no groups.
+        predictions: Stream -> reader of given predictions [L, C] (with views also [L, V, C]); a
+            head is trained for every other stream.
+        frames: "importance", "time", "thumbnail" (any of these) -> reader of [L, ...].
+        notes: Messages for the user, one line each.
+    """
+
+    path: Path
+    task: str
+    outputs: list[str]
+    ids: np.ndarray
+    labels: np.ndarray
+    splits: dict[str, np.ndarray]
+    lengths: np.ndarray
+    features: dict[str, Frames]
+    groups: np.ndarray | None = None
+    predictions: dict[str, Frames] = field(default_factory=dict)
+    frames: dict[str, Frames] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    axes: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def trained_streams(self) -> list[str]:
+        """The streams without given predictions: a head is trained for each."""
+        return [stream for stream in self.features if stream not in self.predictions]
+
+    def fail(self, field_name: str, message: str) -> NoReturn:
+        """Raise a one-line error about this source."""
+        raise FrameSelectError(f"{self.path}: {field_name}: {message}")
+
+    def read_features(self, stream: str, row: int) -> np.ndarray:
+        """The features [L, D] (with a middle axis [L, V, D]) of a video, float16 or float32.
+
+        Raises:
+            FrameSelectError: naming the video, if they are not finite numbers of that shape.
+        """
+        axes = (3,) if self.axes.get(stream) else (2,)
+        return self._read(stream_field("features", stream), self.features[stream], row, axes)
+
+    def read_predictions(self, stream: str, row: int) -> np.ndarray:
+        """The given predictions [L, C] (with views also [L, V, C]) of a video, unchanged.
+
+        Raises:
+            FrameSelectError: naming the video, if they are not finite numbers of that shape.
+        """
+        name = stream_field("predictions", stream)
+        axes = (2, 3) if self.axes.get(stream) == "view" else (2,)
+        values = self._read(name, self.predictions[stream], row, axes)
+        if values.shape[-1] != len(self.outputs):
+            kind = "classes" if self.task == "classification" else "targets"
+            self.fail(
+                name,
+                f"video {str(self.ids[row])!r} has {values.shape[-1]} columns; "
+                f"expected {len(self.outputs)} ({kind})",
+            )
+        return values
+
+    def _read(self, name: str, frames: Frames, row: int, axes: tuple[int, ...]) -> np.ndarray:
+        values = frames(row)
+        video = f"video {str(self.ids[row])!r}"
+        length = self.lengths[row]
+        if values.ndim not in axes or len(values) != length or values.dtype.kind not in "fiu":
+            middle = {(2,): "", (3,): "middle axis, ", (2, 3): "optional views, "}[axes]
+            self.fail(
+                name,
+                f"{video} has dtype {values.dtype} and shape {values.shape}; "
+                f"expected numbers [{length}, {middle}columns]",
+            )
+        if values.dtype != np.float16:
+            values = np.asarray(values, np.float32)
+        if wrong := schema.check_finite(name, values):
+            self.fail(name, f"{video}: {wrong}")
+        return values
+
+
+def stream_field(kind: str, stream: str) -> str:
+    """The name of a stream's array: `features`, or `features.audio`."""
+    return kind if stream == schema.DEFAULT_STREAM else f"{kind}.{stream}"
+
+
+def split_field(fold: str) -> str:
+    """The name of a fold's splits: `splits`, or `splits.fold1`."""
+    return "splits" if fold == schema.DEFAULT_FOLD else f"splits.{fold}"
+
+
+def assigned_source(
+    path: Path, assignment: Assignment, ids: Sequence[str], rows: Sequence[int] | None = None
+) -> Source:
+    """A source with ids, labels, splits and groups, but without frames.
+
+    Args:
+        path: The file or folder, for messages and provenance.
+        assignment: Labels and splits of N videos.
+        ids: [N], in the assignment's order.
+        rows: Indices of the videos to include; None: all.
+
+    Returns:
+        A source with lengths 0 and no stream: set both with `dataclasses.replace`.
+    """
+    chosen = np.arange(len(ids)) if rows is None else np.asarray(rows, np.int64)
+    groups = assignment.groups
+    return Source(
+        path=path,
+        task="classification" if assignment.targets is None else "regression",
+        outputs=assignment.outputs,
+        ids=np.array(ids)[chosen],
+        labels=assignment.numbered_labels()[chosen],
+        splits={fold: np.array(splits)[chosen] for fold, splits in assignment.splits.items()},
+        lengths=np.zeros(len(chosen), np.int64),
+        features={},
+        groups=None if groups is None else np.array(groups)[chosen],
+        notes=assignment.notes,
+    )
+
+
+def check_videos(source: Source) -> Source:
+    """Check everything that needs no frames; return the source.
+
+    Raises:
+        FrameSelectError: for a duplicate id, a label out of range, an unknown split, or no video.
+    """
+    if not len(source):
+        source.fail("ids", "contains no video")
+    unique, counts = np.unique(source.ids, return_counts=True)
+    if (counts > 1).any():
+        source.fail("ids", f"{str(unique[counts > 1][0])!r} is duplicated; ids must be unique")
+    for name in source.ids:
+        if wrong := schema.check_text(str(name)):
+            source.fail("ids", wrong)
+    for row, label in enumerate(source.labels):
+        if wrong := schema.check_label(label, source.task, len(source.outputs)):
+            source.fail("labels", f"video {str(source.ids[row])!r}: {wrong}")
+    for stream, axis in source.axes.items():
+        if stream not in source.features or axis not in schema.MIDDLE_AXES:
+            source.fail("axes", f"{stream}: {axis!r} is not a view or object axis of a stream")
+    for stream in source.predictions:
+        if stream not in source.features:
+            source.fail(stream_field("predictions", stream), "there is no such features stream")
+    for fold, splits in source.splits.items():
+        for row, split in enumerate(splits):
+            if wrong := schema.check_split(split):
+                source.fail(split_field(fold), f"video {str(source.ids[row])!r}: {wrong}")
+    return source

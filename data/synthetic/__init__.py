@@ -1,0 +1,1 @@
+"""Synthetic data: the digits videos, and planted videos with a known best selection."""

@@ -1,0 +1,242 @@
+"""The digits videos: a small untrimmed problem made from scikit-learn's scanned digits.
+
+A run of clear frames of one digit, among frames that show little or something else.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from data.sources.source import Source
+
+BACKBONE_VIDEOS = 400
+VIDEOS = {"train": 320, "val": 80, "test": 200}
+# Shares of each class's images; no image is used for two purposes.
+SHARES = {"backbone": 0.30, "train": 0.36, "val": 0.10, "test": 0.24}
+
+LENGTHS = (18, 32)  # minimum and maximum frames per video
+KEY_SHARE = (0.10, 0.45)  # of the frames
+SHARP_SHARE = 0.35  # of the distractors are as clear as a key frame, of any class, and isolated
+DECOY_SHARE = 0.5  # of the clear distractors show the same wrong digit, the video's decoy
+SCANS = 2  # images that the key frames of one video show
+FRAMES_PER_SECOND = 5.0
+KEY_CONTRAST, KEY_NOISE = (0.85, 1.0), 0.10
+FADED_CONTRAST, FADED_NOISE = (0.25, 0.7), 0.15
+
+FEATURES = 24
+HIDDEN = 64
+EPOCHS = 40
+BATCH = 32
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 1e-4
+
+
+@dataclass(frozen=True)
+class Images:
+    """Scanned digits: pixels [n, 8, 8] float64 in [0, 1], and the digit of each, [n] int."""
+
+    pixels: np.ndarray
+    digit: np.ndarray
+
+    def draw(self, digit: int, count: int, rng: np.random.Generator) -> np.ndarray:
+        """`count` random images of `digit`, [count, 8, 8]; repeats only if there are too few."""
+        choices = np.flatnonzero(self.digit == digit)
+        order = [rng.permutation(choices) for _ in range(-(-count // len(choices)))]
+        return self.pixels[np.concatenate(order)[:count]] if count else self.pixels[:0]
+
+
+@dataclass(frozen=True)
+class DigitVideo:
+    """One video of L frames.
+
+    Attributes:
+        thumbnails: [L, 8, 8] uint8, the backbone's input.
+        importance: [L] float32, 1 on the key frames.
+        time: [L] float32, seconds.
+        label: The digit that the key frames show.
+    """
+
+    thumbnails: np.ndarray
+    importance: np.ndarray
+    time: np.ndarray
+    label: int
+
+
+def digits_source(seed: int = 0) -> Source:
+    """Make the 600 videos and their features; the same seed gives the same videos.
+
+    The backbone trains on videos made from other images; no two splits share an image.
+    """
+    rng = np.random.default_rng(seed)
+    images = divide_images(rng)
+    with one_thread():
+        body = train_backbone(make_videos(images["backbone"], BACKBONE_VIDEOS, rng), seed)
+        videos: list[DigitVideo] = []
+        splits: list[str] = []
+        for split, count in VIDEOS.items():
+            videos += make_videos(images[split], count, rng)
+            splits += [split] * count
+        features = [features_of(body, video.thumbnails) for video in videos]
+    numbers = [number for count in VIDEOS.values() for number in range(count)]
+    return Source(
+        path=Path("scikit-learn digits"),
+        task="classification",
+        outputs=[str(digit) for digit in range(10)],
+        ids=np.array([f"{split}_{n:03d}" for split, n in zip(splits, numbers, strict=True)]),
+        labels=np.array([video.label for video in videos], np.int64),
+        splits={"default": np.array(splits)},
+        lengths=np.array([len(video.importance) for video in videos], np.int64),
+        features={"main": lambda row: features[row]},
+        frames={
+            "time": lambda row: videos[row].time,
+            "importance": lambda row: videos[row].importance,
+            "thumbnail": lambda row: videos[row].thumbnails,
+        },
+    )
+
+
+def divide_images(rng: np.random.Generator) -> dict[str, Images]:
+    """Divide the 1797 images at random according to SHARES, class by class."""
+    bunch = load_digits()
+    pixels, digit = bunch.images / 16.0, bunch.target
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in SHARES}
+    for label in range(10):
+        mine = rng.permutation(np.flatnonzero(digit == label))
+        cuts = np.round(np.cumsum(list(SHARES.values())) * len(mine)).astype(int)[:-1]
+        for name, chosen in zip(SHARES, np.split(mine, cuts), strict=True):
+            rows[name].append(chosen)
+    parts = {name: np.concatenate(chosen) for name, chosen in rows.items()}
+    return {name: Images(pixels[chosen], digit[chosen]) for name, chosen in parts.items()}
+
+
+def make_videos(images: Images, count: int, rng: np.random.Generator) -> list[DigitVideo]:
+    """`count` videos made from `images`, with equally frequent labels in random order."""
+    labels = rng.permutation(np.arange(count) % 10)
+    return [make_video(images, int(label), rng) for label in labels]
+
+
+def make_video(images: Images, label: int, rng: np.random.Generator) -> DigitVideo:
+    """One video: a contiguous run shows `label`, the other frames are distractors.
+
+    Most distractors are faded, shifted and noisy digits of any class. Some are as clear as a key
+    frame, half of these of the same wrong class: a classifier is as confident about them as about a
+    key frame, and only the disagreement with their neighbours gives them away.
+    """
+    length = int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
+    run = max(2, round(rng.uniform(*KEY_SHARE) * length))
+    first = int(rng.integers(0, length - run + 1))
+    key = np.zeros(length, bool)
+    key[first : first + run] = True
+    sharp = _isolated(~key & (rng.random(length) < SHARP_SHARE), key)
+
+    digit = rng.integers(0, 10, length)
+    decoy = (label + rng.integers(1, 10)) % 10
+    digit[sharp & (rng.random(length) < DECOY_SHARE)] = decoy
+    pixels = np.concatenate([images.draw(int(d), 1, rng) for d in digit])
+    pixels[key] = images.draw(label, SCANS, rng)[rng.integers(0, SCANS, run)]
+    clear = key | sharp
+    for t in np.flatnonzero(~clear):
+        pixels[t] = _shift(pixels[t], rng)
+    low, high = np.where(clear[:, None], KEY_CONTRAST, FADED_CONTRAST).T
+    contrast = rng.uniform(low, high)
+    noise = np.where(clear, KEY_NOISE, FADED_NOISE)
+    pixels = pixels * contrast[:, None, None]
+    pixels += rng.normal(size=pixels.shape) * noise[:, None, None]
+    return DigitVideo(
+        thumbnails=np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8),
+        importance=key.astype(np.float32),
+        time=(np.arange(length) / FRAMES_PER_SECOND).astype(np.float32),
+        label=label,
+    )
+
+
+def _isolated(wanted: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Thin out `wanted` [L] so that none is adjacent to another or to a key frame."""
+    taken = key.copy()
+    for t in np.flatnonzero(wanted):
+        if not taken[max(t - 1, 0) : t + 2].any():
+            taken[t] = True
+    return taken & ~key
+
+
+def _shift(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shift an image [8, 8] by one or two pixels vertically and horizontally."""
+    down, right = rng.choice([-2, -1, 1, 2], 2)
+    canvas = np.pad(image, 2)
+    return canvas[2 - down : 10 - down, 2 - right : 10 - right]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Deterministic torch on one thread, so that a seed always gives the same weights."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
+
+
+def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
+    """Train a network on videos through the consensus, and remove its last layer.
+
+    The loss is the cross-entropy of a video's averaged probabilities, so the network never learns
+    which frames show the digit.
+
+    Returns:
+        The network from pixels [L, 64] in [0, 1] to features [L, FEATURES].
+    """
+    generator = torch.Generator().manual_seed(seed)
+    body = nn.Sequential(
+        nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, FEATURES), nn.LeakyReLU()
+    )
+    head = nn.Linear(FEATURES, 10)
+    for layer in (body[0], body[2], head):
+        _initialise(layer, generator)
+    network = nn.Sequential(body, head)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
+    pixels = [pixels_of(video.thumbnails) for video in videos]
+    labels = torch.tensor([video.label for video in videos])
+    for _ in range(EPOCHS):
+        order = torch.randperm(len(videos), generator=generator)
+        for batch in order.split(BATCH):
+            chosen = [pixels[row] for row in batch.tolist()]
+            owner = torch.repeat_interleave(torch.tensor([len(frames) for frames in chosen]))
+            probabilities = network(torch.cat(chosen)).softmax(dim=1)
+            sums = torch.zeros(len(batch), 10).index_add(0, owner, probabilities)
+            mean = sums / torch.bincount(owner)[:, None]
+            loss = nn.functional.nll_loss(mean.clamp_min(1e-9).log(), labels[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        schedule.step()
+    return body
+
+
+def features_of(body: nn.Sequential, thumbnails: np.ndarray) -> np.ndarray:
+    """The backbone's features [L, FEATURES] float16 of thumbnails [L, 8, 8] uint8."""
+    with torch.no_grad():
+        return body(pixels_of(thumbnails)).numpy().astype(np.float16)
+
+
+def pixels_of(thumbnails: np.ndarray) -> torch.Tensor:
+    """The backbone's input [L, 64] float32 in [0, 1] for thumbnails [L, 8, 8] uint8."""
+    return torch.from_numpy(thumbnails).reshape(len(thumbnails), 64).float() / 255
+
+
+def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
+    """Torch's default initialization, but without touching the global random state."""
+    assert isinstance(layer, nn.Linear)
+    bound = layer.in_features**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
