@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import combining, normalize
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -258,8 +259,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _fitted(text: str, width: int, size: int = TEXT) -> str:
-    """`text` in one line, its end replaced by ".." where it is wider than `width` pixels."""
+    """`text`, its end replaced by ".." where it is wider than `width` pixels.
+
+    Accents are dropped, because Pillow's font does not have them.
+    """
     font = _font(size)
+    text = "".join(c for c in normalize("NFKD", text) if not combining(c))
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}..") > width:

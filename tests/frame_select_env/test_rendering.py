@@ -205,6 +205,26 @@ def test_thumbnails_are_enlarged_without_and_reduced_with_averaging(tmp_path, si
             assert {tuple(pixel) for pixel in tile.tolist()} == source
 
 
+def test_names_with_accents_are_legible(tmp_path):
+    images = []
+    for name in ("Überraschung", "Uberraschung", "\u6f22"):
+        videos = [
+            {
+                "id": "v",
+                "label": 0,
+                "split": "train",
+                "features": np.ones((2, 1)),
+                "predictions": [[0.75, 0.25]] * 2,
+            }
+        ]
+        path = write_cache(tmp_path / f"{len(images)}.h5", videos, classes=[name, "other"])
+        env = gym.make(ONE_SHOT, data=str(path), num_frames=2, render_mode="rgb_array")
+        env.reset(seed=0)
+        images.append(env.render())
+    assert np.array_equal(images[0], images[1])
+    assert not np.array_equal(images[0], images[2])
+
+
 def test_without_pillow_an_image_names_what_to_install_and_text_works(planted, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
