@@ -17,7 +17,7 @@ from agents.comparison.record import Record
 from agents.comparison.results import write_results
 from agents.comparison.work import Work, do_work, done_before
 from agents.evaluation.tables import PIPED_WIDTH, print_table
-from agents.training import CHECKPOINT_SECONDS
+from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engines import Engine, run_all
 from data.engines.progress import outcomes_bar
 from frame_select_env import FrameSelectError

@@ -40,9 +40,9 @@ def train(path: str) -> None:
     import torch
 
     from agents.dqn import DESIGN, SequentialDQNConfig
-    from agents.seeding import seeded
     from agents.stable_baselines.replay import ARRAYS
-    from agents.task import make_task
+    from agents.training.task import make_task, seeded
+    from agents.training.trainer import make_learner
     from frame_select_env import open_cache
 
     torch.set_num_threads(1)
@@ -53,8 +53,8 @@ def train(path: str) -> None:
     config = SequentialDQNConfig(
         encoder="frame", buffer_size=1_000_000, num_envs=256, gradient_steps=1, batch_size=256
     )
+    learner = make_learner(DESIGN, cache, task, config)
     with seeded(task):
-        learner = DESIGN.learner(cache, task, config)
         number = 0
         while learner.episodes < EPISODES:
             number += 1

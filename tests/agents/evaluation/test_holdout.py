@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.holdout import holdout
+from agents.training.task import holdout
 from frame_select_env import FrameSelectError
 
 
