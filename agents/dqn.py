@@ -171,11 +171,9 @@ class DQNLearner(AlgorithmLearner):
         )
         return more
 
-    def epoch(self, number: int) -> dict[str, float]:
-        """Let DQN take the epoch's steps, in episodes that start now."""
-        figures = super().epoch(number)
-        self.buffer.truncate()  # so that no return runs into the next epoch's episodes
-        return figures
+    def after_epoch(self) -> None:
+        """Truncate the episodes in the buffer, so that no return runs into the next epoch's."""
+        self.buffer.truncate()
 
     @property
     def buffer(self) -> SequenceReplayBuffer:
@@ -184,7 +182,7 @@ class DQNLearner(AlgorithmLearner):
         return self.model.replay_buffer
 
     def parts(self) -> dict[str, Any]:
-        """The policy, the optimiser, the counters and the replay buffer."""
+        """The policy, the optimiser and the replay buffer."""
         return {**super().parts(), "replay": self.buffer}
 
 

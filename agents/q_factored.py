@@ -40,18 +40,6 @@ class QFactoredConfig(ScorerConfig):
     exploration_fraction: float = 0.5
 
 
-class SelectionValue(nn.Module):
-    """The part of Q that is no advantage of a frame: the sum over frames of Q_t(discard)."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.discard = nn.Linear(size, 1)
-
-    def forward(self, hidden: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        """[B] from encodings [B, T, E] and valid [B, T]."""
-        return (self.discard(hidden).squeeze(2) * valid).sum(1)
-
-
 def factored_value(
     advantage: torch.Tensor, discard: torch.Tensor, selected: torch.Tensor
 ) -> torch.Tensor:
@@ -72,8 +60,8 @@ class QFactoredLearner(ScorerLearner):
         self, network: FrameScorer, cache: FeatureCache, task: Task, config: QFactoredConfig
     ) -> None:
         super().__init__(network, cache, task, config)
-        self.value = SelectionValue(self.network.code_size).to(task.device)
-        self.optimiser.add_param_group({"params": self.value.parameters()})
+        self.discard = nn.Linear(self.network.code_size, 1).to(task.device)  # Q_t(discard)
+        self.optimiser.add_param_group({"params": self.discard.parameters()})
         self.env = gym.make_vec(
             "FrameSelect/OneShot-v0",
             num_envs=self.batch_size * config.episodes,
@@ -83,8 +71,8 @@ class QFactoredLearner(ScorerLearner):
         self.memory = Memory(len(self.rows), config.memory, task.num_frames)
 
     def parts(self) -> dict[str, Any]:
-        """The network, the optimiser, the schedule, the value head and the memory."""
-        return {**super().parts(), "value": self.value, "memory": self.memory}
+        """The network, the optimiser, the schedule, the head of Q_t(discard) and the memory."""
+        return {**super().parts(), "discard": self.discard, "memory": self.memory}
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Try N selections of every video in `videos` [B], and fit Q to all that are remembered."""
@@ -109,7 +97,8 @@ class QFactoredLearner(ScorerLearner):
         index = self.table.index(torch.as_tensor(videos)).cpu()
         self.memory.add(index, selected.cpu(), config.reward_scale * rewards)
         tried, earned, known = (part.to(valid.device) for part in self.memory(index))
-        values = factored_value(advantage, self.value(hidden, valid), tried)
+        discard = (self.discard(hidden).squeeze(2) * valid).sum(1)
+        values = factored_value(advantage, discard, tried)
         error = F.smooth_l1_loss(values, earned, reduction="none")
         loss = (error * known).sum() / known.sum()
         self.descend(loss)

@@ -198,8 +198,8 @@ class ExactOracle:
         lengths = clips.valid.sum(axis=1)
         if lengths.max(initial=0) > MOST_FRAMES:
             raise FrameSelectError(
-                f"{self.name}: a video has {lengths.max()} frames, but only for at most "
-                f"{MOST_FRAMES} can all sets be tried; lower num_frames or use hill-climb"
+                f"{self.name}: a video has {lengths.max()} frames, but all sets can only be "
+                f"tried for at most {MOST_FRAMES}; lower num_frames or use hill-climb"
             )
         if frames is not None and np.min(frames) < 1:
             raise FrameSelectError(f"{self.name}: frames is {frames}; it must be at least 1")

@@ -77,14 +77,7 @@ class DecisionNetwork(StepNetwork):
         selected: torch.Tensor,
         cursor: torch.Tensor,
     ) -> torch.Tensor:
-        """The head's inputs, [B, hidden_size].
-
-        Args:
-            table: The features and predictions of the videos.
-            video: [B] int, rows in the cache.
-            selected: [B, T], 1 where a frame has been kept.
-            cursor: [B] int; past the end of the video, no frame is seen.
-        """
+        """The head's inputs, [B, hidden_size]; past the end of the video, no frame is seen."""
         index = table.index(video)
         frames = table.features.shape[1]
         at = cursor.long()[:, None] + torch.arange(self.chunk, device=index.device)

@@ -70,11 +70,7 @@ class FrameScorer(Network):
     ) -> torch.Tensor:
         """The head's inputs, [B, T, 2H + 1]; the last channel is 1 at valid frames.
 
-        Args:
-            table: The features and predictions of the videos.
-            video: [B] int, rows in the cache.
-            selected: Not used: all frames are decided at once.
-            cursor: Not used.
+        `selected` and `cursor` are not used, because all frames are decided at once.
         """
         index = table.index(video)
         encodings, row = self.encodings(table, index)

@@ -73,12 +73,7 @@ class FrameSetNetwork(StepNetwork):
         """The heads' inputs, [B, n, hidden_size + 1]: a row for each frame, and one for stopping.
 
         The last channel is 1 where the action is legal: not for padding nor for picked frames.
-
-        Args:
-            table: The features and predictions of the videos.
-            video: [B] int, rows in the cache.
-            selected: [B, T], 1 where a frame has been picked.
-            cursor: [B] int, not used: the number of frames picked is known from `selected`.
+        `cursor` is not used, because `selected` gives the number of frames picked.
         """
         index = table.index(video)
         encodings, row = self.encodings(table, index)

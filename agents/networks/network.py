@@ -31,6 +31,9 @@ class Network(nn.Module, ABC):
     code_size: int
     lstm: nn.LSTM
     dropout: nn.Dropout
+    _made_by: Any
+    _encodings: torch.Tensor
+    _cached: torch.Tensor
 
     def __init__(self, feature_size: int) -> None:
         super().__init__()
@@ -52,7 +55,7 @@ class Network(nn.Module, ABC):
             table: The features and predictions of the videos.
             video: [B] int, rows in the cache.
             selected: [B, T], 1 where a frame is selected.
-            cursor: [B] int; past the end of the video, no frame is seen.
+            cursor: [B] int, the frame that the decision is about.
         """
 
     @abstractmethod
@@ -103,7 +106,7 @@ class Network(nn.Module, ABC):
         A resumed run starts without any. Which videos are encoded together changes the last bit of
         an encoding, so an uninterrupted run has to start its epochs without any, too.
         """
-        self._made_by: Any = None
+        self._made_by = None
         self._encodings, self._cached = torch.zeros(0), torch.zeros(0, dtype=torch.bool)
 
     def normal(self, features: torch.Tensor) -> torch.Tensor:

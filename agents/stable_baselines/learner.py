@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from agents.networks.feature_table import FeatureTable
@@ -124,7 +123,10 @@ class AlgorithmLearner(Learner):
         env.seed(epoch_seed(self.task, number))
         model._last_obs = None  # so that `learn` resets the environment
         before, returns = env.episodes, env.returns
-        model.learn(self.epoch_steps, EachStep(self), log_interval=NEVER, reset_num_timesteps=False)
+        model.learn(
+            self.epoch_steps, lambda *_: self.after_step(), NEVER, reset_num_timesteps=False
+        )
+        self.after_epoch()
         figures = {"reward": (env.returns - returns) / max(env.episodes - before, 1)}
         for name in ("loss", "value_loss", "entropy_loss"):
             found = model.logger.name_to_value.get(f"train/{name}")
@@ -138,45 +140,21 @@ class AlgorithmLearner(Learner):
         self._counted = self.env.episodes
         return not self.spent()
 
+    def after_epoch(self) -> None:
+        """Called when an epoch ends, and with it the episodes that are still active."""
+
     def parts(self) -> dict[str, Any]:
-        """The policy with its value head or target network, the optimiser and the counters."""
-        return {
-            "policy": self.model.policy,
-            "optimiser": self.model.policy.optimizer,
-            "steps": Counters(self.model),
-        }
+        """The policy, with its value head or target network, and the optimiser."""
+        return {"policy": self.model.policy, "optimiser": self.model.policy.optimizer}
 
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs, with the algorithm's counters."""
+        counters = {name: getattr(self.model, name, None) for name in COUNTERS}
+        return {**super().state(), "counters": counters}
 
-class EachStep(BaseCallback):
-    """Calls a learner after every step of its environments.
-
-    Args:
-        learner: The learner.
-    """
-
-    def __init__(self, learner: AlgorithmLearner) -> None:
-        super().__init__()
-        self.learner = learner
-
-    def _on_step(self) -> bool:
-        return self.learner.after_step()
-
-
-class Counters:
-    """The counters of an algorithm, as a part of a state.
-
-    Args:
-        model: The algorithm.
-    """
-
-    def __init__(self, model: BaseAlgorithm) -> None:
-        self.model = model
-
-    def state_dict(self) -> dict[str, int]:
-        """The counters by name, of those that the algorithm has."""
-        return {name: getattr(self.model, name) for name in COUNTERS if hasattr(self.model, name)}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Set the counters."""
-        for name, value in state.items():
-            setattr(self.model, name, value)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        super().load_state(state)
+        for name, value in state["counters"].items():
+            if value is not None:
+                setattr(self.model, name, value)

@@ -203,14 +203,7 @@ class BatchLearner(Learner):
 
 
 class ScorerLearner(BatchLearner):
-    """A batch learner of a frame scorer, with the step-wise schedule of its learning rate.
-
-    Args:
-        network: The network with its initial weights.
-        cache: The cache.
-        task: What it is trained for.
-        config: Hyper-parameters.
-    """
+    """A batch learner of a frame scorer, with a step-wise schedule of the learning rate."""
 
     def __init__(
         self, network: Network, cache: FeatureCache, task: Task, config: ScorerConfig

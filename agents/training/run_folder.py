@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -178,7 +178,7 @@ def as_json(config: Any) -> dict[str, Any]:
 def _replace_text(file: Path, text: str) -> None:
     """Write a file as a whole, or leave the old one in place."""
     temporary = file.with_name(f".{file.name}")
-    temporary.write_text(text)
+    temporary.write_text(text, newline="")
     os.replace(temporary, file)
 
 
@@ -200,58 +200,46 @@ class RunWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         _replace_text(folder / CONFIG, json.dumps(as_written(config), indent=2) + "\n")
-        self._metrics: IO[str] | None = None
+        self._rows: list[dict[str, Any]] | None = None  # of metrics.csv
+        self._events: Any = None
 
     def epoch(self, epoch: Epoch) -> None:
-        """Append an epoch to metrics.csv and to the TensorBoard events."""
+        """Add an epoch to metrics.csv and to the TensorBoard events."""
+        if self._rows is None:
+            self._rows = self._rows_before(epoch)
+            self._open_events(self._rows)
         row = epoch.row()
-        if self._metrics is None:
-            self._open(epoch)
-        elif not set(row) <= set(self._rows.fieldnames):
-            # The first epochs of DQN have no loss.
-            self._start_metrics(self._rows_before(epoch), epoch)
-        assert self._metrics is not None
-        self._rows.writerow(row)
-        self._metrics.flush()
+        self._rows.append(row)
+        # The first epochs of DQN have no loss, so later rows may have more columns.
+        columns = dict.fromkeys(name for one in self._rows for name in one)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(self._rows)
+        _replace_text(self.folder / METRICS, text.getvalue())
         for name, value in row.items():
             if name not in ("epoch", "episodes"):
                 step = epoch.episodes or epoch.updates
                 group = "validation" if name.startswith("validation") else "train"
                 self._events.add_scalar(f"{group}/{name}", value, step)
 
-    def _open(self, epoch: Epoch) -> None:
-        """Open the files before the first epoch, without what they hold of it and later ones."""
-        from torch.utils.tensorboard import SummaryWriter  # slow to import
-
-        before = self._rows_before(epoch)
-        for events in self.folder.glob("events.out.*"):
-            if not before:
-                events.unlink()
-        self._start_metrics(before, epoch)
-        done = int(before[-1]["episodes"]) if before else 0
-        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
-
-    def _rows_before(self, epoch: Epoch) -> list[dict[str, str]]:
-        """The rows of metrics.csv of the epochs before this one."""
+    def _rows_before(self, epoch: Epoch) -> list[dict[str, Any]]:
+        """The rows of metrics.csv of the epochs before this one; later ones are trained again."""
         file = self.folder / METRICS
-        if not file.is_file() or epoch.number == 1:
+        if not file.is_file():
             return []
         with file.open(newline="") as old:
             return [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
 
-    def _start_metrics(self, before: list[dict[str, str]], epoch: Epoch) -> None:
-        """Rewrite metrics.csv with these rows, and with columns for them and for this epoch."""
-        if self._metrics is not None:
-            self._metrics.close()
-        columns = list(dict.fromkeys([*(before[0] if before else ()), *epoch.row()]))
-        text = io.StringIO(newline="")
-        rows = csv.DictWriter(text, columns)
-        rows.writeheader()
-        rows.writerows(before)
-        file = self.folder / METRICS
-        _replace_text(file, text.getvalue())
-        self._metrics = file.open("a", newline="")
-        self._rows = csv.DictWriter(self._metrics, columns)
+    def _open_events(self, before: list[dict[str, Any]]) -> None:
+        """Open the TensorBoard events; those after the epochs `before` become invisible."""
+        from torch.utils.tensorboard import SummaryWriter  # slow to import
+
+        if not before:
+            for events in self.folder.glob("events.out.*"):
+                events.unlink()
+        done = int(before[-1]["episodes"]) if before else 0
+        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
 
     def finish(self, network: nn.Module) -> None:
         """Save the weights, which completes the run."""
@@ -264,9 +252,8 @@ class RunWriter:
         self.close()
 
     def close(self) -> None:
-        """Close the files."""
-        if self._metrics is not None:
-            self._metrics.close()
+        """Close the TensorBoard events."""
+        if self._events is not None:
             self._events.close()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agents.__main__ import main
-from agents.registry import AGENTS, parse_agent
+from agents.registry import agent_design, parse_agent
 from agents.searching import do_trial_run, draw_trials, trial_text
 from agents.training.run_folder import as_json
 from frame_select_env import CacheError, FrameSelectError, open_cache
@@ -67,7 +67,7 @@ def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
         assert 0 < float(row["validation"]) < 1 and 0 < float(row["validation_p_c"]) < 1
         assert int(row["episodes"]) > 0 and float(row["seconds"]) > 0
     drawn = {row["hyper"] for row in found}
-    config = as_json(AGENTS["reinforce"].presets["tuned"])
+    config = as_json(agent_design("reinforce").presets["tuned"])
     assert len(drawn) == 3 and all(set(json.loads(text)) == set(config) for text in drawn)
     changed = {name for text in drawn for name, v in json.loads(text).items() if v != config[name]}
     assert {"hidden_size", "epochs"} <= changed  # named by the text
@@ -96,7 +96,18 @@ def test_a_score_is_that_of_the_epoch_that_was_kept(sealed, tmp_path, capsys):
             "--seed",
             row["seed"],
         ]
-        train = ["train", "--data", sealed, "--out", run, *SMALL[:4], *learning]
+        train = [
+            "train",
+            "--data",
+            sealed,
+            "--out",
+            run,
+            "--num-frames",
+            10,
+            "--target-frames",
+            4,
+            *learning,
+        ]
         main([str(one) for one in train])
         with (run / "metrics.csv").open() as file:
             pairs = [(e["validation"], e["validation_p_c"]) for e in csv.DictReader(file)]
@@ -197,7 +208,7 @@ def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
         (["--data", "absent.h5"], "absent.h5: no such file"),
         (["--data", planted, regression], "cannot be averaged"),
         (["--reward", "luck"], "unknown reward 'luck'"),
-        (["--select", 11], "select=11"),
+        (["--select", 11], "target_frames=11"),
         (["--out", mine], "mine.csv: is no log of a search"),
     ):
         capsys.readouterr()
