@@ -49,39 +49,12 @@ class DQNConfig(AlgorithmConfig):
 
 @dataclass(frozen=True)
 class SequentialDQNConfig(DecisionConfig, DQNConfig):
-    """Hyper-parameters of `dqn`."""
-
-    learning_rate: float = 3e-4
-    dropout: float = 0.1
-    exploration_fraction: float = 0.3
-    exploration_final_eps: float = 0.02
-
-
-@dataclass(frozen=True)
-class ChunkDQNConfig(SequentialDQNConfig):
-    """Hyper-parameters of `dqn-chunk`; an episode has five decisions."""
-
-    chunk: int = 5
-    n_steps: int = 5
-    dropout: float = 0.3
-    exploration_fraction: float = 0.6
-    exploration_final_eps: float = 0.1
-    learning_starts: int = 640
-    train_freq: int = 5
-    sequence_length: int = 5
-    batch_size: int = 80
+    """Hyper-parameters of `dqn` and `dqn-chunk`."""
 
 
 @dataclass(frozen=True)
 class PickDQNConfig(PickConfig, DQNConfig):
     """Hyper-parameters of `dqn-pick`."""
-
-    learning_starts: int = 1024
-    n_steps: int = 8
-    train_freq: int = 8
-    sequence_length: int = 8
-    batch_size: int = 128
-    dropout: float = 0.3
 
 
 class FrameDQN(DQN):
@@ -198,7 +171,11 @@ SEARCH = {
 DESIGN = AgentDesign(
     name="dqn",
     config=SequentialDQNConfig,
-    presets={"tuned": SequentialDQNConfig()},
+    presets={
+        "tuned": SequentialDQNConfig(
+            learning_rate=3e-4, dropout=0.1, exploration_fraction=0.3, exploration_final_eps=0.02
+        )
+    },
     check=check_algorithm,
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("dqn", network, tie=False),
@@ -208,8 +185,21 @@ DESIGN = AgentDesign(
 
 CHUNK_DESIGN = AgentDesign(
     name="dqn-chunk",
-    config=ChunkDQNConfig,
-    presets={"tuned": ChunkDQNConfig()},
+    config=SequentialDQNConfig,
+    presets={
+        "tuned": SequentialDQNConfig(
+            chunk=5,  # an episode has five decisions
+            n_steps=5,
+            train_freq=5,
+            sequence_length=5,
+            batch_size=80,
+            learning_starts=640,
+            learning_rate=3e-4,
+            dropout=0.3,
+            exploration_fraction=0.6,
+            exploration_final_eps=0.1,
+        )
+    },
     check=check_algorithm,
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("dqn-chunk", network, tie=False),
@@ -220,7 +210,16 @@ CHUNK_DESIGN = AgentDesign(
 PICK_DESIGN = AgentDesign(
     name="dqn-pick",
     config=PickDQNConfig,
-    presets={"tuned": PickDQNConfig()},
+    presets={
+        "tuned": PickDQNConfig(
+            n_steps=8,
+            train_freq=8,
+            sequence_length=8,
+            batch_size=128,
+            learning_starts=1024,
+            dropout=0.3,
+        )
+    },
     check=check_algorithm,
     network=make_frame_set_network,
     agent=lambda network, task, config: PickAgent("dqn-pick", network, task.target_frames),

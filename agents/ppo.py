@@ -45,11 +45,6 @@ class OneShotPPOConfig(PPOConfig):
     state: State = "feature"
     #: Number of layers of the LSTM.
     num_layers: int = 1
-    batch_size: int = 512
-    n_epochs: int = 8
-    ent_coef: float = 0.003
-    rollout_episodes: int = 8
-    repeats: int = 4
 
     def env(self, task: Task) -> tuple[str, dict[str, Any]]:
         """The environment's id and keywords, without those of the task."""
@@ -64,21 +59,10 @@ class OneShotPPOConfig(PPOConfig):
 class SequentialPPOConfig(DecisionConfig, PPOConfig):
     """Hyper-parameters of `ppo-sequential`."""
 
-    num_envs: int = 256
-    repeats: int = 4
-    batch_size: int = 6400
-
 
 @dataclass(frozen=True)
 class PickPPOConfig(PickConfig, PPOConfig):
     """Hyper-parameters of `maskable-ppo`."""
-
-    hidden_size: int = 64
-    n_epochs: int = 2
-    ent_coef: float = 0.003
-    num_envs: int = 256
-    repeats: int = 4
-    batch_size: int = 1024
 
 
 class PPOLearner(AlgorithmLearner):
@@ -119,7 +103,11 @@ class MaskablePPOLearner(PPOLearner):
 DESIGN = AgentDesign(
     name="ppo",
     config=OneShotPPOConfig,
-    presets={"tuned": OneShotPPOConfig()},
+    presets={
+        "tuned": OneShotPPOConfig(
+            batch_size=512, n_epochs=8, ent_coef=0.003, rollout_episodes=8, repeats=4
+        )
+    },
     check=check_algorithm,
     network=make_frame_scorer,
     agent=lambda network, task, config: ScorerAgent("ppo", network),
@@ -137,7 +125,7 @@ DESIGN = AgentDesign(
 SEQUENTIAL_DESIGN = AgentDesign(
     name="ppo-sequential",
     config=SequentialPPOConfig,
-    presets={"tuned": SequentialPPOConfig()},
+    presets={"tuned": SequentialPPOConfig(num_envs=256, repeats=4, batch_size=6400)},
     check=check_algorithm,
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("ppo-sequential", network),
@@ -155,7 +143,11 @@ SEQUENTIAL_DESIGN = AgentDesign(
 MASKABLE_DESIGN = AgentDesign(
     name="maskable-ppo",
     config=PickPPOConfig,
-    presets={"tuned": PickPPOConfig()},
+    presets={
+        "tuned": PickPPOConfig(
+            hidden_size=64, n_epochs=2, ent_coef=0.003, num_envs=256, repeats=4, batch_size=1024
+        )
+    },
     check=check_algorithm,
     network=make_frame_set_network,
     agent=lambda network, task, config: PickAgent("maskable-ppo", network, task.target_frames),

@@ -21,10 +21,8 @@ from frame_select_env import FeatureCache, FrameSelectError
 
 @dataclass(frozen=True)
 class ReinforceConfig(ScorerConfig):
-    """Hyper-parameters; the defaults are the preset `tuned`."""
+    """Hyper-parameters."""
 
-    hidden_size: int = 64
-    learning_rate: float = 3e-3
     #: N of Eq. 8: number of selections sampled per video and update.
     episodes: int = 4
     #: Baseline that is subtracted from a selection's reward: the mean of the video's other
@@ -38,6 +36,7 @@ class ReinforceConfig(ScorerConfig):
     ent_coef: float = 0.0
 
 
+TUNED = ReinforceConfig(hidden_size=64, learning_rate=3e-3)
 # The paper's values; it gives no hidden size, number of layers, N or batch size, so these are ours.
 # The paper trains on in-sample predictions: import the features with --crossfit none for that.
 PAPER = ReinforceConfig(
@@ -58,7 +57,6 @@ PAPER = ReinforceConfig(
     max_grad_norm=0.0,
     ema_decay=0.0,
 )
-PRESETS = {"tuned": ReinforceConfig(), "paper": PAPER}
 
 
 def sampling_loss(
@@ -174,7 +172,7 @@ def check(config: ReinforceConfig) -> None:
 DESIGN = AgentDesign(
     name="reinforce",
     config=ReinforceConfig,
-    presets=PRESETS,
+    presets={"tuned": TUNED, "paper": PAPER},
     check=check,
     network=make_frame_scorer,
     agent=lambda network, task, config: ScorerAgent("reinforce", network),

@@ -26,7 +26,6 @@ class SequentialReinforceConfig(DecisionConfig, AnnealedConfig):
 
     # With dropout, the gradient would not be that of the policy that acts.
     dropout: ClassVar[float] = 0.0
-    learning_rate: float = 3e-3
     #: Number of videos per update.
     batch_size: int = 32
     #: N: number of episodes per video and update.
@@ -142,7 +141,7 @@ def check(config: SequentialReinforceConfig) -> None:
 DESIGN = AgentDesign(
     name="reinforce-sequential",
     config=SequentialReinforceConfig,
-    presets={"tuned": SequentialReinforceConfig()},
+    presets={"tuned": SequentialReinforceConfig(learning_rate=3e-3)},
     check=check,
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("reinforce-sequential", network),

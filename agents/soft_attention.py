@@ -5,8 +5,6 @@ is p1, and its cross-entropy with the label is the loss. Nothing is sampled, and
 scores nothing.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
@@ -17,13 +15,6 @@ from agents.training.learner import ScorerConfig, ScorerLearner
 from agents.training.task import Task
 from frame_select_env import Clips, FeatureCache
 from frame_select_env.probability import SMALLEST
-
-
-@dataclass(frozen=True)
-class SoftAttentionConfig(ScorerConfig):
-    """Hyper-parameters."""
-
-    dropout: float = 0.0
 
 
 def attention(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
@@ -64,7 +55,7 @@ class SoftAttentionLearner(ScorerLearner):
     """Network, optimiser and labels."""
 
     def __init__(
-        self, network: FrameScorer, cache: FeatureCache, task: Task, config: SoftAttentionConfig
+        self, network: FrameScorer, cache: FeatureCache, task: Task, config: ScorerConfig
     ) -> None:
         super().__init__(network, cache, task, config)
         self.labels = torch.from_numpy(cache.labels).to(task.device)
@@ -83,8 +74,8 @@ class SoftAttentionLearner(ScorerLearner):
 
 DESIGN = AgentDesign(
     name="soft-attention",
-    config=SoftAttentionConfig,
-    presets={"tuned": SoftAttentionConfig()},
+    config=ScorerConfig,
+    presets={"tuned": ScorerConfig(dropout=0.0)},
     network=make_frame_scorer,
     agent=lambda network, task, config: SoftAttentionAgent("soft-attention", network),
     learner=SoftAttentionLearner,

@@ -14,11 +14,7 @@ WINDOW = 5  # frames
 
 
 def required_frames(name: str, frames: int | np.ndarray | None) -> int | np.ndarray:
-    """`frames`, m for all videos or one each [B], once it is known to be at least 1.
-
-    Args:
-        name: The ranking's name, for the message.
-        frames: What the ranking was given.
+    """`frames`, m for all videos or one each [B], of the ranking called `name`.
 
     Raises:
         FrameSelectError: if it is missing or below 1.
@@ -39,14 +35,11 @@ class Uniform:
     needs_frames = True
 
     def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
-        """1.0 at the selected frames, 0.0 at the others, -inf at padding.
+        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos.
             frames: m, for all videos or one each, [B] int; at least 1.
-
-        Returns:
-            [B, T] float64.
 
         Raises:
             FrameSelectError: if `frames` is missing or below 1.

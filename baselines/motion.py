@@ -47,14 +47,11 @@ class CumulativeMotion:
     needs_frames = True
 
     def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
-        """1.0 at the selected frames, 0.0 at the others, -inf at padding.
+        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos.
             frames: m, for all videos or one each, [B] int; at least 1.
-
-        Returns:
-            [B, T] float64.
 
         Raises:
             FrameSelectError: if `frames` is missing or below 1.

@@ -41,12 +41,7 @@ class Objective:
 
 
 def make_objective(clips: Clips, label: np.ndarray | None, name: str) -> Objective:
-    """The objective of the oracle called `name`.
-
-    Args:
-        clips: B videos.
-        label: [B] int (classification) or [B, K] float (regression).
-        name: The oracle's name, for messages.
+    """The objective of the oracle called `name`; `label` is [B] int or, for regression, [B, K].
 
     Raises:
         FrameSelectError: if a label is missing or unknown (-1).
@@ -76,14 +71,11 @@ class Oracle:
     needs_label = True
 
     def scores(self, clips: Clips, label: np.ndarray | None = None) -> np.ndarray:
-        """T for the frame picked first, T - 1 for the second, and so on; -inf at padding.
+        """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos.
             label: [B] int (classification) or [B, K] float (regression).
-
-        Returns:
-            [B, T] float64.
 
         Raises:
             FrameSelectError: if a label is missing or unknown (-1).
@@ -124,15 +116,12 @@ class HillClimb:
         label: np.ndarray | None = None,
         frames: int | np.ndarray | None = None,
     ) -> np.ndarray:
-        """1.0 at the selected frames, 0.0 at the others, -inf at padding.
+        """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos.
             label: [B] int (classification) or [B, K] float (regression).
             frames: m, for all videos or one each, [B] int; at least 1.
-
-        Returns:
-            [B, T] float64.
 
         Raises:
             FrameSelectError: if `frames` is missing or below 1, or a label missing or unknown (-1).
@@ -179,16 +168,12 @@ class ExactOracle:
         label: np.ndarray | None = None,
         frames: int | np.ndarray | None = None,
     ) -> np.ndarray:
-        """1.0 at the best set's frames, 0.0 at the others, -inf at padding.
+        """1.0 at the best set's frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos of at most 16 valid frames.
             label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int, at least 1; None: any number, at least
-                one.
-
-        Returns:
-            [B, T] float64.
+            frames: m, for all videos or one each, [B] int, at least 1; None for any number.
 
         Raises:
             FrameSelectError: for a video of more than 16 valid frames, `frames` below 1, or a label

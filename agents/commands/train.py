@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,8 +38,7 @@ class TrainArguments:
     preset: str = "tuned"
     #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
     reward: str = "sign_omega"
-    #: m: number of frames the agent is trained to keep (AS Eq. 9). The preset's by default, 8 or
-    #: 12.
+    #: m: number of frames the agent is trained to keep (AS Eq. 9); by default the preset's, 8 or 12.
     target_frames: int | None = None
     #: Number of episodes that the environment may score; 0 trains for the agent's epochs.
     budget: int = 0
@@ -104,7 +104,7 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
     parsed: Any = tyro.cli(
         both,
         prog="python -m agents train",
-        description=TrainArguments.__doc__,
+        description=inspect.getdoc(TrainArguments),
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )

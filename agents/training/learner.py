@@ -65,6 +65,7 @@ class ScorerConfig(TrainingConfig):
     num_layers: int = 1
     #: Dropout on the network's input and on the LSTM's output.
     dropout: float = 0.3
+    #: L2 penalty in Adam.
     weight_decay: float = 1e-4
     #: Divide the learning rate by 10 after each of these epochs.
     decay_epochs: tuple[int, ...] = ()

@@ -12,7 +12,6 @@ from agents.rankings import ScorerAgent
 from agents.reinforce import (
     DESIGN,
     PAPER,
-    ReinforceConfig,
     leave_one_out,
     log_probability,
     sampling_loss,
@@ -21,7 +20,9 @@ from agents.training.task import make_task
 from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import Clips, FrameSelectError, open_cache
 
-SMALL = ReinforceConfig(hidden_size=12, epochs=4, batch_size=10, episodes=4, dropout=0.0)
+SMALL = dataclasses.replace(
+    DESIGN.presets["tuned"], hidden_size=12, epochs=4, batch_size=10, episodes=4, dropout=0.0
+)
 
 
 def test_sampling_loss_eq_9_by_hand():

@@ -8,15 +8,20 @@ import torch
 
 from agents.reinforce_sequential import (
     DESIGN,
-    SequentialReinforceConfig,
     rewards_to_go,
 )
 from agents.training.task import make_task
 from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import FrameSelectError, open_cache
 
-SMALL = SequentialReinforceConfig(
-    hidden_size=16, batch_size=10, episodes=4, patience=0, learning_rate=0.01, ema_decay=0.9
+SMALL = dataclasses.replace(
+    DESIGN.presets["tuned"],
+    hidden_size=16,
+    batch_size=10,
+    episodes=4,
+    patience=0,
+    learning_rate=0.01,
+    ema_decay=0.9,
 )
 
 

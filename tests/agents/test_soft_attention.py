@@ -10,7 +10,6 @@ from agents.networks.frame_scorer import FrameScorer
 from agents.soft_attention import (
     DESIGN,
     SoftAttentionAgent,
-    SoftAttentionConfig,
     attention,
     attention_loss,
 )
@@ -18,8 +17,13 @@ from agents.training.task import make_task
 from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import Clips, open_cache
 
-SMALL = SoftAttentionConfig(
-    hidden_size=12, epochs=25, batch_size=10, learning_rate=0.01, patience=0
+SMALL = dataclasses.replace(
+    DESIGN.presets["tuned"],
+    hidden_size=12,
+    epochs=25,
+    batch_size=10,
+    learning_rate=0.01,
+    patience=0,
 )
 
 

@@ -1,5 +1,6 @@
 """Peak memory of DQN with a replay buffer of a million transitions of T = 25, D = 2048 features."""
 
+import dataclasses
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def train(path: str) -> None:
     """Fill the buffer and print peaks of resident memory: after the imports, and in the end."""
     import torch
 
-    from agents.dqn import DESIGN, SequentialDQNConfig
+    from agents.dqn import DESIGN
     from agents.stable_baselines.replay import ARRAYS
     from agents.training.task import make_task, seeded
     from agents.training.trainer import make_learner
@@ -50,9 +51,9 @@ def train(path: str) -> None:
     imported = peak_mib()
     cache = open_cache(path)
     task = make_task(cache, path, budget=EPISODES)
-    config = SequentialDQNConfig(
-        encoder="frame", buffer_size=1_000_000, num_envs=256, gradient_steps=1, batch_size=256
-    )
+    changes = {"encoder": "frame", "buffer_size": 1_000_000, "gradient_steps": 1}
+    tuned = DESIGN.presets["tuned"]
+    config = dataclasses.replace(tuned, num_envs=256, batch_size=256, **changes)
     learner = make_learner(DESIGN, cache, task, config)
     with seeded(task):
         number = 0

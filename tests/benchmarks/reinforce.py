@@ -1,5 +1,6 @@
 """REINFORCE's time per video, as a ratio to the bare forward, backward and Adam of its network."""
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def measure() -> list[dict[str, object]]:
     cache = open_cache("digits")
     rows = []
     for hidden, batch in ((64, 32), (128, 32), (256, 32)):
-        config = ReinforceConfig(hidden_size=hidden, batch_size=batch)
+        config = dataclasses.replace(DESIGN.presets["tuned"], hidden_size=hidden, batch_size=batch)
         learner = make_learner(DESIGN, cache, make_task(cache, "digits"), config)
         learner.network.train()
         plain = bare(learner, config)
