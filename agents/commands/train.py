@@ -38,7 +38,7 @@ class TrainArguments:
     preset: str = "tuned"
     #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
     reward: str = "sign_omega"
-    #: m: number of frames the agent is trained to keep (AS Eq. 9); by default the preset's, 8 or 12.
+    #: m: number of frames to train for (AS Eq. 9); by default the preset's, 8 or 12.
     target_frames: int | None = None
     #: Number of episodes that the environment may score; 0 trains for the agent's epochs.
     budget: int = 0
