@@ -14,7 +14,7 @@ python -m agents COMMAND --help tells the rest.
 
 
 COMMANDS = {
-    "train": "agents.train_command:train",
+    "train": "agents.commands.train:train",
     "evaluate": "agents.evaluate_command:evaluate",
     "compare": "agents.compare_command:compare",
     "search": "agents.search_command:search",

@@ -17,8 +17,9 @@ from agents.comparison.record import Record
 from agents.comparison.results import write_results
 from agents.comparison.work import Work, do_work, done_before
 from agents.evaluation.tables import PIPED_WIDTH, print_table
-from agents.training import CHECKPOINT_SECONDS
-from data.engine import Engine, outcomes_bar, run_all
+from agents.training.trainer import CHECKPOINT_SECONDS
+from data.engine import Engine, run_all
+from data.engine import outcomes_bar
 from frame_select_env import FrameSelectError
 
 RESULTS = "results.csv"

@@ -16,8 +16,8 @@ from agents.evaluation.entries import reference_names
 from agents.evaluation.predictions import write_predictions
 from agents.evaluation.strips import plot_strips
 from agents.evaluation.tables import print_table, write_evaluation, write_markdown
-from agents.loading import LoadedRun, load_run
 from agents.run_evaluation import evaluate_runs
+from agents.training.load import LoadedRun, load_run
 from frame_select_env import FrameSelectError, open_cache
 
 

@@ -1,46 +1,163 @@
-"""PPO on OneShot: the BiLSTM of REINFORCE as actor, one logit a frame, and a pooled critic."""
+"""PPO, by Stable-Baselines3: ppo on OneShot, ppo-sequential on Sequential, maskable-ppo on Pick."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from agents.agent import ScorerAgent
-from agents.design import AgentDesign
-from agents.networks import State
-from agents.scorer_training import initial_network
-from agents.stable_baselines.learner import check_algorithm
-from agents.stable_baselines.ppo_learner import PPOConfig, PPOLearner
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from agents.networks.decision import DecisionConfig, make_decision_network
+from agents.networks.frame_scorer import State, make_frame_scorer
+from agents.networks.frame_set import PickConfig, make_frame_set_network
+from agents.rankings import PickAgent, ScorerAgent, SequentialAgent
+from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner, check_algorithm
+from agents.stable_baselines.policies import MaskableNetworkPolicy, NetworkPolicy
+from agents.training.design import AgentDesign
+from agents.training.task import Task
+
+
+@dataclass(frozen=True)
+class PPOConfig(AlgorithmConfig):
+    """Hyper-parameters of PPO."""
+
+    #: Number of episodes of each environment per rollout.
+    rollout_episodes: int = 1
+    #: Minibatch size: transitions per update.
+    batch_size: int = 256
+    #: Number of passes over the transitions of a rollout.
+    n_epochs: int = 4
+    #: Clipping range of the ratio of probabilities.
+    clip_range: float = 0.2
+    #: Entropy coefficient of the loss.
+    ent_coef: float = 0.0
+    #: Lambda of the generalised advantage estimate.
+    gae_lambda: float = 1.0
+    #: Value coefficient of the loss.
+    vf_coef: float = 0.5
 
 
 @dataclass(frozen=True)
 class OneShotPPOConfig(PPOConfig):
-    """Hyper-parameters."""
+    """Hyper-parameters of `ppo`."""
 
-    #: What the network sees of a frame.
+    #: What the network sees of a frame: its feature, or feature and prediction.
     state: State = "feature"
-    #: Layers of the LSTM.
-    layers: int = 1
-    batch_size: int = 512
-    passes: int = 8
-    entropy: float = 0.003
-    waves: int = 8
-    repeats: int = 4
+    #: Number of layers of the LSTM.
+    num_layers: int = 1
+
+    def env(self, task: Task) -> tuple[str, dict[str, Any]]:
+        """The environment's id and keywords, without those of the task."""
+        return "FrameSelect/OneShot-v0", {}
+
+    def steps(self, task: Task) -> int:
+        """The number of decisions in an episode."""
+        return 1
+
+
+@dataclass(frozen=True)
+class SequentialPPOConfig(DecisionConfig, PPOConfig):
+    """Hyper-parameters of `ppo-sequential`."""
+
+
+@dataclass(frozen=True)
+class PickPPOConfig(PickConfig, PPOConfig):
+    """Hyper-parameters of `maskable-ppo`."""
+
+
+class PPOLearner(AlgorithmLearner):
+    """The state of a training run of PPO."""
+
+    algorithm: type[PPO] | type[MaskablePPO] = PPO
+    policy: type[Any] = NetworkPolicy
+
+    def make_model(self, policy_kwargs: dict[str, Any]) -> BaseAlgorithm:
+        """PPO, with rollouts of whole episodes."""
+        config = self.config
+        rollout = config.rollout_episodes * self.steps
+        return self.algorithm(
+            self.policy,
+            self.env,
+            learning_rate=config.learning_rate,
+            n_steps=rollout,
+            batch_size=min(config.batch_size, rollout * config.num_envs),
+            n_epochs=config.n_epochs,
+            gamma=1.0,
+            gae_lambda=config.gae_lambda,
+            clip_range=config.clip_range,
+            ent_coef=config.ent_coef,
+            vf_coef=config.vf_coef,
+            max_grad_norm=config.max_grad_norm or float("inf"),
+            policy_kwargs=policy_kwargs,
+            device=self.task.device,
+        )
+
+
+class MaskablePPOLearner(PPOLearner):
+    """The state of a training run of MaskablePPO: illegal actions have probability 0."""
+
+    algorithm = MaskablePPO
+    policy = MaskableNetworkPolicy
 
 
 DESIGN = AgentDesign(
     name="ppo",
     config=OneShotPPOConfig,
-    presets={"tuned": OneShotPPOConfig()},
+    presets={
+        "tuned": OneShotPPOConfig(
+            batch_size=512, n_epochs=8, ent_coef=0.003, rollout_episodes=8, repeats=4
+        )
+    },
     check=check_algorithm,
-    network=initial_network,
+    network=make_frame_scorer,
     agent=lambda network, task, config: ScorerAgent("ppo", network),
-    learner=lambda cache, task, config: PPOLearner(
-        cache, task, config, initial_network, ("FrameSelect/OneShot-v0", {})
-    ),
+    learner=PPOLearner,
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
-        "hidden": (64, 128),
-        "passes": (2, 4, 8),
+        "hidden_size": (64, 128),
+        "n_epochs": (2, 4, 8),
         "batch_size": (128, 256, 512),
-        "entropy": (0.0, 0.003, 0.01),
+        "ent_coef": (0.0, 0.003, 0.01),
         "clip_range": (0.1, 0.2),
+    },
+)
+
+SEQUENTIAL_DESIGN = AgentDesign(
+    name="ppo-sequential",
+    config=SequentialPPOConfig,
+    presets={"tuned": SequentialPPOConfig(num_envs=256, repeats=4, batch_size=6400)},
+    check=check_algorithm,
+    network=make_decision_network,
+    agent=lambda network, task, config: SequentialAgent("ppo-sequential", network),
+    learner=PPOLearner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden_size": (64, 128),
+        "n_epochs": (2, 4, 8),
+        "ent_coef": (0.0, 0.003, 0.01),
+        "gae_lambda": (0.95, 1.0),
+        "batch_size": (3200, 6400),
+    },
+)
+
+MASKABLE_DESIGN = AgentDesign(
+    name="maskable-ppo",
+    config=PickPPOConfig,
+    presets={
+        "tuned": PickPPOConfig(
+            hidden_size=64, n_epochs=2, ent_coef=0.003, num_envs=256, repeats=4, batch_size=1024
+        )
+    },
+    check=check_algorithm,
+    network=make_frame_set_network,
+    agent=lambda network, task, config: PickAgent("maskable-ppo", network, task.target_frames),
+    learner=MaskablePPOLearner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden_size": (64, 128),
+        "n_epochs": (2, 4, 8),
+        "ent_coef": (0.0, 0.003, 0.01),
+        "gae_lambda": (0.95, 1.0),
+        "batch_size": (512, 1024, 2048),
     },
 )

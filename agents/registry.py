@@ -1,34 +1,30 @@
-"""The agents by name: what `--agent` takes."""
+"""Agents and rewards as command lines name them: NAME, NAME@hyper=value, module:object, JSON."""
 
-from agents import (
-    dqn,
-    dqn_pick,
-    maskable_ppo,
-    ppo,
-    ppo_sequential,
-    q_factored,
-    reinforce,
-    reinforce_sequential,
-    soft_attention,
-)
-from agents.design import AgentDesign
+import dataclasses
+import json
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agents.training.design import AgentDesign
 from frame_select_env import FrameSelectError
+from frame_select_env.errors import known
 from frame_select_env.imports import import_object
 
-AGENTS: dict[str, AgentDesign] = {
-    design.name: design
-    for design in (
-        reinforce.DESIGN,
-        ppo.DESIGN,
-        q_factored.DESIGN,
-        reinforce_sequential.DESIGN,
-        ppo_sequential.DESIGN,
-        dqn.DESIGN,
-        dqn.CHUNK_DESIGN,
-        dqn_pick.DESIGN,
-        maskable_ppo.DESIGN,
-        soft_attention.DESIGN,
-    )
+# Name -> the module:object of the design. Imported when asked for: some need Stable-Baselines3.
+AGENTS: dict[str, str] = {
+    "reinforce": "agents.reinforce:DESIGN",
+    "ppo": "agents.ppo:DESIGN",
+    "q-factored": "agents.q_factored:DESIGN",
+    "reinforce-sequential": "agents.reinforce_sequential:DESIGN",
+    "ppo-sequential": "agents.ppo:SEQUENTIAL_DESIGN",
+    "dqn": "agents.dqn:DESIGN",
+    "dqn-chunk": "agents.dqn:CHUNK_DESIGN",
+    "dqn-pick": "agents.dqn:PICK_DESIGN",
+    "maskable-ppo": "agents.ppo:MASKABLE_DESIGN",
+    "soft-attention": "agents.soft_attention:DESIGN",
 }
 
 
@@ -36,11 +32,114 @@ def agent_design(name: str) -> AgentDesign:
     """The agent registered as `name`, or the AgentDesign at "module:object".
 
     Raises:
-        FrameSelectError: naming the known agents.
+        FrameSelectError: for an unknown name, or an object that is no AgentDesign.
     """
-    if name in AGENTS:
-        return AGENTS[name]
-    design = import_object("agent", name, AGENTS)
+    design = import_object("agent", AGENTS.get(name, name), AGENTS)
     if not isinstance(design, AgentDesign):
         raise FrameSelectError(f"agent {name!r} is a {type(design).__name__}, not an AgentDesign")
     return design
+
+
+@dataclass(frozen=True)
+class AgentChoice:
+    """An agent with its hyper-parameters.
+
+    Attributes:
+        agent: Name of the agent, or module:object.
+        preset: Name of the preset that the hyper-parameters start from.
+        config: The hyper-parameters.
+    """
+
+    agent: str
+    preset: str
+    config: Any
+
+    @property
+    def design(self) -> AgentDesign:
+        """The agent's design."""
+        return agent_design(self.agent)
+
+
+def parse_agent(text: str) -> AgentChoice:
+    """An agent from "ppo", "dqn@dense=true,encoder=video" or "reinforce@preset=paper".
+
+    Raises:
+        FrameSelectError: for an unknown agent, preset or hyper-parameter, or an invalid value.
+    """
+    agent, _, rest = text.partition("@")
+    design = agent_design(agent)
+    changes: dict[str, str] = {}
+    for part in re.split(r",(?=\w+=)", rest) if rest else ():
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise FrameSelectError(f"agent {text!r}: {part!r} must be hyper-parameter=value")
+        changes[name] = value
+    preset = changes.pop("preset", "tuned")
+    if preset not in design.presets:
+        raise FrameSelectError(f"agent {agent!r}: {known('preset', preset, design.presets)}")
+    hints = typing.get_type_hints(design.config)
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in hints:
+            raise FrameSelectError(f"agent {agent!r}: {known('hyper-parameter', name, hints)}")
+        values[name] = _parse_value(text, name, value, hints[name])
+    config = dataclasses.replace(design.presets[preset], **values)
+    design.check(config)
+    return AgentChoice(agent, preset, config)
+
+
+def with_values(agent: str, values: Mapping[str, Any]) -> str:
+    """The text of an agent with additional hyper-parameters, as `parse_agent` reads it."""
+    parts = [
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in values.items()
+    ]
+    return agent + ("," if "@" in agent else "@") * bool(parts) + ",".join(parts)
+
+
+def agent_text(agent: str, config: Any) -> str:
+    """The text of an agent, with the hyper-parameters that differ from its preset `tuned`."""
+    tuned = agent_design(agent).presets["tuned"]
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    changed = {name: value for name, value in values.items() if value != getattr(tuned, name)}
+    return with_values(agent, changed)
+
+
+def _parse_value(text: str, name: str, value: str, hint: Any) -> Any:
+    """A value of the hyper-parameter's type."""
+    try:
+        found = json.loads(value)
+    except json.JSONDecodeError:
+        found = value
+    if typing.get_origin(hint) is Literal:
+        if found in typing.get_args(hint):
+            return found
+        allowed = ", ".join(map(str, typing.get_args(hint)))
+        raise FrameSelectError(f"agent {text!r}: {name} must be one of {allowed}")
+    if typing.get_origin(hint) is tuple and isinstance(found, list):
+        return tuple(found)
+    if hint is float and isinstance(found, int) and not isinstance(found, bool):
+        return float(found)
+    if isinstance(hint, type) and type(found) is hint:
+        return found
+    expected = getattr(hint, "__name__", str(hint))
+    raise FrameSelectError(f"agent {text!r}: {name}={value}: must be of type {expected}")
+
+
+def parse_reward(text: str) -> Any:
+    """A reward from its name, "module:function", or JSON.
+
+    Raises:
+        FrameSelectError: if it starts like JSON but is not valid.
+    """
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FrameSelectError(f"--reward {text}: is not valid JSON: {error}") from None
+
+
+def reward_text(reward: Any) -> str:
+    """The text that `parse_reward` reads as this reward; JSON is normalised."""
+    return reward if isinstance(reward, str) else json.dumps(reward)

@@ -1,6 +1,6 @@
 """REINFORCE with a BiLSTM: attention-aware sampling (Dong, Zhang and Tan, AAAI 2019), Alg. 1.
 
-The file reads from top to bottom: hyper-parameters, the losses, one update.
+From top to bottom: hyper-parameters, losses, one update, the agent.
 """
 
 from dataclasses import dataclass
@@ -11,38 +11,37 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from agents.agent import ScorerAgent
-from agents.design import AgentDesign
-from agents.ranges import check_ranges
-from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
-from agents.task import Task, env_keywords
+from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
+from agents.rankings import ScorerAgent
+from agents.training.design import AgentDesign, check_ranges
+from agents.training.learner import ScorerConfig, ScorerLearner
+from agents.training.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
 
 @dataclass(frozen=True)
 class ReinforceConfig(ScorerConfig):
-    """Hyper-parameters; the defaults are the preset `tuned`."""
+    """Hyper-parameters."""
 
-    hidden: int = 64
-    learning_rate: float = 3e-3
-    #: N of Eq. 8: selections sampled per video and update; they share one forward pass.
+    #: N of Eq. 8: number of selections sampled per video and update.
     episodes: int = 4
-    #: What a selection's reward is compared with: the mean of the video's other selections; the
-    #: video's moving average (Alg. 1, line 13); or the reward of the greedy selection.
+    #: Baseline that is subtracted from a selection's reward: the mean of the video's other
+    #: selections; the video's moving average (Alg. 1, line 13); or the greedy selection's reward.
     baseline: Literal["leave-one-out", "moving-average", "self-critical"] = "leave-one-out"
     #: Momentum of the moving average, which starts at 0 and is updated after the step.
     momentum: float = 0.9
     #: Weight of L_sampling, Eq. 9.
     beta: float = 1.0
-    #: Weight of the policy's mean entropy per frame.
-    entropy: float = 0.0
+    #: Coefficient of the policy's mean entropy per frame.
+    ent_coef: float = 0.0
 
 
-# The paper's numbers; hidden, layers, N and batch size, which it does not give, are ours. The paper
-# also trains on in-sample predictions: import the features with --crossfit none for that.
+TUNED = ReinforceConfig(hidden_size=64, learning_rate=3e-3)
+# The paper's values; it gives no hidden size, number of layers, N or batch size, so these are ours.
+# The paper trains on in-sample predictions: import the features with --crossfit none for that.
 PAPER = ReinforceConfig(
     state="feature+prediction",
-    hidden=256,
+    hidden_size=256,
     dropout=0.0,
     standardise=False,
     learning_rate=1e-5,
@@ -54,11 +53,10 @@ PAPER = ReinforceConfig(
     episodes=5,
     baseline="moving-average",
     beta=0.1,
-    entropy=0.0,
-    clip=0.0,
-    average=0.0,
+    ent_coef=0.0,
+    max_grad_norm=0.0,
+    ema_decay=0.0,
 )
-PRESETS = {"tuned": ReinforceConfig(), "paper": PAPER}
 
 
 def sampling_loss(
@@ -69,8 +67,8 @@ def sampling_loss(
     Args:
         keep: [B, T] probabilities of keeping.
         valid: [B, T] bool; the mean is over a video's valid frames, or decisions.
-        frames: m; a video with fewer valid frames is to keep all of them.
-        length: [B], L, where decisions are about several frames; None counts the valid ones.
+        frames: m; for a video with fewer valid frames, all of them.
+        length: [B], L, if decisions are about several frames; None counts the valid ones.
     """
     counted = valid.sum(1)
     length = counted if length is None else length
@@ -92,39 +90,34 @@ def leave_one_out(rewards: torch.Tensor) -> torch.Tensor:
     return (rewards - rewards.mean(0)) * (len(rewards) / (len(rewards) - 1))
 
 
-class Learner(ScorerLearner):
-    """The state of a training run: network, optimiser, environment and the video baselines.
-
-    Args:
-        cache: The cache.
-        task: What is trained on, and for which reward.
-        config: Hyper-parameters.
-    """
+class ReinforceLearner(ScorerLearner):
+    """Network, optimiser, environment and the moving average of each video's reward."""
 
     config: ReinforceConfig
 
-    def __init__(self, cache: FeatureCache, task: Task, config: ReinforceConfig) -> None:
-        super().__init__(cache, task, config)
+    def __init__(
+        self, network: FrameScorer, cache: FeatureCache, task: Task, config: ReinforceConfig
+    ) -> None:
+        super().__init__(network, cache, task, config)
         greedy = config.baseline == "self-critical"
         self.selections = config.episodes + greedy  # the last one is the greedy selection
         self.env = gym.make_vec(
             "FrameSelect/OneShot-v0",
-            num_envs=self.videos * self.selections,
+            num_envs=self.batch_size * self.selections,
             **env_keywords(task),
             autoreset_mode="Disabled",
         )
         self.baseline = torch.zeros(len(cache), device=task.device)
 
     def parts(self) -> dict[str, Any]:
-        """Beside the network and the optimiser, the videos' moving averages."""
+        """The network, the optimiser, the schedule and the moving averages."""
         moving = torch.nn.ParameterDict({"baseline": torch.nn.Parameter(self.baseline, False)})
         return {**super().parts(), "moving": moving}
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
         """Sample N selections of every video in `videos` [B], score them and take one step."""
         config, count = self.config, self.selections
-        asked = np.tile(videos, count)
-        observation, _ = self.env.reset(options={"video": asked})
+        observation, _ = self.env.reset(options={"video": np.tile(videos, count)})
         seen = observation["video"][: len(videos), 0]
         features, predictions, valid = self.table(seen)
         logits = self.network(features, predictions, valid)
@@ -137,23 +130,23 @@ class Learner(ScorerLearner):
         flat = actions.reshape(-1, actions.shape[2]).cpu().numpy()
         _, paid, _, _, _ = self.env.step(flat)
         rewards = torch.from_numpy(paid).float().to(keep.device).reshape(count, -1)
-        place = torch.from_numpy(videos).to(keep.device)
+        row = torch.from_numpy(videos).to(keep.device)
         if config.baseline == "self-critical":
             greedy, rewards, actions = rewards[-1], rewards[:-1], actions[:-1]
             advantage = rewards - greedy
         elif config.baseline == "leave-one-out":
             advantage = leave_one_out(rewards)
         else:
-            advantage = rewards - self.baseline[place]
+            advantage = rewards - self.baseline[row]
 
         policy = -(advantage * log_probability(logits, actions, valid)).mean()
-        sampling = sampling_loss(keep, valid, self.task.select)
+        sampling = sampling_loss(keep, valid, self.task.target_frames)
         certainty = F.logsigmoid(logits) * keep + F.logsigmoid(-logits) * (1 - keep)
         entropy = -(certainty * valid).sum() / valid.sum()
-        loss = policy + config.beta * sampling - config.entropy * entropy
+        loss = policy + config.beta * sampling - config.ent_coef * entropy
         self.descend(loss)
         self.episodes += self.env.num_envs
-        self.baseline[place] = config.momentum * self.baseline[place] + (
+        self.baseline[row] = config.momentum * self.baseline[row] + (
             1 - config.momentum
         ) * rewards.mean(0)
         return {
@@ -166,7 +159,7 @@ class Learner(ScorerLearner):
 
 
 def check(config: ReinforceConfig) -> None:
-    """Refuse hyper-parameters that make no sense.
+    """Check the hyper-parameters.
 
     Raises:
         FrameSelectError: naming the hyper-parameter and what is allowed.
@@ -179,17 +172,17 @@ def check(config: ReinforceConfig) -> None:
 DESIGN = AgentDesign(
     name="reinforce",
     config=ReinforceConfig,
-    presets=PRESETS,
+    presets={"tuned": TUNED, "paper": PAPER},
     check=check,
-    network=initial_network,
+    network=make_frame_scorer,
     agent=lambda network, task, config: ScorerAgent("reinforce", network),
-    learner=Learner,
+    learner=ReinforceLearner,
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
-        "hidden": (64, 128),
+        "hidden_size": (64, 128),
         "dropout": (0.0, 0.3),
         "episodes": (4, 8),
-        "entropy": (0.0, 0.01),
+        "ent_coef": (0.0, 0.01),
     },
-    select={"paper": 12},
+    target_frames={"paper": 12},
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from agents.evaluation import Evaluation
 from agents.evaluation import evaluate as evaluate_rankings
-from agents.loading import LoadedRun
+from agents.training.load import LoadedRun
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 
 

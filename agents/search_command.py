@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.evaluation.tables import PIPED_WIDTH
-from agents.reward_text import parse_reward
-from agents.run_training import Run
+from agents.registry import parse_reward
 from agents.search_log import Key, append, folder_name, make_key, means, read_log
 from agents.searching import (
     Trial,
@@ -25,8 +24,9 @@ from agents.searching import (
     draw_trials,
     trial_text,
 )
-from agents.training import CHECKPOINT_SECONDS
-from data.engine import Engine, outcomes_bar, run_all
+from agents.training.trainer import CHECKPOINT_SECONDS, Run
+from data.engine import Engine, run_all
+from data.engine import outcomes_bar
 from frame_select_env import FrameSelectError, open_cache
 
 
@@ -132,6 +132,7 @@ def _plan(asked: SearchArguments, trials: list[Trial], folders: Path) -> dict[Ke
         )
     names = ("fold", "split", "stream", "num_frames", "alpha", "select", "budget", "device")
     common: dict[str, Any] = {name: getattr(asked, name) for name in names}
+    common["target_frames"] = common.pop("select")
     common["reward"] = parse_reward(asked.reward)
     runs = {}
     for trial in trials:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from agents.evaluation.files import whole_file
-from agents.runs import as_json
 from agents.searching import Trial, TrialScore
+from agents.training.run_folder import as_json
 from frame_select_env import FrameSelectError, open_cache
 
 # What a run is, and what came of it; `task` and `cache` (its digest) tell apart what a later search

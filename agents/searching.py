@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from agents.agent_text import AgentChoice, parse_agent, with_values
-from agents.run_training import Run, run_config, train_run
-from agents.runs import METRICS, is_finished
+from agents.registry import AgentChoice, parse_agent, with_values
+from agents.training.run_folder import METRICS, is_finished
+from agents.training.trainer import Run, run_config, train_run
 from frame_select_env import FrameSelectError, open_cache
 
 LISTED = 10_000  # combinations that are shuffled; of more, some are drawn

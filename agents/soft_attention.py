@@ -1,29 +1,20 @@
-"""Soft attention: the same BiLSTM without reinforcement learning, the control of the comparison.
+"""Soft attention: the BiLSTM of REINFORCE without reinforcement learning, as a control.
 
-The network's logits become weights over frames by a softmax, the weighted mean of the predictions
-is p1, and its cross-entropy with the label is the loss. Nothing is sampled and nothing scored by
-the environment; what it learns is a ranking like any other.
+A softmax turns the network's logits into weights over frames; the weighted mean of the predictions
+is p1, and its cross-entropy with the label is the loss. Nothing is sampled, and the environment
+scores nothing.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from agents.agent import ScorerAgent
-from agents.design import AgentDesign
-from agents.ranges import check_ranges
-from agents.scorer_training import ScorerConfig, ScorerLearner, initial_network
-from agents.task import Task
+from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
+from agents.rankings import ScorerAgent
+from agents.training.design import AgentDesign
+from agents.training.learner import ScorerConfig, ScorerLearner
+from agents.training.task import Task
 from frame_select_env import Clips, FeatureCache
 from frame_select_env.consensus import SMALLEST
-
-
-@dataclass(frozen=True)
-class SoftAttentionConfig(ScorerConfig):
-    """Hyper-parameters."""
-
-    dropout: float = 0.0
 
 
 def attention(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
@@ -44,20 +35,15 @@ def attention_loss(
     p1 = (weights[:, :, None] * predictions).sum(1)
     if label.ndim == 2:
         return (p1 - label).abs().mean()
-    chance = p1.gather(1, label[:, None]).clamp(min=SMALLEST)
-    return -chance.log().mean()
+    likelihood = p1.gather(1, label[:, None]).clamp(min=SMALLEST)
+    return -likelihood.log().mean()
 
 
 class SoftAttentionAgent(ScorerAgent):
-    """Ranks frames by their attention; its free choice are the frames with more than their share.
-
-    Args:
-        name: The row's name in tables.
-        network: The network.
-    """
+    """Ranks frames by their weight; its free choice is the frames with at least the mean weight."""
 
     def select(self, clips: Clips) -> np.ndarray:
-        """The frames whose weight is at least 1 / L, [B, T] bool: never none."""
+        """The frames whose weight is at least 1 / L, [B, T] bool; there is always one."""
         logits = torch.from_numpy(self.scores(clips))
         weights = torch.softmax(logits, dim=1).numpy()
         share = 1 / clips.valid.sum(axis=1, keepdims=True)
@@ -65,17 +51,13 @@ class SoftAttentionAgent(ScorerAgent):
         return (weights >= share * (1 - 1e-5)) & clips.valid
 
 
-class Learner(ScorerLearner):
-    """The state of a training run, with the labels.
+class SoftAttentionLearner(ScorerLearner):
+    """Network, optimiser and labels."""
 
-    Args:
-        cache: The cache.
-        task: What is trained on.
-        config: Hyper-parameters.
-    """
-
-    def __init__(self, cache: FeatureCache, task: Task, config: SoftAttentionConfig) -> None:
-        super().__init__(cache, task, config)
+    def __init__(
+        self, network: FrameScorer, cache: FeatureCache, task: Task, config: ScorerConfig
+    ) -> None:
+        super().__init__(network, cache, task, config)
         self.labels = torch.from_numpy(cache.labels).to(task.device)
 
     def update(self, videos: np.ndarray) -> dict[str, float]:
@@ -85,22 +67,21 @@ class Learner(ScorerLearner):
         label = self.labels[torch.from_numpy(videos).to(self.labels.device)]
         loss = attention_loss(weights, predictions, label)
         self.descend(loss)
-        # The number of frames that as flat a distribution would cover: 1 / sum of squares.
+        # The effective number of frames: 1 / sum of squares.
         attended = (1 / weights.square().sum(1)).mean()
         return {"loss": loss.item(), "attended_frames": attended.item()}
 
 
 DESIGN = AgentDesign(
     name="soft-attention",
-    config=SoftAttentionConfig,
-    presets={"tuned": SoftAttentionConfig()},
-    check=check_ranges,
-    network=initial_network,
+    config=ScorerConfig,
+    presets={"tuned": ScorerConfig(dropout=0.0)},
+    network=make_frame_scorer,
     agent=lambda network, task, config: SoftAttentionAgent("soft-attention", network),
-    learner=Learner,
+    learner=SoftAttentionLearner,
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
-        "hidden": (64, 128),
+        "hidden_size": (64, 128),
         "dropout": (0.0, 0.3),
         "weight_decay": (1e-5, 1e-4, 1e-3),
     },

@@ -1,28 +1,20 @@
-"""Rankings of frames that need no reinforcement learning, and reference predictions."""
+"""Rankings of frames that need no reinforcement learning, and reference predictors."""
 
-from baselines.all_logits import AllLogits
-from baselines.diversity import Diversity
-from baselines.exact_oracle import ExactOracle
-from baselines.hill_climb import HillClimb
-from baselines.motion import CumulativeMotion
-from baselines.oracle import Oracle
-from baselines.pooled import Pooled
-from baselines.random_frames import RandomFrames
-from baselines.registry import ON_REQUEST, RANKINGS, make_ranking, ranking_names
-from baselines.uniform import Uniform
+import importlib
+from typing import Any
 
-__all__ = [
-    "ON_REQUEST",
-    "RANKINGS",
-    "AllLogits",
-    "CumulativeMotion",
-    "Diversity",
-    "ExactOracle",
-    "HillClimb",
-    "Oracle",
-    "Pooled",
-    "RandomFrames",
-    "Uniform",
-    "make_ranking",
-    "ranking_names",
-]
+# Imported when asked for: scikit-learn and SciPy are slow, and training an agent needs no ranking.
+_MODULES = {
+    **dict.fromkeys(("ON_REQUEST", "RANKINGS", "make_ranking", "ranking_names"), "registry"),
+    **dict.fromkeys(("RandomFrames", "Uniform"), "formulas"),
+    **dict.fromkeys(("ExactOracle", "HillClimb", "Oracle"), "oracle"),
+    **dict.fromkeys(("AllLogits", "Pooled"), "predictors"),
+    "CumulativeMotion": "motion",
+    "Diversity": "diversity",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'baselines' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"baselines.{_MODULES[name]}"), name)

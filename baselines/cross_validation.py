@@ -1,28 +1,51 @@
-"""Dividing videos into parts that are held out in turn: whole groups, balanced by label."""
+"""The labelled videos of a split, in batches, or divided into parts for cross-validation."""
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError
 
-Parts = list[tuple[np.ndarray, np.ndarray]]
+BATCH = 256  # videos
+
+
+def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.ndarray:
+    """The rows of the labelled videos of `split`, [n] int64, in the file's order.
+
+    Raises:
+        FrameSelectError: for an unknown fold or split, or if none of its videos is labelled.
+    """
+    rows = cache.rows(split, fold)
+    if cache.labels.ndim == 1:
+        rows = rows[cache.labels[rows] >= 0]
+    if not len(rows):
+        raise FrameSelectError(
+            f"{cache.path}: fold {fold!r}: split {split!r} has no labelled video; add labels"
+        )
+    return rows
+
+
+def row_batches(rows: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
+    """Rows, `size` at a time."""
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
 
 
 def divide_videos(
     label: np.ndarray, group: np.ndarray | None, parts: int = 5, seed: int = 0
-) -> Parts:
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Divide n videos into parts of about equal size.
 
-    With two groups or more no group is torn apart, and there are at most as many parts as groups.
-    A classification's parts are balanced by label; a regression's are drawn freely.
+    With two groups or more, groups stay whole, and there are at most as many parts as groups. Parts
+    are stratified by label for a classification, random for a regression.
 
     Args:
         label: [n] int or [n, K] float.
         group: [n] of anything, or None.
-        parts: How many parts are wanted.
-        seed: Of the shuffling.
+        parts: Number of parts.
+        seed: Random seed.
 
     Returns:
         For every part: the indices outside it and those in it, both never empty.
@@ -30,16 +53,18 @@ def divide_videos(
     Raises:
         FrameSelectError: if there are fewer than two videos.
     """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
+
     count = len(label)
     if count < 2:
         raise FrameSelectError(f"{count} labelled videos cannot be divided; at least 2 are needed")
     stratum = label if label.ndim == 1 else np.zeros(count, np.int64)
-    kinds = 0 if group is None else len(np.unique(group))
-    parts = min(parts, kinds if kinds > 1 else count)
+    groups = 0 if group is None else len(np.unique(group))
+    parts = min(parts, groups if groups > 1 else count)
     if np.unique(stratum, return_counts=True)[1].max() < parts:
-        stratum = np.zeros(count, np.int64)  # no class is common enough to be balanced
-    divider = StratifiedGroupKFold if kinds > 1 else StratifiedKFold
-    group = group if kinds > 1 else None
+        stratum = np.zeros(count, np.int64)  # every class is too rare for stratification
+    divider = StratifiedGroupKFold if groups > 1 else StratifiedKFold
+    group = group if groups > 1 else None
     with warnings.catch_warnings():
         # Classes rarer than the parts cannot be in each of them, which is fine here.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)

@@ -1,4 +1,4 @@
-"""`diversity`: the frames whose features are furthest from each other."""
+"""`diversity`: the frames with the most distant features."""
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -7,11 +7,11 @@ from frame_select_env.cache import Clips
 
 
 class Diversity:
-    """Farthest-point order: each next frame is the one furthest from all that are picked.
+    """Farthest-point order: each next frame is the one farthest from all frames picked so far.
 
-    The first is the frame nearest to the video's mean feature. Distances are Euclidean; among
-    equals the earlier frame wins. The first m frames cover the others at most twice as badly as the
-    best m would (Gonzalez, "Clustering to Minimize the Maximum Intercluster Distance", Theoretical
+    The first is the frame nearest to the video's mean feature. Distances are Euclidean; ties go to
+    the earlier frame. The largest distance of a frame to the first m frames is at most twice that
+    to the best m (Gonzalez, "Clustering to Minimize the Maximum Intercluster Distance", Theoretical
     Computer Science 38, 1985).
     """
 
@@ -29,7 +29,7 @@ class Diversity:
 def farthest_point_order(points: np.ndarray) -> np.ndarray:
     """The order [L] in which farthest-point sampling picks `points` [L, D]."""
     points = points.astype(np.float64)
-    # Differences, not scalar products: equal points then tie exactly.
+    # Differences instead of scalar products, so that equal points tie exactly.
     distance = cdist(points, points, "sqeuclidean")
     nearest = cdist(points.mean(axis=0, keepdims=True), points, "sqeuclidean")[0]
     order = [int(nearest.argmin())]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from baselines.budget import required_frames
+from baselines.formulas import required_frames
 from frame_select_env.cache import Clips
 
-SMOOTHING = 0.5  # the exponent mu of MGSampler: below 1 it evens out the changes
+SMOOTHING = 0.5  # the exponent mu of MGSampler: below 1, it dampens large changes
 
 
 def feature_change(clips: Clips) -> np.ndarray:
@@ -16,9 +16,9 @@ def feature_change(clips: Clips) -> np.ndarray:
 
 
 def motion(clips: Clips) -> np.ndarray:
-    """The change of the features to a frame's valid neighbours, averaged over the two, [B, T].
+    """The mean change of the features between a frame and its two valid neighbours, [B, T].
 
-    The first and the last frame have one neighbour; the only frame of a video has none and 0.
+    The first and last frames have one neighbour; a video's only frame has none and scores 0.
     """
     change = feature_change(clips)
     total = np.zeros(clips.valid.shape)
@@ -33,28 +33,25 @@ def motion(clips: Clips) -> np.ndarray:
 class CumulativeMotion:
     """The m frames at equal steps of the cumulative motion.
 
-    The motion before frame t is the square root of the change of its features from frame t - 1;
-    summed up to t and divided by the whole it rises from 0 at the first frame to 1 at the last.
-    Each of the m steps' middles (i + 1/2) / m, in order, takes the frame whose share is nearest to
-    it (among equals the earlier one). MGSampler may take a frame several times; here the m frames
-    are different ones, so a taken frame is passed over. Without any motion the shares rise evenly.
+    The motion before frame t is the square root of the change of its features from frame t - 1. Its
+    cumulative sum, divided by the total, rises from 0 at the first frame to 1 at the last. Each of
+    the m steps has the middle (i + 1/2) / m and takes, in order, the frame with the nearest share
+    (ties go to the earlier one). MGSampler may take a frame several times; here a frame already
+    taken is skipped, so the m frames differ. Without any motion, the shares rise evenly.
 
     Zhi, Tong, Wang and Wu, "MGSampler: An Explainable Sampling Strategy for Video Action
-    Recognition", ICCV 2021: its features' variant, with its exponent 1/2, in its test mode.
+    Recognition", ICCV 2021: the variant on features, with exponent 1/2, in test mode.
     """
 
     name = "cumulative-motion"
     needs_frames = True
 
     def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
-        """1.0 at the chosen frames, 0.0 at the others, -inf at padding.
+        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos.
             frames: m, for all videos or one each, [B] int; at least 1.
-
-        Returns:
-            [B, T] float64.
 
         Raises:
             FrameSelectError: if `frames` is missing or below 1.
@@ -62,19 +59,19 @@ class CumulativeMotion:
         frames = required_frames(self.name, frames)
         wanted = np.minimum(np.broadcast_to(frames, (len(clips),)), clips.valid.sum(axis=1))
         share = cumulative_share(clips)
-        chosen = np.zeros(clips.valid.shape, bool)
+        selected = np.zeros(clips.valid.shape, bool)
         for step in range(int(wanted.max(initial=0))):
-            going = np.flatnonzero(step < wanted)
-            middle = (step + 0.5) / wanted[going, None]
-            free = clips.valid[going] & ~chosen[going]
-            distance = np.where(free, np.abs(share[going] - middle), np.inf)
-            # A nearest frame by more than rounding, so that ties go to the earlier one.
-            chosen[going, np.round(distance, 12).argmin(axis=1)] = True
-        return np.where(clips.valid, chosen.astype(np.float64), -np.inf)
+            active = np.flatnonzero(step < wanted)
+            middle = (step + 0.5) / wanted[active, None]
+            free = clips.valid[active] & ~selected[active]
+            distance = np.where(free, np.abs(share[active] - middle), np.inf)
+            # Rounded, so that ties go to the earlier frame.
+            selected[active, np.round(distance, 12).argmin(axis=1)] = True
+        return np.where(clips.valid, selected.astype(np.float64), -np.inf)
 
 
 def cumulative_share(clips: Clips) -> np.ndarray:
-    """The share of the video's motion that lies before each frame, [B, T], rising from 0 to 1."""
+    """The share of the video's motion before each frame, [B, T], rising from 0 to 1."""
     change = feature_change(clips) ** SMOOTHING
     still = ~change.any(axis=1, keepdims=True)
     change = np.where(still, clips.valid[:, 1:], change)

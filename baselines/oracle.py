@@ -1,32 +1,81 @@
-"""`oracle`: what a greedy search with the label in hand would pick. A ceiling, no competitor."""
+"""Ceilings that know the label, not competitors: `oracle`, `hill-climb`, `exact-oracle`."""
+
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from baselines.objective import make_objective
+from baselines.formulas import required_frames
 from frame_select_env.cache import Clips
+from frame_select_env.consensus import on_grid
+from frame_select_env.errors import FrameSelectError
+from frame_select_env.ranking import top_frames
+
+ENOUGH = 1e-9  # smallest gain in summed margin; less may be rounding, which would never end
+MOST_FRAMES = 16  # valid frames of which all sets can be tried: 65535 sets
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The quality of a set of frames, as a function of the sum of its frames' contributions.
+
+    Attributes:
+        part: [B, T, P] float64, each frame's contribution. Classification: the label's probability
+            minus each of the P = C - 1 others, on the grid, so that sums are exact and equal sets
+            tie. Regression: prediction minus label, P = K.
+        regression: Whether the task is a regression.
+    """
+
+    part: np.ndarray
+    regression: bool
+
+    def quality(self, total: np.ndarray) -> np.ndarray:
+        """N times the quality [...] of sums [..., P] over n frames: comparable for equal n.
+
+        Classification: the margin p_y - max_{c != y} p_c of the consensus. Regression: minus the
+        absolute error, averaged over targets.
+        """
+        if self.regression:
+            return -np.abs(total).mean(axis=-1)
+        return total.min(axis=-1, initial=np.inf)
+
+
+def make_objective(clips: Clips, label: np.ndarray | None, name: str) -> Objective:
+    """The objective of the oracle called `name`; `label` is [B] int or, for regression, [B, K].
+
+    Raises:
+        FrameSelectError: if a label is missing or unknown (-1).
+    """
+    if label is None or len(label) != len(clips):
+        raise FrameSelectError(f"{name}: needs the label of every video; pass label=")
+    grid = on_grid(clips.predictions)
+    if label.ndim == 2:
+        return Objective(grid - label[:, None, :], regression=True)
+    if (label < 0).any():
+        raise FrameSelectError(f"{name}: a label is -1 (unknown); leave out unlabelled videos")
+    own = np.take_along_axis(grid, label[:, None, None], axis=2)
+    others = np.arange(grid.shape[2] - 1) + (np.arange(grid.shape[2] - 1) >= label[:, None])
+    return Objective(own - np.take_along_axis(grid, others[:, None, :], axis=2), regression=False)
 
 
 class Oracle:
-    """Greedy selection with the label: each next frame makes the consensus as good as possible.
+    """Greedy selection with the label: each next frame gives the best consensus.
 
-    For a classification that is the largest margin p_y - max_{c != y} p_c of the mean prediction of
-    the frames picked so far and the candidate; for a regression the smallest absolute error,
-    averaged over the targets. Equally good candidates: the earlier frame. Greedy is not optimal,
-    but its order of picking is one ranking for every m.
+    For a classification, that is the largest margin p_y - max_{c != y} p_c of the mean prediction
+    of the frames picked so far and the candidate; for a regression, the smallest absolute error,
+    averaged over the targets. Ties go to the earlier frame. Greedy is not optimal, but its order of
+    picking is one ranking for every m.
     """
 
     name = "oracle"
     needs_label = True
 
     def scores(self, clips: Clips, label: np.ndarray | None = None) -> np.ndarray:
-        """T for the frame picked first, T - 1 for the second, and so on; -inf at padding.
+        """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
 
         Args:
             clips: B videos.
             label: [B] int (classification) or [B, K] float (regression).
-
-        Returns:
-            [B, T] float64.
 
         Raises:
             FrameSelectError: if a label is missing or unknown (-1).
@@ -38,16 +87,125 @@ class Oracle:
         scores = np.full(left.shape, -np.inf)
         kept = np.zeros((len(left), 1, part.shape[2]))
         for step in range(int(left.sum(axis=1).max(initial=0))):
-            pick = _first_best(objective.quality(kept + part), left)
-            going = np.flatnonzero(left.any(axis=1))
-            pick = pick[going]
-            scores[going, pick] = frames - step
-            left[going, pick] = False
-            kept[going, 0] += part[going, pick]
+            quality = objective.quality(kept + part)
+            best = np.where(left, quality, -np.inf).max(axis=1, keepdims=True)
+            active = np.flatnonzero(left.any(axis=1))
+            pick = ((quality == best) & left).argmax(axis=1)[active]
+            scores[active, pick] = frames - step
+            left[active, pick] = False
+            kept[active, 0] += part[active, pick]
         return scores
 
 
-def _first_best(quality: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """[B] the first frame of the highest quality among those left."""
-    best = np.where(left, quality, -np.inf).max(axis=1, keepdims=True)
-    return ((quality == best) & left).argmax(axis=1)
+class HillClimb:
+    """Local search with the label for the best m frames.
+
+    It starts from the m frames that `oracle` picks first and repeatedly swaps one of them for
+    another frame, so that the consensus improves most (see `Oracle`; ties go to the earliest pair),
+    until no swap improves it. So no selection of `oracle` is better, neither in margin nor in
+    accuracy; the best of all sets may be, see `exact-oracle`.
+    """
+
+    name = "hill-climb"
+    needs_label = True
+    needs_frames = True
+
+    def scores(
+        self,
+        clips: Clips,
+        label: np.ndarray | None = None,
+        frames: int | np.ndarray | None = None,
+    ) -> np.ndarray:
+        """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
+
+        Args:
+            clips: B videos.
+            label: [B] int (classification) or [B, K] float (regression).
+            frames: m, for all videos or one each, [B] int; at least 1.
+
+        Raises:
+            FrameSelectError: if `frames` is missing or below 1, or a label missing or unknown (-1).
+        """
+        objective = make_objective(clips, label, self.name)
+        frames = required_frames(self.name, frames)
+        selected = top_frames(Oracle().scores(clips, label=label), clips.valid, frames)
+        for video, valid in enumerate(clips.valid):
+            _climb(objective, objective.part[video], selected[video], valid)
+        return np.where(clips.valid, selected.astype(np.float64), -np.inf)
+
+
+def _climb(objective: Objective, part: np.ndarray, selected: np.ndarray, valid: np.ndarray) -> None:
+    """Swap frames of `selected` [T] bool, in place, until no swap improves the quality."""
+    while True:
+        inside, outside = np.flatnonzero(selected), np.flatnonzero(valid & ~selected)
+        if not len(inside) or not len(outside):
+            return
+        total = part[inside].sum(axis=0)
+        swapped = total - part[inside][:, None] + part[outside][None]
+        quality = objective.quality(swapped)
+        best = quality.argmax()
+        if quality.flat[best] <= objective.quality(total) + ENOUGH:
+            return
+        leaves, enters = np.unravel_index(best, quality.shape)
+        selected[inside[leaves]], selected[outside[enters]] = False, True
+
+
+class ExactOracle:
+    """Tries every set of m frames, or of any number of frames, with the label.
+
+    The best set has the best consensus: the largest margin, for a regression the smallest absolute
+    error (see `Oracle`). Ties go to the smallest set, then to the one of earlier frames. It shows
+    how far `oracle` and `hill-climb` are from the optimum.
+    """
+
+    name = "exact-oracle"
+    needs_label = True
+    needs_frames = True
+
+    def scores(
+        self,
+        clips: Clips,
+        label: np.ndarray | None = None,
+        frames: int | np.ndarray | None = None,
+    ) -> np.ndarray:
+        """1.0 at the best set's frames, 0.0 at the others, -inf at padding, [B, T] float64.
+
+        Args:
+            clips: B videos of at most 16 valid frames.
+            label: [B] int (classification) or [B, K] float (regression).
+            frames: m, for all videos or one each, [B] int, at least 1; None for any number.
+
+        Raises:
+            FrameSelectError: for a video of more than 16 valid frames, `frames` below 1, or a label
+                that is missing or unknown (-1).
+        """
+        objective = make_objective(clips, label, self.name)
+        lengths = clips.valid.sum(axis=1)
+        if lengths.max(initial=0) > MOST_FRAMES:
+            raise FrameSelectError(
+                f"{self.name}: a video has {lengths.max()} frames, but all sets can only be "
+                f"tried for at most {MOST_FRAMES}; lower num_frames or use hill-climb"
+            )
+        if frames is not None and np.min(frames) < 1:
+            raise FrameSelectError(f"{self.name}: frames is {frames}; it must be at least 1")
+        wanted = np.broadcast_to(0 if frames is None else frames, lengths.shape)
+        scores = np.where(clips.valid, 0.0, -np.inf)
+        for video, length in enumerate(lengths):
+            sets = _sets(int(length))
+            if frames is not None:
+                sets = sets[sets.sum(axis=1) == min(wanted[video], length)]
+            quality = objective.quality(sets @ objective.part[video, :length]) / sets.sum(axis=1)
+            scores[video, :length] = sets[quality.argmax()]
+        return scores
+
+
+@lru_cache(maxsize=MOST_FRAMES)
+def _sets(length: int) -> np.ndarray:
+    """All non-empty sets of `length` frames, smallest first, [2^L - 1, L] of 0.0 and 1.0.
+
+    Among sets of one size, that of earlier frames comes first.
+    """
+    number = np.arange(1, 2**length)[:, None]
+    # With the first frame as the highest bit, the larger of two numbers has the earlier frames.
+    bits = number >> np.arange(length)[::-1] & 1
+    return bits[np.lexsort((-number[:, 0], bits.sum(axis=1)))].astype(np.float64)

@@ -1,23 +1,27 @@
-"""The rankings by name. A new one is a score function and a line here."""
+"""The rankings by name. To add one, write a score function and a line here."""
 
 from collections.abc import Callable
 
 from baselines.diversity import Diversity
-from baselines.exact_oracle import ExactOracle
-from baselines.formula import Formula, centre, confidence, entropy, window_confidence
-from baselines.hill_climb import HillClimb
+from baselines.formulas import (
+    Formula,
+    RandomFrames,
+    Uniform,
+    centre,
+    confidence,
+    entropy,
+    window_confidence,
+)
 from baselines.motion import CumulativeMotion, motion
-from baselines.oracle import Oracle
-from baselines.random_frames import RandomFrames
-from baselines.uniform import Uniform
+from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
 CLASSES_ONLY = ("classification",)
 
-# Name -> what makes the ranking from a seed. Only `random` uses the seed. These are the references
-# in every evaluation, so they have to be quick: but for the oracle, the ceiling of every table,
-# their cost grows no faster than the number of frames.
+# Name -> a function that makes the ranking from a seed, which only `random` uses. These are the
+# references in every evaluation, so they have to be fast: except for the oracle, the ceiling of
+# every table, their cost is linear in the number of frames.
 RANKINGS: dict[str, Callable[[int], Ranking]] = {
     "uniform": lambda seed: Uniform(),
     "centre": lambda seed: Formula("centre", centre),
@@ -30,7 +34,7 @@ RANKINGS: dict[str, Callable[[int], Ranking]] = {
     "oracle": lambda seed: Oracle(),
 }
 
-# The same for rankings that are evaluated when they are asked for by name.
+# The same for rankings that are only evaluated on request.
 ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
     "diversity": lambda seed: Diversity(),
     "hill-climb": lambda seed: HillClimb(),
@@ -39,11 +43,11 @@ ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
 
 
 def ranking_names(task: str, on_request: bool = False) -> list[str]:
-    """The names of the rankings that have a meaning for `task`, in the table's order.
+    """The names of the rankings that apply to `task`, in the order of tables.
 
     Args:
         task: The cache's: "classification" or "regression".
-        on_request: Whether those in `ON_REQUEST` are among them.
+        on_request: Include those in `ON_REQUEST`.
     """
     listed = {**RANKINGS, **ON_REQUEST} if on_request else RANKINGS
     return [name for name, make in listed.items() if _suits(make(0), task)]
@@ -55,10 +59,10 @@ def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Rank
     Args:
         name: One of `RANKINGS` or `ON_REQUEST`.
         task: The cache's: "classification" or "regression".
-        seed: Of the draw, for `random`.
+        seed: Random seed of `random`.
 
     Raises:
-        FrameSelectError: for an unknown name, or a ranking that has no meaning for the task.
+        FrameSelectError: for an unknown name, or a ranking that does not apply to the task.
     """
     every = {**RANKINGS, **ON_REQUEST}
     if name not in every:
@@ -66,7 +70,7 @@ def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Rank
     ranking = every[name](seed)
     if not _suits(ranking, task):
         names = ", ".join(ranking_names(task, on_request=True))
-        raise FrameSelectError(f"ranking {name!r} has no meaning for a {task}; use one of: {names}")
+        raise FrameSelectError(f"ranking {name!r} does not apply to a {task}; use one of: {names}")
     return ranking
 
 

@@ -6,6 +6,7 @@ from the command line: python -m data import, agents train, agents evaluate.
 Run it from a clone: python examples/own_features.py
 """
 
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,9 @@ import torch
 
 from agents.evaluation import evaluate
 from agents.evaluation.tables import print_table
-from agents.reinforce import DESIGN, ReinforceConfig
-from agents.task import make_task
-from agents.training import train
+from agents.reinforce import DESIGN
+from agents.training.task import make_task
+from agents.training.trainer import train
 from frame_select_env import open_cache, write_cache
 
 CLASSES = ["calm", "joy", "anger"]
@@ -52,8 +53,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write_cache(Path(folder) / "mine.h5", my_videos(), classes=CLASSES)
         cache = open_cache(path)
-        task = make_task(cache, path, select=6, seed=0)
-        agent = train(DESIGN, cache, task, ReinforceConfig(hidden=32, epochs=15)).agent
+        task = make_task(cache, path, target_frames=6, seed=0)
+        config = dataclasses.replace(DESIGN.presets["tuned"], hidden_size=32, epochs=15)
+        agent = train(DESIGN, cache, task, config).agent
         table = evaluate(
             cache,
             {"reinforce": [agent]},

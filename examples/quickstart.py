@@ -12,9 +12,9 @@ import torch
 import frame_select_env  # noqa: F401 - registers the environments
 from agents.evaluation import evaluate
 from agents.evaluation.tables import print_table
-from agents.reinforce import DESIGN, ReinforceConfig
-from agents.task import make_task
-from agents.training import train
+from agents.reinforce import DESIGN
+from agents.training.task import make_task
+from agents.training.trainer import train
 from frame_select_env import open_cache
 
 
@@ -37,8 +37,8 @@ def train_and_compare() -> None:
     """Train REINFORCE for a few epochs and print it beside the reference rankings."""
     torch.set_num_threads(1)  # networks this small are slower on several
     cache = open_cache("digits")
-    task = make_task(cache, "digits", select=8, seed=0)
-    config = dataclasses.replace(ReinforceConfig(), epochs=15)
+    task = make_task(cache, "digits", target_frames=8, seed=0)
+    config = dataclasses.replace(DESIGN.presets["tuned"], epochs=15)
     agent = train(DESIGN, cache, task, config).agent
     validation = {"reinforce": [task.validation_rows]}
     print_table(evaluate(cache, {"reinforce": [agent]}, validation=validation, resamples=200))

@@ -7,8 +7,8 @@ from agents.comparison.board import Board, RunFacts
 from agents.comparison.grid import Cell, by_place, make_labels
 from agents.comparison.record import UNTRAINED, Record
 from agents.evaluation.entries import reference_names
-from agents.loading import LoadedRun, load_run
 from agents.run_evaluation import evaluate_runs
+from agents.training.load import LoadedRun, load_run
 from frame_select_env import open_cache
 
 

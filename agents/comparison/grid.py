@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.agent_text import parse_agent
 from agents.evaluation.entries import reference_names
 from agents.evaluation.verdicts import Setting
-from agents.reward_text import parse_reward, reward_text
-from agents.run_training import Run
-from baselines.labelled import labelled_rows
+from agents.registry import parse_agent, parse_reward, reward_text
+from agents.training.trainer import Run
+from baselines.cross_validation import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 
 RUNS = "runs"  # the folder of the run folders
@@ -53,6 +52,7 @@ class Cell:
         keywords = dataclasses.asdict(self)
         data, agent = keywords.pop("data"), keywords.pop("agent")
         keywords["reward"] = parse_reward(self.reward)
+        keywords["target_frames"] = keywords.pop("select")
         return Run(data, parse_agent(agent), keywords)
 
     def folder(self, out: Path) -> Path:

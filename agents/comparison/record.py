@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.evaluation.files import whole_file
-from agents.loading import load_run
 from agents.run_evaluation import evaluate_runs
-from agents.runs import METRICS
+from agents.training.load import load_run
+from agents.training.run_folder import METRICS
 from frame_select_env import FeatureCache
 
 RECORD = "run.json"

@@ -7,8 +7,8 @@ import torch
 
 from agents.comparison.grid import Cell
 from agents.comparison.record import Record, make_record, read_record
-from agents.run_training import run_config, train_run
-from agents.runs import is_finished
+from agents.training.run_folder import is_finished
+from agents.training.trainer import run_config, train_run
 from frame_select_env import open_cache
 
 

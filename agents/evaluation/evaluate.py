@@ -22,8 +22,8 @@ from agents.evaluation.rank_quality import average_precision, spearman
 from agents.evaluation.regret import regrets
 from agents.evaluation.rows import Row, make_figures, mean_rank_quality
 from agents.evaluation.verdicts import Setting, Verdict
-from agents.holdout import holdout
-from baselines.labelled import labelled_rows
+from agents.training.task import holdout
+from baselines.cross_validation import labelled_rows
 from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import Ranking

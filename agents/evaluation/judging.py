@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from agents.evaluation.verdicts import Batch, Setting, Verdict
-from baselines.labelled import row_batches
+from baselines.cross_validation import row_batches
 from frame_select_env.cache import Clips
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import Ranking, best_if_none, top_frames

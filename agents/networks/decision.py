@@ -1,29 +1,52 @@
-"""The network of sequential agents: keep or discard the frames at the cursor."""
+"""The agents on Sequential: their network, and the hyper-parameters that define the process."""
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from agents.feature_table import FeatureTable
+from agents.networks.feature_table import FeatureTable
 from agents.networks.network import StepNetwork
+from agents.training.task import Task
+from frame_select_env import FeatureCache, FrameSelectError
 
 Encoder = Literal["frame", "video"]
 
 
+@dataclass(frozen=True)
+class DecisionConfig:
+    """The encoder and the decision process; equal for agents that are to be compared."""
+
+    #: What the network sees: the frames at the cursor, or a BiLSTM over the whole video there.
+    encoder: Encoder = "video"
+    #: Pay the change of the reward at each step, instead of the whole reward at the last step.
+    dense: bool = False
+    #: Number of contiguous frames that one decision keeps or discards.
+    chunk: int = 1
+
+    def env(self, task: Task) -> tuple[str, dict[str, Any]]:
+        """The environment's id and keywords, without those of the task."""
+        return "FrameSelect/Sequential-v0", {"dense": self.dense, "chunk": self.chunk}
+
+    def steps(self, task: Task) -> int:
+        """The largest number of decisions in an episode."""
+        return -(-task.num_frames // self.chunk)
+
+
 class DecisionNetwork(StepNetwork):
-    """Two numbers a decision, for discarding and for keeping: Q-values, or a policy's logits.
+    """Two numbers per decision, for discarding and for keeping: Q-values, or a policy's logits.
 
     The encoder "frame" sees the frames that the decision is about, averaged over the chunk;
-    "video" sees the states of a BiLSTM over the whole video there. Both also see what the
-    observation "frame" tells: p0, p1, and the shares of the frames that were seen and kept.
+    "video" sees the states of a BiLSTM over the whole video at these frames. Both also see the rest
+    of the observation "frame": p0, p1, and the shares of the frames seen and kept so far.
 
     Args:
         feature_size: D.
         outputs: C.
         encoder: What the network sees of the video.
-        chunk: Contiguous frames one decision is about.
-        hidden: Units of each layer; the BiLSTM has half of them in each direction.
+        chunk: Number of contiguous frames one decision is about.
+        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
         dropout: Dropout on the input and before the head.
     """
 
@@ -33,19 +56,19 @@ class DecisionNetwork(StepNetwork):
         outputs: int,
         encoder: Encoder = "video",
         chunk: int = 1,
-        hidden: int = 128,
+        hidden_size: int = 128,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__(feature_size, outputs, hidden, dropout, encoder == "video")
-        self.chunk = chunk
+        super().__init__(feature_size, outputs, hidden_size, dropout, encoder == "video")
+        self.encoder, self.chunk = encoder, chunk
         seen = feature_size if encoder == "frame" else self.encoded
         self.layers = nn.Sequential(
-            nn.Linear(seen + 3 * outputs + 2, hidden),
+            nn.Linear(seen + 3 * outputs + 2, hidden_size),
             nn.ReLU(),
-            nn.Linear(hidden, hidden),
+            nn.Linear(hidden_size, hidden_size),
             nn.ReLU(),
         )
-        self.head = nn.Linear(hidden, 2)
+        self.head = nn.Linear(hidden_size, 2)
 
     def codes(
         self,
@@ -54,35 +77,28 @@ class DecisionNetwork(StepNetwork):
         selected: torch.Tensor,
         cursor: torch.Tensor,
     ) -> torch.Tensor:
-        """What the head sees, [B, hidden].
-
-        Args:
-            table: Where features and predictions are looked up.
-            video: [B] int, rows in the cache.
-            selected: [B, T], 1 where a frame has been kept.
-            cursor: [B] int; past the end of the video nothing is seen.
-        """
-        place = table.place(video)
+        """The head's inputs, [B, hidden_size]; past the end of the video, no frame is seen."""
+        index = table.index(video)
         frames = table.features.shape[1]
-        at = cursor.long()[:, None] + torch.arange(self.chunk, device=place.device)
-        # The last chunk may reach past the video's end; what is past it does not count.
-        inside = (at < table.length[place][:, None]).float()
+        at = cursor.long()[:, None] + torch.arange(self.chunk, device=index.device)
+        # The last chunk may reach past the video's end; frames there do not count.
+        inside = (at < table.length[index][:, None]).float()
         weight = inside / inside.sum(1, keepdim=True).clamp(min=1)
         at = at.clamp(max=frames - 1)
-        if self.encodings is None:
-            seen = self.normal(table.features[place[:, None], at])
+        if self.encoder == "frame":
+            seen = self.normal(table.features[index[:, None], at])
         else:
-            codes, row = self.encodings(table, place)
-            seen = codes[row[:, None], at]
+            encodings, row = self.encodings(table, index)
+            seen = encodings[row[:, None], at]
         seen = _weighted(seen, weight)
-        prediction = _weighted(table.predictions[place[:, None], at], weight)
-        # Neither the frames past the cursor nor padding are ever selected.
+        prediction = _weighted(table.predictions[index[:, None], at], weight)
+        # Neither padding nor frames past the cursor are ever selected.
         kept = selected.float()
         count = kept.sum(1, keepdim=True)
-        p1 = _weighted(table.predictions[place], kept) / count.clamp(min=1)
-        length = table.length[place][:, None]
+        p1 = _weighted(table.predictions[index], kept) / count.clamp(min=1)
+        length = table.length[index][:, None]
         context = (cursor[:, None].float() / length, count / length)
-        inputs = torch.cat([seen, prediction, table.p0[place], p1, *context], dim=1)
+        inputs = torch.cat([seen, prediction, table.p0[index], p1, *context], dim=1)
         return self.dropout(self.layers(self.dropout(inputs)))
 
     def act(self, codes: torch.Tensor) -> torch.Tensor:
@@ -94,6 +110,26 @@ class DecisionNetwork(StepNetwork):
         return nn.Linear(self.code_size, 1)
 
 
+def make_decision_network(cache: FeatureCache, task: Task, config: Any) -> DecisionNetwork:
+    """The network of an agent on Sequential.
+
+    Raises:
+        FrameSelectError: if a chunk is longer than the video.
+    """
+    if not 1 <= config.chunk <= task.num_frames:
+        raise FrameSelectError(
+            f"chunk={config.chunk}: must be from 1 to the number of frames, {task.num_frames}"
+        )
+    return DecisionNetwork(
+        cache.feature_size(task.stream),
+        len(cache.classes),
+        config.encoder,
+        config.chunk,
+        config.hidden_size,
+        config.dropout,
+    )
+
+
 def _weighted(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """The sum of values [B, k, E] under weights [B, k]."""
+    """The sum over k of values [B, k, E] times weights [B, k]."""
     return torch.bmm(weight[:, None], values)[:, 0]

@@ -1,57 +1,52 @@
 """The network of attention-aware sampling: a BiLSTM that scores every frame of a video."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from agents.feature_table import FeatureTable
-from agents.networks.encoding import Encodings
+from agents.networks.feature_table import FeatureTable
 from agents.networks.network import Network, PooledCritic, run_lstm
+from agents.training.task import Task
+from frame_select_env import FeatureCache
 
 State = Literal["feature", "feature+prediction"]
 
 
 class FrameScorer(Network):
-    """BiLSTM + fully connected layer: one logit of keeping per frame (AS, section "Agent").
+    """BiLSTM and a fully connected layer: one logit of keeping per frame (AS, section "Agent").
 
     Args:
         feature_size: D.
         outputs: C.
         state: What the network sees of a frame: its feature, or feature and prediction.
-        hidden: Units of the LSTM in each direction.
-        layers: Number of LSTM layers.
+        hidden_size: Units of the LSTM in each direction.
+        num_layers: Number of LSTM layers.
         dropout: Dropout on the network's input and on the LSTM's output.
     """
-
-    encodings: Encodings
 
     def __init__(
         self,
         feature_size: int,
         outputs: int,
         state: State = "feature+prediction",
-        hidden: int = 256,
-        layers: int = 1,
+        hidden_size: int = 256,
+        num_layers: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__(feature_size)
-        self.state, self.code_size = state, 2 * hidden
+        self.state, self.code_size = state, 2 * hidden_size
         size = feature_size + (outputs if state == "feature+prediction" else 0)
         self.dropout = nn.Dropout(dropout)
-        self.lstm = nn.LSTM(size, hidden, layers, batch_first=True, bidirectional=True)
-        self.head = nn.Linear(2 * hidden, 1)
-        self.encodings = Encodings(self.lstm, self.hidden)
+        self.lstm = nn.LSTM(size, hidden_size, num_layers, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * hidden_size, 1)
         with torch.no_grad():
-            self.head.bias.zero_()  # every frame is kept with probability 1/2, or near it
+            self.head.bias.zero_()  # every frame is kept with a probability near 1/2
 
-    def hidden(
+    def encode(
         self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
     ) -> torch.Tensor:
-        """The LSTM's states [B, T, 2H], from features [B, T, D], predictions [B, T, C], valid.
-
-        Padding changes nothing: the backward LSTM starts at a video's last valid frame.
-        """
+        """The LSTM's states [B, T, 2H], from features [B, T, D], predictions [B, T, C], valid."""
         inputs = self.normal(features)
         if self.state == "feature+prediction":
             inputs = torch.cat([inputs, predictions], dim=2)
@@ -62,9 +57,9 @@ class FrameScorer(Network):
     ) -> torch.Tensor:
         """Logits of keeping, [B, T], from features [B, T, D], predictions [B, T, C], valid [B, T].
 
-        At padding they mean nothing.
+        Those at padding are meaningless.
         """
-        return self.head(self.hidden(features, predictions, valid)).squeeze(2)
+        return self.head(self.encode(features, predictions, valid)).squeeze(2)
 
     def codes(
         self,
@@ -73,25 +68,33 @@ class FrameScorer(Network):
         selected: torch.Tensor,
         cursor: torch.Tensor,
     ) -> torch.Tensor:
-        """What the head sees of the videos [B], [B, T, 2H + 1]; the last channel is validity.
+        """The head's inputs, [B, T, 2H + 1]; the last channel is 1 at valid frames.
 
-        Args:
-            table: Where features and predictions are looked up.
-            video: [B] int, rows in the cache.
-            selected: Not used: everything is decided at once.
-            cursor: Not used.
+        `selected` and `cursor` are not used, because all frames are decided at once.
         """
-        place = table.place(video)
-        codes, row = self.encodings(table, place)
-        return torch.cat([codes[row], table.valid[place][..., None].float()], dim=2)
+        index = table.index(video)
+        encodings, row = self.encodings(table, index)
+        return torch.cat([encodings[row], table.valid[index][..., None].float()], dim=2)
 
     def act(self, codes: torch.Tensor) -> torch.Tensor:
         """Logits of keeping [B, T] from codes; the constant 0 at padding.
 
-        There its terms cancel out of a ratio of probabilities, and have no gradient.
+        There, its terms cancel out of a ratio of probabilities and have no gradient.
         """
         return self.head(codes[..., :-1]).squeeze(2) * codes[..., -1]
 
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
         return PooledCritic(self.code_size)
+
+
+def make_frame_scorer(cache: FeatureCache, task: Task, config: Any) -> FrameScorer:
+    """The network of an agent on OneShot."""
+    return FrameScorer(
+        cache.feature_size(task.stream),
+        len(cache.classes),
+        config.state,
+        config.hidden_size,
+        config.num_layers,
+        config.dropout,
+    )

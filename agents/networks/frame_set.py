@@ -1,46 +1,67 @@
-"""The network of agents that build a set: one number a frame, given the frames picked so far."""
+"""The agents on Pick: their network, and the hyper-parameters that define the process."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
-from agents.feature_table import FeatureTable
-from agents.networks.encoding import Encodings
+from agents.networks.feature_table import FeatureTable
 from agents.networks.network import PooledCritic, StepNetwork
+from agents.training.task import Task
+from frame_select_env import FeatureCache
 
-FORBIDDEN = -1e8  # finite: 0 times it, at the end of an episode, must be 0
+FORBIDDEN = -1e8  # finite, because 0 times it, at the end of an episode, must be 0
+
+
+@dataclass(frozen=True)
+class PickConfig:
+    """The decision process; equal for agents that are to be compared."""
+
+    #: Allow the agent to end the episode before it has picked m frames.
+    stop: bool = True
+    #: Pay the change of the reward at each step, instead of the whole reward at the last step.
+    dense: bool = False
+
+    def env(self, task: Task) -> tuple[str, dict[str, Any]]:
+        """The environment's id and keywords, without those of the task."""
+        keywords = {"picks": task.target_frames, "stop": self.stop, "dense": self.dense}
+        return "FrameSelect/Pick-v0", keywords
+
+    def steps(self, task: Task) -> int:
+        """The largest number of decisions in an episode."""
+        return task.target_frames
 
 
 class FrameSetNetwork(StepNetwork):
     """A number for adding each frame to the set, and for stopping: Q-values, or logits.
 
-    A BiLSTM encodes the frames; then each is seen beside the mean code of the set, that of the
-    video, p0, p1 and the number of frames picked. The result does not depend on the order in which
-    the set was picked (Deep Sets, Zaheer et al., NeurIPS 2017).
+    A BiLSTM encodes the frames. Each frame is then seen together with the mean encoding of the set,
+    that of the video, p0, p1 and the number of frames picked. The order in which the set was picked
+    makes no difference (Deep Sets, Zaheer et al., NeurIPS 2017).
 
     Args:
         feature_size: D.
         outputs: C.
         stop: Whether there is the action T, which ends the episode.
-        hidden: Units of each layer; the BiLSTM has half of them in each direction.
+        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
         dropout: Dropout on the input and before the head.
     """
-
-    encodings: Encodings
 
     def __init__(
         self,
         feature_size: int,
         outputs: int,
         stop: bool = False,
-        hidden: int = 128,
+        hidden_size: int = 128,
         dropout: float = 0.0,
     ) -> None:
-        super().__init__(feature_size, outputs, hidden, dropout)
+        super().__init__(feature_size, outputs, hidden_size, dropout)
         self.stop, seen = stop, self.encoded
-        self.from_frame = nn.Linear(seen, hidden)
-        self.from_set = nn.Linear(2 * seen + 2 * outputs + 1, hidden)
-        self.head = nn.Linear(hidden, 1)
-        self.stop_head = nn.Linear(hidden, 1) if stop else None
+        self.from_frame = nn.Linear(seen, hidden_size)
+        self.from_set = nn.Linear(2 * seen + 2 * outputs + 1, hidden_size)
+        self.head = nn.Linear(hidden_size, 1)
+        self.stop_head = nn.Linear(hidden_size, 1) if stop else None
 
     def codes(
         self,
@@ -49,24 +70,19 @@ class FrameSetNetwork(StepNetwork):
         selected: torch.Tensor,
         cursor: torch.Tensor,
     ) -> torch.Tensor:
-        """What the heads see, [B, n, hidden + 1]: a row for each frame, and one for stopping.
+        """The heads' inputs, [B, n, hidden_size + 1]: a row for each frame, and one for stopping.
 
-        The last channel is 1 where the action is legal: padding and picked frames are not.
-
-        Args:
-            table: Where features and predictions are looked up.
-            video: [B] int, rows in the cache.
-            selected: [B, T], 1 where a frame has been picked.
-            cursor: [B] int, not used: the number of frames picked says as much.
+        The last channel is 1 where the action is legal: not for padding nor for picked frames.
+        `cursor` is not used, because `selected` gives the number of frames picked.
         """
-        place = table.place(video)
-        codes, row = self.encodings(table, place)
-        frames, kept, valid = codes[row], selected.float(), table.valid[place]
-        count, length = kept.sum(1, keepdim=True), table.length[place][:, None]
+        index = table.index(video)
+        encodings, row = self.encodings(table, index)
+        frames, kept, valid = encodings[row], selected.float(), table.valid[index]
+        count, length = kept.sum(1, keepdim=True), table.length[index][:, None]
         chosen = torch.bmm(kept[:, None], frames)[:, 0] / count.clamp(min=1)
         every = torch.bmm(valid.float()[:, None], frames)[:, 0] / length
-        p1 = torch.bmm(kept[:, None], table.predictions[place])[:, 0] / count.clamp(min=1)
-        context = torch.cat([chosen, every, table.p0[place], p1, count / length], dim=1)
+        p1 = torch.bmm(kept[:, None], table.predictions[index])[:, 0] / count.clamp(min=1)
+        context = torch.cat([chosen, every, table.p0[index], p1, count / length], dim=1)
         seen = self.from_set(context)[:, None]
         made = self.dropout(torch.relu(self.from_frame(frames) + seen))
         legal = (valid & (kept == 0)).float()[..., None]
@@ -88,3 +104,14 @@ class FrameSetNetwork(StepNetwork):
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
         return PooledCritic(self.code_size)
+
+
+def make_frame_set_network(cache: FeatureCache, task: Task, config: Any) -> FrameSetNetwork:
+    """The network of an agent on Pick."""
+    return FrameSetNetwork(
+        cache.feature_size(task.stream),
+        len(cache.classes),
+        config.stop,
+        config.hidden_size,
+        config.dropout,
+    )

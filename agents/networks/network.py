@@ -1,35 +1,45 @@
-"""What all networks have in common."""
+"""What all networks share: standardised inputs, a BiLSTM, and encodings that are computed once."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from agents.feature_table import FeatureTable
-from agents.networks.encoding import Encodings
+from agents.networks.feature_table import FeatureTable
 
 
 class Network(nn.Module, ABC):
-    """Standardised features in, numbers for actions out, with the codes in between.
+    """From index observations to codes, and from codes to one number per action.
+
+    Decisions of one episode are about the same video, as are many decisions of a batch, so each
+    distinct video is encoded once per forward pass. Without gradients, while episodes are played,
+    encodings are cached until the weights change.
 
     Args:
         feature_size: D.
 
     Attributes:
-        mean: [D], subtracted from the features. scale: [D], multiplied with what is left.
-        code_size: Units of a code. encodings: Of frames, if there are any to be kept.
+        mean: [D], subtracted from the features. scale: [D], then multiplied with them.
+        code_size: Units of a code.
+        lstm: The BiLSTM that encodes the video, if the network has one.
     """
 
     mean: torch.Tensor
     scale: torch.Tensor
     code_size: int
-    encodings: Encodings | None = None
+    lstm: nn.LSTM
+    dropout: nn.Dropout
+    _made_by: Any
+    _encodings: torch.Tensor
+    _cached: torch.Tensor
 
     def __init__(self, feature_size: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(feature_size))
         self.register_buffer("scale", torch.ones(feature_size))
+        self.forget()
 
     @abstractmethod
     def codes(
@@ -39,39 +49,74 @@ class Network(nn.Module, ABC):
         selected: torch.Tensor,
         cursor: torch.Tensor,
     ) -> torch.Tensor:
-        """What the heads see of an index observation, [B, ...].
+        """The heads' inputs for a batch of index observations, [B, ...].
 
         Args:
-            table: Where features and predictions are looked up.
+            table: The features and predictions of the videos.
             video: [B] int, rows in the cache.
             selected: [B, T], 1 where a frame is selected.
-            cursor: [B] int.
+            cursor: [B] int, the frame that the decision is about.
         """
 
     @abstractmethod
     def act(self, codes: torch.Tensor) -> torch.Tensor:
-        """Numbers for the actions, [B, n]: Q-values or logits, from codes."""
+        """Q-values or logits of the actions, [B, n], from codes."""
 
     @abstractmethod
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
 
-    def forget(self) -> None:
-        """Forget kept encodings.
+    def encode(
+        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
+    ) -> torch.Tensor:
+        """Encodings [B, T, E] from features [B, T, D], predictions [B, T, C] and valid [B, T]."""
+        inputs = torch.cat([self.normal(features), predictions], dim=2)
+        return run_lstm(self.lstm, self.dropout(inputs), valid)
 
-        Which videos were encoded together moves the last bit; a run that is resumed has kept none.
+    def encodings(
+        self, table: FeatureTable, index: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encodings [k, T, E], and the row among them of each table index [B], [B]."""
+        if torch.is_grad_enabled() or self.lstm.training:
+            distinct, row = torch.unique(index, return_inverse=True)
+            return self._encode_at(table, distinct), row
+        # Optimisers and weight averages update in place, which increments a tensor's version.
+        # Writing through `.data` does not, as DQN's target update does: it has to call `forget`.
+        made_by = (table, [parameter._version for parameter in self.lstm.parameters()])
+        if self._made_by != made_by:
+            self._made_by = made_by
+            self._cached = torch.zeros(len(table.valid), dtype=torch.bool, device=index.device)
+        missing = torch.unique(index[~self._cached[index]])
+        if len(missing):
+            made = self._encode_at(table, missing)
+            if not self._cached.any():
+                shape = (len(table.valid), *made.shape[1:])
+                if self._encodings.shape != shape or self._encodings.device != made.device:
+                    self._encodings = torch.zeros(shape, device=made.device)
+            self._encodings[missing] = made
+            self._cached[missing] = True
+        return self._encodings, index
+
+    def _encode_at(self, table: FeatureTable, index: torch.Tensor) -> torch.Tensor:
+        return self.encode(table.features[index], table.predictions[index], table.valid[index])
+
+    def forget(self) -> None:
+        """Drop the cached encodings.
+
+        A resumed run starts without any. Which videos are encoded together changes the last bit of
+        an encoding, so an uninterrupted run has to start its epochs without any, too.
         """
-        if self.encodings is not None:
-            self.encodings.forget()
+        self._made_by = None
+        self._encodings, self._cached = torch.zeros(0), torch.zeros(0, dtype=torch.bool)
 
     def normal(self, features: torch.Tensor) -> torch.Tensor:
         """Features [..., D] of any dtype, standardised, float32."""
         return (features.float() - self.mean) * self.scale
 
     def standardise(self, features: torch.Tensor, valid: torch.Tensor) -> None:
-        """Take the mean and scale from the valid frames of features [n, T, D].
+        """Set mean and scale from the valid frames of features [n, T, D].
 
-        A feature that is constant there, which says nothing, is left out: its scale is 0.
+        A feature that is constant there carries no information; its scale is 0.
         """
         # A few videos at a time: as float32 they may be twice as large as the table.
         total = valid.sum().clamp(min=1)
@@ -90,29 +135,33 @@ class Network(nn.Module, ABC):
 
 
 class StepNetwork(Network):
-    """A network of agents that take decisions one after another, in view of what is selected.
+    """A network that makes one decision after another, given the frames selected so far.
 
     Args:
         feature_size: D.
         outputs: C.
-        hidden: Units of each layer; the BiLSTM has half of them in each direction.
+        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
         dropout: Dropout on the input and before the head.
-        whole_video: Whether there is a BiLSTM over the whole video.
+        whole_video: Whether a BiLSTM encodes the whole video.
 
     Attributes:
-        encoded: Units of its state of a frame.
+        encoded: Units of a frame's encoding.
     """
 
     def __init__(
-        self, feature_size: int, outputs: int, hidden: int, dropout: float, whole_video: bool = True
+        self,
+        feature_size: int,
+        outputs: int,
+        hidden_size: int,
+        dropout: float,
+        whole_video: bool = True,
     ) -> None:
         super().__init__(feature_size)
-        self.code_size, self.encoded = hidden, 2 * (hidden // 2)
+        self.code_size, self.encoded = hidden_size, 2 * (hidden_size // 2)
         self.dropout = nn.Dropout(dropout)
         if whole_video:
             size = feature_size + outputs
-            self.lstm = nn.LSTM(size, hidden // 2, batch_first=True, bidirectional=True)
-            self.encodings = Encodings(self.lstm, self._encode)
+            self.lstm = nn.LSTM(size, hidden_size // 2, batch_first=True, bidirectional=True)
 
     def forward(
         self,
@@ -121,15 +170,8 @@ class StepNetwork(Network):
         selected: torch.Tensor,
         cursor: torch.Tensor,
     ) -> torch.Tensor:
-        """Numbers for the actions, [B, n]; the arguments are those of `codes`."""
+        """Q-values or logits of the actions, [B, n]; the arguments are those of `codes`."""
         return self.act(self.codes(table, video, selected, cursor))
-
-    def _encode(
-        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
-    ) -> torch.Tensor:
-        inputs = self.normal(features)
-        seen = self.dropout(torch.cat([inputs, predictions], dim=2))
-        return run_lstm(self.lstm, seen, valid)
 
 
 class PooledCritic(nn.Module):
@@ -151,11 +193,14 @@ class PooledCritic(nn.Module):
 
 
 def run_lstm(lstm: nn.LSTM, inputs: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-    """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E]."""
+    """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E].
+
+    Padding changes nothing: the backward LSTM starts at a video's last valid frame.
+    """
     if valid.all():
         return lstm(inputs)[0]
     packed = pack_padded_sequence(
         inputs, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False
     )
-    hidden, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=valid.shape[1])
-    return hidden
+    states, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=valid.shape[1])
+    return states

@@ -1,18 +1,49 @@
-"""Stable-Baselines3's policies around our networks: codes by the extractor, then our heads."""
+"""Stable-Baselines3's policies with our networks: an extractor makes codes, our heads act."""
 
-from collections.abc import Callable
+import copy
 from typing import Any
 
 import torch
+from gymnasium import spaces
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
-from agents.feature_table import FeatureTable
-from agents.networks import Network
-from agents.stable_baselines.extractor import IndexExtractor
+from agents.networks.feature_table import FeatureTable
+from agents.networks.network import Network
+
+
+class IndexExtractor(BaseFeaturesExtractor):
+    """From index observations to the codes of a network, whose features come from a table.
+
+    With it and a `DecisionNetwork`, any policy of Stable-Baselines3 can learn from the index
+    observations of Sequential: pass it as `features_extractor_class`, and the other arguments as
+    `features_extractor_kwargs`. The other networks have a code per frame, which needs the policies
+    below.
+
+    Args:
+        observation_space: The environment's: index observations, or the flattened [2 + T].
+        table: The features; they do not become part of the policy's weights.
+        network: The extractor uses a copy of it.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Space, table: FeatureTable, network: Network
+    ) -> None:
+        super().__init__(observation_space, network.code_size)
+        network.forget()  # not to copy cached encodings
+        self.table, self.network = table, copy.deepcopy(network)
+
+    def forward(self, observations: torch.Tensor | dict[str, torch.Tensor]) -> torch.Tensor:
+        """Codes of a batch of observations."""
+        if isinstance(observations, dict):
+            video, cursor = observations["video"][:, 0], observations["cursor"][:, 0]
+            return self.network.codes(self.table, video, observations["selected"], cursor)
+        video, cursor = observations[:, 0], observations[:, 1]
+        return self.network.codes(self.table, video, observations[:, 2:], cursor)
 
 
 class Actor(nn.Module):
@@ -24,34 +55,15 @@ class Actor(nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self._network = (network,)  # in a tuple it is not registered a second time
+        self._network = (network,)  # in a tuple, so that it is not registered a second time
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Numbers for the actions, [B, n], from codes."""
+        """One number per action, [B, n], from codes."""
         return self._network[0].act(codes)
 
 
-def policy_keywords(
-    make_network: Callable[[], Network], table: FeatureTable, weight_decay: float
-) -> dict[str, Any]:
-    """The `policy_kwargs` of the policies below."""
-    return {
-        "features_extractor_class": _extractor,
-        "features_extractor_kwargs": {"table": table, "make_network": make_network},
-        "net_arch": [],
-        "optimizer_kwargs": {"weight_decay": weight_decay},
-    }
-
-
-def _extractor(
-    observation_space: Any, table: FeatureTable, make_network: Callable[[], Network]
-) -> IndexExtractor:
-    """A features extractor with a network of its own: DQN makes two, alike."""
-    return IndexExtractor(observation_space, table, make_network())
-
-
 class NetworkPolicy(ActorCriticPolicy):
-    """An actor-critic policy for index observations: per-frame logits or keep and discard."""
+    """An actor-critic policy whose heads are the network's own and its critic."""
 
     def _build(self, lr_schedule: Schedule) -> None:
         _build_heads(self, lr_schedule)
@@ -65,8 +77,7 @@ class MaskableNetworkPolicy(MaskableActorCriticPolicy):
 
 
 def _build_heads(policy: Any, lr_schedule: Schedule) -> None:
-    """Make an actor-critic policy's heads the network's own and its critic."""
-    policy._build_mlp_extractor()  # without layers: it hands the codes through
+    policy._build_mlp_extractor()  # without layers, so it passes the codes on
     network = policy.features_extractor.network
     policy.action_net = Actor(network)
     policy.value_net = network.critic()
@@ -76,10 +87,10 @@ def _build_heads(policy: Any, lr_schedule: Schedule) -> None:
 
 
 class NetworkQPolicy(DQNPolicy):
-    """A Q-network and its target for index observations."""
+    """A Q-network and its target network, whose heads are the network's own."""
 
     def make_q_net(self) -> QNetwork:
-        """A Q-network whose head is the network's own."""
+        """A Q-network with a copy of the network."""
         made = super().make_q_net()
         extractor: Any = made.features_extractor
         made.q_net = nn.Sequential(Actor(extractor.network))

@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents import registry as agent_registry
 from agents.__main__ import main
 
-FAST = ["--epochs", "2", "--hidden", "8", "--num-frames", "10", "--batch-size", "10"]
+FAST = ["--epochs", "2", "--hidden-size", "8", "--num-frames", "10", "--batch-size", "10"]
 
 
 def agents(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -33,7 +33,7 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 @pytest.fixture(scope="module")
 def run(planted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "first"
-    done = agents("train", "--data", planted, "--out", folder, "--select", 4, *FAST)
+    done = agents("train", "--data", planted, "--out", folder, "--target-frames", 4, *FAST)
     assert done.returncode == 0, done.stderr
     assert "all frames" in done.stdout and "reinforce, top 4" in done.stdout
     return folder
@@ -41,8 +41,8 @@ def run(planted, tmp_path_factory):
 
 def test_train_writes_a_run_folder(run, planted):
     config = json.loads((run / "config.json").read_text())
-    assert config["agent"] == "reinforce" and config["task"]["select"] == 4
-    assert config["hyper"]["hidden"] == 8 and config["hyper"]["dropout"] == 0.3
+    assert config["agent"] == "reinforce" and config["task"]["target_frames"] == 4
+    assert config["hyper"]["hidden_size"] == 8 and config["hyper"]["dropout"] == 0.3
     with (run / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2"]
@@ -122,7 +122,7 @@ def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, 
     )
     with (tmp_path / "both" / "evaluation.csv").open() as file:
         names = {row["ranking"] for row in csv.DictReader(file)}
-    both = "reinforce@hidden=8,epochs=2,batch_size=10"
+    both = "reinforce@hidden_size=8,epochs=2,batch_size=10"
     assert {both, f"{both},beta=0.5"} <= names
 
 
@@ -133,7 +133,7 @@ AGENTS = sorted(set(agent_registry.AGENTS) - {"reinforce", "soft-attention"})
 def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, capsys):
     out = tmp_path / "run"
     command = ["train", "--data", str(planted), "--agent", agent, "--out", str(out)]
-    main([*command, "--select", "3", *FAST, "--epochs", "1"])
+    main([*command, "--target-frames", "3", *FAST, "--epochs", "1"])
     assert {path.name.partition(".")[0] for path in out.iterdir()} == {
         "config", "events", "metrics", "model"
     }  # fmt: skip
@@ -167,8 +167,8 @@ def test_the_preset_gives_the_defaults(planted, tmp_path, capsys):
     assert config["hyper"]["learning_rate"] == 1e-5 and config["hyper"]["baseline"] == (
         "moving-average"
     )
-    assert config["task"]["select"] == 10  # the paper's 12, of 10 frames
-    assert config["hyper"]["hidden"] == 8  # a flag goes before the preset
+    assert config["task"]["target_frames"] == 10  # the paper's 12, of 10 frames
+    assert config["hyper"]["hidden_size"] == 8  # a flag goes before the preset
 
 
 def test_bad_input_of_train(planted, tmp_path, capsys):
@@ -181,14 +181,14 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
         ),
         (("--data", planted, "--agent", "nowhere:x"), "cannot be imported"),
         (("--data", planted, "--reward", "luck"), "unknown reward 'luck'; known: "),
-        (("--data", planted, "--reward", "{luck"), "is not JSON"),
+        (("--data", planted, "--reward", "{luck"), "is not valid JSON"),
         (("--data", planted, "--fold", "9"), "unknown fold '9'; known: default"),
         (("--data", planted, "--split", "dev"), "unknown split 'dev'; known: test, train, val"),
-        (("--data", planted, "--select", 30), "select=30: must be from 1 to"),
+        (("--data", planted, "--target-frames", 30), "target_frames=30: must be from 1 to"),
         (("--data", planted, "--epochs", 0), "epochs=0: must be at least 1"),
         (("--data", planted, "--device", "tpu"), "device='tpu': "),
         (("--data", planted, "--device", "cpu:0"), "device='cpu:0': must be cpu, cuda or cuda:N"),
-        (("--data", planted, "--seed", -1), "seed=-1: must be a whole number of at least 0"),
+        (("--data", planted, "--seed", -1), "seed=-1: must be an integer of at least 0"),
         (("--data", planted, "--threads", 0), "threads=0: must be at least 1"),
         (("--data", planted, "--agent", "soft-attention", "--alpha", 7), "alpha=7.0: must be"),
         (("--data", planted, "--budget", -1), "budget=-1: must be"),
@@ -208,7 +208,7 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
 
 
 def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
-    assert "holds no run" in fails(capsys, "evaluate", tmp_path, "--data", planted)
+    assert "is not a run folder" in fails(capsys, "evaluate", tmp_path, "--data", planted)
     changed = tmp_path / planted.name
     changed.write_bytes(planted.read_bytes()[:-1] + b"x")
     assert "planted.h5 has changed since this run was trained on it" in fails(
@@ -223,11 +223,11 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     broken.mkdir()
     for name in ("config.json", "model.safetensors"):
         (broken / name).write_bytes((run / name).read_bytes()[:100])
-    assert "is not JSON" in fails(capsys, "evaluate", broken, "--data", planted)
+    assert "is not valid JSON" in fails(capsys, "evaluate", broken, "--data", planted)
     (broken / "config.json").write_bytes((run / "config.json").read_bytes())
     assert "does not fit this agent" in fails(capsys, "evaluate", broken, "--data", planted)
     (broken / "config.json").write_text('{"version": 99}')
-    assert "is of version 99, which cannot be read" in fails(
+    assert "has version 99, but only version 3 can be read" in fails(
         capsys, "evaluate", broken, "--data", planted
     )
     (broken / "model.safetensors").unlink()
@@ -239,16 +239,18 @@ def test_an_unfinished_run_is_resumed_by_the_same_command_only(run, planted, tmp
     again.mkdir()
     (again / "config.json").write_bytes((run / "config.json").read_bytes())
     command = ["train", "--data", planted, "--out", again, *FAST]
-    assert "differs in task: select was 4 and is 8" in fails(capsys, *command)
+    assert "whose task differs: target_frames was 4 and is now 8" in fails(capsys, *command)
     config = json.loads((again / "config.json").read_text())
     config["cache"]["digest"] = "0"
     (again / "config.json").write_text(json.dumps(config))
-    assert "has changed since this unfinished run began" in fails(capsys, *command, "--select", 4)
+    assert "has changed since this unfinished run began" in fails(
+        capsys, *command, "--target-frames", 4
+    )
     (again / "config.json").write_bytes((run / "config.json").read_bytes())
-    main([*map(str, command), "--select", "4"])
+    main([*map(str, command), "--target-frames", "4"])
     capsys.readouterr()
     assert (again / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
-    assert "holds a finished run" in fails(capsys, *command, "--select", 4)
+    assert "holds a finished run" in fails(capsys, *command, "--target-frames", 4)
 
 
 def test_unknown_command(capsys):
@@ -261,9 +263,9 @@ def test_ctrl_c_says_how_to_go_on(planted, tmp_path, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agents.train_command.train_run", interrupt)
+    monkeypatch.setattr("agents.commands.train.train_run", interrupt)
     with pytest.raises(SystemExit) as caught:
         main(["train", "--data", str(planted), "--out", str(tmp_path / "run"), *FAST])
     assert caught.value.code == 130
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.endswith("interrupted: the same command goes on from the last checkpoint")
+    assert last.endswith("interrupted: rerun the command to resume from the last checkpoint")

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from agents.feature_table import FeatureTable
-from agents.networks import FORBIDDEN, DecisionNetwork, FrameScorer, FrameSetNetwork
+from agents.networks.decision import DecisionNetwork
+from agents.networks.feature_table import FeatureTable
+from agents.networks.frame_scorer import FrameScorer
+from agents.networks.frame_set import FORBIDDEN, FrameSetNetwork
 from frame_select_env import Clips, open_cache
 
 T, D, C = 6, 5, 3
@@ -42,7 +44,7 @@ def changed(given: Clips, video: int, frame: int) -> Clips:
 @pytest.mark.parametrize("encoder", ["frame", "video"])
 def test_a_decision_sees_its_frame_or_with_the_video_encoder_all_frames(encoder):
     torch.manual_seed(0)
-    network = DecisionNetwork(D, C, encoder, hidden=8).eval()
+    network = DecisionNetwork(D, C, encoder, hidden_size=8).eval()
     given = clips()
     before = decide(network, given)
     assert not torch.equal(before[0], decide(network, changed(given, 0, 2))[0])
@@ -55,7 +57,7 @@ def test_a_decision_sees_its_frame_or_with_the_video_encoder_all_frames(encoder)
 
 def test_a_chunk_is_seen_as_the_mean_of_its_valid_frames():
     torch.manual_seed(0)
-    network = DecisionNetwork(D, C, "frame", chunk=3, hidden=8).eval()
+    network = DecisionNetwork(D, C, "frame", chunk=3, hidden_size=8).eval()
     given = clips(lengths=(4, 6))
     at = ((1,), [[0] * T], (3,))
     alone = decide(network, given, at)
@@ -71,7 +73,7 @@ def test_a_chunk_is_seen_as_the_mean_of_its_valid_frames():
 
 def test_a_decision_sees_the_mean_prediction_of_what_was_kept():
     torch.manual_seed(0)
-    network = DecisionNetwork(D, C, "frame", hidden=8).eval()
+    network = DecisionNetwork(D, C, "frame", hidden_size=8).eval()
     given = clips()
     seen = []
     network.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
@@ -86,7 +88,7 @@ def test_a_decision_sees_the_mean_prediction_of_what_was_kept():
 @pytest.mark.parametrize("stop", [False, True])
 def test_the_set_network_forbids_repeats_and_padding_and_never_stopping(stop):
     torch.manual_seed(0)
-    network = FrameSetNetwork(D, C, stop, hidden=8).eval()
+    network = FrameSetNetwork(D, C, stop, hidden_size=8).eval()
     values = decide(network, clips(), ((3,), [[0, 1, 0, 0, 0, 0]], (1,)))[0]
     assert (values == FORBIDDEN).tolist() == [False, True, False, False, True, True] + [
         False
@@ -95,7 +97,7 @@ def test_the_set_network_forbids_repeats_and_padding_and_never_stopping(stop):
 
 def test_the_set_network_sees_what_is_in_the_set():
     torch.manual_seed(0)
-    network = FrameSetNetwork(D, C, hidden=8).eval()
+    network = FrameSetNetwork(D, C, hidden_size=8).eval()
     first = decide(network, clips(), ((1,), [[1, 0, 0, 0, 0, 0]], (1,)))[0, 5]
     second = decide(network, clips(), ((1,), [[0, 1, 0, 0, 0, 0]], (1,)))[0, 5]
     assert first != second
@@ -104,9 +106,9 @@ def test_the_set_network_sees_what_is_in_the_set():
 @pytest.mark.parametrize(
     "network",
     [
-        DecisionNetwork(D, C, "video", hidden=8),
-        FrameSetNetwork(D, C, True, hidden=8),
-        FrameScorer(D, C, hidden=4),
+        DecisionNetwork(D, C, "video", hidden_size=8),
+        FrameSetNetwork(D, C, True, hidden_size=8),
+        FrameScorer(D, C, hidden_size=4),
     ],
     ids=["decision", "set", "scorer"],
 )
@@ -139,7 +141,7 @@ def test_sharing_encodings_changes_no_number_and_notices_new_weights(network):
 
 
 def test_padding_has_the_logit_0_and_no_gradient_in_the_scorer():
-    network = FrameScorer(D, C, hidden=4).eval()
+    network = FrameScorer(D, C, hidden_size=4).eval()
     codes = network.codes(FeatureTable(clips()), torch.tensor([3]), None, None).detach()
     codes.requires_grad_()
     logits = network.act(codes)
@@ -149,7 +151,7 @@ def test_padding_has_the_logit_0_and_no_gradient_in_the_scorer():
 
 
 def test_the_critic_is_of_the_mean_over_valid_frames():
-    network = FrameScorer(D, C, hidden=4).eval()
+    network = FrameScorer(D, C, hidden_size=4).eval()
     critic = network.critic()
     codes = network.codes(FeatureTable(clips()), torch.tensor([3]), None, None).detach()
     expected = critic.head(codes[0, :4, :-1].mean(0))

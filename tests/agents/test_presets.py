@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.registry import AGENTS
+from agents.registry import AGENTS, agent_design
 
 LOG = Path(__file__).parents[2] / "examples" / "results" / "search.csv"
 
@@ -24,7 +24,7 @@ def trials(agent: str) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("agent", sorted(AGENTS))
 def test_no_trial_was_better_than_the_preset(agent):
-    preset = AGENTS[agent].presets["tuned"]
+    preset = agent_design(agent).presets["tuned"]
     # An episode of dqn-chunk has five decisions: returns over 5 and over 25 are the same.
     longest = 5 if agent == "dqn-chunk" else 25
 

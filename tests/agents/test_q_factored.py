@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from agents.q_factored import DESIGN, Learner, Memory, QFactoredConfig, factored_value
-from agents.task import make_task
-from agents.training import train
-from agents.validation import Validation
+from agents.q_factored import DESIGN, Memory, QFactoredConfig, factored_value
+from agents.training.task import make_task
+from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import FrameSelectError, open_cache
 
 SMALL = QFactoredConfig(
-    hidden=12, batch_size=10, dropout=0.0, patience=0, learning_rate=0.01, explore_last=0.1
+    hidden_size=12,
+    batch_size=10,
+    dropout=0.0,
+    patience=0,
+    learning_rate=0.01,
+    exploration_final_eps=0.1,
 )
 
 
@@ -42,11 +46,11 @@ def test_it_fits_a_reward_that_is_a_sum_over_frames(planted):
     """Each kept frame of even number pays 1: then Q_t(keep) - Q_t(discard) is 1 there, 0 else."""
     cache = open_cache(planted)
     task = make_task(
-        cache, planted, num_frames=4, select=2, budget=10**6,
+        cache, planted, num_frames=4, target_frames=2, budget=10**6,
         reward=lambda facts: facts.selected[:, ::2].sum(axis=1),
     )  # fmt: skip
-    config = dataclasses.replace(SMALL, reward_scale=1.0, explore_last=1.0, average=0.0)
-    learner = Learner(cache, task, config)
+    config = dataclasses.replace(SMALL, reward_scale=1.0, exploration_final_eps=1.0, ema_decay=0.0)
+    learner = make_learner(DESIGN, cache, task, config)
     torch.manual_seed(0)
     for number in range(1, 101):
         learner.epoch(number)
@@ -56,10 +60,13 @@ def test_it_fits_a_reward_that_is_a_sum_over_frames(planted):
 
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, select=4, seed=1, budget=7000)
+    task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1, budget=7000)
     epochs = []
     agent = train(DESIGN, cache, task, SMALL, epochs.append).agent
-    assert epochs[0].figures["explore"] > 0.9 and epochs[-1].figures["explore"] < 0.11
+    assert (
+        epochs[0].figures["exploration_rate"] > 0.9
+        and epochs[-1].figures["exploration_rate"] < 0.11
+    )
     validation = Validation(cache, task)
     assert validation(agent)[1] > validation.all_frames[1] + 0.1
     again = train(DESIGN, cache, task, SMALL).agent
@@ -68,5 +75,5 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
 
 
 def test_hyper_parameters_that_make_no_sense():
-    with pytest.raises(FrameSelectError, match="memory=3: must hold the 4 episodes"):
+    with pytest.raises(FrameSelectError, match="memory=3: must be at least episodes, 4"):
         DESIGN.check(dataclasses.replace(SMALL, memory=3))

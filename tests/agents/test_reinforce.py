@@ -6,24 +6,23 @@ import numpy as np
 import pytest
 import torch
 
-from agents.agent import ScorerAgent
-from agents.feature_table import FeatureTable
-from agents.networks import FrameScorer
+from agents.networks.feature_table import FeatureTable
+from agents.networks.frame_scorer import FrameScorer
+from agents.rankings import ScorerAgent
 from agents.reinforce import (
     DESIGN,
     PAPER,
-    Learner,
-    ReinforceConfig,
     leave_one_out,
     log_probability,
     sampling_loss,
 )
-from agents.task import make_task
-from agents.training import train
-from agents.validation import Validation
+from agents.training.task import make_task
+from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import Clips, FrameSelectError, open_cache
 
-SMALL = ReinforceConfig(hidden=12, epochs=4, batch_size=10, episodes=4, dropout=0.0)
+SMALL = dataclasses.replace(
+    DESIGN.presets["tuned"], hidden_size=12, epochs=4, batch_size=10, episodes=4, dropout=0.0
+)
 
 
 def test_sampling_loss_eq_9_by_hand():
@@ -52,8 +51,8 @@ def test_leave_one_out_compares_with_the_other_selections():
 def test_the_moving_average_starts_at_0_and_follows_after_the_step_alg_1(planted):
     cache = open_cache(planted)
     config = dataclasses.replace(SMALL, baseline="moving-average", momentum=0.9)
-    learner = Learner(cache, make_task(cache, planted), config)
-    video = learner.rows[: learner.videos]
+    learner = make_learner(DESIGN, cache, make_task(cache, planted), config)
+    video = learner.rows[: learner.batch_size]
     assert not learner.baseline.any()
     seen = []
     step = learner.env.step
@@ -78,11 +77,15 @@ def test_the_moving_average_starts_at_0_and_follows_after_the_step_alg_1(planted
 def test_the_gradient_points_to_the_paid_selection(planted, baseline):
     """With frame 0 paid whatever else is chosen, its probability rises and no other's must."""
     cache = open_cache(planted)
-    config = dataclasses.replace(SMALL, baseline=baseline, beta=0.0, episodes=64, average=0.0)
+    config = dataclasses.replace(SMALL, baseline=baseline, beta=0.0, episodes=64, ema_decay=0.0)
     task = make_task(
-        cache, planted, num_frames=6, select=3, reward=lambda facts: facts.selected[:, 0] * 1.0
+        cache,
+        planted,
+        num_frames=6,
+        target_frames=3,
+        reward=lambda facts: facts.selected[:, 0] * 1.0,
     )
-    learner = Learner(cache, task, config)
+    learner = make_learner(DESIGN, cache, task, config)
     inputs = learner.table(learner.rows[:10])
     before = torch.sigmoid(learner.network(*inputs)).detach()
     for _ in range(20):
@@ -96,22 +99,22 @@ def test_the_gradient_points_to_the_paid_selection(planted, baseline):
 def test_self_critical_counts_its_greedy_episode(planted):
     cache = open_cache(planted)
     config = dataclasses.replace(SMALL, baseline="self-critical")
-    learner = Learner(cache, make_task(cache, planted), config)
+    learner = make_learner(DESIGN, cache, make_task(cache, planted), config)
     assert learner.env.num_envs == 10 * (4 + 1)
 
 
 def test_the_paper_preset_holds_the_papers_numbers():
     assert (PAPER.learning_rate, PAPER.decay_epochs, PAPER.epochs) == (1e-5, (20, 40), 45)
     assert (PAPER.weight_decay, PAPER.beta, PAPER.baseline) == (1e-5, 0.1, "moving-average")
-    assert DESIGN.default_select("paper", 25) == 12
+    assert DESIGN.default_target_frames("paper", 25) == 12
     # Not given by the paper, ours.
-    assert (PAPER.hidden, PAPER.layers, PAPER.episodes, PAPER.batch_size) == (256, 1, 5, 1)
+    assert (PAPER.hidden_size, PAPER.num_layers, PAPER.episodes, PAPER.batch_size) == (256, 1, 5, 1)
 
 
 def test_the_learning_rate_is_divided_by_10_after_the_given_epochs(planted):
     cache = open_cache(planted)
     config = dataclasses.replace(SMALL, learning_rate=0.1, decay_epochs=(1, 3))
-    learner = Learner(cache, make_task(cache, planted), config)
+    learner = make_learner(DESIGN, cache, make_task(cache, planted), config)
     rates = []
     for number in range(1, 5):
         rates.append(learner.optimiser.param_groups[0]["lr"])
@@ -121,7 +124,7 @@ def test_the_learning_rate_is_divided_by_10_after_the_given_epochs(planted):
 
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, select=4, seed=1)
+    task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1)
     # With dropout, whose draws are seeded too.
     config = dataclasses.replace(SMALL, epochs=25, learning_rate=0.01, patience=0, dropout=0.2)
     epochs = []
@@ -167,7 +170,7 @@ def test_training_looks_at_no_test_video(planted, monkeypatch):
 @pytest.mark.parametrize("state", ["feature", "feature+prediction"])
 def test_the_network_sees_what_its_state_says_and_no_padding(state):
     torch.manual_seed(0)
-    network = FrameScorer(5, 3, state, hidden=4).eval()
+    network = FrameScorer(5, 3, state, hidden_size=4).eval()
     features, predictions = torch.randn(2, 6, 5), torch.rand(2, 6, 3)
     valid = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
     logits = network(features, predictions, valid)
@@ -234,7 +237,7 @@ def test_hyper_parameters_that_make_no_sense(planted, changes, message):
 def test_tasks_that_make_no_sense(planted):
     cache = open_cache(planted)
     for keywords, message in (
-        ({"select": 26}, "select=26: must be from 1 to the number of frames, 25"),
+        ({"target_frames": 26}, "target_frames=26: must be from 1 to the number of frames, 25"),
         ({"reward": "luck"}, "unknown reward 'luck'"),
         ({"fold": "x"}, "unknown fold 'x'"),
         ({"stream": "x"}, "unknown stream 'x'"),
@@ -246,7 +249,7 @@ def test_tasks_that_make_no_sense(planted):
 def test_regression_trains_with_a_regression_reward(regression):
     cache = open_cache(regression)
     task = make_task(
-        cache, regression, stream="video", reward="delta_error", num_frames=4, select=2
+        cache, regression, stream="video", reward="delta_error", num_frames=4, target_frames=2
     )
     agent = train(DESIGN, cache, task, dataclasses.replace(SMALL, batch_size=4)).agent
     assert agent.scores(cache.read(cache.rows("test"), 4, stream="video")).shape == (8, 4)

@@ -8,34 +8,37 @@ import torch
 
 from agents.reinforce_sequential import (
     DESIGN,
-    Learner,
-    SequentialReinforceConfig,
-    returns_to_come,
+    rewards_to_go,
 )
-from agents.task import make_task
-from agents.training import train
-from agents.validation import Validation
+from agents.training.task import make_task
+from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import FrameSelectError, open_cache
 
-SMALL = SequentialReinforceConfig(
-    hidden=16, batch_size=10, episodes=4, patience=0, learning_rate=0.01, average=0.9
+SMALL = dataclasses.replace(
+    DESIGN.presets["tuned"],
+    hidden_size=16,
+    batch_size=10,
+    episodes=4,
+    patience=0,
+    learning_rate=0.01,
+    ema_decay=0.9,
 )
 
 
-def test_returns_to_come_by_hand():
+def test_rewards_to_go_by_hand():
     rewards = torch.tensor([[1.0, 0.0], [2.0, 0.0], [4.0, 3.0]])
-    assert returns_to_come(rewards).tolist() == [[7.0, 3.0], [6.0, 3.0], [4.0, 3.0]]
+    assert rewards_to_go(rewards).tolist() == [[7.0, 3.0], [6.0, 3.0], [4.0, 3.0]]
 
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_episodes_are_played_to_the_end_and_pay_what_the_environment_pays(planted, dense):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=10, select=3)
-    learner = Learner(cache, task, dataclasses.replace(SMALL, dense=dense, chunk=3))
+    task = make_task(cache, planted, num_frames=10, target_frames=3)
+    learner = make_learner(DESIGN, cache, task, dataclasses.replace(SMALL, dense=dense, chunk=3))
     videos = np.tile(learner.rows[:10], 4)
     states, actions, rewards = learner._play(videos)
     _, selected, cursor, going = states
-    lengths = learner.table.length[learner.table.place(torch.from_numpy(videos))]
+    lengths = learner.table.length[learner.table.index(torch.from_numpy(videos))]
     assert torch.equal(going.sum(0), -(-lengths // 3))
     assert not rewards[~going].any()
     assert cursor[:, 0].tolist()[:2] == [0, 3]
@@ -50,7 +53,7 @@ def test_episodes_are_played_to_the_end_and_pay_what_the_environment_pays(plante
 @pytest.mark.parametrize("encoder", ["frame", "video"])
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, encoder):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, select=4, seed=1, budget=5000)
+    task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1, budget=5000)
     config = dataclasses.replace(SMALL, encoder=encoder)
     epochs = []
     agent = train(DESIGN, cache, task, config, epochs.append).agent
@@ -66,10 +69,12 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, enc
 def test_l_sampling_draws_the_kept_share_to_m(planted):
     cache = open_cache(planted)
     task = make_task(
-        cache, planted, num_frames=8, select=2, budget=4000,
+        cache, planted, num_frames=8, target_frames=2, budget=4000,
         reward=lambda facts: np.zeros(len(facts.selected)),
     )  # fmt: skip
-    learner = Learner(cache, task, dataclasses.replace(SMALL, beta=1.0, anneal=False))
+    learner = make_learner(
+        DESIGN, cache, task, dataclasses.replace(SMALL, beta=1.0, anneal_lr=False)
+    )
     figures = [learner.epoch(number) for number in range(1, 60)]
     lengths = learner.table.length.float()
     share = float((2 / lengths).clamp(max=1).mean())

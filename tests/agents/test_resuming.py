@@ -8,24 +8,24 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from agents.agent_text import parse_agent
-from agents.checkpoint import CHECKPOINT, load_checkpoint, pack, unpack
-from agents.run_training import Run, train_run
+from agents.registry import parse_agent
+from agents.training.run_folder import CHECKPOINT, load_checkpoint, pack, unpack
+from agents.training.trainer import Run, train_run
 from frame_select_env import FrameSelectError
 
 AGENTS = [
-    "reinforce@hidden=8,episodes=3",
-    "reinforce@hidden=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
-    "soft-attention@hidden=8",
-    "q-factored@hidden=8,episodes=3,memory=5",
-    "reinforce-sequential@hidden=8",
-    "ppo@hidden=8,waves=2,repeats=2",
-    "ppo-sequential@hidden=8",
-    "dqn@hidden=8,dropout=0.2,target_every=100",
-    "dqn@hidden=8,encoder=frame,dense=true,buffer_size=800",
-    "dqn-chunk@hidden=8,chunk=3",
-    "dqn-pick@hidden=8",
-    "maskable-ppo@hidden=8",
+    "reinforce@hidden_size=8,episodes=3",
+    "reinforce@hidden_size=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
+    "soft-attention@hidden_size=8",
+    "q-factored@hidden_size=8,episodes=3,memory=5",
+    "reinforce-sequential@hidden_size=8",
+    "ppo@hidden_size=8,rollout_episodes=2,repeats=2",
+    "ppo-sequential@hidden_size=8",
+    "dqn@hidden_size=8,dropout=0.2,target_update_interval=100",
+    "dqn@hidden_size=8,encoder=frame,dense=true,buffer_size=800",
+    "dqn-chunk@hidden_size=8,chunk=3",
+    "dqn-pick@hidden_size=8",
+    "maskable-ppo@hidden_size=8",
 ]
 
 
@@ -38,7 +38,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(planted: Path, tmp_path: Path
     choice = parse_agent(agent)
     config = dataclasses.replace(choice.config, epochs=4, patience=0, **_small(choice.config))
     choice = dataclasses.replace(choice, config=config)
-    run = Run(str(planted), choice, {"num_frames": 8, "select": 3, "seed": 5})
+    run = Run(str(planted), choice, {"num_frames": 8, "target_frames": 3, "seed": 5})
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     train_run(whole, run)
 

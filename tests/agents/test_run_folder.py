@@ -2,8 +2,7 @@
 
 import csv
 
-from agents.run_writer import RunWriter
-from agents.runs import Epoch
+from agents.training.run_folder import Epoch, RunWriter
 
 CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "task": {}, "hyper": {}}
 

@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 import torch
 
-from agents.networks import FrameScorer
+from agents.networks.frame_scorer import FrameScorer
 from agents.soft_attention import (
     DESIGN,
-    Learner,
     SoftAttentionAgent,
-    SoftAttentionConfig,
     attention,
     attention_loss,
 )
-from agents.task import make_task
-from agents.training import train
-from agents.validation import Validation
+from agents.training.task import make_task
+from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import Clips, open_cache
 
-SMALL = SoftAttentionConfig(hidden=12, epochs=25, batch_size=10, learning_rate=0.01, patience=0)
+SMALL = dataclasses.replace(
+    DESIGN.presets["tuned"],
+    hidden_size=12,
+    epochs=25,
+    batch_size=10,
+    learning_rate=0.01,
+    patience=0,
+)
 
 
 def test_attention_sums_to_one_over_valid_frames():
@@ -59,7 +63,7 @@ def test_the_free_choice_are_the_frames_with_more_than_their_share():
 
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, select=4, seed=1)
+    task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1)
     epochs = []
     agent = train(DESIGN, cache, task, SMALL, epochs.append).agent
     assert epochs[-1].figures["loss"] < epochs[0].figures["loss"] - 0.2
@@ -74,9 +78,9 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
 def test_regression_learns_from_its_error(regression):
     cache = open_cache(regression)
     task = make_task(
-        cache, regression, stream="video", reward="delta_error", num_frames=4, select=2
+        cache, regression, stream="video", reward="delta_error", num_frames=4, target_frames=2
     )
     config = dataclasses.replace(SMALL, batch_size=8)
-    learner = Learner(cache, task, config)
+    learner = make_learner(DESIGN, cache, task, config)
     losses = [learner.epoch(number)["loss"] for number in range(1, 26)]
     assert losses[-1] < losses[0]

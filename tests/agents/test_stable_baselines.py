@@ -10,20 +10,18 @@ from gymnasium import spaces
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.buffers import NStepReplayBuffer
 
-from agents.agent_text import parse_agent
-from agents.bridge import BatchVecEnv
-from agents.feature_table import FeatureTable
-from agents.networks import DecisionNetwork
-from agents.seeding import seeded
-from agents.stable_baselines.extractor import IndexExtractor
-from agents.stable_baselines.replay import StretchReplayBuffer
-from agents.task import make_task
-from agents.training import train
-from agents.validation import Validation
+from agents.networks.decision import DecisionNetwork
+from agents.networks.feature_table import FeatureTable
+from agents.registry import parse_agent
+from agents.stable_baselines.policies import IndexExtractor
+from agents.stable_baselines.replay import SequenceReplayBuffer
+from agents.stable_baselines.vec_env import BatchVecEnv
+from agents.training.task import make_task, seeded
+from agents.training.trainer import Validation, make_learner, train
 from frame_select_env import FrameSelectError, open_cache
 
 SB3_AGENTS = ["ppo", "ppo-sequential", "dqn", "dqn-chunk@chunk=3", "dqn-pick", "maskable-ppo"]
-SMALL = {"hidden": 16, "num_envs": 16, "batch_size": 64, "patience": 0}
+SMALL = {"hidden_size": 16, "num_envs": 16, "batch_size": 64, "patience": 0}
 
 
 def small(text: str, **changes: object):
@@ -45,7 +43,7 @@ def test_plain_policies_of_sb3_take_index_observations_through_the_extractor(pla
         "features_extractor_class": IndexExtractor,
         "features_extractor_kwargs": {
             "table": FeatureTable.read(cache, rows, 25),
-            "network": DecisionNetwork(6, 4, hidden=8),
+            "network": DecisionNetwork(6, 4, hidden_size=8),
         },
     }
     more = {"n_steps": 8, "batch_size": 8} if algorithm is PPO else {"learning_starts": 8}
@@ -68,11 +66,11 @@ def test_the_table_keeps_the_caches_float16(planted):
 @pytest.mark.parametrize("agent", SB3_AGENTS)
 def test_the_policy_begins_as_the_untrained_network_and_the_average_follows_it(planted, agent):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=8, select=3)
-    design, config = small(agent, average=0.5)
+    task = make_task(cache, planted, num_frames=8, target_frames=3)
+    design, config = small(agent, ema_decay=0.5)
     with seeded(task):
-        learner = design.learner(cache, task, config)
-        first = design.network(cache, task, config)
+        learner = make_learner(design, cache, task, config)
+        first = design.initial_network(cache, task, config)
         for name, value in learner.network.named_parameters():
             assert torch.equal(value, first.state_dict()[name]), name
         weights = []
@@ -93,9 +91,9 @@ def test_the_policy_begins_as_the_untrained_network_and_the_average_follows_it(p
 @pytest.mark.parametrize("agent", SB3_AGENTS)
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, agent):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, select=4, seed=1, budget=1800)
-    more = {"batch_size": 224, "passes": 6} if "ppo-seq" in agent else {}
-    design, config = small(agent, learning_rate=0.005, hidden=32, average=0.9, **more)
+    task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1, budget=1800)
+    more = {"batch_size": 224, "n_epochs": 6} if "ppo-seq" in agent else {}
+    design, config = small(agent, learning_rate=0.005, hidden_size=32, ema_decay=0.9, **more)
     epochs = []
     trained = train(design, cache, task, config, epochs.append)
     assert epochs[-1].episodes >= 1800 > epochs[-2].episodes
@@ -110,10 +108,10 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, age
 
 def test_exploration_is_each_environments_own_and_legal(planted):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=8, select=3)
+    task = make_task(cache, planted, num_frames=8, target_frames=3)
     design, config = small("dqn-pick", num_envs=200)
     with seeded(task):
-        learner = design.learner(cache, task, config)
+        learner = make_learner(design, cache, task, config)
         model, env = learner.model, learner.env
         observation = env.reset()
         greedy, _ = model.predict(observation, deterministic=True)
@@ -178,7 +176,7 @@ def fill(buffer, steps: int, seed: int = 0, cut: bool = False) -> None:
 def test_n_step_returns_are_those_of_sb3(steps):
     """On the same transitions, before the buffer is full and after it has wrapped around."""
     keywords = {"device": "cpu", "n_envs": 3}
-    ours = StretchReplayBuffer(60, *SPACES, n_steps=4, stretch=5, **keywords)
+    ours = SequenceReplayBuffer(60, *SPACES, n_steps=4, sequence_length=5, **keywords)
     theirs = NStepReplayBuffer(60, *SPACES, n_steps=4, gamma=1.0, **keywords)
     for buffer in (ours, theirs):
         fill(buffer, steps)
@@ -197,13 +195,13 @@ def test_n_step_returns_are_those_of_sb3(steps):
 
 
 def test_a_return_by_hand_stops_at_the_end_and_at_a_cut():
-    buffer = StretchReplayBuffer(8, *SPACES, n_steps=3, device="cpu", n_envs=1)
+    buffer = SequenceReplayBuffer(8, *SPACES, n_steps=3, device="cpu", n_envs=1)
     for step, (reward, done) in enumerate([(1, 0), (2, 0), (4, 1), (8, 0), (16, 0)]):
         buffer.add(
             np.array([[step]]), np.array([[step + 1]]), np.array([[0]]),
             np.array([reward]), np.array([bool(done)]), [{}],
         )  # fmt: skip
-    buffer.cut()
+    buffer.truncate()
     got = buffer.transitions(np.arange(5), np.zeros(5, int), 0)
     # 1 + 2 + 4 ends, 2 + 4 ends, 4 ends; 8 + 16 is cut off, so it bootstraps from frame 5.
     assert got.rewards[:, 0].tolist() == [7, 6, 4, 24, 16]
@@ -215,7 +213,7 @@ def test_a_return_by_hand_stops_at_the_end_and_at_a_cut():
 
 
 def test_a_sample_is_of_whole_stretches():
-    buffer = StretchReplayBuffer(60, *SPACES, stretch=5, device="cpu", n_envs=3)
+    buffer = SequenceReplayBuffer(60, *SPACES, sequence_length=5, device="cpu", n_envs=3)
     fill(buffer, 20)
     np.random.seed(0)
     sample = buffer.sample(42)  # eight whole ones
@@ -226,10 +224,10 @@ def test_a_sample_is_of_whole_stretches():
 def test_the_target_is_the_copied_network_in_every_part(planted):
     """SB3 copies by `.data`, which no version counter of torch notices."""
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=8, select=3)
-    design, config = small("dqn", target_every=16)
+    task = make_task(cache, planted, num_frames=8, target_frames=3)
+    design, config = small("dqn", target_update_interval=16)
     with seeded(task):
-        learner = design.learner(cache, task, config)
+        learner = make_learner(design, cache, task, config)
         model = learner.model
         seen = torch.from_numpy(learner.env.reset())
         with torch.no_grad():
@@ -245,9 +243,9 @@ def test_the_target_is_the_copied_network_in_every_part(planted):
 @pytest.mark.parametrize("agent", [*SB3_AGENTS, "reinforce", "q-factored", "reinforce-sequential"])
 def test_a_budget_ends_a_run_within_an_epoch(planted, agent):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=8, select=3, budget=50)
+    task = make_task(cache, planted, num_frames=8, target_frames=3, budget=50)
     choice = parse_agent(agent)
-    size = {"batch_size": 10, "hidden": 8}
+    size = {"batch_size": 10, "hidden_size": 8}
     if hasattr(choice.config, "num_envs"):
         size |= {"num_envs": 10}
     config = dataclasses.replace(choice.config, **size)
@@ -258,10 +256,12 @@ def test_a_budget_ends_a_run_within_an_epoch(planted, agent):
 
 def test_epsilon_and_the_step_size_fall_with_every_step(planted):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=8, select=3, budget=200)
-    design, config = small("dqn", explore=0.5, epsilon=0.1, learning_rate=0.01)
+    task = make_task(cache, planted, num_frames=8, target_frames=3, budget=200)
+    design, config = small(
+        "dqn", exploration_fraction=0.5, exploration_final_eps=0.1, learning_rate=0.01
+    )
     with seeded(task):
-        learner = design.learner(cache, task, config)
+        learner = make_learner(design, cache, task, config)
         for spent, epsilon in ((0, 1.0), (50, 0.55), (100, 0.1), (150, 0.1)):
             learner.episodes = spent
             learner.after_step()
@@ -274,20 +274,20 @@ def test_the_table_refuses_a_video_that_it_does_not_hold(planted):
     table = FeatureTable.read(cache, np.array([3, 5]), 8)
     for video in (4, 99):
         with pytest.raises(FrameSelectError, match=f"video {video} is not in the feature table"):
-            table.place(torch.tensor([3, video]))
+            table.index(torch.tensor([3, video]))
 
 
 def test_hyper_parameters_that_make_no_sense(planted):
     cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=8, select=3)
+    task = make_task(cache, planted, num_frames=8, target_frames=3)
     for agent, changes, message in (
         ("ppo", {"num_envs": 0}, "num_envs=0: must be at least 1"),
         ("ppo", {"batch_size": 1}, "batch_size=1: must be at least 2"),
         ("ppo", {"learning_rate": -1.0}, "learning_rate=-1.0: must be above 0"),
-        ("dqn", {"hidden": 1}, "hidden=1: must be at least 2"),
-        ("dqn", {"stretch": 0}, "stretch=0: must be at least 1"),
-        ("dqn", {"epsilon": 1.5}, r"epsilon=1.5: must be in \[0, 1\]"),
-        ("dqn", {"clip": float("nan")}, "clip=nan: must be a finite number"),
+        ("dqn", {"hidden_size": 1}, "hidden_size=1: must be at least 2"),
+        ("dqn", {"sequence_length": 0}, "sequence_length=0: must be at least 1"),
+        ("dqn", {"exploration_final_eps": 1.5}, r"exploration_final_eps=1.5: must be in \[0, 1\]"),
+        ("dqn", {"max_grad_norm": float("nan")}, "max_grad_norm=nan: must be a finite number"),
         ("dqn", {"dropout": 1.0}, "dropout=1.0: must be in"),
         ("dqn", {"chunk": 9}, "chunk=9: must be from 1 to the number of frames, 8"),
     ):

@@ -212,7 +212,7 @@ def test_oracle_refuses_to_work_without_labels():
 def test_unknown_and_unsuitable_names():
     with pytest.raises(FrameSelectError, match="unknown ranking 'centr'; known: .*uniform"):
         make_ranking("centr")
-    with pytest.raises(FrameSelectError, match="'confidence' has no meaning for a regression"):
+    with pytest.raises(FrameSelectError, match="'confidence' does not apply to a regression"):
         make_ranking("confidence", task="regression")
     kept = ["uniform", "centre", "random", "motion", "cumulative-motion", "oracle"]
     assert ranking_names("regression") == kept

@@ -5,7 +5,7 @@ import pytest
 
 from baselines import AllLogits, Pooled
 from baselines.cross_validation import divide_videos
-from baselines.pooled import pool
+from baselines.predictors import pool
 from frame_select_env import Clips, FeatureCache, FrameSelectError, write_cache
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from agents.bridge import BatchVecEnv
+from agents.stable_baselines.vec_env import BatchVecEnv
 
 TURNS, SECONDS, ENVS = 5, 0.15, 64
 

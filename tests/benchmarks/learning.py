@@ -11,10 +11,10 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from agents.bridge import BatchVecEnv
-from agents.feature_table import FeatureTable
-from agents.networks import DecisionNetwork
-from agents.stable_baselines.extractor import IndexExtractor
+from agents.networks.decision import DecisionNetwork
+from agents.networks.feature_table import FeatureTable
+from agents.stable_baselines.policies import IndexExtractor
+from agents.stable_baselines.vec_env import BatchVecEnv
 from frame_select_env import open_cache
 
 NAME, ENVS, STEPS, TURNS = "FrameSelect/Sequential-v0", 64, 6400, 3
@@ -39,7 +39,7 @@ def learner(algorithm: type[Any], env: VecEnv, **more: Any) -> Callable[[], floa
     cache = open_cache("digits")
     keywords = {
         "table": FeatureTable.read(cache, np.arange(len(cache)), 25),
-        "network": DecisionNetwork(cache.feature_size(), 10, "frame", hidden=64),
+        "network": DecisionNetwork(cache.feature_size(), 10, "frame", hidden_size=64),
     }
     policy = {
         "features_extractor_class": IndexExtractor,

@@ -1,5 +1,6 @@
 """Peak memory of DQN with a replay buffer of a million transitions of T = 25, D = 2048 features."""
 
+import dataclasses
 import subprocess
 import sys
 import tempfile
@@ -39,10 +40,10 @@ def train(path: str) -> None:
     """Fill the buffer and print peaks of resident memory: after the imports, and in the end."""
     import torch
 
-    from agents.dqn import DESIGN, SequentialDQNConfig
-    from agents.seeding import seeded
+    from agents.dqn import DESIGN
     from agents.stable_baselines.replay import ARRAYS
-    from agents.task import make_task
+    from agents.training.task import make_task, seeded
+    from agents.training.trainer import make_learner
     from frame_select_env import open_cache
 
     torch.set_num_threads(1)
@@ -50,11 +51,11 @@ def train(path: str) -> None:
     imported = peak_mib()
     cache = open_cache(path)
     task = make_task(cache, path, budget=EPISODES)
-    config = SequentialDQNConfig(
-        encoder="frame", buffer_size=1_000_000, num_envs=256, gradient_steps=1, batch_size=256
-    )
+    changes = {"encoder": "frame", "buffer_size": 1_000_000, "gradient_steps": 1}
+    tuned = DESIGN.presets["tuned"]
+    config = dataclasses.replace(tuned, num_envs=256, batch_size=256, **changes)
+    learner = make_learner(DESIGN, cache, task, config)
     with seeded(task):
-        learner = DESIGN.learner(cache, task, config)
         number = 0
         while learner.episodes < EPISODES:
             number += 1

@@ -1,5 +1,6 @@
 """REINFORCE's time per video, as a ratio to the bare forward, backward and Adam of its network."""
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Callable
@@ -8,16 +9,17 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from agents.reinforce import Learner, ReinforceConfig
-from agents.task import make_task
+from agents.reinforce import DESIGN, ReinforceConfig, ReinforceLearner
+from agents.training.task import make_task
+from agents.training.trainer import make_learner
 from frame_select_env import open_cache
 
 TURNS = 9
 
 
-def bare(learner: Learner, config: ReinforceConfig) -> Callable[[int], None]:
+def bare(learner: ReinforceLearner, config: ReinforceConfig) -> Callable[[int], None]:
     """Forward, backward and Adam of the same network on one batch that is already at hand."""
-    features, predictions, valid = learner.table(learner.rows[: learner.videos])
+    features, predictions, valid = learner.table(learner.rows[: learner.batch_size])
     features = features.clone()
     target = (torch.rand(valid.shape) < 0.5).float()
     optimiser = torch.optim.Adam(
@@ -41,15 +43,15 @@ def measure() -> list[dict[str, object]]:
     cache = open_cache("digits")
     rows = []
     for hidden, batch in ((64, 32), (128, 32), (256, 32)):
-        config = ReinforceConfig(hidden=hidden, batch_size=batch)
-        learner = Learner(cache, make_task(cache, "digits"), config)
+        config = dataclasses.replace(DESIGN.presets["tuned"], hidden_size=hidden, batch_size=batch)
+        learner = make_learner(DESIGN, cache, make_task(cache, "digits"), config)
         learner.network.train()
         plain = bare(learner, config)
         order = np.random.default_rng(0)
 
-        def reinforce(updates: int, learner: Learner = learner, order=order) -> None:
+        def reinforce(updates: int, learner: ReinforceLearner = learner, order=order) -> None:
             for _ in range(updates):
-                learner.update(order.permutation(learner.rows)[: learner.videos])
+                learner.update(order.permutation(learner.rows)[: learner.batch_size])
 
         reinforce(3), plain(3)
         turns = []
@@ -62,7 +64,7 @@ def measure() -> list[dict[str, object]]:
             turns.append(times)
         rows.append(
             {
-                "hidden": hidden,
+                "hidden_size": hidden,
                 "batch": batch,
                 "episodes": config.episodes,
                 "reinforce": statistics.median(t[0] for t in turns),

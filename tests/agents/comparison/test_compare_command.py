@@ -18,7 +18,7 @@ PUBLIC = (
     *("data", "fold", "agent", "reward", "seed", "frames"),
     *("accuracy", "mean_frames", "episodes", "updates", "seconds"),
 )
-TINY, SOFT = "reinforce@hidden=8,epochs=2", "soft-attention@hidden=4,epochs=2"
+TINY, SOFT = "reinforce@hidden_size=8,epochs=2", "soft-attention@hidden_size=4,epochs=2"
 SMALL = ["--num-frames", 10, "--select", 4, "--frames", 2, 4, "--resamples", 50]
 CLOCK = ("seconds", "cpu_seconds")
 
@@ -147,7 +147,7 @@ def wait_for(condition, process) -> None:
 def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     planted, tmp_path, capsys
 ):
-    long = "reinforce@hidden=8,epochs=15,patience=0"
+    long = "reinforce@hidden_size=8,epochs=15,patience=0"
     asked = ["--data", planted, "--agents", long, SOFT, "--seeds", 2, *SMALL]
     asked += ["--checkpoint-seconds", 0, "--jobs", 1]
     straight, broken = tmp_path / "straight", tmp_path / "broken"
@@ -196,7 +196,7 @@ def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, mo
     def fall(self, videos):
         raise RuntimeError("out of\nmemory")
 
-    monkeypatch.setattr(soft_attention.Learner, "update", fall)
+    monkeypatch.setattr(soft_attention.SoftAttentionLearner, "update", fall)
     asked = ["--data", planted, "--agents", SOFT, TINY, "--seeds", 1, *SMALL, "--jobs", 1]
     lines = fails(capsys, tmp_path, *asked)
     assert len(lines) == 1 and SOFT in lines[0]
@@ -253,12 +253,12 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     compare(out, *asked)
     (folder,) = [file.parent for file in out.rglob("model.safetensors")]
     (line,) = fails(capsys, out, *asked, "--budget", 100)
-    assert str(folder) in line and "differs in task: budget was 0 and is 100" in line
+    assert str(folder) in line and "whose task differs: budget was 0 and is now 100" in line
     assert "delete the folder or choose another --out" in line
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "version": 1}))
     (line,) = fails(capsys, out, *asked)
-    assert str(folder) in line and "is of version 1, which cannot be read here" in line
+    assert str(folder) in line and "has version 1, but only version 3 can be read" in line
     (folder / "config.json").write_text(json.dumps(config))
     cache.write_bytes(cache.read_bytes()[:-1] + b"x")
     (line,) = fails(capsys, out, *asked)

@@ -5,7 +5,7 @@ import pytest
 
 from agents.evaluation import evaluate
 from agents.evaluation.choosing import fewest_errors
-from agents.holdout import holdout
+from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 from frame_select_env.consensus import consensus

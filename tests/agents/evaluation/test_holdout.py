@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.holdout import holdout
+from agents.training.task import holdout
 from frame_select_env import FrameSelectError
 
 
@@ -71,7 +71,7 @@ def test_bad_splits(plant):
     with pytest.raises(FrameSelectError, match="unknown split 'dev'"):
         holdout(cache, split="dev")
     unlabelled = plant(split=["train"] * 3, label=np.full(3, -1))
-    with pytest.raises(FrameSelectError, match="no label in split 'train'"):
+    with pytest.raises(FrameSelectError, match="split 'train' has no labelled video"):
         holdout(unlabelled)
 
 

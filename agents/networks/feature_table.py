@@ -1,4 +1,4 @@
-"""The features that index observations point at, held by the learner on its own device."""
+"""The features that index observations point to, kept on the learner's device."""
 
 import numpy as np
 import torch
@@ -7,12 +7,12 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError
 
 
 class FeatureTable:
-    """T frames of every video in `rows`, looked up by the videos' rows in the cache.
+    """T frames of each of n videos, looked up by the videos' rows in the cache.
 
-    The features stay in the cache's dtype: float16 is converted after the look-up.
+    Features keep the cache's dtype: float16 is converted after the look-up.
 
     Args:
-        clips: The videos to hold; their `video` says which rows they are.
+        clips: The videos to hold; `clips.video` gives their rows in the cache.
         device: Where to hold them.
 
     Attributes:
@@ -23,15 +23,15 @@ class FeatureTable:
     """
 
     def __init__(self, clips: Clips, device: torch.device | str = "cpu") -> None:
-        place = np.full(clips.video.max() + 1, -1)
-        place[clips.video] = np.arange(len(clips.video))
+        index = np.full(clips.video.max() + 1, -1)
+        index[clips.video] = np.arange(len(clips.video))
         self.features = torch.from_numpy(clips.features).to(device)
         self.predictions = torch.from_numpy(clips.predictions).to(device)
         self.valid = torch.from_numpy(clips.valid).to(device)
         self.length = self.valid.sum(1)
         weight = self.valid / self.length[:, None]
         self.p0 = torch.bmm(weight[:, None], self.predictions)[:, 0]
-        self._place = torch.from_numpy(place).to(device)
+        self._index = torch.from_numpy(index).to(device)
 
     @classmethod
     def read(
@@ -49,24 +49,24 @@ class FeatureTable:
     def __len__(self) -> int:
         return len(self.features)
 
-    def place(self, video: torch.Tensor) -> torch.Tensor:
-        """Where in the table the rows `video` [B] of the cache are, [B] int64.
+    def index(self, video: torch.Tensor) -> torch.Tensor:
+        """The table index of each of the cache rows `video` [B], [B] int64.
 
         Raises:
-            FrameSelectError: for a video that the table does not hold (not checked on a GPU, which
-                would have to wait).
+            FrameSelectError: for a video that is not in the table (not checked on a GPU, where the
+                check would have to wait for the device).
         """
         video = video.long()
         if video.device.type == "cpu":
-            known = video < len(self._place)
-            known &= self._place[video.clamp(max=len(self._place) - 1)] >= 0
+            known = video < len(self._index)
+            known &= self._index[video.clamp(max=len(self._index) - 1)] >= 0
             if not known.all():
                 raise FrameSelectError(f"video {video[~known][0]} is not in the feature table")
-        return self._place[video]
+        return self._index[video]
 
     def __call__(
         self, video: np.ndarray | torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Features [B, T, D], predictions [B, T, C] and valid [B, T] of the rows `video` [B]."""
-        place = self.place(torch.as_tensor(video).to(self._place.device))
-        return self.features[place], self.predictions[place], self.valid[place]
+        """Features [B, T, D], predictions [B, T, C] and valid [B, T] of the cache rows [B]."""
+        index = self.index(torch.as_tensor(video).to(self._index.device))
+        return self.features[index], self.predictions[index], self.valid[index]

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from agents.feature_table import FeatureTable
-from agents.networks import DecisionNetwork, FrameSetNetwork
-from agents.pick_agent import PickAgent
-from agents.sequential_agent import SequentialAgent
+from agents.networks.decision import DecisionNetwork
+from agents.networks.feature_table import FeatureTable
+from agents.networks.frame_set import FrameSetNetwork
+from agents.rankings import PickAgent, SequentialAgent
 from frame_select_env import open_cache
 
 # What makes networks with random weights keep about half of the frames.
@@ -45,7 +45,7 @@ def play(name, planted, rows, network, choose, **keywords):
 @pytest.mark.parametrize("chunk", [1, 4])
 def test_the_walk_is_the_environments(planted, encoder, chunk):
     torch.manual_seed(chunk)
-    network = DecisionNetwork(6, 4, encoder, chunk, hidden=8).eval()
+    network = DecisionNetwork(6, 4, encoder, chunk, hidden_size=8).eval()
     with torch.no_grad():  # so that it keeps some frames and not others
         for parameter in network.parameters():
             parameter.mul_(3)
@@ -54,7 +54,7 @@ def test_the_walk_is_the_environments(planted, encoder, chunk):
     rows = cache.rows("test")
     agent = SequentialAgent("x", network)
     clips = cache.read(rows, 10)
-    scores, walked = agent._walk(clips)
+    scores, walked = agent.rollout(clips)
     played = play(
         "FrameSelect/Sequential-v0", planted, rows, network,
         lambda values: (values[:, 1] >= values[:, 0]).long(), chunk=chunk,
@@ -66,7 +66,7 @@ def test_the_walk_is_the_environments(planted, encoder, chunk):
 
 
 def test_q_values_keep_only_what_is_better(planted):
-    network = DecisionNetwork(6, 4, "frame", hidden=8).eval()
+    network = DecisionNetwork(6, 4, "frame", hidden_size=8).eval()
     with torch.no_grad():
         network.head.weight.zero_()
         network.head.bias.zero_()
@@ -80,7 +80,7 @@ def test_q_values_keep_only_what_is_better(planted):
 @pytest.mark.parametrize("stop", [False, True])
 def test_the_picks_are_the_environments_and_rank_in_their_order(planted, stop):
     torch.manual_seed(3)
-    network = FrameSetNetwork(6, 4, stop, hidden=8).eval()
+    network = FrameSetNetwork(6, 4, stop, hidden_size=8).eval()
     if stop:
         with torch.no_grad():
             network.stop_head.bias.fill_(0.05)  # some videos stop early, some do not
@@ -88,7 +88,7 @@ def test_the_picks_are_the_environments_and_rank_in_their_order(planted, stop):
     rows = cache.rows("test")
     clips = cache.read(rows, 10)
     agent = PickAgent("x", network, 4)
-    scores, picked = agent._pick(clips)
+    scores, picked = agent.rollout(clips)
     played = play(
         "FrameSelect/Pick-v0", planted, rows, network, lambda values: values.argmax(1),
         picks=4, stop=stop,

@@ -7,7 +7,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from agents.bridge import BatchVecEnv
+from agents.stable_baselines.vec_env import BatchVecEnv
 from frame_select_env import FrameSelectError, envs
 
 MODES = [
@@ -78,7 +78,7 @@ def test_options_choose_the_videos(planted):
         env.set_options([{"video": row} for row in (3, 1, 4, 1)])
     assert same(batch.reset(), dummy.reset())
     batch.set_options([{"video": 3}, {}, {}, {}])
-    with pytest.raises(FrameSelectError, match="to every environment or to none"):
+    with pytest.raises(FrameSelectError, match="for every environment or for none"):
         batch.reset()
 
 
@@ -97,7 +97,7 @@ def test_flattened_index_observations(planted):
         (vectors, _, ended, infos), (parts, *_) = flat.step(actions), plain.step(actions)
         for slot in np.flatnonzero(ended):
             assert infos[slot]["terminal_observation"].shape == (9,)
-    with pytest.raises(FrameSelectError, match="flatten=True: goes with observation='index' only"):
+    with pytest.raises(FrameSelectError, match="flatten=True: requires observation='index'"):
         BatchVecEnv("FrameSelect/Sequential-v0", 3, data=str(planted), flatten=True)
 
 
@@ -117,7 +117,7 @@ def test_ppo_and_dqn_learn_through_it(planted):
 def test_attributes_are_the_batchs(planted):
     env = BatchVecEnv("FrameSelect/OneShot-v0", 3, data=str(planted))
     assert env.get_attr("cache", indices=[0, 2]) == [env.env.cache] * 2
-    with pytest.raises(FrameSelectError, match="the environments share it; set all"):
+    with pytest.raises(FrameSelectError, match="is shared by all environments"):
         env.set_attr("note", 1, indices=[0])
     env.set_attr("note", 1)
     assert env.get_attr("note") == [1, 1, 1]

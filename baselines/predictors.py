@@ -1,4 +1,4 @@
-"""`pooled`: a linear model on each video's mean and standard deviation of the features."""
+"""Reference predictors, without any selection of frames: `all-logits` and `pooled`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,23 +11,43 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from baselines.cross_validation import divide_videos
-from baselines.labelled import labelled_rows, row_batches
+from baselines.cross_validation import divide_videos, labelled_rows, row_batches
 from frame_select_env.cache import Clips, FeatureCache
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.consensus import clipped_log
 
-# From the strongest penalty to the weakest: among equals the search keeps the first.
+# From the strongest penalty to the weakest; ties go to the first.
 INVERSE_PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 PENALTIES = (1e5, 1e4, 1e3, 1e2, 1e1, 1.0, 0.1)
 
 
-class Pooled:
-    """Forgets the order and the predictions of the frames: is selecting them worth the trouble?
+class AllLogits:
+    """`all-logits`: the normalised geometric mean of all frames' probabilities.
 
-    Logistic regression (regression: ridge) on [mean, standard deviation] over the valid frames, 2 D
-    numbers standardised on the training videos. The L2 penalty is the one of highest
-    cross-validated accuracy (lowest absolute error) on the training split, whole groups held out
-    where there are groups.
+    A near-zero probability in one frame vetoes a class, so this gives more weight to certain frames
+    than the average of probabilities. An agent that only learns to prefer certain frames has to
+    beat this.
+    """
+
+    name = "all-logits"
+    tasks = ("classification",)
+
+    def predict(self, clips: Clips) -> np.ndarray:
+        """The video-level probabilities, [B, C] float64."""
+        logs = clipped_log(clips.predictions)
+        logs = np.where(clips.valid[:, :, None], logs, 0.0).sum(axis=1)
+        mean = logs / clips.valid.sum(axis=1)[:, None]
+        powers = np.exp(mean - mean.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
+class Pooled:
+    """`pooled`: a linear model on each video's mean and standard deviation of the features.
+
+    It ignores the frames' order and predictions: is selecting frames worth the effort? Logistic
+    regression (regression: ridge) on 2 D numbers, standardised on the training videos. The L2
+    penalty has the highest cross-validated accuracy (lowest absolute error) on the training split,
+    with whole groups held out where there are groups.
     """
 
     name = "pooled"
@@ -45,7 +65,7 @@ class Pooled:
         stream: str | None = None,
         seed: int = 0,
     ) -> "Pooled":
-        """Fit on the labelled videos of `split`, T frames each, and on nothing else.
+        """Fit on the labelled videos of `split`, T frames each.
 
         Raises:
             FrameSelectError: for an unknown fold or split, or fewer than two labelled videos.
@@ -66,26 +86,30 @@ class Pooled:
             )
             return cls(search.fit(pooled, label), None)
         if len(cache.classes) == 1:
-            # Nothing to tell apart: a cache made for rewards that read no label.
+            # A cache for rewards that read no label.
             return cls(DummyClassifier().fit(pooled, label), 1)
         if len(np.unique(label)) < 2:
-            raise FrameSelectError(f"pooled: split {split!r} holds a single class; give it two")
-        # A part whose remainder is of one class has nothing to fit.
+            raise FrameSelectError(
+                f"pooled: split {split!r} has a single class; at least two are needed"
+            )
+        # Without a part, the rest may have a single class, which nothing can be fitted on.
         parts = [part for part in parts if len(np.unique(label[part[0]])) > 1]
-        # The matrices are too slim for more than one thread to pay.
+        # The matrices are too small for more than one thread.
         with threadpool_limits(limits=1, user_api="blas"):
-            right = np.zeros(len(INVERSE_PENALTIES))
+            correct = np.zeros(len(INVERSE_PENALTIES))
             for outside, inside in parts:
                 path = _logistic_path(pooled[outside], label[outside], INVERSE_PENALTIES)
-                right += [(model.predict(pooled[inside]) == label[inside]).sum() for model in path]
-            chosen = int(right.argmax())
+                correct += [
+                    (model.predict(pooled[inside]) == label[inside]).sum() for model in path
+                ]
+            chosen = int(correct.argmax())
             path = _logistic_path(pooled, label, INVERSE_PENALTIES[: chosen + 1])
             return cls(list(path)[-1], len(cache.classes))
 
     def predict(self, clips: Clips) -> np.ndarray:
         """The probabilities (regression: values) of the videos, [B, C] float64.
 
-        A class that the training split lacks gets 0.
+        A class that is missing in the training split gets 0.
         """
         pooled = pool(clips)
         if self._classes is None:
@@ -98,12 +122,12 @@ class Pooled:
 def _logistic_path(
     pooled: np.ndarray, label: np.ndarray, inverse_penalties: Sequence[float]
 ) -> Iterator[Any]:
-    """Models from the strongest penalty to the weakest, each started from the one before.
+    """Models from the strongest penalty to the weakest, each with a warm start from the last one.
 
-    A model is valid until the next is asked for.
+    A model is valid until the next one is yielded.
     """
     scaler = StandardScaler().fit(pooled)
-    # The default tolerance stops so early that it acts as a penalty of its own.
+    # The default tolerance stops so early that it acts as another penalty.
     logistic = LogisticRegression(tol=1e-5, max_iter=1000, warm_start=True)
     for inverse in inverse_penalties:
         logistic.set_params(C=inverse).fit(scaler.transform(pooled), label)

@@ -1,8 +1,8 @@
 """The native vector environment as a Stable-Baselines3 VecEnv.
 
-SB3 takes no Gymnasium VectorEnv, and its DummyVecEnv steps single environments one by one. The
-bridge steps the batch and says the rest in SB3's words: `terminal_observation`,
-`TimeLimit.truncated`, episode statistics, one action mask per environment.
+SB3 does not accept a Gymnasium VectorEnv, and its DummyVecEnv steps single environments one by one.
+This adapter steps the batch and adds what SB3 expects: `terminal_observation`,
+`TimeLimit.truncated`, episode statistics, and one action mask per environment.
 """
 
 import time
@@ -25,21 +25,21 @@ from frame_select_env.envs.vector import FrameSelectVectorEnv
 
 
 class BatchVecEnv(VecEnv):
-    """B environments in one batch, for SB3. Same seeds, same rollouts as DummyVecEnv.
+    """B environments in one batch, for SB3; with equal seeds, its rollouts equal DummyVecEnv's.
 
     Args:
         name: The environment's id.
         num_envs: B.
         rows: [n] int, the videos to draw, in shuffled passes over all of them; None leaves the
-            drawing to the environment.
-        repeats: Episodes that a video of `rows` is drawn for before the next one is.
-        reward_scale: What rewards are multiplied with; episode statistics are not.
-        flatten: Hand index observations over as one int32 vector [2 + T] (video, cursor, selected):
-            SB3's DQN takes no Dict observation with `n_steps` above 1.
+            choice to the environment.
+        repeats: Number of consecutive episodes with each video of `rows`.
+        reward_scale: Factor of the rewards; it does not apply to the episode statistics.
+        flatten: Return index observations as one int32 vector [2 + T] (video, cursor, selected),
+            because SB3's DQN takes no Dict observation with `n_steps` above 1.
         **keywords: The environment's.
 
     Attributes:
-        episodes: How many have ended so far. returns: The sum of their returns.
+        episodes: Number of episodes that have ended. returns: The sum of their returns.
 
     Raises:
         FrameSelectError: for keywords the environment does not take, or `flatten` without index
@@ -57,7 +57,7 @@ class BatchVecEnv(VecEnv):
         **keywords: Any,
     ) -> None:
         if flatten and keywords.get("observation") != "index":
-            raise FrameSelectError("flatten=True: goes with observation='index' only")
+            raise FrameSelectError("flatten=True: requires observation='index'")
         made = gym.make_vec(name, num_envs=num_envs, autoreset_mode="Disabled", **keywords)
         assert isinstance(made, FrameSelectVectorEnv)
         self.env, self.flatten = made, flatten
@@ -71,7 +71,7 @@ class BatchVecEnv(VecEnv):
         super().__init__(num_envs, space, made.single_action_space)
         self.episodes, self.returns = 0, 0.0
         self._rows, self._repeats, self._scale = rows, repeats, reward_scale
-        self._draws, self._coming = np.random.default_rng(), np.zeros(0, np.int64)
+        self._draws, self._queue = np.random.default_rng(), np.zeros(0, np.int64)
         self._start = time.time()
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, np.int64)
@@ -82,8 +82,8 @@ class BatchVecEnv(VecEnv):
         seeds = None if self._seeds[0] is None else self._seeds
         if seeds is not None:
             first = [seed or 0 for seed in seeds[:1]]
-            self._draws, self._coming = np.random.default_rng(first), np.zeros(0, np.int64)
-        options = self._asked()
+            self._draws, self._queue = np.random.default_rng(first), np.zeros(0, np.int64)
+        options = self._merged_options()
         if options is None and self._rows is not None:
             options = {"video": self._draw(self.num_envs)}
         observations, infos = self.env.reset(seed=seeds, options=options)
@@ -92,32 +92,32 @@ class BatchVecEnv(VecEnv):
         self.reset_infos = [_info_of(infos, slot) for slot in range(self.num_envs)]
         self._returns[:] = 0
         self._lengths[:] = 0
-        return self._handed_over(observations)
+        return self._observation(observations)
 
-    def _asked(self) -> dict[str, Any] | None:
-        """The options of all environments as one: SB3 keeps a dict for each."""
+    def _merged_options(self) -> dict[str, Any] | None:
+        """The options of all environments as one dict; SB3 keeps one for each."""
         rows = [options.get("video") for options in self._options]
         if all(row is None for row in rows):
             return None
         if any(row is None for row in rows):
-            raise FrameSelectError("options['video']: give it to every environment or to none")
+            raise FrameSelectError("options['video']: set it for every environment or for none")
         return {"video": np.array(rows)}
 
     def _draw(self, count: int) -> np.ndarray:
-        """The next `count` videos: all of `rows`, each `repeats` times, before any comes again."""
+        """The next `count` videos: every one of `rows`, `repeats` times, before any is repeated."""
         assert self._rows is not None
-        while len(self._coming) < count:
+        while len(self._queue) < count:
             shuffled = self._draws.permutation(self._rows).repeat(self._repeats)
-            self._coming = np.concatenate([self._coming, shuffled])
-        drawn, self._coming = self._coming[:count], self._coming[count:]
+            self._queue = np.concatenate([self._queue, shuffled])
+        drawn, self._queue = self._queue[:count], self._queue[count:]
         return drawn
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Remember the actions, [B, ...]."""
+        """Store the actions, [B, ...]."""
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Take them; an episode that ends is followed at once by the next."""
+        """Take the stored actions; a slot whose episode ends is reset at once."""
         observations, rewards, ended, _, batch = self.env.step(self._actions)
         self._returns += rewards
         self._lengths += 1
@@ -126,10 +126,10 @@ class BatchVecEnv(VecEnv):
             _info_of(batch, slot) if masked else {} for slot in range(self.num_envs)
         ]
         for info in infos:
-            info["TimeLimit.truncated"] = False  # these episodes terminate, they have no limit
+            info["TimeLimit.truncated"] = False  # these episodes terminate and have no time limit
         slots = ended.nonzero()[0].tolist()
         if slots:
-            last = self._handed_over(observations)
+            last = self._observation(observations)
             elapsed = round(time.time() - self._start, 6)
             for slot in slots:
                 infos[slot] |= _info_of(batch, slot)
@@ -153,9 +153,9 @@ class BatchVecEnv(VecEnv):
             for slot in slots:
                 self.reset_infos[slot] = _info_of(begun, slot)
         paid = (rewards * self._scale).astype(np.float32)
-        return self._handed_over(observations), paid, ended, infos
+        return self._observation(observations), paid, ended, infos
 
-    def _handed_over(self, observations: dict[str, np.ndarray]) -> Any:
+    def _observation(self, observations: dict[str, np.ndarray]) -> Any:
         if not self.flatten:
             return observations
         parts = [observations[name] for name in ("video", "cursor", "selected")]
@@ -166,29 +166,31 @@ class BatchVecEnv(VecEnv):
         self.env.close()
 
     def get_images(self) -> Sequence[np.ndarray | None]:
-        """The environments' images [H, W, 3]; None without render_mode="rgb_array"."""
+        """One image [H, W, 3] per environment; None without render_mode="rgb_array"."""
         if self.render_mode != "rgb_array":
             return [None] * self.num_envs
         return list(self.env.render())  # type: ignore[arg-type]
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """The batch's attribute, once for every environment asked for."""
+        """The batch's attribute, repeated for each of the environments."""
         return [getattr(self.env, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
-        """Set an attribute of the batch, which all environments share.
+        """Set an attribute of the batch, which is shared by all environments.
 
         Raises:
-            FrameSelectError: for only some of them.
+            FrameSelectError: if `indices` are only some of them.
         """
         if len(list(self._get_indices(indices))) != self.num_envs:
-            raise FrameSelectError(f"set_attr({attr_name!r}): the environments share it; set all")
+            raise FrameSelectError(
+                f"set_attr({attr_name!r}): is shared by all environments; set it for all of them"
+            )
         setattr(self.env, attr_name, value)
 
     def env_method(
         self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any
     ) -> list[Any]:
-        """Call a method of the batch that answers with a row per environment.
+        """Call a method of the batch that returns a row per environment.
 
         Raises:
             AttributeError: if the environment has no such method.
@@ -199,14 +201,14 @@ class BatchVecEnv(VecEnv):
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None
     ) -> list[bool]:
-        """Nothing is wrapped; but episodes are monitored, so that SB3 adds no Monitor."""
+        """True for Monitor, as episode statistics are there already; no other wrapper."""
         from stable_baselines3.common.monitor import Monitor
 
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
 
 
 def _info_of(infos: dict[str, Any], slot: int) -> dict[str, Any]:
-    """One environment's info, as the single environment would give it."""
+    """The info of one environment, as the single environment returns it."""
     info: dict[str, Any] = {}
     for name, values in infos.items():
         if name.startswith("_") or not infos[f"_{name}"][slot]:

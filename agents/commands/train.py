@@ -1,0 +1,167 @@
+"""python -m agents train: one agent, one cache, one seed, one run folder."""
+
+import argparse
+import dataclasses
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from agents.registry import AgentChoice, agent_design, parse_reward
+from agents.training.run_folder import Epoch
+from agents.training.task import SETTINGS
+from agents.training.trainer import CHECKPOINT_SECONDS, Run, Trained, train_run
+from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.errors import known
+
+
+@dataclass(frozen=True)
+class TrainArguments:
+    """Train an agent on a cache and save it as a run folder.
+
+    If a run was interrupted, rerun the command to resume it; the result is exactly the same.
+    """
+
+    #: Name of a bundled cache, or path of a cache.
+    data: str
+    #: Run folder to write; it must not hold a finished run.
+    out: Path
+    #: Name of an agent, or module:object.
+    agent: str = "reinforce"
+    #: Preset of the hyper-parameters below; "paper" has those of attention-aware sampling.
+    preset: str = "tuned"
+    #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
+    reward: str = "sign_omega"
+    #: m: number of frames to train for (AS Eq. 9); by default the preset's, 8 or 12.
+    target_frames: int | None = None
+    #: Number of episodes that the environment may score; 0 trains for the agent's epochs.
+    budget: int = 0
+    #: Random seed.
+    seed: int = 0
+    #: Fold that defines splits and predictions.
+    fold: str = "default"
+    #: Split to train on. Early stopping uses the fold's val split, or a fifth of this split if
+    #: there is none.
+    split: str = "train"
+    #: Stream of features; required if the cache has several.
+    stream: str | None = None
+    #: T: number of frames per video.
+    num_frames: int = 25
+    #: Weight of the frames that are not selected (AS Eq. 10).
+    alpha: float = 0.0
+    #: Device of the network: cpu or cuda.
+    device: str = "cpu"
+    #: Number of torch threads; for networks this small, more than one is usually slower.
+    threads: int = 1
+    #: Smallest time in seconds between two checkpoints.
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+
+def train(arguments: list[str]) -> None:
+    """Run the command."""
+    args, choice = parse(arguments)
+    if args.threads < 1:
+        raise FrameSelectError(f"threads={args.threads}: must be at least 1")
+    torch.set_num_threads(args.threads)
+    settings = {name: getattr(args, name) for name in (*SETTINGS, "device")}
+    run = Run(args.data, choice, {**settings, "reward": parse_reward(args.reward)})
+    try:
+        trained = _train_with_progress(args, run)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("rerun the command to resume from the last checkpoint") from None
+    _print_result(args, trained)
+
+
+def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
+    """The arguments, and the agent with the preset's hyper-parameters, overridden by flags.
+
+    Raises:
+        FrameSelectError: for an unknown agent or preset.
+    """
+    early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--agent", default=TrainArguments.agent)
+    early.add_argument("--preset", default=TrainArguments.preset)
+    chosen, _ = early.parse_known_args(arguments)
+    design = agent_design(chosen.agent)
+    if chosen.preset not in design.presets:
+        raise FrameSelectError(
+            f"--preset: agent {chosen.agent!r}: {known('preset', chosen.preset, design.presets)}"
+        )
+    preset = design.presets[chosen.preset]
+    both = dataclasses.make_dataclass(
+        "Train",
+        [
+            ("run", Annotated[TrainArguments, tyro.conf.arg(name="")]),
+            ("hyper", Annotated[design.config, tyro.conf.arg(name="")], preset),
+        ],
+    )
+    parsed: Any = tyro.cli(
+        both,
+        prog="python -m agents train",
+        description=inspect.getdoc(TrainArguments),
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    return parsed.run, AgentChoice(chosen.agent, chosen.preset, parsed.hyper)
+
+
+def _train_with_progress(args: TrainArguments, run: Run) -> Trained:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    unit, total = "epochs", run.choice.config.epochs
+    if args.budget:
+        unit, total = "episodes", args.budget
+    progress = Progress(*columns, console=Console(stderr=True))
+    bar = progress.add_task(f"{run.choice.design.name} {unit}", total=total, figures="")
+
+    def on_epoch(epoch: Epoch) -> None:
+        progress.start()  # not earlier, so that bad input prints one line and nothing else
+        name = "reward" if "reward" in epoch.figures else "loss"
+        progress.update(
+            bar,
+            completed=epoch.episodes if args.budget else epoch.number,
+            figures=f"{name} {epoch.figures.get(name, 0):+.2f}  "
+            f"validation {epoch.validation[0]:.3f} (best: epoch {epoch.best_epoch})",
+        )
+
+    try:
+        return train_run(args.out, run, on_epoch, args.checkpoint_seconds)
+    finally:
+        progress.stop()
+
+
+def _print_result(args: TrainArguments, trained: Trained) -> None:
+    last, validation = trained.last, trained.validation
+    regression = validation.labels.ndim == 2
+    name = open_cache(args.data).path.name
+    table = Table(title=f"{args.agent} on {name}, seed {args.seed}", title_justify="left")
+    table.add_column(f"{len(validation.labels)} validation videos")
+    table.add_column("mean absolute error" if regression else "accuracy", justify="right")
+    for row, (value, _) in (
+        ("all frames", validation.all_frames),
+        (f"{args.agent}, top {validation.task.target_frames}", validation(trained.agent)),
+    ):
+        table.add_row(row, f"{-value:.3f}" if regression else f"{100 * value:.1f} %")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
+        f"{last.seconds:.0f} s; kept epoch {last.best_epoch}",
+        highlight=False,
+    )
+    console.print(
+        f"saved in {args.out}; next: python -m agents evaluate {args.out} --data {args.data}",
+        highlight=False,
+        soft_wrap=True,
+    )

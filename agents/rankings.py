@@ -1,0 +1,149 @@
+"""Trained networks as rankings of frames: scores, and the agent's own free choice."""
+
+import numpy as np
+import torch
+
+from agents.networks.decision import DecisionNetwork
+from agents.networks.feature_table import FeatureTable
+from agents.networks.frame_scorer import FrameScorer
+from agents.networks.frame_set import FrameSetNetwork
+from frame_select_env import Clips
+from frame_select_env.ranking import best_if_none
+
+
+class ScorerAgent:
+    """Ranks frames by the network's logit of keeping them; its free choice is p >= 0.5.
+
+    Args:
+        name: The ranking's name in tables.
+        network: The network.
+        tie: Whether it keeps a frame with logit 0: a policy does (p >= 0.5), Q-values do not.
+    """
+
+    def __init__(self, name: str, network: FrameScorer, tie: bool = True) -> None:
+        self.name, self.tie = name, tie
+        self.network = network.eval()
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """Logits of keeping, [B, T] float32; -inf at padding."""
+        device = self.network.mean.device
+        with torch.no_grad():
+            logits = self.network(
+                torch.from_numpy(clips.features).to(device),
+                torch.from_numpy(clips.predictions).to(device),
+                torch.from_numpy(clips.valid).to(device),
+            )
+        return np.where(clips.valid, logits.cpu().numpy(), -np.inf)
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames kept with a probability of at least 0.5, [B, T] bool; else the best frame."""
+        scores = self.scores(clips)
+        selected = scores >= 0 if self.tie else scores > 0
+        return best_if_none(selected, scores, clips.valid)
+
+
+class SequentialAgent:
+    """Steps through a video greedily; a frame's score is the number for keeping minus discarding.
+
+    Its free choice is the frames it keeps on the way.
+
+    Args:
+        name: The ranking's name in tables.
+        network: The network: Q-values, or a policy's logits.
+        tie: Whether it keeps a frame if both are equal: a policy does (p >= 0.5), Q-values do not.
+    """
+
+    def __init__(self, name: str, network: DecisionNetwork, tie: bool = True) -> None:
+        self.name, self.tie = name, tie
+        self.network = network.eval()
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """Keep minus discard, [B, T] float32, the same for all frames of a chunk; -inf at padding.
+
+        Scores are not calibrated over time: each depends on what was kept before.
+        """
+        return self.rollout(clips)[0]
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames kept, [B, T] bool; the best frame if there are none."""
+        scores, selected = self.rollout(clips)
+        return best_if_none(selected, scores, clips.valid)
+
+    def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and kept frames [B, T] of the greedy episodes."""
+        network, device = self.network, self.network.mean.device
+        table = FeatureTable(clips, device)
+        videos, frames = clips.valid.shape
+        video = torch.from_numpy(clips.video).to(device)
+        selected = torch.zeros(videos, frames, dtype=torch.bool, device=device)
+        scores = torch.zeros(videos, frames, device=device)
+        with torch.no_grad():
+            for first in range(0, frames, network.chunk):
+                cursor = torch.full((videos,), first, device=device)
+                discard, keep = network(table, video, selected, cursor).unbind(1)
+                kept = keep >= discard if self.tie else keep > discard
+                chunk = slice(first, first + network.chunk)
+                scores[:, chunk] = (keep - discard)[:, None]
+                selected[:, chunk] = kept[:, None] & table.valid[:, chunk]
+        network.forget()  # the table is not needed any more
+        ranked = np.where(clips.valid, scores.cpu().numpy(), -np.inf)
+        return ranked, selected.cpu().numpy()
+
+
+class PickAgent:
+    """Picks frames greedily; the first one picked ranks first, the rest rank by their last number.
+
+    Its free choice is the frames it picks before it stops or has made all its picks.
+
+    Args:
+        name: The ranking's name in tables.
+        network: The network: Q-values, or a policy's logits.
+        picks: The largest number of frames it picks.
+    """
+
+    def __init__(self, name: str, network: FrameSetNetwork, picks: int) -> None:
+        self.name, self.picks = name, picks
+        self.network = network.eval()
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """[B, T] float64: above 2 for picked frames, highest for the first; at most 1 for others.
+
+        -inf at padding.
+        """
+        return self.rollout(clips)[0]
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames picked, [B, T] bool; the best frame if there are none."""
+        scores, selected = self.rollout(clips)
+        return best_if_none(selected, scores, clips.valid)
+
+    def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and picked frames [B, T] of the greedy episodes."""
+        network, device = self.network, self.network.mean.device
+        table = FeatureTable(clips, device)
+        videos, frames = clips.valid.shape
+        every = torch.arange(videos, device=device)
+        video = torch.from_numpy(clips.video).to(device)
+        picked = torch.zeros(videos, frames, dtype=torch.bool, device=device)
+        order = torch.zeros(videos, frames, dtype=torch.float64, device=device)
+        active = torch.ones(videos, dtype=torch.bool, device=device)
+        last = torch.zeros(videos, frames, device=device)
+        with torch.no_grad():
+            for step in range(self.picks + 1):
+                cursor = torch.full((videos,), step, device=device)
+                values = network(table, video, picked, cursor)
+                last = torch.where(active[:, None], values[:, :frames], last)
+                if step == self.picks:
+                    break
+                action = values.argmax(1)
+                left = (table.valid & ~picked).any(1)
+                active = active & (action < frames) & left
+                frame = action.clamp(max=frames - 1)
+                picked[every, frame] |= active
+                order[every, frame] += torch.where(active, 2.0 + self.picks - step, 0.0)
+        network.forget()  # the table is not needed any more
+        # The others by how far their last number is below the highest.
+        gap = last.double().max(1, keepdim=True).values - last.double()
+        others = 1 / (1 + gap)
+        scores = torch.where(picked, order, others).cpu().numpy()
+        return np.where(clips.valid, scores, -np.inf), picked.cpu().numpy()

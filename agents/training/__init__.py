@@ -1,0 +1,1 @@
+"""Training: the task, the learners, the training loop and the run folder."""

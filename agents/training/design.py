@@ -1,0 +1,87 @@
+"""AgentDesign: what defines an agent, for command lines and run folders."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+
+from agents.networks.network import Network
+from agents.training.learner import Learner
+from agents.training.task import Task, forked_torch
+from frame_select_env import FeatureCache, FrameSelectError, Ranking
+
+# The allowed hyper-parameters of all agents: name -> smallest value.
+SMALLEST: dict[str, float] = {
+    **dict.fromkeys(("num_layers", "epochs", "batch_size", "episodes", "memory", "num_envs"), 1),
+    **dict.fromkeys(("repeats", "rollout_episodes", "n_epochs", "n_steps", "sequence_length"), 1),
+    **dict.fromkeys(("train_freq", "gradient_steps", "target_update_interval", "buffer_size"), 1),
+    **dict.fromkeys(("patience", "learning_starts", "max_grad_norm", "weight_decay"), 0),
+    **dict.fromkeys(("ent_coef", "vf_coef", "beta"), 0),
+    "chunk": 1,
+    "hidden_size": 2,  # some networks have half of them in each direction
+}
+BELOW_1 = ("dropout", "ema_decay", "momentum")  # in [0, 1)
+FRACTIONS = (  # in [0, 1]
+    *("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"),
+    "gae_lambda",
+)
+POSITIVE = ("learning_rate", "reward_scale", "clip_range")
+
+
+def check_ranges(config: Any) -> None:
+    """Check that every hyper-parameter is in its range.
+
+    Raises:
+        FrameSelectError: naming the hyper-parameter and its range.
+    """
+    for one in fields(config):
+        name, value = one.name, getattr(config, one.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise FrameSelectError(f"{name}={value}: must be a finite number")
+        if name in SMALLEST and value < SMALLEST[name]:
+            raise FrameSelectError(f"{name}={value}: must be at least {SMALLEST[name]}")
+        if name in BELOW_1 and not 0 <= value < 1:
+            raise FrameSelectError(f"{name}={value}: must be in [0, 1)")
+        if name in FRACTIONS and not 0 <= value <= 1:
+            raise FrameSelectError(f"{name}={value}: must be in [0, 1]")
+        if name in POSITIVE and value <= 0:
+            raise FrameSelectError(f"{name}={value}: must be above 0")
+
+
+@dataclass(frozen=True)
+class AgentDesign:
+    """What defines an agent.
+
+    Attributes:
+        name: The agent's name on command lines and in tables.
+        config: Dataclass of its hyper-parameters; must have `epochs` and `patience`.
+        presets: Hyper-parameters by preset name; must have "tuned".
+        network: (cache, task, config) -> a new network.
+        agent: (network, task, config) -> the ranking by that network.
+        learner: (network, cache, task, config) -> the learner that trains it.
+        check: (config) -> None; raises FrameSelectError for invalid hyper-parameters.
+        search: Hyper-parameters that `agents search` varies, with the values to try.
+        target_frames: Default m of each preset for which it is not 8.
+    """
+
+    name: str
+    config: type[Any]
+    presets: dict[str, Any]
+    network: Callable[[FeatureCache, Task, Any], Network]
+    agent: Callable[[Any, Task, Any], Ranking]
+    learner: Callable[[Any, FeatureCache, Task, Any], Learner]
+    check: Callable[[Any], None] = check_ranges
+    search: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    target_frames: dict[str, int] = field(default_factory=dict)
+
+    def default_target_frames(self, preset: str, num_frames: int) -> int:
+        """The default m of a preset, at most T."""
+        return min(self.target_frames.get(preset, 8), num_frames)
+
+    def initial_network(self, cache: FeatureCache, task: Task, config: Any) -> Network:
+        """A network with the initial weights of the task's seed, on the task's device."""
+        with forked_torch(task):
+            torch.manual_seed(task.seed)
+            return self.network(cache, task, config).to(task.device)

@@ -1,0 +1,94 @@
+"""Loading a trained agent from its run folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from agents.registry import agent_design, agent_text
+from agents.training.run_folder import load_weights, read_config
+from agents.training.task import Task, make_task
+from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
+
+
+@dataclass(frozen=True)
+class Control:
+    """A ranking that tables show as a reference: under another name, without a free choice."""
+
+    name: str
+    ranking: Ranking
+    control: ClassVar[bool] = True
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """The ranking's scores, [B, T]."""
+        return self.ranking.scores(clips)
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A trained agent and its task.
+
+    Attributes:
+        name: The agent's name. text: The name with the hyper-parameters that differ from the preset
+            `tuned`, as `parse_agent` reads it.
+        agent: The trained agent.
+        untrained: The same network with its initial weights. It has scores but no free choice,
+            which would say nothing but how the weights were initialised.
+        task: Fold, number of frames, seed and so on, and the validation videos of that seed.
+    """
+
+    name: str
+    text: str
+    agent: Ranking
+    untrained: Ranking
+    task: Task
+
+
+def load_run(folder: Path, cache: FeatureCache) -> LoadedRun:
+    """Load a run for use on `cache`.
+
+    Raises:
+        FrameSelectError: if the folder holds no finished run, or one that does not fit the cache.
+    """
+    found = read_config(folder)
+    design = agent_design(found["agent"])
+    try:
+        task = make_task(cache, found["data"], **found["task"])
+        # JSON has no tuples, and no hyper-parameter is a list.
+        hyper = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in found["hyper"].items()
+        }
+        config = design.config(**hyper)
+    except (KeyError, TypeError) as error:
+        raise FrameSelectError(
+            f"{folder}: config.json does not fit this version: {error}"
+        ) from None
+    _check_fit(folder, found["cache"], cache, task)
+    trained, first = (design.initial_network(cache, task, config) for _ in range(2))
+    load_weights(folder, trained)
+    load_weights(folder, first, buffers_only=True)
+    untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
+    text = agent_text(found["agent"], config)
+    return LoadedRun(design.name, text, design.agent(trained, task, config), untrained, task)
+
+
+def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task: Task) -> None:
+    stream = cache.stream(task.stream)
+    size = trained["feature_sizes"].get(stream)
+    if size != cache.feature_size(stream):
+        raise FrameSelectError(
+            f"{folder}: was trained on {trained['name']} with {size} features per frame, but "
+            f"{cache.path.name} has {cache.feature_size(stream)}; use a cache of the same backbone"
+        )
+    if trained["name"] == cache.path.name and trained["digest"] != cache.digest:
+        raise FrameSelectError(
+            f"{folder}: {cache.path.name} has changed since this run was trained on it (digests "
+            "differ); train again"
+        )
+    if trained["classes"] != list(cache.classes):
+        raise FrameSelectError(
+            f"{folder}: was trained on other classes, those of {trained['name']}; "
+            f"{cache.path.name} does not have them"
+        )

@@ -1,0 +1,315 @@
+"""Run folders: config.json, metrics.csv, TensorBoard events, checkpoints and the final weights.
+
+Everything is JSON, CSV or safetensors; nothing in a run folder is ever unpickled.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from frame_select_env import FeatureCache, FrameSelectError
+
+VERSION = 3
+CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The metrics of one epoch of training.
+
+    Attributes:
+        number: From 1.
+        episodes: Episodes scored by the environment so far. updates: Optimiser steps so far.
+        seconds: Wall time of training so far. cpu_seconds: CPU time of training so far.
+        validation: Accuracy at m on the validation videos, and the mean probability of the true
+            class (regression: minus the mean absolute error, twice).
+        best_epoch: The epoch with the best validation score so far.
+        figures: Other metrics of the epoch, by name.
+    """
+
+    number: int
+    episodes: int
+    updates: int
+    seconds: float
+    cpu_seconds: float
+    validation: tuple[float, float]
+    best_epoch: int
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def row(self) -> dict[str, float]:
+        """The epoch as a row of metrics.csv."""
+        return {
+            "epoch": self.number,
+            "episodes": self.episodes,
+            "updates": self.updates,
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
+            "validation": self.validation[0],
+            "validation_p_c": self.validation[1],
+            **self.figures,
+        }
+
+
+def is_finished(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether the folder holds the finished run with this config; False if it is new or unfinished.
+
+    Raises:
+        FrameSelectError: if it holds anything else: another config, cache or version.
+    """
+    # A run killed at its very beginning leaves nothing but a partial config.json.
+    left = [one for one in folder.iterdir() if one.name != f".{CONFIG}"] if folder.is_dir() else []
+    if (folder.exists() and not folder.is_dir()) or (left and not (folder / CONFIG).is_file()):
+        raise FrameSelectError(f"{folder}: is not an empty folder; choose another --out")
+    if not left:
+        return False
+    finished = (folder / MODEL).is_file()
+    kind = "finished" if finished else "unfinished"
+    remedy = "delete the folder or choose another --out"
+    try:
+        found = _read_json(folder / CONFIG)
+    except FrameSelectError as error:
+        raise FrameSelectError(f"{error}: {remedy}") from None
+    config = as_written(config)
+    if found.get("cache", {}).get("digest") != config["cache"]["digest"] and (
+        found.get("data") == config["data"]
+    ):
+        raise FrameSelectError(
+            f"{folder}: {config['data']} has changed since this {kind} run began (digests differ); "
+            f"{remedy}"
+        )
+    differs = [name for name in config if found.get(name) != config[name]]
+    if differs:
+        raise FrameSelectError(
+            f"{folder}: holds another {kind} run, whose {differs[0]} differs: "
+            f"{_difference(found.get(differs[0]), config[differs[0]])}; {remedy}"
+        )
+    return finished
+
+
+def as_written(config: dict[str, Any]) -> dict[str, Any]:
+    """The content of config.json for a config, after a round trip through JSON."""
+    return json.loads(json.dumps({"version": VERSION, **config}))
+
+
+def _difference(found: Any, wanted: Any) -> str:
+    """The first difference between two values of config.json."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for name in [*wanted, *found]:
+            if found.get(name) != wanted.get(name):
+                return f"{name} was {found.get(name)!r} and is now {wanted.get(name)!r}"
+    return f"was {found!r} and is now {wanted!r}"
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a finished run.
+
+    Raises:
+        FrameSelectError: if the folder holds no finished run of this version.
+    """
+    file = folder / CONFIG
+    if not file.is_file():
+        raise FrameSelectError(f"{folder}: is not a run folder: {CONFIG} is missing")
+    if not (folder / MODEL).is_file():
+        raise FrameSelectError(
+            f"{folder}: the run did not finish: {MODEL} is missing; rerun the command to resume"
+        )
+    return _read_json(file)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise FrameSelectError(f"{file}: is not valid JSON: {error}") from None
+    version = config.get("version") if isinstance(config, dict) else None
+    if version != VERSION:
+        raise FrameSelectError(
+            f"{file}: has version {version}, but only version {VERSION} can be read; train again"
+        )
+    return config
+
+
+def load_weights(folder: Path, network: nn.Module, buffers_only: bool = False) -> None:
+    """Load a run's weights into `network`, or only its buffers (the inputs' mean and scale).
+
+    Raises:
+        FrameSelectError: if the file is damaged or belongs to another network.
+    """
+    file = folder / MODEL
+    try:
+        weights = safetensors.torch.load_file(file)
+        if buffers_only:
+            names = dict(network.named_buffers())
+            weights = {**network.state_dict(), **{name: weights[name] for name in names}}
+        network.load_state_dict(weights)
+    except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+        raise FrameSelectError(f"{file}: does not fit this agent: {error}") from None
+
+
+def cache_facts(cache: FeatureCache) -> dict[str, Any]:
+    """What config.json records about a cache, to tell whether another one fits the run."""
+    return {
+        "name": cache.path.name,
+        "digest": cache.digest,
+        "videos": len(cache),
+        "frames": int(cache.start[-1]),
+        "classes": list(cache.classes),
+        "feature_sizes": {name: cache.feature_size(name) for name in cache.streams},
+        "provenance": cache.provenance,
+    }
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """A dataclass of hyper-parameters as JSON types."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _replace_text(file: Path, text: str) -> None:
+    """Write a file as a whole, or leave the old one in place."""
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text(text, newline="")
+    os.replace(temporary, file)
+
+
+class RunWriter:
+    """Writes a run folder during training; the run is finished once model.safetensors is there.
+
+    Args:
+        folder: The run folder: new, empty, or left unfinished by a run with the same config.
+        config: The content of config.json.
+
+    Raises:
+        FrameSelectError: if the folder holds a finished run, one with another config, or anything
+            else, or is a file.
+    """
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        if is_finished(folder, config):
+            raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        _replace_text(folder / CONFIG, json.dumps(as_written(config), indent=2) + "\n")
+        self._rows: list[dict[str, Any]] | None = None  # of metrics.csv
+        self._events: Any = None
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Add an epoch to metrics.csv and to the TensorBoard events."""
+        if self._rows is None:
+            self._rows = self._rows_before(epoch)
+            self._open_events(self._rows)
+        row = epoch.row()
+        self._rows.append(row)
+        # The first epochs of DQN have no loss, so later rows may have more columns.
+        columns = dict.fromkeys(name for one in self._rows for name in one)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(self._rows)
+        _replace_text(self.folder / METRICS, text.getvalue())
+        for name, value in row.items():
+            if name not in ("epoch", "episodes"):
+                step = epoch.episodes or epoch.updates
+                group = "validation" if name.startswith("validation") else "train"
+                self._events.add_scalar(f"{group}/{name}", value, step)
+
+    def _rows_before(self, epoch: Epoch) -> list[dict[str, Any]]:
+        """The rows of metrics.csv of the epochs before this one; later ones are trained again."""
+        file = self.folder / METRICS
+        if not file.is_file():
+            return []
+        with file.open(newline="") as old:
+            return [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
+
+    def _open_events(self, before: list[dict[str, Any]]) -> None:
+        """Open the TensorBoard events; those after the epochs `before` become invisible."""
+        from torch.utils.tensorboard import SummaryWriter  # slow to import
+
+        if not before:
+            for events in self.folder.glob("events.out.*"):
+                events.unlink()
+        done = int(before[-1]["episodes"]) if before else 0
+        self._events = SummaryWriter(str(self.folder), purge_step=done + 1 if done else None)
+
+    def finish(self, network: nn.Module) -> None:
+        """Save the weights, which completes the run."""
+        temporary = self.folder / f".{MODEL}"
+        safetensors.torch.save_file(
+            {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
+        )
+        os.replace(temporary, self.folder / MODEL)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Close the TensorBoard events."""
+        if self._events is not None:
+            self._events.close()
+
+
+def pack(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """A nested state as JSON types; its tensors are moved into `tensors`, by number.
+
+    Args:
+        tree: Dicts (with keys that are numbers or strings), lists, tuples, tensors, numbers,
+            strings, None.
+        tensors: Is added to.
+    """
+    if isinstance(tree, torch.Tensor):
+        name = str(len(tensors))
+        tensors[name] = tree.detach().contiguous().cpu().clone()
+        return {"tensor": name}
+    if isinstance(tree, dict):
+        return {"dict": [[key, pack(value, tensors)] for key, value in tree.items()]}
+    if isinstance(tree, list | tuple):
+        return [pack(value, tensors) for value in tree]
+    return tree
+
+
+def unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """The inverse of `pack`, with lists for tuples."""
+    if isinstance(packed, dict):
+        if "tensor" in packed:
+            return tensors[packed["tensor"]]
+        return {key: unpack(value, tensors) for key, value in packed["dict"]}
+    if isinstance(packed, list):
+        return [unpack(value, tensors) for value in packed]
+    return packed
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write the state of a run; a crash leaves the previous checkpoint in place."""
+    tensors: dict[str, torch.Tensor] = {}
+    skeleton = json.dumps(pack(state, tensors))
+    temporary = folder / f".{CHECKPOINT}"
+    safetensors.torch.save_file(tensors, temporary, {"state": skeleton})
+    os.replace(temporary, folder / CHECKPOINT)
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+    """The state saved last; None if there is none.
+
+    Raises:
+        FrameSelectError: if the file is damaged.
+    """
+    file = folder / CHECKPOINT
+    if not file.is_file():
+        return None
+    try:
+        with safetensors.safe_open(file, "pt") as opened:
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            return unpack(json.loads(opened.metadata()["state"]), tensors)
+    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise FrameSelectError(
+            f"{file}: is damaged ({error}); delete it to train from the beginning"
+        ) from None

@@ -1,0 +1,173 @@
+"""What an agent is trained for: videos, reward, number of frames, seed; no hyper-parameter."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from baselines.cross_validation import divide_videos, labelled_rows
+from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.rewards import Reward, RewardSpec
+
+# The fields of a task that a command line sets and config.json records.
+SETTINGS = (
+    *("fold", "split", "stream", "num_frames", "reward", "alpha"),
+    *("target_frames", "budget", "seed"),
+)
+HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
+
+
+@dataclass(frozen=True)
+class Task:
+    """The task of one training run.
+
+    Attributes:
+        data: Name of a bundled cache, or path of a cache.
+        fold, split, stream, num_frames, reward, alpha: As in the environments.
+        target_frames: m, the number of frames that L_sampling (AS Eq. 9) and budgets aim at, and at
+            which the validation score is taken.
+        budget: Number of episodes that the environment may score; training ends with the epoch that
+            reaches it. 0: the agent's hyper-parameters decide when it ends, as they always do for
+            an agent that has no episode scored.
+        seed: Seed of the initial weights, the validation videos, the batches and the selections.
+        device: Device of the network, "cpu" or "cuda".
+        fit_rows: Rows of the training videos. validation_rows: Rows of the validation videos.
+    """
+
+    data: str | Path
+    fold: str = "default"
+    split: str = "train"
+    stream: str | None = None
+    num_frames: int = 25
+    reward: RewardSpec = "sign_omega"
+    alpha: float = 0.0
+    target_frames: int = 8
+    budget: int = 0
+    seed: int = 0
+    device: str = "cpu"
+    fit_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    validation_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
+    """A task on `cache`, its videos divided into training and validation videos.
+
+    Raises:
+        FrameSelectError: for an unknown fold, split, stream or reward, or a value out of range.
+    """
+    task = Task(data, **settings)
+    if not 1 <= task.target_frames <= task.num_frames:
+        raise FrameSelectError(
+            f"target_frames={task.target_frames}: must be from 1 to the number of frames, "
+            f"{task.num_frames}"
+        )
+    if task.budget < 0:
+        raise FrameSelectError(
+            f"budget={task.budget}: must be a number of episodes, or 0 for no limit"
+        )
+    if isinstance(task.seed, bool) or not isinstance(task.seed, int) or task.seed < 0:
+        raise FrameSelectError(f"seed={task.seed!r}: must be an integer of at least 0")
+    if not 0 <= task.alpha <= 1:
+        raise FrameSelectError(f"alpha={task.alpha}: must be a number from 0 to 1")
+    _check_device(task.device)
+    cache.stream(task.stream)
+    Reward(task.reward, cache)
+    fit, validation = holdout(cache, task.fold, task.split, task.seed)
+    return replace(task, fit_rows=fit, validation_rows=validation)
+
+
+def _check_device(device: str) -> None:
+    kind, colon, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (colon and not (kind == "cuda" and number.isdecimal())):
+        raise FrameSelectError(f"device={device!r}: must be cpu, cuda or cuda:N")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise FrameSelectError(f"device={device!r}: CUDA is not available; use cpu")
+    if number and int(number) >= torch.cuda.device_count():
+        raise FrameSelectError(
+            f"device={device!r}: this machine has {torch.cuda.device_count()} GPUs, numbered from 0"
+        )
+
+
+def env_keywords(task: Task) -> dict[str, Any]:
+    """The environment's keywords that follow from the task, the same for every agent.
+
+    The environment's split holds all videos; the agent asks for those in `fit_rows`.
+    """
+    return {
+        "data": str(task.data),
+        "split": task.split,
+        "fold": task.fold,
+        "num_frames": task.num_frames,
+        "observation": "index",
+        "reward": task.reward,
+        "alpha": task.alpha,
+        "stream": task.stream,
+        "target_frames": task.target_frames,
+    }
+
+
+def holdout(
+    cache: FeatureCache, fold: str = "default", split: str = "train", seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide a training split into videos to fit on and validation videos.
+
+    The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
+    one part of five of `split`, drawn by the seed: whole groups where there are at least two,
+    stratified by label, with at least one video and one group on each side. Unlabelled videos are
+    in neither.
+
+    Args:
+        cache: The cache.
+        fold: The fold.
+        split: The training split.
+        seed: The seed of the training run.
+
+    Returns:
+        fit [n] and validation [v] int64, rows in the cache in ascending order.
+
+    Raises:
+        FrameSelectError: for an unknown fold or split, or fewer than two labelled videos.
+    """
+    rows = labelled_rows(cache, split, fold)
+    known = cache.labels >= 0 if cache.labels.ndim == 1 else np.ones(len(cache), bool)
+    if split != "val" and ((cache.splits(fold) == "val") & known).any():
+        return rows, labelled_rows(cache, "val", fold)
+    group = None if cache.groups is None else cache.groups[rows]
+    parts = divide_videos(cache.labels[rows], group, HOLDOUT_PARTS, seed)
+    # Shuffling alone may give groups of distinct sizes the same parts for every seed.
+    outside, inside = parts[np.random.default_rng(seed).integers(len(parts))]
+    return rows[outside], rows[inside]
+
+
+def epoch_seed(task: Task, epoch: int) -> int:
+    """The seed of everything drawn in one epoch, counted from 1; 0 is before training."""
+    return int(np.random.SeedSequence([task.seed, epoch]).generate_state(1)[0])
+
+
+@contextmanager
+def seeded(task: Task, epoch: int = 0) -> Iterator[None]:
+    """Seed the global generators of torch, NumPy and Python, and restore them afterwards.
+
+    Dropout and Stable-Baselines3 draw from them.
+    """
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    try:
+        with forked_torch(task):
+            seed = epoch_seed(task, epoch)
+            torch.manual_seed(seed)
+            np.random.seed(seed)
+            random.seed(seed)
+            yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+
+
+def forked_torch(task: Task) -> Any:
+    """A context that restores torch's generators of the CPU and of the task's device."""
+    return torch.random.fork_rng([] if task.device == "cpu" else [torch.device(task.device)])

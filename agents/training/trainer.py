@@ -1,0 +1,238 @@
+"""Training a run: epochs until the budget is spent or the validation score stops improving."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.registry import AgentChoice
+from agents.training.design import AgentDesign
+from agents.training.learner import Learner
+from agents.training.run_folder import (
+    Epoch,
+    RunWriter,
+    as_json,
+    cache_facts,
+    load_checkpoint,
+    save_checkpoint,
+)
+from agents.training.task import SETTINGS, Task, make_task, seeded
+from frame_select_env import FeatureCache, Ranking, open_cache, top_frames
+from frame_select_env.consensus import consensus, is_correct
+
+CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run, before anything is read.
+
+    Attributes:
+        data: Name of a bundled cache, or path of a cache.
+        choice: The agent and its hyper-parameters.
+        settings: Fields of the `Task`. Without `target_frames`, the preset's.
+    """
+
+    data: str
+    choice: AgentChoice
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def task(self, cache: FeatureCache) -> Task:
+        """The task on the opened cache.
+
+        Raises:
+            FrameSelectError: for settings that do not fit the cache.
+        """
+        settings = {name: value for name, value in self.settings.items() if value is not None}
+        frames = settings.get("num_frames", Task.num_frames)
+        default = self.choice.design.default_target_frames(self.choice.preset, frames)
+        return make_task(cache, self.data, **{"target_frames": default, **settings})
+
+
+def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
+    """The content of a run's config.json: enough to rebuild the agent and its validation videos."""
+    return {
+        "agent": run.choice.agent,
+        "preset": run.choice.preset,
+        "data": run.data,
+        "cache": cache_facts(cache),
+        "task": {name: getattr(task, name) for name in SETTINGS},
+        "hyper": as_json(run.choice.config),
+    }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of training: the agent with its best weights, and the metrics of the last epoch.
+
+    Attributes:
+        agent: The agent.
+        last: The last epoch.
+        validation: The validation score that was used.
+    """
+
+    agent: Ranking
+    last: Epoch
+    validation: "Validation"
+
+
+def train_run(
+    folder: Path,
+    run: Run,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Trained:
+    """Train an agent into `folder`; an unfinished run with the same config is resumed exactly.
+
+    Args:
+        folder: New, empty, or left by the same run when it was interrupted.
+        run: What to train.
+        on_epoch: Called after every epoch.
+        checkpoint_seconds: Smallest time between two checkpoints.
+
+    Raises:
+        FrameSelectError: for invalid settings, a cache that changed since the run began, or a
+            folder that holds anything else.
+    """
+    cache, choice = open_cache(run.data), run.choice
+    choice.design.check(choice.config)
+    task = run.task(cache)
+    # Refuse what does not fit the cache before anything is written.
+    choice.design.initial_network(cache, task, choice.config)
+    writer = RunWriter(folder, run_config(run, cache, task))
+
+    def record(epoch: Epoch) -> None:
+        writer.epoch(epoch)
+        on_epoch(epoch)
+
+    try:
+        trained = train(
+            choice.design, cache, task, choice.config, record, folder, checkpoint_seconds
+        )
+        writer.finish(trained.agent.network)  # type: ignore[attr-defined]
+    finally:
+        writer.close()
+    return trained
+
+
+def train(
+    design: AgentDesign,
+    cache: FeatureCache,
+    task: Task,
+    config: Any = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    folder: Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Trained:
+    """Train an agent; the weights with the best validation score are kept.
+
+    Args:
+        design: The agent.
+        cache: The cache.
+        task: What it is trained for.
+        config: Hyper-parameters; None for those of the preset `tuned`.
+        on_epoch: Called with the metrics of every epoch that is trained.
+        folder: Folder of the checkpoints; a run that left one there is resumed exactly.
+        checkpoint_seconds: Smallest time between two checkpoints.
+
+    Raises:
+        FrameSelectError: for invalid hyper-parameters, or a damaged checkpoint.
+    """
+    config = design.presets["tuned"] if config is None else config
+    design.check(config)
+    learner = make_learner(design, cache, task, config)
+    agent = design.agent(learner.average, task, config)
+    validation = Validation(cache, task)
+    epoch = Epoch(0, 0, 0, 0.0, 0.0, (-np.inf, -np.inf), 0)
+    best, kept = epoch.validation, {}
+    saved = load_checkpoint(folder) if folder else None
+    if saved:
+        learner.load_state(saved["learner"])
+        epoch = Epoch(**saved["epoch"])
+        best, kept = tuple(saved["best"]), saved["kept"]
+    before, cpu_before = epoch.seconds, epoch.cpu_seconds
+    start, cpu_start = time.perf_counter(), time.process_time()
+    last_saved = start
+    while not _is_over(learner, epoch):
+        number, best_epoch = epoch.number + 1, epoch.best_epoch
+        with seeded(task, number):
+            figures = learner.epoch(number)
+        score = validation(agent)
+        if score > best:
+            best, best_epoch = score, number
+            kept = {name: value.clone() for name, value in learner.average.state_dict().items()}
+        now = time.perf_counter()
+        epoch = Epoch(
+            number,
+            learner.episodes,
+            learner.updates,
+            before + now - start,
+            cpu_before + time.process_time() - cpu_start,
+            score,
+            best_epoch,
+            figures,
+        )
+        on_epoch(epoch)
+        if folder and now - last_saved >= checkpoint_seconds:
+            last_saved = now
+            state = {"learner": learner.state(), "epoch": dataclasses.asdict(epoch)}
+            save_checkpoint(folder, {**state, "best": best, "kept": kept})
+    learner.average.load_state_dict(kept)
+    return Trained(agent, epoch, validation)
+
+
+def make_learner(design: AgentDesign, cache: FeatureCache, task: Task, config: Any) -> Learner:
+    """The learner before its first epoch."""
+    network = design.initial_network(cache, task, config)
+    with seeded(task):
+        return design.learner(network, cache, task, config)
+
+
+def _is_over(learner: Learner, epoch: Epoch) -> bool:
+    """Whether training ends after `epoch`."""
+    if learner.task.budget and learner.episodes:
+        return learner.spent()
+    config = learner.config
+    stalled = config.patience and epoch.number - epoch.best_epoch >= config.patience
+    return epoch.number >= config.epochs or bool(stalled)
+
+
+class Validation:
+    """The score of early stopping: the video-level prediction on a task's validation videos.
+
+    Args:
+        cache: The cache.
+        task: Names the validation videos and m.
+
+    Attributes:
+        all_frames: The score of all frames.
+    """
+
+    def __init__(self, cache: FeatureCache, task: Task) -> None:
+        self.task = task
+        self.clips = cache.read(task.validation_rows, task.num_frames, task.fold, task.stream)
+        self.labels = cache.labels[task.validation_rows]
+        self._largest = cache.predictions_extent(task.stream, task.fold).largest
+        self.all_frames = self._score(self.clips.valid)
+
+    def __call__(self, ranking: Ranking) -> tuple[float, float]:
+        """Accuracy of the m best frames, and the mean probability of the true class there.
+
+        Regression: minus the mean absolute error, twice. The pair compares as a tuple: the second
+        score breaks ties of the first.
+        """
+        scores = ranking.scores(self.clips)
+        return self._score(top_frames(scores, self.clips.valid, self.task.target_frames))
+
+    def _score(self, selected: np.ndarray) -> tuple[float, float]:
+        clips = self.clips
+        p1 = consensus(clips.predictions, selected, clips.valid, self.task.alpha, self._largest)
+        if self.labels.ndim == 2:
+            error = float(np.abs(p1 - self.labels).mean())
+            return -error, -error
+        true_class = p1[np.arange(len(p1)), self.labels].mean()
+        return float(is_correct(p1, self.labels).mean()), float(true_class)
