@@ -7,6 +7,7 @@ has a row for every training run, with its score on validation videos.
 import dataclasses
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -20,7 +21,7 @@ import pandas as pd
 import torch
 
 from agents.agent_text import AgentChoice, parse_agent, with_values
-from agents.evaluation.files import whole_file
+from agents.evaluation.files import read_csv, whole_file
 from agents.run_training import Run, run_config, train_run
 from agents.runs import METRICS, as_json, is_finished
 from frame_select_env import FrameSelectError, open_cache
@@ -125,13 +126,13 @@ class TrialStudy:
         import optuna  # takes long to import
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
+        from optuna.trial import TrialState, create_trial
 
         self.text, self.sampler, self.seed = text, sampler, seed
         self.choice = parse_agent(text)
         fixed = re.findall(r"[@,](\w+)=", text)
         search = self.choice.design.search
         self.space = {name: values for name, values in search.items() if name not in fixed}
-        self.combinations = math.prod(map(len, self.space.values()))
         digest = hashlib.sha256(json.dumps([settings, sampler, seed]).encode()).hexdigest()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.study: Study = optuna.create_study(
@@ -141,7 +142,7 @@ class TrialStudy:
             load_if_exists=True,
         )
         if not self.study.trials:
-            self.study.enqueue_trial({n: getattr(self.choice.config, n) for n in self.space})
+            self.study.add_trial(create_trial(state=TrialState.RUNNING))  # the agent as named
 
     def trials(self, count: int) -> list[SearchTrial]:
         """The first `count` trials, drawn if they are new; fewer if there are no more combinations.
@@ -153,27 +154,28 @@ class TrialStudy:
 
         if count < 1:
             raise FrameSelectError(f"trials={count}: must be at least 1")
-        found: list[SearchTrial] = []
+        named = {name: getattr(self.choice.config, name) for name in self.space}
+        found = [SearchTrial(0, self.choice, named, 0)]
+        tried = {tuple(named.values())} & set(itertools.product(*self.space.values()))
         accepted = True
-        for number in range(self.combinations + 10 * count):
-            if len(found) == count:
+        for number in itertools.count(1):
+            if len(found) == count or len(tried) == math.prod(map(len, self.space.values())):
                 break
             known = self.study.trials[number : number + 1]
-            state = known[0].state if known else None
             if known and known[0].state.is_finished():
-                params, accepted = known[0].params, state == TrialState.COMPLETE
+                params, accepted = known[0].params, known[0].state == TrialState.COMPLETE
             else:
                 self.study.sampler = self._sampler(number, accepted)
-                if state == TrialState.RUNNING:  # drawn, perhaps in part, before an interruption
-                    drawn = Trial(self.study, known[0]._trial_id)
-                else:
-                    drawn = self.study.ask()
+                # A known trial was drawn, perhaps in part, before an interruption.
+                drawn = Trial(self.study, known[0]._trial_id) if known else self.study.ask()
                 for name, values in self.space.items():
                     drawn.suggest_categorical(name, values)
                 params = drawn.params
-                accepted = not number or self._is_new(params, found)
+                new = tuple(params[name] for name in self.space) not in tried
+                accepted = new and self._is_allowed(params)
                 if not accepted:
                     self.study.tell(number, state=TrialState.FAIL)
+            tried.add(tuple(params[name] for name in self.space))
             if accepted:
                 config = dataclasses.replace(self.choice.config, **params)
                 choice = dataclasses.replace(self.choice, config=config)
@@ -200,14 +202,12 @@ class TrialStudy:
             return TPESampler(n_startup_trials=0, seed=self.seed * 1_000_003 + number)
         return Shuffled(self.space, seed=self.seed)
 
-    def _is_new(self, params: dict[str, Any], before: Sequence[SearchTrial]) -> bool:
-        """Whether the agent allows these hyper-parameters and no trial has them."""
-        config = dataclasses.replace(self.choice.config, **params)
+    def _is_allowed(self, params: dict[str, Any]) -> bool:
         try:
-            self.choice.design.check(config)
+            self.choice.design.check(dataclasses.replace(self.choice.config, **params))
         except FrameSelectError:
             return False
-        return config not in [trial.choice.config for trial in before]
+        return True
 
 
 def make_runs(
@@ -251,11 +251,12 @@ def train_trial_run(work: TrialRun) -> TrialScore:
     cache = open_cache(work.run.data)
     if not is_finished(work.folder, run_config(work.run, cache, work.run.task(cache))):
         train_run(work.folder, work.run, checkpoint_seconds=work.checkpoint_seconds)
-    epochs = pd.read_csv(work.folder / METRICS, float_precision="round_trip")
-    # As in training, the first epoch with the best pair is kept.
-    best = max(zip(epochs["validation"], epochs["validation_p_c"], strict=True))
-    last = epochs.iloc[-1]
-    return TrialScore(*map(float, best), int(last["episodes"]), float(last["seconds"]))
+    columns = ("validation", "validation_p_c", "episodes", "seconds")
+    epochs = read_csv(work.folder / METRICS, columns).tolist()
+    # As in training, the epoch with the best pair is kept.
+    validation, p_c = max(epoch[:2] for epoch in epochs)
+    episodes, seconds = epochs[-1][2:]
+    return TrialScore(validation, p_c, int(episodes), seconds)
 
 
 def mean_score(scores: Iterable[TrialScore]) -> TrialScore:

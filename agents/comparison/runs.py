@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from agents.comparison.grid import RunSpec
 from agents.evaluation import TableRow
+from agents.evaluation.files import read_csv
 from agents.evaluation.runs import evaluate_runs, read_scores, run_scores
 from agents.run_training import run_config, train_run
 from agents.runs import METRICS, is_finished
@@ -90,16 +90,9 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
         name: [row for row in evaluation.table if row.ranking == name]
         for name in (TRAINED, UNTRAINED)
     }
-    last = pd.read_csv(folder / METRICS, float_precision="round_trip").iloc[-1]
-    return FinishedRun(
-        spec,
-        folder,
-        int(last["episodes"]),
-        int(last["updates"]),
-        float(last["seconds"]),
-        float(last["cpu_seconds"]),
-        **rows,
-    )
+    columns = ("episodes", "updates", "seconds", "cpu_seconds")
+    episodes, updates, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
+    return FinishedRun(spec, folder, int(episodes), int(updates), seconds, cpu_seconds, **rows)
 
 
 def _is_trained(spec: RunSpec, folder: Path) -> bool:

@@ -51,6 +51,20 @@ def write_csv(
         table.to_csv(part, index=False, lineterminator="\r\n")
 
 
+def read_csv(path: Path, columns: Sequence[str]) -> np.ndarray:
+    """Read columns of numbers, [rows, columns] float64, without rows that were cut off.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it lacks a column or holds something else than numbers.
+    """
+    import pandas as pd
+
+    # Read as text: only the conversion of whole columns is exact in every version of pandas.
+    table = pd.read_csv(path, usecols=list(columns), dtype=str)
+    return table[list(columns)].dropna().to_numpy(dtype=np.float64)
+
+
 def evaluation_columns(task: str) -> list[str]:
     """The columns of evaluation.csv, in order."""
     triples = {name: [name, f"{name}_low", f"{name}_high"] for name in FIGURES[task]}

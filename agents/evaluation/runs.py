@@ -6,6 +6,7 @@ The top m frames for any m follow from them, and so do all tables, intervals and
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -152,11 +153,11 @@ def evaluate_runs(
         controls = {f"untrained {name}": folders for name, folders in agents.items()}
     folders = [folder for own in agents.values() for folder in own]
     task = _shared_task(folders)
-    if frames and task.get("num_frames") and max(frames) > task["num_frames"]:
-        raise FrameSelectError(
-            f"frames={max(frames)}: the runs were trained on {task['num_frames']} frames a video"
-        )
     scores = {folder: run_scores(folder, cache, split) for folder in folders}
+    if frames and max(frames) > task["num_frames"]:
+        raise FrameSelectError(
+            f"frames={max(frames)}: the runs were trained on {task['num_frames']} frames per video"
+        )
     # Controls first: they are listed with the references.
     rankings = {name: [scores[one].untrained for one in own] for name, own in controls.items()}
     rankings |= {name: [scores[one].trained for one in own] for name, own in agents.items()}
@@ -264,4 +265,5 @@ def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:
     digests = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (CONFIG, MODEL)
     }
-    return {"version": VERSION, "cache": cache.digest, "split": split, **digests}
+    facts = {"version": VERSION, "cache": cache.digest, "split": split, **digests}
+    return {"facts": json.dumps(facts)}  # one entry, since safetensors keeps no order of them

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
 from agents.comparison.data_sets import DataSetResults
+from agents.evaluation.files import read_csv
 from agents.pictures.style import BANDS, LineStyle, line_styles, picture, plain, quiet_grid
 
 METRICS = "metrics.csv"
@@ -109,8 +109,6 @@ def _curve(
 def _metrics(folder: Path) -> np.ndarray:
     """Episodes, seconds and validation score of every epoch, [E, 3]; E = 0 if they are unknown."""
     try:
-        table = pd.read_csv(folder / METRICS, usecols=COLUMNS, float_precision="round_trip")
-    except (OSError, ValueError):  # also for missing columns
+        return read_csv(folder / METRICS, COLUMNS)
+    except (OSError, ValueError):
         return np.zeros((0, 3))
-    # A row that was cut off while it was written is short.
-    return table[COLUMNS].dropna().to_numpy(np.float64)

@@ -117,7 +117,7 @@ def plot_strips(
 
 
 def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
-    """The row to draw of one ranking: `chosen` if the run dropped frames, else `free`, else least m.
+    """The row to draw of one ranking: `chosen` if it dropped frames, else `free`, else the least m.
 
     Raises:
         FrameSelectError: for an unknown ranking or run.
