@@ -15,9 +15,9 @@ python -m agents COMMAND --help tells the rest.
 
 COMMANDS = {
     "train": "agents.commands.train:train",
-    "evaluate": "agents.evaluate_command:evaluate",
-    "compare": "agents.compare_command:compare",
-    "search": "agents.search_command:search",
+    "evaluate": "agents.commands.evaluate:evaluate",
+    "compare": "agents.commands.compare:compare",
+    "search": "agents.commands.search:search",
 }
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from frame_select_env.cache import Clips
-from frame_select_env.errors import FrameSelectError
 from frame_select_env.consensus import entropy as entropy_of
+from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import evenly_spaced_frames
 
 WINDOW = 5  # frames

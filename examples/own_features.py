@@ -59,7 +59,7 @@ def main() -> None:
         table = evaluate(
             cache,
             {"reinforce": [agent]},
-            select=(4, 6, 12),
+            frames=(4, 6, 12),
             validation={"reinforce": [task.validation_rows]},
             resamples=200,
         )

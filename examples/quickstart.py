@@ -34,7 +34,7 @@ def play_by_hand() -> None:
 
 
 def train_and_compare() -> None:
-    """Train REINFORCE for a few epochs and print it beside the reference rankings."""
+    """Train REINFORCE for a few epochs and print its scores with those of the references."""
     torch.set_num_threads(1)  # networks this small are slower on several
     cache = open_cache("digits")
     task = make_task(cache, "digits", target_frames=8, seed=0)

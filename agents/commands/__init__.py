@@ -1,1 +1,1 @@
-"""The commands of `python -m agents`, one module each."""
+"""The commands of `python -m agents`: train, evaluate, compare and search."""

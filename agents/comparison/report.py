@@ -1,4 +1,4 @@
-"""report.html: a comparison as one page that needs nothing beside it."""
+"""summary.md and report.html: a comparison as Markdown, and as one self-contained page."""
 
 import base64
 import tempfile
@@ -8,59 +8,104 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from agents.comparison.board import Board, labels_of
-from agents.comparison.cells import board_cells, data_cells, run_cells, time_cells
-from agents.comparison.pictures import Picture, draw_pictures
-from agents.comparison.sections import (
-    HOW_TO_READ,
+from agents.comparison.data_sets import labels_of
+from agents.comparison.gallery import Picture, draw_pictures
+from agents.comparison.statistics import Comparison
+from agents.comparison.tables import (
     IQM,
-    MATRIX,
-    PAIRS,
     aggregate_tables,
     all_notes,
-    comparisons,
+    data_set_table,
+    data_table,
+    pair_tables,
+    run_table,
+    time_table,
 )
-from agents.comparison.statistics import aggregates
 from agents.evaluation.files import whole_file
+from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
 
 TEMPLATE = "report.html.jinja"
-RIGHT, LEFT = "0, 114, 178", "213, 94, 0"  # blue above zero, vermilion below
-SCREEN_DPI, PICTURE_DPI = 96, 150  # the latter is the default of style.picture
-STRONGEST = 0.45  # opacity of a shade, at which text can be read on light and dark
+ABOVE, BELOW = "0, 114, 178", "213, 94, 0"  # of zero: blue and vermilion
+SCREEN_DPI, PICTURE_DPI = 96, 150  # the latter is the default of `picture`
+STRONGEST = 0.45  # opacity of a shade at which text is legible on light and dark
+HOW_TO_READ = (
+    "An agent ranks the frames of a test video and the best are averaged; the score is how often "
+    "that prediction is right (regression: minus its mean absolute error). `chosen` is the score "
+    "at the number of frames, or all of them, that was best on validation videos.",
+    "Brackets are 95 % intervals that resample seeds and videos (whole groups where there are "
+    "groups). A gain is over keeping all frames. The difference of two agents is paired by seed "
+    "and video, so it can be certain even where the two agents' own intervals overlap.",
+    "Before crediting an agent, check whether it beats the references that need no reinforcement "
+    "learning (`pooled`, `window-confidence`, `soft-attention`), and how far it stays below the "
+    "oracle, which sees the label.",
+)
 
 
-def write_report(
-    path: str | Path,
-    boards: Sequence[Board],
-    command: str,
-    notes: Sequence[str] = (),
-    pictures: Sequence[Picture] | None = None,
+def write_summary(
+    path: str | Path, comparison: Comparison, command: str, notes: Sequence[str] = ()
 ) -> None:
-    """Write a comparison as a page of its own: no script, nothing to load, pictures inside.
+    """Write the tables of a comparison as Markdown.
 
     Args:
         path: The file.
-        boards: What was found.
-        command: The command line that makes it again.
-        notes: What else a reader must know, a line each.
-        pictures: What `draw_pictures` returned of these boards; None to draw them.
+        comparison: The comparison.
+        command: The command line that reproduces it.
+        notes: Additional notes, a line each.
 
     Raises:
         FrameSelectError: if the file cannot be written.
     """
-    if pictures is not None:
-        text = page(boards, command, notes, pictures)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            text = page(boards, command, notes, draw_pictures(folder, boards))
+    data_sets = comparison.data_sets
+    parts = ["# Comparison", markdown_table(run_table(data_sets))]
+    for task, frames, table in aggregate_tables(comparison):
+        title = f"## All data: {task}, {_at(frames, '`')}"
+        parts += [title, markdown_table(table), f"- {IQM}"]
+    for one in data_sets:
+        parts += [f"## {markdown_text(one.title)}", evaluation_markdown(one.shown).rstrip()]
+    compared = pair_tables(comparison)
+    parts += ["## Every two agents"] if compared else []
+    for pairs in compared:
+        parts.append(f"### {markdown_text(pairs.title)}, {_at(pairs.frames, '`')}")
+        for title, table in pairs.tables:
+            parts += [f"{title}:" if title else "", markdown_table(table)]
+    parts += [f"- {compared[0].note}"] if compared else []
+    parts.append("## Cost of training (means per run)")
+    for one in data_sets:
+        parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]
+    every = all_notes(data_sets, notes)
+    if every:
+        parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in every)]
+    # Indented, not fenced: nothing in the command can end the block.
+    lines = command.splitlines() or [""]
+    parts += ["## How to reproduce", "\n".join(f"    {line}" for line in lines)]
     with whole_file(path) as part:
+        text = "\n\n".join(text for text in parts if text) + "\n"
         part.write_text(text, encoding="utf-8")
 
 
-def page(
-    boards: Sequence[Board], command: str, notes: Sequence[str], pictures: Sequence[Picture]
-) -> str:
-    """The page as text; all that comes from data is escaped."""
+def write_report(
+    path: str | Path,
+    comparison: Comparison,
+    command: str,
+    notes: Sequence[str] = (),
+    pictures: Sequence[Picture] | None = None,
+) -> None:
+    """Write a comparison as one page: no scripts, nothing to load, pictures included.
+
+    Args:
+        path: The file.
+        comparison: The comparison.
+        command: The command line that reproduces it.
+        notes: Additional notes, a line each.
+        pictures: The result of `draw_pictures` for this comparison; None to draw them.
+
+    Raises:
+        FrameSelectError: if the file cannot be written.
+    """
+    if pictures is None:
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = draw_pictures(folder, comparison)
+            return write_report(path, comparison, command, notes, drawn)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -75,34 +120,35 @@ def page(
         "width": _width,
         "words": _words,
     }
-    return environment.get_template(TEMPLATE).render(
-        title=f"Comparison: {'; '.join(board.title for board in boards)}",
-        boards=boards,
-        labels=len(labels_of(boards)),
-        runs=sum(len(runs) for board in boards for runs in board.runs.values()),
+    data_sets = comparison.data_sets
+    text = environment.get_template(TEMPLATE).render(
+        title=f"Comparison: {'; '.join(one.title for one in data_sets)}",
+        data_sets=data_sets,
+        labels=len(labels_of(data_sets)),
+        runs=sum(len(runs) for one in data_sets for runs in one.runs.values()),
         how_to_read=HOW_TO_READ,
-        data=data_cells(boards),
-        trained=run_cells(boards),
-        aggregated=aggregate_tables(aggregates(boards), boards),
-        compared=comparisons(boards),
-        headlines=[board_cells(board) for board in boards],
+        data=data_table(data_sets),
+        trained=run_table(data_sets),
+        aggregated=aggregate_tables(comparison),
+        compared=pair_tables(comparison),
+        headlines=[data_set_table(one) for one in data_sets],
         pictures=pictures,
-        times=[time_cells(board) for board in boards],
-        notes=all_notes(boards, notes),
+        times=[time_table(one) for one in data_sets],
+        notes=all_notes(data_sets, notes),
         command=command,
-        explained_iqm=IQM,
-        explained_pairs=PAIRS,
-        explained_matrix=MATRIX,
+        iqm=IQM,
     )
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
-def _at(frames: str) -> str:
-    return f"at {frames} frames" if frames.isdigit() else f"at “{frames}”"
+def _at(frames: str, quotes: str = "“”") -> str:
+    return f"at {frames} frames" if frames.isdigit() else f"at {quotes[0]}{frames}{quotes[-1]}"
 
 
 def _tint(shade: float) -> str:
     """A CSS colour for -1 to 1."""
-    return f"rgba({RIGHT if shade > 0 else LEFT}, {STRONGEST * min(abs(shade), 1.0):.2f})"
+    return f"rgba({ABOVE if shade > 0 else BELOW}, {STRONGEST * min(abs(shade), 1.0):.2f})"
 
 
 def _data_uri(path: Path) -> str:
@@ -111,14 +157,14 @@ def _data_uri(path: Path) -> str:
 
 def _width(path: Path) -> int:
     """The width in CSS pixels at which a picture's text is as large as the page's."""
-    # Of a PNG file, bytes 16 to 19 are the width in pixels (PNG specification, 11.2.1 IHDR).
+    # Bytes 16 to 19 of a PNG file are the width in pixels (PNG specification, 11.2.1 IHDR).
     return round(int.from_bytes(path.read_bytes()[16:20], "big") * SCREEN_DPI / PICTURE_DPI)
 
 
 def _words(text: str) -> Markup:
-    """Text as HTML, what is between backticks as code."""
+    """Text as HTML, with what is between backticks as code."""
     parts = text.split("`")
     return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else Markup("{}").format(part)
-        for place, part in enumerate(parts)
+        Markup("<code>{}</code>" if index % 2 else "{}").format(part)
+        for index, part in enumerate(parts)
     )

@@ -1,124 +1,103 @@
-"""results.csv: a row for every run and number of frames, and for every reference."""
+"""results.csv: a row per run and number of frames, and per reference."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agents.comparison.board import Board
-from agents.comparison.grid import Cell, by_place
-from agents.comparison.record import TRAINED, UNTRAINED, Record, Score
-from agents.evaluation import FIGURES
-from agents.evaluation.files import whole_file
+from agents.comparison.data_sets import DataSetResults
+from agents.comparison.grid import RunSpec, by_data_set
+from agents.comparison.runs import UNTRAINED, FinishedRun
+from agents.evaluation import LEVELS, TableRow
+from agents.evaluation.files import write_csv
 from frame_select_env import open_cache
 
 
-def columns(tasks: Sequence[str]) -> list[str]:
-    """The columns, in order; the scores are those of the caches' tasks."""
-    scores = dict.fromkeys(
-        name for task in sorted(set(tasks)) for name in FIGURES[task] if "gain" not in name
-    )
+def result_columns(tasks: Sequence[str]) -> list[str]:
+    """The columns of results.csv, in order; the figures are those of the caches' tasks."""
+    figures = dict.fromkeys(name for task in sorted(set(tasks)) for name in LEVELS[task])
     return [
         *("data", "fold", "agent", "reward", "seed", "frames"),
-        *scores,
-        *("mean_frames", "episodes", "updates", "seconds", "select", "cpu_seconds"),
+        *figures,
+        *("mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"),
     ]
 
 
 def write_results(
     path: Path,
-    cells: Sequence[Cell],
-    records: Mapping[Cell, Record],
-    boards: Sequence[Board] = (),
+    specs: Sequence[RunSpec],
+    finished: Mapping[RunSpec, FinishedRun],
+    data_sets: Sequence[DataSetResults] = (),
 ) -> None:
-    """Write results.csv whole: for every data and fold the runs, the untrained agents, references.
+    """Write results.csv: for every data set the runs, the untrained agents, the references.
 
     The order is the grid's, whatever the order in which runs ended. A reference's figures are means
-    over its draws; it has no seed. An untrained agent knows no reward and has trained for nothing.
+    over its draws; it has no seed. An untrained agent has no reward and no training time.
 
     Args:
         path: The file.
-        cells: The grid.
-        records: Of the runs that are finished.
-        boards: With the references, once there are any.
+        specs: The grid.
+        finished: The runs that are finished.
+        data_sets: Their evaluations with the references, if there are any yet.
 
     Raises:
         FrameSelectError: if the file cannot be written.
     """
-    tasks = [open_cache(data).task for data in dict.fromkeys(cell.data for cell in cells)]
-    evaluated = {(board.data, board.fold): board for board in boards}
+    tasks = [open_cache(data).task for data in dict.fromkeys(spec.data for spec in specs)]
+    evaluated = {(one.data, one.fold): one for one in data_sets}
     rows: list[dict[str, object]] = []
-    for place, group in by_place(cells).items():
-        finished = {cell: records[cell] for cell in group if cell in records}
-        rows += _run_rows(finished)
-        rows += _untrained_rows(finished)
-        if place in evaluated:
-            rows += _reference_rows(evaluated[place])
-    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns(tasks), restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    for (data, fold), group in by_data_set(specs).items():
+        runs = [finished[spec] for spec in group if spec in finished]
+        rows += _run_rows(runs)
+        rows += _untrained_rows(runs)
+        if (data, fold) in evaluated:
+            rows += [
+                {"data": data, "fold": fold, "agent": row.ranking, **_figures(row)}
+                for row in evaluated[data, fold].evaluation.table
+                if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
+            ]
+    write_csv(path, result_columns(tasks), rows)
 
 
-def _run_rows(records: Mapping[Cell, Record]) -> list[dict[str, object]]:
+def _run_rows(runs: Sequence[FinishedRun]) -> list[dict[str, object]]:
     return [
         {
-            **_named(cell, cell.agent),
-            "reward": cell.reward,
-            **_scored(score),
-            "episodes": record.episodes,
-            "updates": record.updates,
-            "seconds": f"{record.seconds:.3f}",
-            "cpu_seconds": f"{record.cpu_seconds:.3f}",
+            **_names(run.spec, run.spec.agent),
+            "reward": run.spec.reward,
+            **_figures(row),
+            "episodes": run.episodes,
+            "updates": run.updates,
+            "seconds": f"{run.seconds:.3f}",
+            "cpu_seconds": f"{run.cpu_seconds:.3f}",
         }
-        for cell, record in records.items()
-        for score in record.scores
-        if score.network == TRAINED
+        for run in runs
+        for row in run.trained
     ]
 
 
-def _untrained_rows(records: Mapping[Cell, Record]) -> list[dict[str, object]]:
-    """Once for all rewards: they say nothing about the first weights."""
+def _untrained_rows(runs: Sequence[FinishedRun]) -> list[dict[str, object]]:
+    """Once for all rewards, which do not change the first weights."""
     nothing = {"episodes": 0, "updates": 0, "seconds": 0, "cpu_seconds": 0}
     rows: dict[tuple[object, ...], dict[str, object]] = {}
-    for cell, record in records.items():
-        for score in record.scores:
-            if score.network == UNTRAINED:
-                key = (cell.agent, cell.select, cell.seed, score.frames)
-                named = _named(cell, f"{UNTRAINED} {cell.agent}")
-                rows.setdefault(key, {**named, **_scored(score), **nothing})
+    for run in runs:
+        spec = run.spec
+        for row in run.untrained:
+            key = (spec.agent, spec.target_frames, spec.seed, row.frames)
+            names = _names(spec, f"{UNTRAINED} {spec.agent}")
+            rows.setdefault(key, {**names, **_figures(row), **nothing})
     return list(rows.values())
 
 
-def _reference_rows(board: Board) -> list[dict[str, object]]:
-    return [
-        {
-            "data": board.data,
-            "fold": board.fold,
-            "agent": row.ranking,
-            **_scored(
-                Score(
-                    row.ranking,
-                    row.frames,
-                    {name: one.value for name, one in row.figures.items() if "gain" not in name},
-                    row.mean_frames,
-                )
-            ),
-        }
-        for row in board.evaluation.table
-        if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
-    ]
-
-
-def _named(cell: Cell, agent: str) -> dict[str, object]:
+def _names(spec: RunSpec, agent: str) -> dict[str, object]:
     return {
-        "data": cell.data,
-        "fold": cell.fold,
+        "data": spec.data,
+        "fold": spec.fold,
         "agent": agent,
-        "seed": cell.seed,
-        "select": cell.select,
+        "seed": spec.seed,
+        "target_frames": spec.target_frames,
     }
 
 
-def _scored(score: Score) -> dict[str, object]:
-    figures = {name: f"{value:.6f}" for name, value in score.figures.items()}
-    return {"frames": score.frames, **figures, "mean_frames": f"{score.mean_frames:.6g}"}
+def _figures(row: TableRow) -> dict[str, object]:
+    levels = {
+        name: f"{figure.value:.6f}" for name, figure in row.figures.items() if "gain" not in name
+    }
+    return {"frames": row.frames, **levels, "mean_frames": f"{row.mean_frames:.6g}"}

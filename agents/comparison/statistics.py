@@ -1,6 +1,5 @@
-"""What a comparison says in numbers: every label over all boards, and every two labels."""
+"""The statistics of a comparison: every label over all data sets, and every two labels."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -8,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.board import Board, labels_of, same_task, shared_frames
-from agents.comparison.resampling import (
+from agents.comparison.bootstrap import (
     Sample,
     pooled_difference,
     pooled_improvement,
@@ -17,28 +15,38 @@ from agents.comparison.resampling import (
     pooled_mean,
     sample,
 )
+from agents.comparison.data_sets import (
+    DataSetResults,
+    by_task,
+    headline,
+    labels_of,
+    shared_frames,
+)
 from agents.evaluation import Interval, Resamples
-from agents.evaluation.files import whole_file
+from agents.evaluation.files import write_csv
+
+Samples = dict[tuple[str, str], Sample]  # by label and frames
 
 
 @dataclass(frozen=True)
 class Aggregate:
-    """The figures of one label over the boards of one task.
+    """The figures of one label over the data sets of one task.
 
     Attributes:
         task: "classification" or "regression".
-        label: Whose.
+        label: The label.
         frames: "chosen", "free" or m.
-        boards: How many boards have the label. runs: How many runs it has there in all.
+        data_sets: Number of data sets that have the label.
+        runs: Number of its runs on all of them.
         iqm: Interquartile mean of the runs' scores: accuracy (regression: minus the MAE).
-        iqm_gain: The same of what each run's score is above keeping all frames of its board.
-        gain: That gain's mean over runs, averaged over boards.
+        iqm_gain: The same of the runs' gains over keeping all frames.
+        gain: Mean of these gains over runs, averaged over data sets.
     """
 
     task: str
     label: str
     frames: str
-    boards: int
+    data_sets: int
     runs: int
     iqm: Interval
     iqm_gain: Interval
@@ -47,21 +55,22 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two labels at the same frames, on one board or averaged over boards.
+    """Two labels at the same frames, on one data set or averaged over data sets.
 
     Attributes:
-        board: None for the average over all boards of the task.
+        data_set: None for the average over all data sets of the task.
         task: "classification" or "regression".
-        boards: How many boards were averaged.
-        first: A label. second: Another.
+        data_sets: Number of data sets averaged.
+        first: A label.
+        second: Another.
         frames: "chosen", "free" or m.
-        difference: The score of the first less that of the second, seeds and videos paired.
-        improvement: The probability that a run of the first scores higher than one of the second.
+        difference: The score of the first minus that of the second, paired by seed and video.
+        improvement: The probability that a run of the first scores above one of the second.
     """
 
-    board: Board | None
+    data_set: DataSetResults | None
     task: str
-    boards: int
+    data_sets: int
     first: str
     second: str
     frames: str
@@ -71,20 +80,55 @@ class Pair:
     @property
     def title(self) -> str:
         """Where the two are compared, in words."""
-        return self.board.title if self.board else f"average of {self.boards} data sets"
+        return self.data_set.title if self.data_set else f"average of {self.data_sets} data sets"
 
 
-def aggregates(boards: Sequence[Board]) -> list[Aggregate]:
-    """Every label at every row that it has on all its boards, by task, in the grid's order.
+@dataclass(frozen=True)
+class Comparison:
+    """The data sets of a comparison with their statistics.
 
-    Args:
-        boards: The strata of the bootstrap.
-        count: S, the number of resamples.
+    Attributes:
+        data_sets: The evaluated runs.
+        aggregates: Every label over all data sets.
+        averages: Every two labels, averaged over the data sets of a task; a list per task.
+        pairs: Every two labels of a data set; a list per data set.
     """
+
+    data_sets: Sequence[DataSetResults]
+    aggregates: Sequence[Aggregate]
+    averages: Sequence[Sequence[Pair]]
+    pairs: Sequence[Sequence[Pair]]
+
+    def headline_pairs(self) -> list[list[Pair]]:
+        """The pairs at the row to report first: lists per average, then per data set.
+
+        The other rows are in pairs.csv. A single label has no pairs.
+        """
+        found = []
+        places = [*by_task(self.data_sets).values(), *([one] for one in self.data_sets)]
+        for alike, pairs in zip(places, [*self.averages, *self.pairs], strict=True):
+            if pairs and shared_frames(alike, labels_of(alike)):
+                at = headline(alike, labels_of(alike))
+                found.append([pair for pair in pairs if pair.frames == at])
+        return [pairs for pairs in found if pairs]
+
+
+def compare_data_sets(data_sets: Sequence[DataSetResults]) -> Comparison:
+    """Compute the statistics of a comparison."""
+    return Comparison(
+        data_sets,
+        aggregate(data_sets),
+        [average_pairs(alike) for alike in by_task(data_sets).values()],
+        [data_set_pairs(one) for one in data_sets],
+    )
+
+
+def aggregate(data_sets: Sequence[DataSetResults]) -> list[Aggregate]:
+    """Every label at every row that it has on all its data sets, by task, in the grid's order."""
     found = []
-    for task, alike in same_task(boards).items():
-        scores = [board_samples(board, place) for place, board in enumerate(alike)]
-        gains = [board_samples(board, place, gain=True) for place, board in enumerate(alike)]
+    for task, alike in by_task(data_sets).items():
+        scores = [run_samples(one, seed) for seed, one in enumerate(alike)]
+        gains = [run_samples(one, seed, gain=True) for seed, one in enumerate(alike)]
         for label in labels_of(alike):
             for frames in shared_frames(alike, [label]):
                 key = label, frames
@@ -101,97 +145,88 @@ def aggregates(boards: Sequence[Board]) -> list[Aggregate]:
     return found
 
 
-def board_pairs(board: Board) -> list[Pair]:
-    """Every two labels of a board, each pair once, at every row that both have."""
-    # Seed 0 is that of the evaluation's own table, whose intervals these then agree with.
-    return _pairs(board, [board], [board_samples(board, 0)])
+def data_set_pairs(data_set: DataSetResults) -> list[Pair]:
+    """Every two labels of a data set, each pair once, at every row that both have."""
+    # Seed 0 is that of the evaluation's table, whose intervals these then agree with.
+    return _pairs(data_set, [data_set], [run_samples(data_set, 0)])
 
 
-def pooled_pairs(boards: Sequence[Board]) -> list[Pair]:
-    """Every two labels averaged over the boards that have both, task by task.
+def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
+    """Every two labels, averaged over the data sets (of one task) that have both.
 
-    A task with a single board has no average beside that board's own pairs.
+    A single data set has no average.
     """
-    found = []
-    for alike in same_task(boards).values():
-        if len(alike) > 1:
-            # A seed each: boards of as many videos or runs must not have the same ones drawn.
-            drawn = [board_samples(board, place) for place, board in enumerate(alike)]
-            found += _pairs(None, alike, drawn)
-    return found
+    if len(data_sets) == 1:
+        return []
+    # A seed each: data sets of equal size must not draw the same runs and videos.
+    drawn = [run_samples(one, seed) for seed, one in enumerate(data_sets)]
+    return _pairs(None, data_sets, drawn)
 
 
-def board_samples(board: Board, seed: int, gain: bool = False) -> dict[tuple[str, str], Sample]:
-    """(label, frames) -> the scores, or the gains, of its runs in the order of their seeds."""
-    groups = board.evaluation.setting.cache.groups
-    rows = board.evaluation.rows
-    drawn = Resamples(
-        len(rows), None if groups is None else groups[rows], board.evaluation.resamples, seed
-    )
-    values = board.gain if gain else board.score
-    return {
-        (label, frames): sample(values(label, frames)[_by_seed(board, label)], drawn)
-        for label in board.runs
-        for frames in board.frames(label)
-    }
+def run_samples(data_set: DataSetResults, seed: int, gain: bool = False) -> Samples:
+    """The scores, or the gains, of the runs of every label, in the order of their seeds."""
+    evaluation = data_set.evaluation
+    groups, rows = evaluation.settings.cache.groups, evaluation.rows
+    group = None if groups is None else groups[rows]
+    drawn = Resamples(len(rows), group, evaluation.resamples, seed)
+    values = data_set.gain if gain else data_set.score
+    samples = {}
+    for label, runs in data_set.runs.items():
+        order = np.argsort([run.spec.seed for run in runs], kind="stable")
+        for frames in data_set.frames(label):
+            samples[label, frames] = sample(values(label, frames)[order], drawn)
+    return samples
 
 
-def write_statistics(folder: str | Path, boards: Sequence[Board]) -> list[Path]:
+def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     """Write aggregate.csv and pairs.csv; scores as fractions (regression: minus the MAE).
 
-    In pairs.csv an empty `data` is the average over boards.
+    In pairs.csv an empty `data` means the average over data sets.
 
     Raises:
         FrameSelectError: if the folder does not exist or cannot be written to.
     """
     written = [Path(folder) / "aggregate.csv", Path(folder) / "pairs.csv"]
-    found = aggregates(boards)
     names = ("iqm", "iqm_gain", "gain")
-    _write(
+    write_csv(
         written[0],
-        ["task", "label", "frames", "boards", "runs", *_columns(names)],
-        (
-            [one.task, one.label, one.frames, one.boards, one.runs]
+        ["task", "label", "frames", "data_sets", "runs", *_columns(names)],
+        [
+            [one.task, one.label, one.frames, one.data_sets, one.runs]
             + _figures(getattr(one, name) for name in names)
-            for one in found
-        ),
+            for one in comparison.aggregates
+        ],
     )
-    pairs = [*pooled_pairs(boards), *(pair for board in boards for pair in board_pairs(board))]
-    heading = ["data", "fold", "task", "boards", "first", "second", "frames"]
-    _write(
+    heading = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
+    write_csv(
         written[1],
         [*heading, *_columns(("difference", "improvement"))],
-        (
-            [pair.board.data if pair.board else "", pair.board.fold if pair.board else ""]
-            + [pair.task, pair.boards, pair.first, pair.second, pair.frames]
+        [
+            ([pair.data_set.data, pair.data_set.fold] if pair.data_set else ["", ""])
+            + [pair.task, pair.data_sets, pair.first, pair.second, pair.frames]
             + _figures((pair.difference, pair.improvement))
+            for pairs in (*comparison.averages, *comparison.pairs)
             for pair in pairs
-        ),
+        ],
     )
     return written
 
 
 def _pairs(
-    board: Board | None,
-    alike: Sequence[Board],
-    drawn: Sequence[dict[tuple[str, str], Sample]],
+    data_set: DataSetResults | None, alike: Sequence[DataSetResults], drawn: Sequence[Samples]
 ) -> list[Pair]:
     found = []
     for first, second in combinations(labels_of(alike), 2):
         both = [
-            (one, its)
-            for one, its in zip(alike, drawn, strict=True)
+            (one, samples)
+            for one, samples in zip(alike, drawn, strict=True)
             if first in one.runs and second in one.runs
         ]
         for frames in shared_frames([one for one, _ in both], [first, second]):
-            paired = [(its[first, frames], its[second, frames]) for _, its in both]
+            paired = [(samples[first, frames], samples[second, frames]) for _, samples in both]
             figures = pooled_difference(paired), pooled_improvement(paired)
-            found.append(Pair(board, alike[0].task, len(both), first, second, frames, *figures))
+            found.append(Pair(data_set, alike[0].task, len(both), first, second, frames, *figures))
     return found
-
-
-def _by_seed(board: Board, label: str) -> np.ndarray:
-    return np.argsort([run.seed for run in board.runs[label]], kind="stable")
 
 
 def _columns(names: Iterable[str]) -> list[str]:
@@ -205,10 +240,3 @@ def _figures(intervals: Iterable[Interval]) -> list[str]:
         for one in intervals
         for number in (one.value, one.low, one.high)
     ]
-
-
-def _write(path: Path, heading: list[str], rows: Iterable[list[object]]) -> None:
-    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(heading)
-        writer.writerows(rows)

@@ -1,18 +1,18 @@
-"""Evaluation: every ranking and every reference on one split, with intervals, tables, pictures."""
+"""Evaluation: every ranking and every reference on one split, with intervals and tables."""
 
 from agents.evaluation.evaluate import evaluate
-from agents.evaluation.evaluation import Evaluation
+from agents.evaluation.evaluation import FIGURES, LEVELS, Evaluation, TableRow
 from agents.evaluation.intervals import Interval, Resamples
-from agents.evaluation.rows import FIGURES, Row
-from agents.evaluation.verdicts import Setting, Verdict
+from agents.evaluation.video_results import EvaluationSettings, VideoResults
 
 __all__ = [
     "FIGURES",
+    "LEVELS",
     "Evaluation",
+    "EvaluationSettings",
     "Interval",
     "Resamples",
-    "Row",
-    "Setting",
-    "Verdict",
+    "TableRow",
+    "VideoResults",
     "evaluate",
 ]

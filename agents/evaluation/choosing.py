@@ -5,91 +5,88 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.entries import Entry
-from agents.evaluation.judging import Frames, Request, judge
-from agents.evaluation.verdicts import Setting
+from agents.evaluation.references import RankingRuns
+from agents.evaluation.scoring import FrameCount, ScoringRequest, score_videos
+from agents.evaluation.video_results import EvaluationSettings
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The number of frames that one run chose: the run's place in its entry, and m or "all"."""
+class FrameChoice:
+    """The number of frames that one run chose: the run's index in its ranking, and m or "all"."""
 
     run: int
-    frames: Frames
+    frames: FrameCount
 
 
 def choose_frames(
-    setting: Setting,
-    entries: Sequence[Entry],
+    settings: EvaluationSettings,
+    rankings: Sequence[RankingRuns],
     default: np.ndarray | None,
-    select: Sequence[int],
+    frames: Sequence[int],
     progress: str = "",
-) -> dict[str, list[Choice]]:
-    """Let every run choose the m in `select`, or "all", of the lowest error on validation videos.
+) -> dict[str, list[FrameChoice]]:
+    """Let every run choose the m in `frames`, or "all", with the lowest error on validation videos.
 
-    An entry without videos of its own uses the others', all alike: one run (a formula) chooses
-    anew on each distinct set of videos, several (draws) take the sets in turn.
+    A ranking without validation videos of its own uses those of the others: a single run (a
+    formula) chooses once on each distinct set of videos, several runs (draws) take turns.
 
     Args:
-        setting: How to read and to average.
-        entries: Who chooses.
-        default: [v] rows in the cache, for when no entry has videos of its own; with None,
-            entries without videos then choose nothing.
-        select: The m to choose from, rising.
-        progress: See `judge`.
+        settings: How to read and to average.
+        rankings: The rankings that choose.
+        default: [v] rows in the cache, used if no ranking has validation videos; with None,
+            rankings without videos then choose nothing.
+        frames: The m to choose from, ascending.
+        progress: See `score_videos`.
 
     Returns:
-        Entry's name -> one choice a run, or for each set of videos. Ties go to more frames,
-        "all" being the most.
+        Ranking's name -> one choice per run, or per set of videos. Ties go to more frames, and
+        "all" is the most.
     """
     sets: list[np.ndarray] = []
     own = {
-        entry.name: [_place(sets, rows) for rows in entry.validation]
-        for entry in entries
-        if entry.validation is not None
+        ranking.name: [_set_index(sets, rows) for rows in ranking.validation]
+        for ranking in rankings
+        if ranking.validation is not None
     }
     if not sets and default is not None:
         sets.append(default)
-    # For every entry, in its order: which run chooses on which set of videos.
-    turns = {
-        entry.name: _turns(len(entry.runs), own.get(entry.name), len(sets)) for entry in entries
-    }
-    chosen: dict[tuple[str, int, int], Frames] = {}
-    for place, rows in enumerate(sets):
-        here = [(entry, run) for entry in entries for run, at in turns[entry.name] if at == place]
-        requests = [Request(entry.runs[run], tuple(select)) for entry, run in here]
-        found = judge(setting, rows, requests, progress=progress)
-        for (entry, run), judged in zip(here, found.rankings, strict=True):
-            errors: dict[Frames, float] = {}
-            for m in select:
-                errors[m] = float(judged.verdicts[m].error.mean())
-            errors["all"] = float(found.all_frames.error.mean())
-            chosen[entry.name, run, place] = fewest_errors(errors)
+    # Ranking -> pairs (run, index of the set that the run chooses on).
+    pairs = {one.name: _pairs(len(one.runs), own.get(one.name), len(sets)) for one in rankings}
+    chosen: dict[tuple[str, int, int], FrameCount] = {}
+    for index, rows in enumerate(sets):
+        here = [(one, run) for one in rankings for run, at in pairs[one.name] if at == index]
+        requests = [ScoringRequest(one.runs[run], tuple(frames)) for one, run in here]
+        whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
+        for (one, run), found in zip(here, scored, strict=True):
+            errors: dict[FrameCount, float] = {
+                m: float(found.results[m].error.mean()) for m in frames
+            }
+            errors["all"] = float(whole.error.mean())
+            chosen[one.name, run, index] = lowest_error(errors)
     return {
-        name: [Choice(run, chosen[name, run, place]) for run, place in pairs]
-        for name, pairs in turns.items()
+        name: [FrameChoice(run, chosen[name, run, index]) for run, index in own_pairs]
+        for name, own_pairs in pairs.items()
     }
 
 
-def fewest_errors(errors: Mapping[Frames, float]) -> Frames:
-    """The number of frames of the lowest error; of equals the last, so list them rising."""
+def lowest_error(errors: Mapping[FrameCount, float]) -> FrameCount:
+    """The number of frames with the lowest error; the last of equals, so list them ascending."""
     least = min(errors.values())
     return [frames for frames, error in errors.items() if error == least][-1]
 
 
-def _place(sets: list[np.ndarray], rows: np.ndarray) -> int:
-    """The place of a set of videos among the distinct ones, where it is put if it is new."""
-    for place, known in enumerate(sets):
+def _set_index(sets: list[np.ndarray], rows: np.ndarray) -> int:
+    """The index of a set of videos among the distinct sets; a new set is appended."""
+    for index, known in enumerate(sets):
         if np.array_equal(known, rows):
-            return place
+            return index
     sets.append(np.asarray(rows, np.int64))
     return len(sets) - 1
 
 
-def _turns(runs: int, own: list[int] | None, sets: int) -> list[tuple[int, int]]:
-    """Pairs of a run and the set of videos it chooses on."""
+def _pairs(runs: int, own: list[int] | None, sets: int) -> list[tuple[int, int]]:
     if own is not None:
         return list(enumerate(own))
     if runs == 1:
-        return [(0, place) for place in range(sets)]
+        return [(0, index) for index in range(sets)]
     return [(run, run % sets) for run in range(runs) if sets]

@@ -4,29 +4,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agents.evaluation.choosing import Choice, choose_frames
-from agents.evaluation.collecting import collect
-from agents.evaluation.entries import (
+from agents.evaluation.choosing import FrameChoice, choose_frames
+from agents.evaluation.evaluation import Evaluation, TableRow, figure_intervals
+from agents.evaluation.intervals import Resamples
+from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
+from agents.evaluation.references import (
     ALL,
-    Entry,
-    agent_entries,
-    beside_free,
-    reference_entries,
+    RankingRuns,
+    agent_runs,
+    matched_references,
     reference_names,
     reference_predictors,
+    reference_runs,
 )
-from agents.evaluation.evaluation import Evaluation
-from agents.evaluation.intervals import Resamples
-from agents.evaluation.judging import Frames, Judged, Request, judge
-from agents.evaluation.rank_quality import average_precision, spearman
-from agents.evaluation.regret import regrets
-from agents.evaluation.rows import Row, make_figures, mean_rank_quality
-from agents.evaluation.verdicts import Setting, Verdict
+from agents.evaluation.scoring import FrameCount, RankingResults, score_videos
+from agents.evaluation.video_results import EvaluationSettings, VideoResults
 from agents.training.task import holdout
-from baselines.cross_validation import labelled_rows
+from baselines.splits import labelled_rows
 from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import Ranking
+
+Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
 
 def evaluate(
@@ -37,7 +36,7 @@ def evaluate(
     split: str = "test",
     train_split: str = "train",
     num_frames: int = 25,
-    select: Sequence[int] = (4, 8, 12),
+    frames: Sequence[int] = (4, 8, 12),
     alpha: float = 0.0,
     stream: str | None = None,
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
@@ -51,137 +50,168 @@ def evaluate(
 
     Args:
         cache: The cache.
-        rankings: Row name -> its runs, say the agents of five seeds. References come by themselves;
-            a ranking with the attribute `control` (say, an untrained agent) is one more of them.
+        rankings: Name -> the ranking's runs, say the agents of five seeds. References are added;
+            a ranking with the attribute `control` (say, an untrained agent) counts as one.
         fold: The cache's fold.
-        split: What is scored; videos without a label are left out.
-        train_split: What `pooled` is fitted on, and where the default validation videos are from.
+        split: The split to score; videos without a label are left out.
+        train_split: The split that `pooled` is fitted on, and that the default validation videos
+            come from.
         num_frames: T.
-        select: The m.
+        frames: The numbers of frames m to score at.
         alpha: Weight of the frames that are not selected (AS Eq. 10).
         stream: The stream, None for the only one.
-        validation: Row name -> for each of its runs the rows in the cache that it was not fitted
-            on; there it chooses m. None: `holdout(cache, fold, train_split, seed)` for all.
-        references: True for every reference row, False for `all` alone, or their names.
-        draws: How often `random` is drawn.
-        resamples: Of the bootstrap.
-        seed: Of the bootstrap, of the default validation videos and of the divisions of `pooled`.
+        validation: Name -> for each run the rows in the cache that it was not fitted on, where it
+            chooses m. None: `holdout(cache, fold, train_split, seed)` for all.
+        references: True for every reference, False for `all` alone, or names.
+        draws: Number of draws of `random`.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the bootstrap, of the default validation videos and of the cross-validation
+            of `pooled`.
         progress: Show progress bars on standard error.
 
     Raises:
-        FrameSelectError: for bad arguments, or a ranking that breaks its promises.
+        FrameSelectError: for bad arguments, or a ranking that breaks the `Ranking` protocol.
     """
-    setting = Setting(cache, fold, num_frames, alpha, stream)
-    select = _checked(select, draws, resamples)
+    settings = EvaluationSettings(cache, fold, num_frames, alpha, stream)
+    frames = _checked(frames, draws, resamples)
     names = reference_names(references, cache.task)
-    agents = agent_entries(rankings, validation or {}, names)
+    agents = agent_runs(rankings, validation or {}, names)
     rows = labelled_rows(cache, split, fold)
     notes: list[str] = []
     if "pooled" in names and (split == train_split or train_split not in cache.splits(fold)):
         names.remove("pooled")
-        notes.append("no row pooled: there is no training split apart from the scored one")
-    entries = [*reference_entries(names, cache.task, draws), *agents]
+        notes.append("no row pooled: there is no training split other than the scored one")
+    every = [*reference_runs(names, cache.task, draws), *agents]
 
-    default = _default_validation(setting, train_split, seed)
-    used = [own for entry in agents for own in entry.validation or ()]
+    default = None
+    if train_split in cache.splits(fold):
+        default = holdout(cache, fold, train_split, seed)[1]
+    used = [own for one in agents for own in one.validation or ()]
     if not used and default is not None:
         used = [default]
-    choices: dict[str, list[Choice]] = {entry.name: [] for entry in entries}
+    choices: dict[str, list[FrameChoice]] = {one.name: [] for one in every}
     if not used or any(np.isin(one, rows).any() for one in used):
-        notes.append("no rows chosen: there are no validation videos apart from the scored ones")
+        notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
-        bar = "validation" if progress else ""
-        choices = choose_frames(setting, entries, default, select, bar)
+        choices = choose_frames(settings, every, default, frames, "validation" if progress else "")
 
-    turns = [(entry, run) for entry in entries for run in range(len(entry.runs))]
-    requests: list[Request] = []
-    for entry, run in turns:
-        beside = beside_free(names, cache.task, draws, run, len(entry.runs))
-        requests.append(entry.request(run, select, beside))
-    predictors = reference_predictors(names, setting, train_split, seed)
-    found = judge(setting, rows, requests, predictors, split if progress else "")
-
-    runs: dict[str, list[Judged]] = {entry.name: [] for entry in entries}
-    for (entry, _), judged in zip(turns, found.rankings, strict=True):
-        runs[entry.name].append(judged)
-    verdicts = {(ALL, ALL): Verdict.stack([found.all_frames])}
-    for predictor, verdict in zip(predictors, found.predictors, strict=True):
-        verdicts[predictor.name, ALL] = Verdict.stack([verdict])
-    verdicts.update(collect(runs, choices, found.all_frames))
+    requests = []
+    for one in every:
+        for run in range(len(one.runs)):
+            matched = matched_references(names, cache.task, draws, run, len(one.runs))
+            requests.append(one.request(run, frames, matched))
+    predictors = reference_predictors(names, settings, train_split, seed)
+    whole, scored, predicted = score_videos(
+        settings, rows, requests, predictors, split if progress else ""
+    )
+    remaining = iter(scored)
+    runs = {one.name: [next(remaining) for _ in one.runs] for one in every}
+    results: Results = {(ALL, ALL): VideoResults.stack([whole])}
+    for predictor, found in zip(predictors, predicted, strict=True):
+        results[predictor.name, ALL] = VideoResults.stack([found])
+    results.update(_stacked(runs, choices, whole))
     scores = {
-        name: np.stack([one.scores for one in judged if one.scores is not None])
-        for name, judged in runs.items()
-        if judged[0].scores is not None
+        name: np.stack([one.scores for one in own if one.scores is not None])
+        for name, own in runs.items()
+        if own[0].scores is not None
     }
     group = None if cache.groups is None else cache.groups[rows]
     drawn = Resamples(len(rows), group, resamples, seed)
     chosen = {name: tuple(one.frames for one in made) for name, made in choices.items() if made}
     return Evaluation(
-        setting=setting,
+        settings=settings,
         split=split,
         rows=rows,
         label=cache.labels[rows],
-        table=_table(setting, rows, entries, verdicts, scores, chosen, drawn),
-        verdicts=verdicts,
+        table=_table(settings, rows, every, results, scores, chosen, drawn),
+        results=results,
         scores=scores,
         chosen=chosen,
-        agents=tuple(entry.name for entry in agents if entry.agent),
+        agents=tuple(one.name for one in agents if one.agent),
         notes=tuple(notes),
         resamples=resamples,
     )
 
 
-def _checked(select: Sequence[int], draws: int, resamples: int) -> list[int]:
-    """The m, rising and each once."""
-    if not len(select) or any(int(m) != m or m < 1 for m in select):
-        raise FrameSelectError(f"select is {list(select)}; give numbers of frames, each at least 1")
+def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
+    """The distinct m, ascending."""
+    if not len(frames) or any(int(m) != m or m < 1 for m in frames):
+        raise FrameSelectError(f"frames={list(frames)}: must be whole numbers of at least 1")
     for name, value in (("draws", draws), ("resamples", resamples)):
         if value < 1:
-            raise FrameSelectError(f"{name} is {value}; it must be at least 1")
-    return sorted({int(m) for m in select})
+            raise FrameSelectError(f"{name}={value}: must be at least 1")
+    return sorted({int(m) for m in frames})
 
 
-def _default_validation(setting: Setting, train_split: str, seed: int) -> np.ndarray | None:
-    """The videos that runs without their own choose m on; None if there is no training split."""
-    if train_split not in setting.cache.splits(setting.fold):
-        return None
-    return holdout(setting.cache, setting.fold, train_split, seed)[1]
+def _stacked(
+    runs: Mapping[str, Sequence[RankingResults]],
+    choices: Mapping[str, Sequence[FrameChoice]],
+    whole: VideoResults,
+) -> Results:
+    """Results by (ranking, frames), stacked over runs: `chosen`, `free` and every m.
+
+    `uniform` and `random` at as many frames as an agent's free choice are their own rows `free`;
+    for a second agent, the rows `free` of "uniform as NAME" and "random as NAME".
+    """
+    matched: dict[tuple[str, str], VideoResults] = {}  # by reference and name of its row
+    first = True
+    for name, own in runs.items():
+        for kind in own[0].matched:
+            draws = [found for one in own for found in one.matched[kind]]
+            matched[kind, kind if first else f"{kind} as {name}"] = VideoResults.stack(draws)
+        first = first and not own[0].matched
+    stacked: Results = {}
+    for name, own in runs.items():
+        if choices[name]:
+            stacked[name, "chosen"] = VideoResults.stack(
+                [
+                    whole if choice.frames == ALL else own[choice.run].results[choice.frames]
+                    for choice in choices[name]
+                ]
+            )
+        if (name, name) in matched:
+            stacked[name, "free"] = matched.pop((name, name))
+        for frames in sorted(own[0].results, key=lambda m: 0 if m == "free" else int(m)):
+            stacked[name, str(frames)] = VideoResults.stack([one.results[frames] for one in own])
+        for kind, row in [key for key in matched if key[0] == name]:
+            stacked[row, "free"] = matched.pop((kind, row))
+    return stacked
 
 
 def _table(
-    setting: Setting,
+    settings: EvaluationSettings,
     rows: np.ndarray,
-    entries: Sequence[Entry],
-    verdicts: Mapping[tuple[str, str], Verdict],
+    rankings: Sequence[RankingRuns],
+    results: Results,
     scores: Mapping[str, np.ndarray],
-    chosen: Mapping[str, Sequence[Frames]],
+    chosen: Mapping[str, Sequence[FrameCount]],
     resamples: Resamples,
-) -> tuple[Row, ...]:
-    """The figures of every verdict, in the verdicts' order."""
-    cache, every = setting.cache, verdicts[ALL, ALL]
+) -> tuple[TableRow, ...]:
+    """The rows of the table, in the order of `results`."""
+    cache, every = settings.cache, results[ALL, ALL]
     importance = None
     if "importance" in cache.frame_datasets:
-        importance = cache.read_frames("importance", rows, setting.num_frames)
+        importance = cache.read_frames("importance", rows, settings.num_frames)
     valid, reference = every.selected[0], every.run(0)
     precision, correlation = (
-        {name: mean_rank_quality(measure, runs, importance, valid) for name, runs in scores.items()}
+        {name: mean_quality(measure, runs, importance, valid) for name, runs in scores.items()}
         for measure in (average_precision, spearman)
     )
-    regret = regrets(verdicts, chosen)
-    kinds = {entry.name: entry.kind for entry in entries}
-    beside = {(entry.name, "free") for entry in entries if not entry.agent}
+    regret = regrets(results, chosen)
+    kinds = {one.name: one.kind for one in rankings}
+    # A reference's row `free` comes from draws of its own, which its scores do not describe.
+    unscored = {(one.name, "free") for one in rankings if not one.agent}
     return tuple(
-        Row(
+        TableRow(
             ranking=name,
             frames=frames,
-            figures=make_figures(verdict, reference, cache.labels[rows], resamples),
-            mean_frames=float(verdict.frames.mean()),
-            runs=len(verdict.error),
-            # A reference's row `free` is of draws of its own.
-            average_precision=None if (name, frames) in beside else precision.get(name),
+            figures=figure_intervals(found, reference, cache.labels[rows], resamples),
+            mean_frames=float(found.frames.mean()),
+            runs=len(found.error),
+            average_precision=None if (name, frames) in unscored else precision.get(name),
             kind=kinds.get(name, "reference"),
-            spearman=None if (name, frames) in beside else correlation.get(name),
+            spearman=None if (name, frames) in unscored else correlation.get(name),
             regret=regret.get((name, frames)),
         )
-        for (name, frames), verdict in verdicts.items()
+        for (name, frames), found in results.items()
     )

@@ -17,21 +17,21 @@ class Interval:
 
 
 class Resamples:
-    """Resamples of the videos of one split, drawn once and used for every figure.
+    """Bootstrap resamples of the videos of one split, drawn once and used for every figure.
 
     A figure averages R runs (seeds) over n videos. Each resample draws R runs and, independently,
     the videos, both with replacement: the pigeonhole bootstrap of crossed effects (Owen, "The
     pigeonhole bootstrap", Annals of Applied Statistics 1(2), 2007), which is mildly conservative.
-    Where videos come in groups (speakers, say), whole groups are drawn, and a resample's size then
-    varies. That every figure sees the same resamples of the videos is what makes differences
-    paired. Intervals are percentiles of the resampled figures. With few runs or groups they are
-    too narrow, as any bootstrap is; where all videos are right they have no width.
+    Where videos come in groups (speakers, say), whole groups are drawn, so the size of a resample
+    varies. Every figure uses the same resamples of the videos, which makes differences paired.
+    Intervals are percentiles of the resampled figures. With few runs or groups they are too
+    narrow, as any bootstrap is; if all videos are right they have no width.
 
     Args:
         videos: n, the number of videos.
-        group: [n] of anything, or None to draw videos one by one.
+        group: [n] of any type, or None to draw videos one by one.
         count: S, the number of resamples.
-        seed: Of the drawing.
+        seed: Seed of the bootstrap.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Resamples:
     def correlation_gain(
         self, predicted: np.ndarray, reference: np.ndarray, label: np.ndarray
     ) -> Interval:
-        """How much higher the correlation of `predicted` is than that of `reference` [n, K]."""
+        """The correlation of `predicted` minus that of `reference` [n, K]."""
         value = correlation(predicted, label) - correlation(reference[None], label)
         resampled = self._correlations(predicted, label)
         resampled = resampled - self._correlations(reference[None], label)
-        # Equal predictions give 0, not what the order of additions left.
+        # Equal predictions give 0, not a rounding error.
         return percentiles(float(np.round(value, 12)), np.round(resampled, 12))
 
     def _correlations(self, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -105,7 +105,7 @@ def weighted_correlation(
     Returns:
         [S] float64.
     """
-    # Centred on the plain means first, so that little is lost in the differences of moments.
+    # Centred on the plain means first, which keeps the differences of moments accurate.
     x = predicted.astype(np.float64) - predicted.mean(axis=0, dtype=np.float64)
     y = label.astype(np.float64) - label.mean(axis=0, dtype=np.float64)
     size = weight.sum(axis=1, keepdims=True)
@@ -119,7 +119,7 @@ def weighted_correlation(
 
 
 def _noise(centred: np.ndarray) -> np.ndarray:
-    """A variance that rounding alone can leave, [K]."""
+    """The variance that rounding alone can leave, [K]."""
     return 1e-12 * np.square(centred).max(axis=0) + 1e-30
 
 

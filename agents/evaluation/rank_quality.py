@@ -1,7 +1,14 @@
-"""How well importance scores find the frames that truly matter, where a cache knows them."""
+"""How good a ranking is: against the frames that truly matter, and against the oracle."""
+
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import rankdata
+
+from agents.evaluation.scoring import FrameCount
+from agents.evaluation.video_results import VideoResults
+
+ORACLE = "oracle"
 
 
 def average_precision(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -59,7 +66,65 @@ def spearman(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> n
 
 def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """The rank of each valid frame, less the mean rank; 0 at padding, [N, T] float64."""
-    # Padding is above every valid frame, also one of an infinite score.
+    # Padding ranks above every valid frame, even one with an infinite score.
     ranks = rankdata(values, axis=1)
     ranks = rankdata(np.where(valid, ranks, np.inf), axis=1)
     return np.where(valid, ranks - (valid.sum(axis=1, keepdims=True) + 1) / 2, 0.0)
+
+
+def mean_quality(
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    scores: np.ndarray,
+    importance: np.ndarray | None,
+    valid: np.ndarray,
+) -> float | None:
+    """The mean of `average_precision` or `spearman` over runs and videos; None if undefined.
+
+    Args:
+        measure: Scores, importance and validity, [n, T] each, -> [n], NaN where a video's
+            importance allows no measure.
+        scores: [R, n, T].
+        importance: [n, T], above 0 where a frame matters; None if the cache does not know.
+        valid: [n, T] bool.
+    """
+    if importance is None:
+        return None
+    quality = np.stack([measure(run, importance, valid) for run in scores])
+    measured = np.isfinite(quality[0])
+    return float(quality[:, measured].mean()) if measured.any() else None
+
+
+def regrets(
+    results: Mapping[tuple[str, str], VideoResults], chosen: Mapping[str, Sequence[FrameCount]]
+) -> dict[tuple[str, str], float]:
+    """The oracle's accuracy minus a ranking's, both keeping m frames, for every row with an m.
+
+    For a regression, by how much its MAE is above the oracle's. A row `chosen` is compared run by
+    run at that run's m, where "all" leaves the oracle no choice either. Rows `free` and `all` have
+    no m and no regret. The oracle is greedy, so a regret may be negative.
+
+    Args:
+        results: (ranking, frames) -> the results of R runs.
+        chosen: Ranking -> the m (or "all") of every run in its row `chosen`.
+
+    Returns:
+        (ranking, frames) -> the mean over runs and videos; empty without the oracle's rows.
+    """
+    least = {
+        frames: float(one.error.mean())
+        for (name, frames), one in results.items()
+        if name == ORACLE and frames.isdigit()
+    }
+    if not least:
+        return {}
+    least["all"] = float(results["all", "all"].error.mean())
+    found = {}
+    for (name, frames), one in results.items():
+        if frames == "chosen":
+            same = float(np.mean([least[str(m)] for m in chosen[name]]))
+        elif frames.isdigit():
+            same = least[frames]
+        else:
+            continue
+        found[name, frames] = float(one.error.mean() - same)
+    return found

@@ -1,111 +1,123 @@
-"""The table of an evaluation: as CSV, on the terminal, and as Markdown."""
+"""The table of an evaluation as people read it: on the terminal and as Markdown."""
 
-import csv
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from agents.evaluation.evaluation import Evaluation
+from agents.evaluation.evaluation import FIGURES, Evaluation, TableRow
 from agents.evaluation.files import whole_file
 from agents.evaluation.intervals import Interval
-from agents.evaluation.rows import FIGURES, Row
 
-PLAIN_COLUMNS = {
+HEADINGS = {
     "accuracy": "accuracy %, chosen",
     "pcc": "PCC, chosen",
     "mae": "MAE",
     "gain": "gain over all",
 }
+QUALITY_HEADINGS = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
 PIPED_WIDTH = 140
-# Figures that not every row has; empty there. `regret` is the oracle's accuracy at the same m minus
-# the row's (regression: the row's MAE minus the oracle's).
-OPTIONAL = ("average_precision", "spearman", "regret")
-SHOWN_OPTIONAL = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
 
 
-def columns(task: str) -> list[str]:
-    """The columns of evaluation.csv, in order."""
-    triples = {name: [name, f"{name}_low", f"{name}_high"] for name in FIGURES[task]}
-    levels = [column for name in triples if "gain" not in name for column in triples[name]]
-    gains = [column for name in triples if "gain" in name for column in triples[name]]
-    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL]
+@dataclass(frozen=True)
+class TextTable:
+    """A table of text.
 
-
-def records(evaluation: Evaluation) -> list[dict[str, str]]:
-    """The rows of evaluation.csv; numbers with six digits, empty where there is none."""
-    made = []
-    for row in evaluation.table:
-        record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
-        record["mean_frames"] = f"{row.mean_frames:.6g}"
-        for name in OPTIONAL:
-            value = getattr(row, name)
-            record[name] = "" if value is None else f"{value:.6f}"
-        for name, figure in row.figures.items():
-            record[name] = f"{figure.value:.6f}"
-            record[f"{name}_low"], record[f"{name}_high"] = (
-                f"{figure.low:.6f}",
-                f"{figure.high:.6f}",
-            )
-        made.append(record)
-    return made
-
-
-def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
-    """Write evaluation.csv, a row per (ranking, frames).
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
+    Attributes:
+        heading: The columns' names.
+        rows: As many cells each.
+        kinds: The kind of each row: "agent", "reference", "oracle"; empty if all are alike.
+        shades: Of each row's cells, from -1 to 1, how far below or above zero the value is; empty
+            for a table without shades.
     """
-    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns(evaluation.setting.cache.task))
-        writer.writeheader()
-        writer.writerows(records(evaluation))
+
+    heading: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    kinds: Sequence[str] = ()
+    shades: Sequence[Sequence[float]] = ()
+
+
+def evaluation_table(evaluation: Evaluation) -> TextTable:
+    """A row per ranking: the headline, every m, and the quality of its scores."""
+    task = evaluation.task
+    shown = [name for name in FIGURES[task] if name != "pcc_gain"]
+    percent = task == "classification"
+    rankings: dict[str, dict[str, TableRow]] = {}
+    for row in evaluation.table:
+        rankings.setdefault(row.ranking, {})[row.frames] = row
+    fixed = [str(m) for m in fixed_frames(evaluation)]
+    fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
+    optional = [
+        name
+        for name in QUALITY_HEADINGS
+        if any(getattr(row, name) is not None for row in evaluation.table)
+    ]
+    table = []
+    for name, rows in rankings.items():
+        first = next(iter(rows.values()))
+        headline = rows.get("chosen", rows.get("all"))
+        cells = [f"{name} (label)" if first.kind == "oracle" else name]
+        for figure in shown:
+            text = interval_text(headline.figures[figure], figure, percent) if headline else ""
+            cells.append(text)
+        cells.append(f"{headline.mean_frames:.1f}" if headline else "")
+        for frames in fixed:
+            at = rows.get(frames)
+            cells.append(number_text(at.figures[shown[0]].value, percent) if at else "")
+        for quality in optional:
+            # The regret is the headline's; the others describe the scores at any m.
+            row_or_none = headline if quality == "regret" else first
+            value = getattr(row_or_none, quality) if row_or_none else None
+            if value is None:
+                cells.append("")
+            else:
+                regret = quality == "regret"
+                cells.append(number_text(value, percent) if regret else f"{value:.2f}")
+        table.append(cells)
+    heading = ["ranking", *(HEADINGS[name] for name in shown), "kept", *fixed]
+    heading += [QUALITY_HEADINGS[name] for name in optional]
+    return TextTable(heading, table, [next(iter(rows.values())).kind for rows in rankings.values()])
+
+
+def fixed_frames(evaluation: Evaluation) -> list[int]:
+    """The numbers of frames m of the table, ascending."""
+    return sorted({int(row.frames) for row in evaluation.table if row.frames.isdigit()})
 
 
 def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
-    """Print a row per ranking on the terminal, with what was left out and what the words mean."""
+    """Print a row per ranking on the terminal, with notes on what the columns mean."""
     # Piped into a file, rich's 80 columns would break the numbers apart.
     console = console or Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    heading, *body = table_cells(evaluation)
-    cache = evaluation.setting.cache
+    text = evaluation_table(evaluation)
     table = Table(
-        title=f"{cache.path.stem}, {evaluation.split}: {len(evaluation.rows)} videos",
+        title=f"{evaluation.settings.cache.path.stem}, {evaluation.split}: "
+        f"{len(evaluation.rows)} videos",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    for place, name in enumerate(heading):
-        table.add_column(name, justify="left" if place == 0 else "right", overflow="fold")
+    for index, name in enumerate(text.heading):
+        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     table.columns[0].no_wrap = True
-    kinds = {row.ranking: row.kind for row in evaluation.table}
     before = "reference"
-    for ranking, cells in zip(kinds, body, strict=True):
-        if kinds[ranking] != before:
+    for cells, kind in zip(text.rows, text.kinds, strict=True):
+        if kind != before:
             table.add_section()
-        before = kinds[ranking]
-        table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(before))
+        before = kind
+        table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
     console.print(table)
-    for note in (*_choices(evaluation), *evaluation.notes, *_explained(evaluation)):
+    for note in table_notes(evaluation):
         console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
-def markdown(evaluation: Evaluation) -> str:
-    """The same table as Markdown, agents in bold."""
-    heading, *body = table_cells(evaluation)
-    kinds = {row.ranking: row.kind for row in evaluation.table}
-    body = [[cell.replace("|", "\\|") for cell in cells] for cells in body]
-    lines = ["| " + " | ".join(heading) + " |"]
-    lines.append("|---|" + "---:|" * (len(heading) - 1))
-    for ranking, cells in zip(kinds, body, strict=True):
-        if kinds[ranking] == "agent":
-            cells = [f"**{cell}**" if cell else "" for cell in cells[:2]] + cells[2:]
-        lines.append("| " + " | ".join(cells) + " |")
-    notes = [*_choices(evaluation), *evaluation.notes, *_explained(evaluation)]
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes), ""])
+def evaluation_markdown(evaluation: Evaluation) -> str:
+    """The same table and notes as Markdown, agents in bold."""
+    notes = [f"- {note}" for note in table_notes(evaluation)]
+    return "\n".join([markdown_table(evaluation_table(evaluation)), "", *notes, ""])
 
 
 def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
@@ -115,94 +127,68 @@ def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
         FrameSelectError: if the file cannot be written.
     """
     with whole_file(path) as part:
-        part.write_text(markdown(evaluation), encoding="utf-8")
+        part.write_text(evaluation_markdown(evaluation), encoding="utf-8")
 
 
-def table_cells(evaluation: Evaluation) -> list[list[str]]:
-    """The heading and a row per ranking, as people read them."""
-    task = evaluation.setting.cache.task
-    shown = [name for name in FIGURES[task] if name != "pcc_gain"]
-    percent = task == "classification"
-    rankings: dict[str, dict[str, Row]] = {}
-    for row in evaluation.table:
-        rankings.setdefault(row.ranking, {})[row.frames] = row
-    fixed = sorted({row.frames for row in evaluation.table if row.frames.isdigit()}, key=int)
-    fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
-    optional = [
-        name
-        for name in SHOWN_OPTIONAL
-        if any(getattr(row, name) is not None for row in evaluation.table)
-    ]
-    heading = ["ranking", *(PLAIN_COLUMNS[name] for name in shown), "kept", *fixed]
-    table = [heading + [SHOWN_OPTIONAL[name] for name in optional]]
-    for name, rows in rankings.items():
-        headline = rows.get("chosen", rows.get("all"))
-        cells = [f"{name} (label)" if _sees_label(rows) else name]
-        for figure in shown:
-            text = interval_text(headline.figures[figure], figure, percent) if headline else ""
-            cells.append(text)
-        cells.append(f"{headline.mean_frames:.1f}" if headline else "")
-        for frames in fixed:
-            there = rows.get(frames)
-            cells.append(number_text(there.figures[shown[0]].value, percent) if there else "")
-        for name in optional:
-            # The regret is the headline's; the others are of the scores, whatever is kept of them.
-            of = headline if name == "regret" else next(iter(rows.values()))
-            value = getattr(of, name) if of else None
-            if value is None:
-                cells.append("")
-            else:
-                cells.append(number_text(value, percent) if name == "regret" else f"{value:.2f}")
-        table.append(cells)
-    return table
+def markdown_table(table: TextTable) -> str:
+    """A table as Markdown, numbers right-aligned, the first two cells of agents in bold."""
+    lines = [_markdown_row(table.heading), "|---|" + "---:|" * (len(table.heading) - 1)]
+    for index, row in enumerate(table.rows):
+        lines.append(_markdown_row(row, bold=bool(table.kinds) and table.kinds[index] == "agent"))
+    return "\n".join(lines)
 
 
-def _sees_label(rows: dict[str, Row]) -> bool:
-    return any(row.kind == "oracle" for row in rows.values())
+def markdown_text(text: str) -> str:
+    """Text on one line that ends no table cell and starts neither code nor HTML."""
+    text = " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")
+    return text.replace("`", "\\`").replace("<", "&lt;")
+
+
+def _markdown_row(cells: Sequence[str], bold: bool = False) -> str:
+    texts = [markdown_text(cell) for cell in cells]
+    if bold:
+        texts[:2] = [f"**{text}**" if text else "" for text in texts[:2]]
+    return "| " + " | ".join(texts) + " |"
 
 
 def number_text(value: float, percent: bool, signed: bool = False) -> str:
-    """A figure as the tables write it: one digit in percent, otherwise three."""
+    """A figure as the tables show it: one digit in percent, otherwise three."""
     # Adding 0.0 turns a rounded -0.0 into 0.0.
     number = round(100 * value, 1) + 0.0 if percent else round(value, 3) + 0.0
     return f"{number:{'+' if signed else ''}.{1 if percent else 3}f}"
 
 
 def interval_text(figure: Interval, name: str, percent: bool) -> str:
-    """A figure called `name` with its interval; gains have their sign."""
-    signed = name == "gain"
+    """A figure called `name` with its interval; gains have a sign."""
     value, low, high = (
-        number_text(number, percent, signed) for number in (figure.value, figure.low, figure.high)
+        number_text(number, percent, signed=name == "gain")
+        for number in (figure.value, figure.low, figure.high)
     )
     return f"{value} [{low}, {high}]"
 
 
-def _choices(evaluation: Evaluation) -> Sequence[str]:
-    """What each run of the agents chose, a line an agent."""
-    return [
+def table_notes(evaluation: Evaluation) -> list[str]:
+    """What each run chose, what was left out, and what the words of the table mean."""
+    rows = evaluation.table
+    notes = [
         f"{name} chose, run by run: {', '.join(map(str, evaluation.chosen[name]))} frames"
         for name in evaluation.agents
         if name in evaluation.chosen
     ]
-
-
-def _explained(evaluation: Evaluation) -> list[str]:
-    """What the words of the table mean, of those that it has; a line each."""
-    rows = evaluation.table
-    fixed = sorted({int(row.frames) for row in rows if row.frames.isdigit()})
-    lines = ["[low, high]: 95 % bootstrap over runs and videos; gain: paired with all frames kept"]
+    notes += evaluation.notes
+    notes.append(
+        "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames"
+    )
     if evaluation.chosen:
-        lines.append(
-            "chosen: at the number of frames that won on validation videos; kept: its mean"
+        notes.append(
+            "chosen: at the number of frames that was best on validation videos; kept: its mean"
         )
-    lines.append(f"{', '.join(map(str, fixed))}: at that many frames a video")
+    notes.append(f"{', '.join(map(str, fixed_frames(evaluation)))}: at that many frames per video")
     if any(row.frames == "free" for row in rows):
-        lines.append("free: its own choice of frames; uniform and random keep as many, by video")
+        notes.append("free: its own choice of frames; uniform and random keep as many per video")
     if any(row.average_precision is not None for row in rows):
-        lines.append("AP, rho: average precision and Spearman's rho against the true importance")
+        notes.append("AP, rho: average precision and Spearman's rho against the true importance")
     if any(row.regret is not None for row in rows):
-        lines.append(
-            "regret: to the oracle at as many frames, where `chosen` did not keep them all"
-        )
-    lines.append("(label): sees the label, a ceiling; evaluation.csv has every figure")
-    return lines
+        notes.append("regret: how much better the oracle is at the same number of frames")
+    notes.append("(label): sees the label, an upper bound; evaluation.csv has every figure")
+    return notes

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from baselines.cross_validation import divide_videos, labelled_rows
+from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.rewards import Reward, RewardSpec
 

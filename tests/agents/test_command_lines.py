@@ -53,7 +53,7 @@ def test_train_writes_a_run_folder(run, planted):
 
 
 def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted):
-    done = agents("evaluate", run, "--data", planted, "--select", 2, 4, "--resamples", 50)
+    done = agents("evaluate", run, "--data", planted, "--frames", 2, 4, "--resamples", 50)
     assert done.returncode == 0, done.stderr
     with (run / "evaluation.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -79,7 +79,7 @@ def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     main(["train", "--data", str(planted), "--out", str(second), "--seed", "1", *FAST])
     main(
         ["evaluate", str(run), str(second), "--data", str(planted), "--out", str(tmp_path / "both")]
-        + ["--select", "2", "--resamples", "50"]
+        + ["--frames", "2", "--resamples", "50"]
     )
     with (tmp_path / "both" / "evaluation.csv").open() as file:
         rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
@@ -89,13 +89,13 @@ def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
 def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys):
     main(
         ["evaluate", str(run), "--data", str(planted), "--out", str(tmp_path / "more")]
-        + ["--select", "3", "--resamples", "20", "--also", "diversity", "hill-climb"]
+        + ["--frames", "3", "--resamples", "20", "--also", "diversity", "hill-climb"]
     )
     with (tmp_path / "more" / "evaluation.csv").open() as file:
         rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
     assert {("diversity", "3"), ("hill-climb", "3"), ("uniform", "3")} <= set(rows)
     assert float(rows["hill-climb", "3"]["regret"]) <= 0 <= float(rows["uniform", "3"]["regret"])
-    wrong = ["evaluate", run, "--data", planted, "--select", 3, "--also"]
+    wrong = ["evaluate", run, "--data", planted, "--frames", 3, "--also"]
     assert "unknown reference 'best'; known: " in fails(capsys, *wrong, "best")
 
 
@@ -104,7 +104,7 @@ def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
     main(["train", "--data", str(planted), "--agent", "soft-attention", "--out", str(soft), *FAST])
     main(
         ["evaluate", str(run), str(soft), "--data", str(planted), "--out", str(tmp_path / "both")]
-        + ["--select", "2", "--resamples", "50"]
+        + ["--frames", "2", "--resamples", "50"]
     )
     with (tmp_path / "both" / "evaluation.csv").open() as file:
         rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
@@ -118,7 +118,7 @@ def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, 
     main(["train", "--data", str(planted), "--out", str(other), *FAST, "--beta", "0.5"])
     main(
         ["evaluate", str(run), str(other), "--data", str(planted), "--out", str(tmp_path / "both")]
-        + ["--select", "2", "--resamples", "50"]
+        + ["--frames", "2", "--resamples", "50"]
     )
     with (tmp_path / "both" / "evaluation.csv").open() as file:
         names = {row["ranking"] for row in csv.DictReader(file)}
@@ -137,7 +137,7 @@ def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, c
     assert {path.name.partition(".")[0] for path in out.iterdir()} == {
         "config", "events", "metrics", "model"
     }  # fmt: skip
-    main(["evaluate", str(out), "--data", str(planted), "--select", "3", "--resamples", "20"])
+    main(["evaluate", str(out), "--data", str(planted), "--frames", "3", "--resamples", "20"])
     with (out / "evaluation.csv").open() as file:
         rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
     assert {(agent, "3"), (agent, "free"), (f"untrained {agent}", "3")} <= set(rows)
@@ -214,8 +214,8 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     assert "planted.h5 has changed since this run was trained on it" in fails(
         capsys, "evaluate", run, "--data", changed
     )
-    assert "select" in fails(capsys, "evaluate", run, "--data", planted, "--select")
-    assert "select=11" in fails(capsys, "evaluate", run, "--data", planted, "--select", 11)
+    assert "frames=[]" in fails(capsys, "evaluate", run, "--data", planted, "--frames")
+    assert "frames=11" in fails(capsys, "evaluate", run, "--data", planted, "--frames", 11)
     assert "was trained on planted.h5 with 6 features" in fails(
         capsys, "evaluate", run, "--data", "digits"
     )

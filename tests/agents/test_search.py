@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from agents.__main__ import main
-from agents.registry import agent_design, parse_agent
-from agents.searching import do_trial_run, draw_trials, trial_text
+from agents.registry import AGENTS, parse_agent
+from agents.search import TrialStudy, train_trial_run
 from agents.training.run_folder import as_json
 from frame_select_env import CacheError, FrameSelectError, open_cache
 
-AGENT = "reinforce@epochs=2,hidden_size=8"
-SMALL = ["--num-frames", 10, "--select", 4, "--seeds", 2, "--jobs", 1]
+AGENT = "reinforce@epochs=2,hidden=8"
+SMALL = ["--num-frames", 10, "--target-frames", 4, "--seeds", 2, "--jobs", 1]
 
 
 def search(*arguments):
@@ -67,17 +67,12 @@ def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
         assert 0 < float(row["validation"]) < 1 and 0 < float(row["validation_p_c"]) < 1
         assert int(row["episodes"]) > 0 and float(row["seconds"]) > 0
     drawn = {row["hyper"] for row in found}
-    config = as_json(agent_design("reinforce").presets["tuned"])
+    config = as_json(AGENTS["reinforce"].presets["tuned"])
     assert len(drawn) == 3 and all(set(json.loads(text)) == set(config) for text in drawn)
     changed = {name for text in drawn for name, v in json.loads(text).items() if v != config[name]}
-    assert {"hidden_size", "epochs"} <= changed  # named by the text
-    assert changed - {"hidden_size", "epochs"} <= {
-        "learning_rate",
-        "dropout",
-        "episodes",
-        "ent_coef",
-    }
-    assert [file.name for file in log.parent.iterdir()] == ["log.csv"]
+    assert {"hidden", "epochs"} <= changed  # named by the text
+    assert changed - {"hidden", "epochs"} <= {"learning_rate", "dropout", "episodes", "entropy"}
+    assert {file.name for file in log.parent.iterdir()} == {"log.csv", "log.csv.journal"}
 
 
 def test_a_score_is_that_of_the_epoch_that_was_kept(sealed, tmp_path, capsys):
@@ -86,28 +81,8 @@ def test_a_score_is_that_of_the_epoch_that_was_kept(sealed, tmp_path, capsys):
     search(*asked, *SMALL, "--out", out)
     for row in rows(out):
         run = tmp_path / f"run-{row['seed']}"
-        learning = [
-            "--epochs",
-            2,
-            "--hidden-size",
-            8,
-            "--learning-rate",
-            0.01,
-            "--seed",
-            row["seed"],
-        ]
-        train = [
-            "train",
-            "--data",
-            sealed,
-            "--out",
-            run,
-            "--num-frames",
-            10,
-            "--target-frames",
-            4,
-            *learning,
-        ]
+        learning = ["--epochs", 2, "--hidden", 8, "--learning-rate", 0.01, "--seed", row["seed"]]
+        train = ["train", "--data", sealed, "--out", run, *SMALL[:2], "--select", 4, *learning]
         main([str(one) for one in train])
         with (run / "metrics.csv").open() as file:
             pairs = [(e["validation"], e["validation_p_c"]) for e in csv.DictReader(file)]
@@ -129,20 +104,20 @@ def test_an_interrupted_search_goes_on_where_it_was(log, sealed, tmp_path, capsy
         done.append(work)
         if len(done) == 3:
             raise KeyboardInterrupt
-        return do_trial_run(work)
+        return train_trial_run(work)
 
-    monkeypatch.setattr("agents.search_command.do_trial_run", interrupted)
+    monkeypatch.setattr("agents.commands.search.train_trial_run", interrupted)
     asked = ["--data", sealed, "--agent", AGENT, "--trials", 3, *SMALL, "--out", out]
     with pytest.raises(SystemExit) as caught:
         search(*asked)
     assert caught.value.code == 130 and len(rows(out)) == 2
     # Killed in the midst of a line, a log ends with a part of it.
     out.write_text(out.read_text() + rows(log)[2]["agent"])
-    monkeypatch.setattr("agents.search_command.do_trial_run", lambda w: done.append(w) or do(w))
-    do, done[:] = do_trial_run, []
+    monkeypatch.setattr("agents.commands.search.train_trial_run", lambda w: done.append(w) or do(w))
+    do, done[:] = train_trial_run, []
     search(*asked)
     assert len(done) == 4 and timeless(out) == timeless(log)
-    assert [file.name for file in tmp_path.iterdir()] == ["log.csv"]
+    assert {file.name for file in tmp_path.iterdir()} == {"log.csv", "log.csv.journal"}
     printed = capsys.readouterr().out
     assert "3 trials, validation, mean of 2 runs each" in printed
 
@@ -173,27 +148,26 @@ def test_the_best_trial_is_printed_first(log, sealed, capsys):
 def test_agents_share_a_log(log, sealed, tmp_path, capsys):
     out = tmp_path / "log.csv"
     shutil.copy(log, out)
-    soft = "soft-attention@epochs=2,hidden_size=8"
+    soft = "soft-attention@epochs=2,hidden=8"
     search("--data", sealed, "--agent", soft, "--trials", 2, *SMALL, "--out", out)
     assert out.read_bytes().startswith(log.read_bytes())
     assert [row["agent"] for row in rows(out)] == [AGENT] * 6 + [soft] * 4
 
 
 def test_trials_are_drawn_without_repetition_and_can_be_named():
-    trials = draw_trials("reinforce", 1000, 0)
+    trials = TrialStudy("reinforce").trials(1000)
     configs = [trial.choice.config for trial in trials]
     assert len(trials) == 3 * 2 * 2 * 2 * 2 and len(set(configs)) == len(trials)
     assert configs[0] == parse_agent("reinforce").config
     assert [trial.number for trial in trials] == list(range(len(trials)))
-    assert draw_trials("reinforce", 5, 0) == trials[:5] != draw_trials("reinforce", 5, 1)
-    for text in ("reinforce", "reinforce@hidden_size=8,preset=paper"):
-        for trial in draw_trials(text, 6, 3):
-            assert parse_agent(trial_text(text, trial)).config == trial.choice.config
-    assert {
-        one.choice.config.hidden_size for one in draw_trials("reinforce@hidden_size=8", 99, 0)
-    } == {8}
+    assert TrialStudy("reinforce").trials(5) == trials[:5]
+    assert TrialStudy("reinforce", seed=1).trials(5) != trials[:5]
+    for text in ("reinforce", "reinforce@hidden=8,preset=paper"):
+        for trial in TrialStudy(text, seed=3).trials(6):
+            assert parse_agent(trial.text(text)).config == trial.choice.config
+    assert {one.choice.config.hidden for one in TrialStudy("reinforce@hidden=8").trials(99)} == {8}
     # What the agent would refuse is not tried: leave-one-out needs two selections.
-    assert len(draw_trials("reinforce@learning_rate=0.1,dropout=0.1,ent_coef=0.1", 99, 0)) == 4
+    assert len(TrialStudy("reinforce@learning_rate=0.1,dropout=0.1,entropy=0.1").trials(99)) == 4
 
 
 def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
@@ -208,8 +182,8 @@ def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
         (["--data", "absent.h5"], "absent.h5: no such file"),
         (["--data", planted, regression], "cannot be averaged"),
         (["--reward", "luck"], "unknown reward 'luck'"),
-        (["--select", 11], "target_frames=11"),
-        (["--out", mine], "mine.csv: is no log of a search"),
+        (["--target-frames", 11], "select=11"),
+        (["--out", mine], "mine.csv: is not the log of a search"),
     ):
         capsys.readouterr()
         with pytest.raises(SystemExit) as caught:
@@ -219,4 +193,4 @@ def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
         assert message in line
     assert [file.name for file in tmp_path.iterdir()] == ["mine.csv"]
     with pytest.raises(FrameSelectError):
-        draw_trials("reinforce@magic=1", 2, 0)
+        TrialStudy("reinforce@magic=1")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from baselines import AllLogits, Pooled
-from baselines.cross_validation import divide_videos
 from baselines.predictors import pool
+from baselines.splits import divide_videos
 from frame_select_env import Clips, FeatureCache, FrameSelectError, write_cache
 
 

@@ -1,11 +1,13 @@
-"""Boards of cheap rankings: no training, but run folders with metrics.csv."""
+"""Data sets of cheap rankings: no training, but run folders with metrics.csv."""
 
 import csv
 
 import numpy as np
 import pytest
 
-from agents.comparison.board import Board, RunFacts
+from agents.comparison.data_sets import DataSetResults
+from agents.comparison.grid import RunSpec
+from agents.comparison.runs import FinishedRun
 from agents.evaluation import evaluate
 from frame_select_env import FeatureCache
 
@@ -23,15 +25,15 @@ class Noisy:
 
 
 @pytest.fixture
-def make_board(tmp_path):
-    """`make_board(path, {label: noise}, seeds=...)`: a board on the test split of a cache."""
+def make_data_set(tmp_path):
+    """`make_data_set(path, {label: noise}, seeds=...)`: a data set on the test split of a cache."""
 
     def make(path, noises, seeds=(0, 1, 2), stream=None, metrics=True, **keywords):
         rankings = {label: [Noisy(s, noise) for s in seeds] for label, noise in noises.items()}
         evaluation = evaluate(
             FeatureCache(path),
             rankings,
-            select=(2, 4),
+            frames=(2, 4),
             references=["uniform", "oracle"],
             resamples=100,
             stream=stream,
@@ -46,9 +48,10 @@ def make_board(tmp_path):
                 if metrics:
                     write_metrics(folder / "metrics.csv", episodes=0 if place == 1 else 50)
                 spent = (0 if place == 1 else 150, 30, 1.5, 1.25)
-                made.append(RunFacts(label, "noisy", "sign_omega", 2, seed, folder, *spent))
+                spec = RunSpec(str(path), "default", "noisy", "sign_omega", 2, seed)
+                made.append(FinishedRun(spec, folder, *spent))
             runs[label] = tuple(made)
-        return Board(str(path), "default", evaluation, runs)
+        return DataSetResults(str(path), "default", evaluation, runs)
 
     return make
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from agents.__main__ import main
-from agents.comparison.gather import gather
+from agents.comparison.data_sets import gather
 from agents.comparison.grid import make_grid
-from agents.comparison.work import Work, done_before
+from agents.comparison.runs import read_run
 
 PUBLIC = (
     *("data", "fold", "agent", "reward", "seed", "frames"),
     *("accuracy", "mean_frames", "episodes", "updates", "seconds"),
 )
-TINY, SOFT = "reinforce@hidden_size=8,epochs=2", "soft-attention@hidden_size=4,epochs=2"
-SMALL = ["--num-frames", 10, "--select", 4, "--frames", 2, 4, "--resamples", 50]
+TINY, SOFT = "reinforce@hidden=8,epochs=2", "soft-attention@hidden=4,epochs=2"
+SMALL = ["--num-frames", 10, "--target-frames", 4, "--frames", 2, 4, "--resamples", 50]
 CLOCK = ("seconds", "cpu_seconds")
 
 
@@ -84,36 +84,43 @@ def test_results_have_the_public_columns_and_a_row_for_all(whole, planted):
 
 
 def test_results_agree_with_the_evaluation_of_the_report(whole, planted):
-    cells = make_grid(
+    specs = make_grid(
         [str(planted)], ["default"], [TINY, SOFT], ["sign_omega"], [4], 2, num_frames=10
     )
-    records = {cell: done_before(Work(cell, cell.folder(whole), (2, 4), 1.0)) for cell in cells}
-    (board,) = gather(whole, cells, records, (2, 4), resamples=50)
-    assert [[run.seed for run in runs] for runs in board.runs.values()] == [[0, 1], [0, 1]]
-    verdicts = board.evaluation.verdicts
+    finished = {spec: read_run(spec, spec.folder(whole), (2, 4)) for spec in specs}
+    (data_set,) = gather(specs, finished, (2, 4), resamples=50)
+    assert [[run.spec.seed for run in runs] for runs in data_set.runs.values()] == [[0, 1], [0, 1]]
+    results = data_set.evaluation.results
     checked = 0
     for row in rows(whole):
-        verdict = verdicts[row["agent"], row["frames"]]
+        found = results[row["agent"], row["frames"]]
         runs = [int(row["seed"])] if row["seed"] else slice(None)
-        assert float(row["accuracy"]) == pytest.approx(1 - verdict.error[runs].mean(), abs=1e-6)
-        assert float(row["mean_frames"]) == pytest.approx(verdict.frames[runs].mean(), rel=1e-5)
+        assert float(row["accuracy"]) == pytest.approx(1 - found.error[runs].mean(), abs=1e-6)
+        assert float(row["mean_frames"]) == pytest.approx(found.frames[runs].mean(), rel=1e-5)
         checked += 1
     assert checked == sum(
-        len(verdict.error) if "reinforce" in name or "soft" in name else 1
-        for (name, _), verdict in verdicts.items()
+        len(found.error) if "reinforce" in name or "soft" in name else 1
+        for (name, _), found in results.items()
         if " as " not in name
-    ) + sum(" as " in name for name, _ in verdicts)
+    ) + sum(" as " in name for name, _ in results)
 
 
-def test_everything_that_tells_about_it_is_written(whole):
+def test_all_tables_and_pictures_are_written(whole):
     names = ("report.html", "summary.md", "aggregate.csv", "pairs.csv", "pictures", "hparams")
     assert all((whole / name).exists() for name in names)
     page = (whole / "report.html").read_text()
     assert "python -m agents compare --out" in page and SOFT in page
 
 
-def test_a_finished_comparison_is_not_trained_again(whole, grid, capsys):
-    models = {file: file.stat().st_mtime_ns for file in whole.rglob("model.safetensors")}
+def test_a_finished_comparison_is_neither_trained_nor_scored_again(
+    whole, grid, capsys, monkeypatch
+):
+    def load(folder, cache):
+        raise AssertionError("a network is loaded")
+
+    monkeypatch.setattr("agents.evaluation.runs.load_run", load)
+    models = {file: file.stat().st_mtime_ns for file in whole.rglob("*.safetensors")}
+    assert len(models) == 8
     before = (whole / "results.csv").read_bytes()
     compare(whole, *grid)
     assert (whole / "results.csv").read_bytes() == before  # the seconds too: they are kept
@@ -147,17 +154,17 @@ def wait_for(condition, process) -> None:
 def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     planted, tmp_path, capsys
 ):
-    long = "reinforce@hidden_size=8,epochs=15,patience=0"
+    long = "reinforce@hidden=8,epochs=15,patience=0"
     asked = ["--data", planted, "--agents", long, SOFT, "--seeds", 2, *SMALL]
     asked += ["--checkpoint-seconds", 0, "--jobs", 1]
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     compare(straight, *asked)
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["agents.compare_command"])
+    context.set_forkserver_preload(["agents.commands.compare"])
     moments = (
         lambda: list(broken.rglob("checkpoint.safetensors")),  # in the midst of a run
-        lambda: list(broken.rglob("run.json")),  # after one
+        lambda: list(broken.rglob("scores-test.safetensors")),  # after one
         lambda: len(list(broken.rglob("config.json"))) == 4,  # at the beginning of the last
     )
     for condition in moments:
@@ -196,7 +203,7 @@ def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, mo
     def fall(self, videos):
         raise RuntimeError("out of\nmemory")
 
-    monkeypatch.setattr(soft_attention.SoftAttentionLearner, "update", fall)
+    monkeypatch.setattr(soft_attention.Learner, "update", fall)
     asked = ["--data", planted, "--agents", SOFT, TINY, "--seeds", 1, *SMALL, "--jobs", 1]
     lines = fails(capsys, tmp_path, *asked)
     assert len(lines) == 1 and SOFT in lines[0]
@@ -223,7 +230,7 @@ def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
         (["--agents", "dream"], "unknown agent 'dream'; known: "),
         (["--shard", "3/2"], "--shard 3/2: must be i/n"),
         (["--jobs", 0], "jobs=0: must be at least 1"),
-        (["--frames", 11], "frames=11: must be from 1 to the number of frames a video, 10"),
+        (["--frames", 11], "frames=11: must be from 1 to the number of frames per video, 10"),
         (["--also", "best"], "unknown reference 'best'"),
         (["--resamples", 0], "resamples=0"),
         (["--ray-address", "auto"], "--ray-address: needs --engine ray"),
@@ -242,7 +249,7 @@ def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "notes.txt").write_text("keep me")
-    assert "is neither empty nor a comparison's folder" in fails(capsys, mine, *asked)[0]
+    assert "is neither empty nor the folder of a comparison" in fails(capsys, mine, *asked)[0]
     assert [one.name for one in mine.iterdir()] == ["notes.txt"]
 
 
@@ -253,12 +260,12 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     compare(out, *asked)
     (folder,) = [file.parent for file in out.rglob("model.safetensors")]
     (line,) = fails(capsys, out, *asked, "--budget", 100)
-    assert str(folder) in line and "whose task differs: budget was 0 and is now 100" in line
+    assert str(folder) in line and "differs in task: budget was 0 and is 100" in line
     assert "delete the folder or choose another --out" in line
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "version": 1}))
     (line,) = fails(capsys, out, *asked)
-    assert str(folder) in line and "has version 1, but only version 3 can be read" in line
+    assert str(folder) in line and "is of version 1, which cannot be read here" in line
     (folder / "config.json").write_text(json.dumps(config))
     cache.write_bytes(cache.read_bytes()[:-1] + b"x")
     (line,) = fails(capsys, out, *asked)

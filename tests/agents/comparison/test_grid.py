@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from agents.comparison.grid import Cell, make_grid, make_labels, parse_shard
+from agents.comparison.grid import RunSpec, make_grid, make_labels, parse_shard
 from frame_select_env import FrameSelectError
 
-TINY = "reinforce@hidden_size=8,epochs=2"
+TINY = "reinforce@hidden=8,epochs=2"
 
 
 def grid(planted, **changes):
@@ -18,7 +18,7 @@ def grid(planted, **changes):
         "folds": ["default"],
         "agents": [TINY],
         "rewards": ["sign_omega"],
-        "select": [4],
+        "target_frames": [4],
         "seeds": 2,
         "num_frames": 10,
         **changes,
@@ -27,19 +27,19 @@ def grid(planted, **changes):
 
 
 def test_every_combination_stands_once_with_the_seeds_varying_fastest(planted):
-    cells = grid(
-        planted, agents=[TINY, "soft-attention"], rewards=["margin", "span"], select=[4, 2]
+    specs = grid(
+        planted, agents=[TINY, "soft-attention"], rewards=["margin", "span"], target_frames=[4, 2]
     )
-    assert len(cells) == len(set(cells)) == 16
-    assert [cell.seed for cell in cells] == [0, 1] * 8
-    assert [cell.select for cell in cells[:4]] == [4, 4, 2, 2]
-    assert [cell.reward for cell in cells[:8]] == ["margin"] * 4 + ["span"] * 4
-    assert [cell.agent for cell in cells] == [TINY] * 8 + ["soft-attention"] * 8
-    again = [Cell(**json.loads(json.dumps(dataclasses.asdict(cell)))) for cell in cells]
-    assert again == cells
+    assert len(specs) == len(set(specs)) == 16
+    assert [spec.seed for spec in specs] == [0, 1] * 8
+    assert [spec.target_frames for spec in specs[:4]] == [4, 4, 2, 2]
+    assert [spec.reward for spec in specs[:8]] == ["margin"] * 4 + ["span"] * 4
+    assert [spec.agent for spec in specs] == [TINY] * 8 + ["soft-attention"] * 8
+    again = [RunSpec(**json.loads(json.dumps(dataclasses.asdict(spec)))) for spec in specs]
+    assert again == specs
 
 
-def test_a_folder_is_readable_safe_and_no_other_cells(planted, tmp_path):
+def test_a_folder_is_readable_safe_and_no_other_specs(planted, tmp_path):
     texts = [
         "dqn",
         "dqn@dense=true,encoder=video",
@@ -52,26 +52,26 @@ def test_a_folder_is_readable_safe_and_no_other_cells(planted, tmp_path):
         "dqn\n",
     ]
     rewards = ["margin", '{"sign_omega": {"omega": 5}, "budget": 0.1}', '{"sign_omega": 1}']
-    cells = [
-        Cell(data, "default", agent, reward, 4, 0)
+    specs = [
+        RunSpec(data, "default", agent, reward, 4, 0)
         for data in ("digits", "caches/digits.h5", "digits.h5", "/digits.h5")
         for agent in texts
         for reward in rewards
     ]
-    folders = [cell.folder(tmp_path) for cell in cells]
-    assert len(set(folders)) == len(cells)
+    folders = [spec.folder(tmp_path) for spec in specs]
+    assert len(set(folders)) == len(specs)
     for folder in folders:
         assert folder.parent.parent == tmp_path / "runs" and folder.name == "seed-0"
         assert re.fullmatch(r"[\w.=,~-]{1,250}", folder.parent.name, re.ASCII)
         folder.mkdir(parents=True)
-    plain = Cell("digits", "default", "dqn", "margin", 8, 3).folder(tmp_path)
+    plain = RunSpec("digits", "default", "dqn", "margin", 8, 3).folder(tmp_path)
     assert plain.relative_to(tmp_path).as_posix() == "runs/digits,default,dqn,margin,m8/seed-3"
 
 
 def test_labels_say_what_tells_rows_apart_and_no_more(planted):
     plain = grid(planted)
     assert set(make_labels(plain).values()) == {TINY}
-    several = grid(planted, rewards=["margin", '{"span":  2}'], select=[2, 4])
+    several = grid(planted, rewards=["margin", '{"span":  2}'], target_frames=[2, 4])
     assert list(dict.fromkeys(make_labels(several).values())) == [
         f"{TINY}, margin, m=2",
         f"{TINY}, margin, m=4",
@@ -81,10 +81,10 @@ def test_labels_say_what_tells_rows_apart_and_no_more(planted):
 
 
 def test_shards_are_apart_and_together_the_whole():
-    cells = list(range(10))
-    parts = [cells[parse_shard(f"{i}/3")] for i in (1, 2, 3)]
-    assert sorted(sum(parts, [])) == cells and max(map(len, parts)) == 4
-    assert cells[parse_shard("")] == cells
+    specs = list(range(10))
+    parts = [specs[parse_shard(f"{i}/3")] for i in (1, 2, 3)]
+    assert sorted(sum(parts, [])) == specs and max(map(len, parts)) == 4
+    assert specs[parse_shard("")] == specs
     for wrong in ("0/3", "4/3", "1", "1/0", "a/b", "-1/2", "1/2/3"):
         with pytest.raises(FrameSelectError, match="must be i/n with i from 1 to n"):
             parse_shard(wrong)
@@ -93,14 +93,14 @@ def test_shards_are_apart_and_together_the_whole():
 def test_everything_is_checked_before_anything_is_trained(planted, regression):
     for changes, message in (
         ({"agents": ["dream"]}, "unknown agent 'dream'"),
-        ({"agents": ["reinforce@hidden_size=wide"]}, "hidden_size=wide: must be of type int"),
-        ({"agents": [TINY, TINY]}, "--agents: reinforce@hidden_size=8,epochs=2 stands twice"),
+        ({"agents": ["reinforce@hidden=wide"]}, "hidden=wide is not of the type int"),
+        ({"agents": [TINY, TINY]}, "--agents: reinforce@hidden=8,epochs=2 is duplicated"),
         ({"rewards": ["luck"]}, "unknown reward 'luck'"),
-        ({"rewards": ["{luck"]}, "is not valid JSON"),
-        ({"rewards": ['{"span": 1}', '{"span":1}']}, "stands twice"),
+        ({"rewards": ["{luck"]}, "is not JSON"),
+        ({"rewards": ['{"span": 1}', '{"span":1}']}, "is duplicated"),
         ({"folds": ["9"]}, "unknown fold '9'; known: default"),
-        ({"select": [11]}, "target_frames=11: must be from 1 to the number of frames, 10"),
-        ({"select": []}, "--select: name at least one"),
+        ({"target_frames": [11]}, "select=11: must be from 1 to the number of frames, 10"),
+        ({"target_frames": []}, "--target-frames: give at least one value"),
         ({"seeds": 0}, "seeds=0"),
         ({"data": [str(planted), "absent.h5"]}, "absent.h5: no such file"),
         ({"data": [str(regression)]}, "has the streams audio, video"),

@@ -6,24 +6,29 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from agents.comparison.learning_picture import mean_curve
-from agents.comparison.looks import LONGEST, looks, plain, within
-from agents.comparison.pictures import draw_pictures, slugs, write_pictures
-from agents.comparison.videos_picture import contested_videos, drawn_frames, shades
-from agents.evaluation import Verdict
+from agents.comparison.gallery import common_frames, draw_pictures, slugs
+from agents.comparison.statistics import compare_data_sets
+from agents.evaluation import VideoResults
+from agents.pictures.learning import mean_curve
+from agents.pictures.strips import shades, telling_videos
+from agents.pictures.style import LONGEST, line_styles, plain, within
 
 TWO = {"sharp": 0.1, "blunt": 2.0}
 
 
-def verdict(error, probability):
+def draw(folder, data_sets):
+    return draw_pictures(folder, compare_data_sets(data_sets))
+
+
+def results(error, probability):
     count = len(error)
     part = np.ones((count, 3), bool)
-    return Verdict(part, np.zeros(count, int), np.array(probability), np.array(error, float))
+    return VideoResults(part, np.zeros(count, int), np.array(probability), np.array(error, float))
 
 
-def test_every_board_has_its_pictures(make_board, planted, regression, tmp_path):
-    boards = [make_board(planted, TWO), make_board(regression, TWO, stream="video")]
-    paths = write_pictures(tmp_path, boards)
+def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp_path):
+    data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="video")]
+    paths = [picture.path for picture in draw(tmp_path, data_sets)]
     assert [path.name for path in paths] == [
         *("gains.png", "pairs.png", "frames-planted.png", "learning-planted.png"),
         *("videos-planted.png", "frames-regression.png", "learning-regression.png"),
@@ -36,46 +41,46 @@ def test_every_board_has_its_pictures(make_board, planted, regression, tmp_path)
     assert (np.abs(image - np.array([0xD5, 0x5E, 0x00]) / 255).max(axis=2) < 0.02).any()
 
 
-def test_pictures_are_the_same_every_time(make_board, planted, tmp_path):
-    board = make_board(planted, {"alone": 0.5}, seeds=(0,))
+def test_pictures_are_the_same_every_time(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, {"alone": 0.5}, seeds=(0,))
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_pictures(tmp_path / name, [board])
+        draw(tmp_path / name, [data_set])
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
-def test_what_there_is_nothing_of_is_left_out(make_board, planted, tmp_path):
-    board = make_board(planted, {"alone": 0.5}, metrics=False)
-    kinds = [one.kind for one in draw_pictures(tmp_path, [board])]
+def test_what_there_is_nothing_of_is_left_out(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, {"alone": 0.5}, metrics=False)
+    kinds = [one.kind for one in draw(tmp_path, [data_set])]
     assert kinds == ["gains", "frames", "videos"]
     assert not (tmp_path / "learning-planted.png").exists()
 
 
-def test_metrics_that_were_cut_off(make_board, planted, tmp_path):
-    board = make_board(planted, {"alone": 0.5})
-    for run in board.runs["alone"]:
+def test_metrics_that_were_cut_off(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, {"alone": 0.5})
+    for run in data_set.runs["alone"]:
         with (run.folder / "metrics.csv").open("a") as file:
             file.write("4,200")
-    assert "learning" in [one.kind for one in draw_pictures(tmp_path, [board])]
+    assert "learning" in [one.kind for one in draw(tmp_path, [data_set])]
 
 
-def test_many_agents_with_odd_and_long_names(make_board, planted, tmp_path):
+def test_many_agents_with_odd_and_long_names(make_data_set, planted, tmp_path):
     labels = {f"agent {place} $x$ <i> {'long ' * 12}": 0.3 * place for place in range(13)}
-    board = make_board(planted, labels, seeds=(0,))
-    kinds = [one.kind for one in draw_pictures(tmp_path, [board])]
+    data_set = make_data_set(planted, labels, seeds=(0,))
+    kinds = [one.kind for one in draw(tmp_path, [data_set])]
     assert kinds == ["gains", "frames", "learning", "videos"]  # 78 pairs are a table
 
 
-def test_slugs_are_apart(make_board, planted):
-    board = make_board(planted, {"alone": 0.5})
-    assert slugs([board]) == ["planted"]
-    assert slugs([board, board]) == ["planted-1", "planted-2"]
+def test_slugs_are_apart(make_data_set, planted):
+    data_set = make_data_set(planted, {"alone": 0.5})
+    assert slugs([data_set]) == ["planted"]
+    assert slugs([data_set, data_set]) == ["planted-1", "planted-2"]
 
 
-def test_looks_are_apart():
+def test_line_styles_are_distinct():
     labels = [str(place) for place in range(24)]
-    assert len(set(looks(labels).values())) == 24
+    assert len(set(line_styles(labels).values())) == 24
 
 
 def test_plain_names():
@@ -98,14 +103,14 @@ def test_mean_curve_holds_the_last_value():
     np.testing.assert_allclose(values[:, -1], [0.9, 0.4])
 
 
-def test_contested_videos():
-    whole = verdict([1, 1, 0, 0, 1, 0], [0.3, 0.2, 0.6, 0.9, 0.1, 0.8])
-    one = verdict([0, 0, 1, 1, 1, 0], [0.5, 0.7, 0.4, 0.1, 0.2, 0.9])
-    two = verdict([0, 1, 0, 1, 1, 0], [0.5, 0.2, 0.6, 0.1, 0.1, 0.8])
+def test_telling_videos():
+    whole = results([1, 1, 0, 0, 1, 0], [0.3, 0.2, 0.6, 0.9, 0.1, 0.8])
+    one = results([0, 0, 1, 1, 1, 0], [0.5, 0.7, 0.4, 0.1, 0.2, 0.9])
+    two = results([0, 1, 0, 1, 1, 0], [0.5, 0.2, 0.6, 0.1, 0.1, 0.8])
     # Both put 0 right, one of them 1; both got 3 wrong, one of them 2.
-    assert contested_videos(whole, [one, two], 3, 2).tolist() == [0, 1, 3, 2]
-    assert contested_videos(whole, [one], 1, 1).tolist() == [1, 3]
-    assert contested_videos(whole, [whole], 3, 2).tolist() == []
+    assert telling_videos(whole, [one, two], 3, 2).tolist() == [0, 1, 3, 2]
+    assert telling_videos(whole, [one], 1, 1).tolist() == [1, 3]
+    assert telling_videos(whole, [whole], 3, 2).tolist() == []
 
 
 def test_shades():
@@ -116,8 +121,8 @@ def test_shades():
     assert np.isnan(shades(np.full(2, np.nan), np.ones(2, bool))).all()
 
 
-@pytest.mark.parametrize("select", [2, 4])
-def test_the_m_that_was_trained_for_is_drawn(make_board, planted, select):
-    board = make_board(planted, {"alone": 0.5})
-    runs = {"alone": tuple(replace(run, select=select) for run in board.runs["alone"])}
-    assert drawn_frames(replace(board, runs=runs)) == str(select)
+@pytest.mark.parametrize("m", [2, 4])
+def test_the_m_that_was_trained_for_is_drawn(make_data_set, planted, m):
+    data_set = make_data_set(planted, {"alone": 0.5})
+    runs = [replace(run, spec=replace(run.spec, target_frames=m)) for run in data_set.runs["alone"]]
+    assert common_frames(replace(data_set, runs={"alone": tuple(runs)})) == str(m)

@@ -9,11 +9,10 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.image import imread
 
-from agents.comparison.board import headline
-from agents.comparison.pictures import Picture
-from agents.comparison.report import write_report
-from agents.comparison.statistics import write_statistics
-from agents.comparison.summary import write_summary
+from agents.comparison.data_sets import headline
+from agents.comparison.gallery import Picture
+from agents.comparison.report import write_report, write_summary
+from agents.comparison.statistics import compare_data_sets, write_statistics
 from frame_select_env import FrameSelectError
 
 TWO = {"sharp": 0.1, "blunt": 2.0}
@@ -36,8 +35,8 @@ class Page(HTMLParser):
         self.text += data
 
 
-def written(tmp_path, boards, command="python -m agents compare", notes=(), pictures=()):
-    write_report(tmp_path / "report.html", boards, command, notes, pictures)
+def written(tmp_path, data_sets, command="python -m agents compare", notes=(), pictures=()):
+    write_report(tmp_path / "report.html", compare_data_sets(data_sets), command, notes, pictures)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     return text, Page(text)
 
@@ -52,9 +51,9 @@ def numbers(cell):
     return [float(number) for number in re.findall(r"[+-]?\d+\.\d+", cell)]
 
 
-def test_the_page_needs_nothing_beside_it(make_board, planted, regression, tmp_path):
-    boards = [make_board(planted, TWO), make_board(regression, TWO, stream="audio")]
-    text, page = written(tmp_path, boards, pictures=None)
+def test_the_page_needs_nothing_beside_it(make_data_set, planted, regression, tmp_path):
+    data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="audio")]
+    text, page = written(tmp_path, data_sets, pictures=None)
     assert not set(page.tags) & {"script", "link", "iframe", "object", "embed"}
     assert "@import" not in text and "url(" not in text
     pictures = [load for load in page.loads if not load.startswith("#")]
@@ -71,10 +70,10 @@ def test_the_page_needs_nothing_beside_it(make_board, planted, regression, tmp_p
     assert not list(tmp_path.glob("*.png"))
 
 
-def test_the_page_tells_what_was_run_and_found(make_board, planted, tmp_path):
-    board = make_board(planted, TWO)
+def test_the_page_tells_what_was_run_and_found(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, TWO)
     text, page = written(
-        tmp_path, [board], "python -m agents compare --data 'a b'", ("mind the gap",)
+        tmp_path, [data_set], "python -m agents compare --data 'a b'", ("mind the gap",)
     )
     for part in (
         *("sharp", "blunt", "noisy", "sign_omega", "0, 1, 2", "oracle (label)", "mind the gap"),
@@ -82,19 +81,19 @@ def test_the_page_tells_what_was_run_and_found(make_board, planted, tmp_path):
         "fewer than five seeds",
     ):
         assert part in page.text
-    row = board.evaluation.row("sharp", headline([board], TWO)).figures["accuracy"]
+    row = data_set.evaluation.row("sharp", headline([data_set], TWO)).figures["accuracy"]
     assert f"{100 * row.value:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]" in page.text
-    # Agents on top of the board's table.
+    # Agents on top of the data set's table.
     rows = re.findall(r'<tr class="(\w+)"><td>([^<]*)', text)
     assert rows[:2] == [("agent", "sharp"), ("agent", "blunt")]
 
 
-def test_what_comes_from_data_is_escaped(make_board, planted, tmp_path):
+def test_what_comes_from_data_is_escaped(make_data_set, planted, tmp_path):
     note = "<script>alert(1)</script> `<b>`"
-    board = make_board(planted, ODD)
-    alt = Picture(tmp_path / "one.png", "videos", board, "<b>", "<i> `<u>`")
+    data_set = make_data_set(planted, ODD)
+    alt = Picture(tmp_path / "one.png", "videos", data_set, "<b>", "<i> `<u>`")
     alt.path.write_bytes(b"\x89PNG" + bytes(20))
-    text, page = written(tmp_path, [board], "compare <img src=x> && y", (note,), [alt])
+    text, page = written(tmp_path, [data_set], "compare <img src=x> && y", (note,), [alt])
     assert not set(page.tags) & {"script", "i", "b", "u"}
     assert page.tags.count("img") == 1
     for part in (*ODD, "compare <img src=x> && y", note):
@@ -102,29 +101,29 @@ def test_what_comes_from_data_is_escaped(make_board, planted, tmp_path):
     assert "&lt;i&gt;x&lt;/i&gt; &amp; &#34;y&#34;" in text
 
 
-def test_one_agent_has_no_pairs(make_board, planted, tmp_path):
-    board = make_board(planted, {"alone": 0.5}, seeds=(3,))
-    text, page = written(tmp_path, [board])
+def test_one_agent_has_no_pairs(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, {"alone": 0.5}, seeds=(3,))
+    text, page = written(tmp_path, [data_set])
     assert "Every two agents" not in page.text and "P(first" not in page.text
     assert "one seed" in page.text
-    write_summary(tmp_path / "summary.md", [board], "again")
+    write_summary(tmp_path / "summary.md", compare_data_sets([data_set]), "again")
     assert "Every two agents" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
-def test_without_chosen_the_least_m_is_looked_at(make_board, planted, tmp_path):
-    _, page = written(tmp_path, [make_board(planted, TWO, split="val", train_split="val")])
+def test_without_chosen_the_least_m_is_looked_at(make_data_set, planted, tmp_path):
+    _, page = written(tmp_path, [make_data_set(planted, TWO, split="val", train_split="val")])
     assert "at 2 frames" in page.text
     assert "no rows chosen" in page.text
 
 
-def test_pairs_of_many_agents_are_a_matrix(make_board, planted, tmp_path):
+def test_pairs_of_many_agents_are_a_matrix(make_data_set, planted, tmp_path):
     labels = {f"agent {place}": place / 4 for place in range(7)}
-    board = make_board(planted, labels, seeds=(0, 1))
-    text, page = written(tmp_path, [board])
+    data_set = make_data_set(planted, labels, seeds=(0, 1))
+    text, page = written(tmp_path, [data_set])
     assert text.count('<table class="matrix">') == 2
     assert "7 agent 6" in page.text and "rgba(" in text
-    write_summary(tmp_path / "summary.md", [board], "again")
-    write_statistics(tmp_path, [board])
+    write_summary(tmp_path / "summary.md", compare_data_sets([data_set]), "again")
+    write_statistics(tmp_path, compare_data_sets([data_set]))
     rows = tables((tmp_path / "summary.md").read_text(encoding="utf-8"))
     first = next(row for row in rows if row[0] == "1 agent 0")
     other = next(row for row in rows if row[0] == "3 agent 2")
@@ -141,17 +140,19 @@ def test_pairs_of_many_agents_are_a_matrix(make_board, planted, tmp_path):
     assert first[3].endswith("*") == sure
 
 
-def test_the_summary_tells_the_numbers_of_the_files(make_board, planted, tmp_path):
-    board = make_board(planted, TWO)
-    write_summary(tmp_path / "summary.md", [board, board], "again", ("noted",))
-    write_statistics(tmp_path, [board, board])
+def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, TWO)
+    write_summary(
+        tmp_path / "summary.md", compare_data_sets([data_set, data_set]), "again", ("noted",)
+    )
+    write_statistics(tmp_path, compare_data_sets([data_set, data_set]))
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     rows = tables(text)
     with (tmp_path / "aggregate.csv").open(newline="") as file:
         whole = [one for one in csv.DictReader(file) if one["frames"] == "chosen"]
     heading = next(place for place, row in enumerate(rows) if "IQM of accuracy, %" in row)
     for row, told in zip(rows[heading + 1 :], whole, strict=False):
-        assert row[:3] == [told["label"], told["boards"], told["runs"]]
+        assert row[:3] == [told["label"], told["data_sets"], told["runs"]]
         for cell, name in zip(row[3:], ("iqm", "iqm_gain", "gain"), strict=True):
             expected = [100 * float(told[name + end]) for end in ("", "_low", "_high")]
             assert numbers(cell) == pytest.approx(expected, abs=0.051)
@@ -169,8 +170,10 @@ def test_the_summary_tells_the_numbers_of_the_files(make_board, planted, tmp_pat
     assert "- noted" in text and text.endswith("    again\n")
 
 
-def test_odd_names_break_no_table_of_the_summary(make_board, planted, tmp_path):
-    write_summary(tmp_path / "summary.md", [make_board(planted, ODD)], "one\n```\ntwo")
+def test_odd_names_break_no_table_of_the_summary(make_data_set, planted, tmp_path):
+    write_summary(
+        tmp_path / "summary.md", compare_data_sets([make_data_set(planted, ODD)]), "one\n```\ntwo"
+    )
     text = (tmp_path / "summary.md").read_text(encoding="utf-8")
     rows = tables(text.partition("## planted")[0])
     assert {len(row) for row in rows[:3]} == {6}
@@ -179,12 +182,12 @@ def test_odd_names_break_no_table_of_the_summary(make_board, planted, tmp_path):
     assert text.endswith("    one\n    ```\n    two\n")
 
 
-def test_pictures_that_were_drawn_before_are_used(make_board, planted, tmp_path):
-    board = make_board(planted, TWO)
+def test_pictures_that_were_drawn_before_are_used(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, TWO)
     data = b"\x89PNG" + bytes(12) + (300).to_bytes(4, "big")
     (tmp_path / "gains.png").write_bytes(data)
     drawn = Picture(tmp_path / "gains.png", "gains", None, "title", "at `chosen`")
-    text, page = written(tmp_path, [board], pictures=[drawn])
+    text, page = written(tmp_path, [data_set], pictures=[drawn])
     encoded = base64.b64encode(data).decode()
     assert [load for load in page.loads if load.startswith("data")] == [
         f"data:image/png;base64,{encoded}"
@@ -193,6 +196,10 @@ def test_pictures_that_were_drawn_before_are_used(make_board, planted, tmp_path)
     assert 'width="192"' in text and "at <code>chosen</code>" in text
 
 
-def test_a_folder_that_is_not_there(make_board, planted, tmp_path):
+def test_a_folder_that_is_not_there(make_data_set, planted, tmp_path):
     with pytest.raises(FrameSelectError, match="cannot be written"):
-        write_summary(tmp_path / "none" / "summary.md", [make_board(planted, TWO)], "again")
+        write_summary(
+            tmp_path / "none" / "summary.md",
+            compare_data_sets([make_data_set(planted, TWO)]),
+            "again",
+        )

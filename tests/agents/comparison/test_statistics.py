@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.comparison.board import headline, labels_of, shared_frames
-from agents.comparison.resampling import (
+from agents.comparison.bootstrap import (
     Sample,
     improvement,
     interquartile_mean,
@@ -17,10 +16,12 @@ from agents.comparison.resampling import (
     pooled_mean,
     sample,
 )
+from agents.comparison.data_sets import headline, labels_of, shared_frames
 from agents.comparison.statistics import (
-    aggregates,
-    board_pairs,
-    pooled_pairs,
+    aggregate,
+    average_pairs,
+    compare_data_sets,
+    data_set_pairs,
     write_statistics,
 )
 from agents.evaluation import Resamples
@@ -48,12 +49,12 @@ def test_interquartile_mean_by_hand():
     np.testing.assert_allclose(interquartile_mean(np.array([[0, 1, 5], [1, 1, 1]])), [2, 1])
 
 
-def test_interquartile_mean_is_over_the_runs_of_all_boards():
+def test_interquartile_mean_is_over_the_runs_of_all_data_sets():
     found = pooled_iqm([still(1, 8, 3, 4), still(2, 5, 6, 7)])
     assert (found.value, found.low, found.high) == (4.5, 4.5, 4.5)
 
 
-def test_pooled_mean_weighs_boards_alike():
+def test_pooled_mean_weighs_data_sets_alike():
     assert pooled_mean([still(0, 0, 0, 0), still(1)]).value == 0.5
 
 
@@ -98,23 +99,23 @@ def test_the_interval_of_a_difference_covers_the_truth():
     assert 0.9 <= np.mean(covered) <= 1
 
 
-def test_equal_agents_differ_by_nothing(make_board, planted):
-    board = make_board(planted, {"one": 0.5, "other": 0.5})
-    for pair in board_pairs(board):
+def test_equal_agents_differ_by_nothing(make_data_set, planted):
+    data_set = make_data_set(planted, {"one": 0.5, "other": 0.5})
+    for pair in data_set_pairs(data_set):
         assert (pair.difference.value, pair.difference.low, pair.difference.high) == (0, 0, 0)
         assert (pair.improvement.value, pair.improvement.low, pair.improvement.high) == (0.5,) * 3
 
 
-def test_pairs_of_a_board(make_board, planted):
-    board = make_board(planted, {**TWO, "third": 1.0})
-    pairs = board_pairs(board)
+def test_pairs_of_a_data_set(make_data_set, planted):
+    data_set = make_data_set(planted, {**TWO, "third": 1.0})
+    pairs = data_set_pairs(data_set)
     order = [("sharp", "blunt"), ("sharp", "third"), ("blunt", "third")]
     assert list(dict.fromkeys((pair.first, pair.second) for pair in pairs)) == order
     assert [pair.frames for pair in pairs[:3]] == ["chosen", "2", "4"]
     # By the resamples of the evaluation, whole groups at a time.
-    evaluation = board.evaluation
-    groups = evaluation.setting.cache.groups[evaluation.rows]
-    errors = (evaluation.verdicts[label, "2"].error for label in ("sharp", "blunt"))
+    evaluation = data_set.evaluation
+    groups = evaluation.settings.cache.groups[evaluation.rows]
+    errors = (evaluation.results[label, "2"].error for label in ("sharp", "blunt"))
     first, second = errors
     usual = Resamples(len(groups), groups, evaluation.resamples).mean(second - first)
     found = pairs[1].difference
@@ -124,29 +125,29 @@ def test_pairs_of_a_board(make_board, planted):
     assert found.value > 0
 
 
-def test_seeds_are_paired_in_whatever_order_they_come(make_board, planted):
-    board = make_board(planted, TWO)
-    verdicts, runs = dict(board.evaluation.verdicts), dict(board.runs)
+def test_seeds_are_paired_in_whatever_order_they_come(make_data_set, planted):
+    data_set = make_data_set(planted, TWO)
+    results, runs = dict(data_set.evaluation.results), dict(data_set.runs)
     turned = [2, 0, 1]
-    for key, verdict in verdicts.items():
+    for key, one in results.items():
         if key[0] == "blunt":
-            verdicts[key] = type(verdict).stack([verdict.run(run) for run in turned])
+            results[key] = type(one).stack([one.run(run) for run in turned])
     runs["blunt"] = tuple(runs["blunt"][run] for run in turned)
-    other = replace(board, evaluation=replace(board.evaluation, verdicts=verdicts), runs=runs)
-    for one, same in zip(board_pairs(board), board_pairs(other), strict=True):
+    other = replace(data_set, evaluation=replace(data_set.evaluation, results=results), runs=runs)
+    for one, same in zip(data_set_pairs(data_set), data_set_pairs(other), strict=True):
         assert (one.difference, one.improvement) == (same.difference, same.improvement)
 
 
-def test_aggregates(make_board, planted):
-    board = make_board(planted, TWO)
-    found = aggregates([board, board])
+def test_aggregate(make_data_set, planted):
+    data_set = make_data_set(planted, TWO)
+    found = aggregate([data_set, data_set])
     assert [(one.label, one.frames) for one in found[:3]] == [
         *(("sharp", "chosen"), ("sharp", "2"), ("sharp", "4"))
     ]
     one = found[1]
-    assert (one.task, one.boards, one.runs) == ("classification", 2, 6)
-    right = 1 - board.evaluation.verdicts["sharp", "2"].error.mean(axis=1)
-    everything = 1 - board.evaluation.verdicts["all", "all"].error.mean()
+    assert (one.task, one.data_sets, one.runs) == ("classification", 2, 6)
+    right = 1 - data_set.evaluation.results["sharp", "2"].error.mean(axis=1)
+    everything = 1 - data_set.evaluation.results["all", "all"].error.mean()
     # Of 6 runs, which are 3 twice, the lowest and the highest go.
     middle = np.sort(np.tile(right, 2))[1:-1].mean()
     assert one.iqm.value == pytest.approx(middle)
@@ -155,76 +156,81 @@ def test_aggregates(make_board, planted):
     assert one.iqm.low <= one.iqm.value <= one.iqm.high
 
 
-def test_boards_are_drawn_apart(make_board, planted):
-    board = make_board(planted, TWO)
-    single = board_pairs(board)[1].difference
-    pooled = pooled_pairs([board] * 4)[1]
-    assert (pooled.board, pooled.boards, pooled.frames) == (None, 4, "2")
+def test_data_sets_are_drawn_apart(make_data_set, planted):
+    data_set = make_data_set(planted, TWO)
+    single = data_set_pairs(data_set)[1].difference
+    pooled = average_pairs([data_set] * 4)[1]
+    assert (pooled.data_set, pooled.data_sets, pooled.frames) == (None, 4, "2")
     assert pooled.difference.value == pytest.approx(single.value)
-    # Were all boards resampled alike, the interval would be as wide as that of one.
+    # Were all data_sets resampled alike, the interval would be as wide as that of one.
     width = pooled.difference.high - pooled.difference.low
     assert width < 0.75 * (single.high - single.low)
-    assert pooled_pairs([board]) == []
+    assert average_pairs([data_set]) == []
 
 
-def test_tasks_are_not_averaged_together(make_board, planted, regression):
-    boards = [make_board(planted, TWO), make_board(regression, TWO, stream="audio")]
-    assert [one.task for one in aggregates(boards)] == ["classification"] * 6 + ["regression"] * 6
-    assert pooled_pairs(boards) == []
-    error = boards[1].evaluation.verdicts["sharp", "2"].error
-    found = [one for one in aggregates(boards) if one.task == "regression"][1]
+def test_tasks_are_not_averaged_together(make_data_set, planted, regression):
+    data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="audio")]
+    assert [one.task for one in aggregate(data_sets)] == ["classification"] * 6 + ["regression"] * 6
+    assert compare_data_sets(data_sets).averages == [[], []]
+    error = data_sets[1].evaluation.results["sharp", "2"].error
+    found = [one for one in aggregate(data_sets) if one.task == "regression"][1]
     assert found.gain.value == pytest.approx(
-        boards[1].evaluation.verdicts["all", "all"].error.mean() - error.mean()
+        data_sets[1].evaluation.results["all", "all"].error.mean() - error.mean()
     )
     assert found.iqm.value == pytest.approx(-error.mean())
 
 
-def test_boards_need_not_have_the_same_labels(make_board, planted):
-    boards = [make_board(planted, {"a": 0.1, "b": 1.0}), make_board(planted, {"b": 1.0, "c": 2.0})]
-    assert labels_of(boards) == ["a", "b", "c"]
-    assert {one.label: one.boards for one in aggregates(boards)} == {"a": 1, "b": 2, "c": 1}
-    found = {(pair.first, pair.second): pair.boards for pair in pooled_pairs(boards)}
+def test_data_sets_need_not_have_the_same_labels(make_data_set, planted):
+    data_sets = [
+        make_data_set(planted, {"a": 0.1, "b": 1.0}),
+        make_data_set(planted, {"b": 1.0, "c": 2.0}),
+    ]
+    assert labels_of(data_sets) == ["a", "b", "c"]
+    assert {one.label: one.data_sets for one in aggregate(data_sets)} == {"a": 1, "b": 2, "c": 1}
+    found = {(pair.first, pair.second): pair.data_sets for pair in average_pairs(data_sets)}
     assert found == {("a", "b"): 1, ("b", "c"): 1}
 
 
-def test_the_row_looked_at_first(make_board, planted):
-    board = make_board(planted, TWO)
-    assert shared_frames([board], TWO) == ["chosen", "2", "4"]
-    assert headline([board], TWO) == "chosen"
+def test_the_row_looked_at_first(make_data_set, planted):
+    data_set = make_data_set(planted, TWO)
+    assert shared_frames([data_set], TWO) == ["chosen", "2", "4"]
+    assert headline([data_set], TWO) == "chosen"
     # The scored split holds the validation videos: nothing is chosen.
-    bare = make_board(planted, TWO, split="val", train_split="val")
+    bare = make_data_set(planted, TWO, split="val", train_split="val")
     assert headline([bare], TWO) == "2"
-    assert headline([board, bare], TWO) == "2"
+    assert headline([data_set, bare], TWO) == "2"
     with pytest.raises(FrameSelectError, match="no number of frames in common"):
         headline([], TWO)
 
 
-def test_one_seed(make_board, planted):
-    board = make_board(planted, TWO, seeds=(7,))
-    pair = board_pairs(board)[1]
+def test_one_seed(make_data_set, planted):
+    data_set = make_data_set(planted, TWO, seeds=(7,))
+    pair = data_set_pairs(data_set)[1]
     assert pair.difference.low < pair.difference.value < pair.difference.high
-    assert aggregates([board])[0].runs == 1
+    assert aggregate([data_set])[0].runs == 1
 
 
-def test_files(make_board, planted, tmp_path):
-    board = make_board(planted, TWO)
-    paths = write_statistics(tmp_path, [board, board])
+def test_files(make_data_set, planted, tmp_path):
+    data_set = make_data_set(planted, TWO)
+    paths = write_statistics(tmp_path, compare_data_sets([data_set, data_set]))
     assert [path.name for path in paths] == ["aggregate.csv", "pairs.csv"]
     whole, pairs = read(paths[0]), read(paths[1])
-    for record, one in zip(whole, aggregates([board, board]), strict=True):
+    for record, one in zip(whole, aggregate([data_set, data_set]), strict=True):
         assert (record["label"], record["frames"]) == (one.label, one.frames)
         for name in ("iqm", "iqm_gain", "gain"):
             figure = getattr(one, name)
             for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
                 assert float(record[name + end]) == pytest.approx(value, abs=1e-6)
     assert [record["data"] for record in pairs] == [""] * 3 + [str(planted)] * 6
-    own = board_pairs(board)
+    own = data_set_pairs(data_set)
     assert float(pairs[3]["difference"]) == pytest.approx(own[0].difference.value, abs=1e-6)
     assert float(pairs[4]["improvement_low"]) == pytest.approx(own[1].improvement.low, abs=1e-6)
 
 
-def test_files_of_a_single_agent(make_board, planted, tmp_path):
-    paths = write_statistics(tmp_path, [make_board(planted, {"alone": 0.5})])
+def test_files_of_a_single_agent(make_data_set, planted, tmp_path):
+    paths = write_statistics(tmp_path, compare_data_sets([make_data_set(planted, {"alone": 0.5})]))
     assert len(read(paths[0])) == 3
     assert read(paths[1]) == []
-    assert paths[1].read_text().startswith("data,fold,task,boards,first,second,frames,difference")
+    assert (
+        paths[1].read_text().startswith("data,fold,task,data_sets,first,second,frames,difference")
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
-from agents.evaluation.choosing import fewest_errors
+from agents.evaluation.choosing import lowest_error
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
@@ -51,42 +51,42 @@ def by_hand(tmp_path):
 
 
 def test_algorithm_2_by_hand(by_hand):
-    found = evaluate(by_hand, {"mine": [ByTime()]}, select=(1, 2, 3), references=False)
-    whole = found.verdicts["all", "all"]
+    found = evaluate(by_hand, {"mine": [ByTime()]}, frames=(1, 2, 3), references=False)
+    whole = found.results["all", "all"]
     assert whole.error.tolist() == [[1, 0]]
     np.testing.assert_allclose(whole.true_probability, [[1.4 / 3, 1.1 / 2]], rtol=1e-6)
-    one = found.verdicts["mine", "1"]
+    one = found.results["mine", "1"]
     assert one.error.tolist() == [[0, 1]]
     assert one.predicted.tolist() == [[0, 1]]
     np.testing.assert_allclose(one.true_probability, [[0.9, 0.2]], rtol=1e-6)
-    two = found.verdicts["mine", "2"]  # (1.2, 0.8) / 2 and all of the second
+    two = found.results["mine", "2"]  # (1.2, 0.8) / 2 and all of the second
     assert two.error.tolist() == [[0, 0]]
     assert two.frames.tolist() == [[2, 2]]
-    assert found.verdicts["mine", "3"].error.tolist() == whole.error.tolist()
+    assert found.results["mine", "3"].error.tolist() == whole.error.tolist()
     row = found.row("mine", 2)
     assert (row.figures["accuracy"].value, row.figures["gain"].value) == (1.0, 0.5)
     assert (row.mean_frames, row.runs, row.kind) == (2.0, 1, "agent")
 
 
 def test_alpha_weighs_the_frames_left_out(by_hand):
-    found = evaluate(by_hand, {"mine": [ByTime()]}, select=(1,), references=False, alpha=0.5)
+    found = evaluate(by_hand, {"mine": [ByTime()]}, frames=(1,), references=False, alpha=0.5)
     # AS Eq. 10: (0.9 + 0.5 * (0.2 + 0.3)) / (1 + 0.5 * 2) and (0.2 + 0.5 * 0.9) / 1.5
     np.testing.assert_allclose(
-        found.verdicts["mine", "1"].true_probability, [[0.575, 0.65 / 1.5]], rtol=1e-6
+        found.results["mine", "1"].true_probability, [[0.575, 0.65 / 1.5]], rtol=1e-6
     )
-    np.testing.assert_allclose(found.verdicts["all", "all"].true_probability[0, 0], 1.4 / 3)
+    np.testing.assert_allclose(found.results["all", "all"].true_probability[0, 0], 1.4 / 3)
 
 
 def test_a_free_choice_that_is_empty_is_the_best_frame(by_hand):
     agent = ByTime(free={0: [0, 2]})  # nothing of the second video
     found = evaluate(by_hand, {"mine": [agent]}, references=["uniform", "random"])
-    free = found.verdicts["mine", "free"]
+    free = found.results["mine", "free"]
     assert free.selected[0, :, :3].tolist() == [[True, False, True], [False, True, False]]
     assert free.frames.tolist() == [[2, 1]]
     for name in ("uniform", "random"):
-        assert (found.verdicts[name, "free"].frames == [[2, 1]]).all()
+        assert (found.results[name, "free"].frames == [[2, 1]]).all()
     # Of 3 frames the two of floor((t + 1/2) 3 / 2): 0 and 2; of 2 the one at 1.
-    uniform = found.verdicts["uniform", "free"].selected[0, :, :3]
+    uniform = found.results["uniform", "free"].selected[0, :, :3]
     assert uniform.tolist() == [[True, False, True], [False, True, False]]
 
 
@@ -101,7 +101,7 @@ def test_without_validation_videos_nothing_is_chosen(by_hand):
 def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telling_free):
     cache = plant()
     found = evaluate(
-        cache, {"one": [telling_free()], "two": [telling(1)]}, select=(2, 4), resamples=50
+        cache, {"one": [telling_free()], "two": [telling(1)]}, frames=(2, 4), resamples=50
     )
     names = list(dict.fromkeys(row.ranking for row in found.table))
     assert names == ["all", "all-logits", "pooled", *RANKINGS, "one", "two"]
@@ -125,9 +125,9 @@ def test_a_second_free_agent_gets_rows_beside_it_too(plant, telling_free):
     few = telling_free(noise=1.0)
     few.name = "few"
     found = evaluate(plant(), {"one": [telling_free()] * 3, "few": [few]}, resamples=20, draws=4)
-    one, few_ = found.verdicts["one", "free"], found.verdicts["few", "free"]
-    np.testing.assert_array_equal(found.verdicts["uniform", "free"].frames, one.frames)
-    np.testing.assert_array_equal(found.verdicts["uniform as few", "free"].frames, few_.frames)
+    one, few_ = found.results["one", "free"], found.results["few", "free"]
+    np.testing.assert_array_equal(found.results["uniform", "free"].frames, one.frames)
+    np.testing.assert_array_equal(found.results["uniform as few", "free"].frames, few_.frames)
     # Three runs share four draws or more, each as many: two.
     assert found.row("random", "free").runs == 6
     assert found.row("random as few", "free").runs == 4
@@ -148,7 +148,7 @@ def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, t
     sets = [holdout(cache, seed=seed)[1] for seed in range(3)]
     runs = [telling(seed, noise=0.8) for seed in range(3)]
     found = evaluate(
-        cache, {"mine": runs}, validation={"mine": sets}, select=(1, 3), resamples=20, draws=6
+        cache, {"mine": runs}, validation={"mine": sets}, frames=(1, 3), resamples=20, draws=6
     )
     cases = [("mine", run, runs[run], sets[run]) for run in range(3)]
     formula = make_ranking("confidence")
@@ -170,16 +170,16 @@ def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, t
         at = ("all", "all") if chosen == "all" else (name, str(chosen))
         turn = 0 if chosen == "all" or name == "confidence" else run
         np.testing.assert_array_equal(
-            found.verdicts[name, "chosen"].error[run], found.verdicts[at].error[turn]
+            found.results[name, "chosen"].error[run], found.results[at].error[turn]
         )
     assert found.row("mine", "chosen").runs == found.row("confidence", "chosen").runs == 3
     assert found.row("random", "chosen").runs == 6
 
 
 def test_ties_take_more_frames_and_all_is_the_most():
-    assert fewest_errors({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3}) == 12
-    assert fewest_errors({4: 0.1, 8: 0.2, "all": 0.1}) == "all"
-    assert fewest_errors({4: 0.1, 8: 0.2, "all": 0.15}) == 4
+    assert lowest_error({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3}) == 12
+    assert lowest_error({4: 0.1, 8: 0.2, "all": 0.1}) == "all"
+    assert lowest_error({4: 0.1, 8: 0.2, "all": 0.15}) == 4
 
 
 def test_the_test_labels_do_not_reach_the_choice_of_m(plant, telling):
@@ -187,17 +187,17 @@ def test_the_test_labels_do_not_reach_the_choice_of_m(plant, telling):
     turned = np.concatenate([label[:60], (label[60:] + 1) % 3])
     lengths = np.full(100, 9)
     one, other = (plant(label=which, lengths=lengths) for which in (label, turned))
-    found = [evaluate(c, {"mine": [telling(0, 1.0)]}, select=(1, 2, 4)) for c in (one, other)]
+    found = [evaluate(c, {"mine": [telling(0, 1.0)]}, frames=(1, 2, 4)) for c in (one, other)]
     assert found[0].chosen == found[1].chosen
 
 
 @pytest.mark.parametrize("m", [13, 20])
 def test_m_of_all_valid_frames_or_more_is_keeping_all(plant, telling, m):
-    found = evaluate(plant(), {"mine": [telling()]}, select=(m,), resamples=50)  # 13 is the longest
+    found = evaluate(plant(), {"mine": [telling()]}, frames=(m,), resamples=50)  # 13 is the longest
     for name in (*RANKINGS, "mine"):
         np.testing.assert_array_equal(
-            found.verdicts[name, str(m)].true_probability[0],
-            found.verdicts["all", "all"].true_probability[0],
+            found.results[name, str(m)].true_probability[0],
+            found.results["all", "all"].true_probability[0],
         )
         gain = found.row(name, m).figures["gain"]
         assert (gain.value, gain.low, gain.high) == (0, 0, 0)
@@ -206,12 +206,12 @@ def test_m_of_all_valid_frames_or_more_is_keeping_all(plant, telling, m):
 def test_neither_num_frames_beyond_the_longest_nor_other_videos_matter(plant, telling):
     cache = plant()
     short, long = (
-        evaluate(cache, {"mine": [telling()]}, select=(3,), num_frames=t, resamples=50, seed=1)
+        evaluate(cache, {"mine": [telling()]}, frames=(3,), num_frames=t, resamples=50, seed=1)
         for t in (13, 40)
     )
     for key in (("mine", "3"), ("uniform", "3"), ("confidence", "3"), ("oracle", "3")):
         np.testing.assert_array_equal(
-            short.verdicts[key].true_probability, long.verdicts[key].true_probability
+            short.results[key].true_probability, long.results[key].true_probability
         )
     assert short.row("pooled", "all").figures == long.row("pooled", "all").figures
 
@@ -233,7 +233,7 @@ def test_groups_widen_the_intervals(plant, telling):
         plain.row("all", "all").figures["accuracy"] != grouped.row("all", "all").figures["accuracy"]
     )
     # Two test groups: the resampled accuracies are those of one, the other, or both.
-    error = grouped.verdicts["all", "all"].error[0]
+    error = grouped.results["all", "all"].error[0]
     ends = sorted([1 - error[:20].mean(), 1 - error[20:].mean()])
     figure = grouped.row("all", "all").figures["accuracy"]
     np.testing.assert_allclose([figure.low, figure.high], ends)
@@ -241,7 +241,7 @@ def test_groups_widen_the_intervals(plant, telling):
 
 def test_regression(plant, telling):
     cache = plant(regression=True)
-    found = evaluate(cache, {"mine": [telling()]}, select=(3,), resamples=100)
+    found = evaluate(cache, {"mine": [telling()]}, frames=(3,), resamples=100)
     names = {row.ranking for row in found.table}
     assert names == {"all", "pooled", *ranking_names("regression"), "mine"}
     mine, whole = found.row("mine", 3).figures, found.row("all", "all").figures
@@ -250,7 +250,7 @@ def test_regression(plant, telling):
     np.testing.assert_allclose(mine["gain"].value, whole["mae"].value - mine["mae"].value)
     np.testing.assert_allclose(mine["pcc_gain"].value, mine["pcc"].value - whole["pcc"].value)
     assert mine["gain"].low > 0 and mine["pcc_gain"].low > 0
-    with pytest.raises(FrameSelectError, match="'confidence' has no meaning for a regression"):
+    with pytest.raises(FrameSelectError, match="'confidence' is undefined for a regression"):
         evaluate(cache, {}, references=["confidence"])
 
 
@@ -302,14 +302,14 @@ def test_rankings_that_break_their_promise(plant, ranking, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"select": ()}, r"select is \[\]"),
-        ({"select": (4, 0)}, r"select is \[4, 0\]"),
-        ({"select": (2.5,)}, r"select is \[2.5\]"),
-        ({"num_frames": 0}, "num_frames is 0"),
-        ({"alpha": -1.0}, "alpha is -1.0"),
-        ({"alpha": float("nan")}, "alpha is nan"),
-        ({"draws": 0}, "draws is 0"),
-        ({"resamples": 0}, "resamples is 0"),
+        ({"frames": ()}, r"frames=\[\]"),
+        ({"frames": (4, 0)}, r"frames=\[4, 0\]"),
+        ({"frames": (2.5,)}, r"frames=\[2.5\]"),
+        ({"num_frames": 0}, "num_frames=0"),
+        ({"alpha": -1.0}, "alpha=-1.0"),
+        ({"alpha": float("nan")}, "alpha=nan"),
+        ({"draws": 0}, "draws=0"),
+        ({"resamples": 0}, "resamples=0"),
         ({"split": "dev"}, "unknown split 'dev'"),
         ({"fold": "second"}, "unknown fold 'second'"),
         ({"references": ["best"]}, "unknown reference 'best'"),
@@ -331,6 +331,6 @@ def test_the_split_that_is_scored_is_never_chosen_on(plant, telling):
     cache = plant()
     found = evaluate(cache, {"mine": [telling()]}, split="train", resamples=20)
     assert found.chosen == {}
-    assert ("pooled", "all") not in found.verdicts
+    assert ("pooled", "all") not in found.results
     with pytest.raises(FrameSelectError, match="no row 'mine' at frames chosen"):
         found.row("mine", "chosen")

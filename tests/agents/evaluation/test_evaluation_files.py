@@ -7,9 +7,14 @@ import pytest
 from rich.console import Console
 
 from agents.evaluation import evaluate
-from agents.evaluation.files import whole_file
-from agents.evaluation.predictions import COLUMNS, write_predictions
-from agents.evaluation.tables import columns, markdown, print_table, write_evaluation
+from agents.evaluation.files import (
+    PREDICTION_COLUMNS,
+    evaluation_columns,
+    whole_file,
+    write_evaluation,
+    write_predictions,
+)
+from agents.evaluation.tables import evaluation_markdown, print_table
 from frame_select_env import FrameSelectError
 
 
@@ -17,7 +22,7 @@ from frame_select_env import FrameSelectError
 def found(plant, telling_free):
     lengths = np.full(100, 30)
     runs = [telling_free(seed) for seed in range(2)]
-    return evaluate(plant(lengths=lengths), {"mine": runs}, select=(2, 4), resamples=50)
+    return evaluate(plant(lengths=lengths), {"mine": runs}, frames=(2, 4), resamples=50)
 
 
 def read(path):
@@ -51,7 +56,7 @@ def test_columns_of_a_regression(plant, telling, tmp_path):
     found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
     write_evaluation(tmp_path / "evaluation.csv", found)
     record = read(tmp_path / "evaluation.csv")[0]
-    assert list(record) == columns("regression")
+    assert list(record) == evaluation_columns("regression")
     assert {"pcc", "pcc_low", "mae", "mae_high", "gain", "pcc_gain"} <= set(record)
     assert "accuracy" not in record
 
@@ -59,9 +64,9 @@ def test_columns_of_a_regression(plant, telling, tmp_path):
 def test_predictions_csv(found, tmp_path):
     write_predictions(tmp_path / "predictions.csv", found)
     records = read(tmp_path / "predictions.csv")
-    assert tuple(records[0]) == COLUMNS
+    assert tuple(records[0]) == PREDICTION_COLUMNS
     assert len(records) == 40 * 2 * 2  # videos, runs, chosen and free
-    cache = found.setting.cache
+    cache = found.settings.cache
     rows = {str(cache.ids[row]): row for row in found.rows}
     for record in records:
         row, run = rows[record["id"]], int(record["run"])
@@ -72,8 +77,8 @@ def test_predictions_csv(found, tmp_path):
         p1 = cache.predictions()[first + np.array(numbers)].mean(axis=0)
         assert record["predicted"] == cache.classes[p1.argmax()]
         assert float(record["p_c"]) == pytest.approx(p1[cache.labels[row]], abs=1e-5)
-        verdict = found.verdicts["mine", record["frames"]]
-        assert len(numbers) == verdict.frames[run, np.flatnonzero(found.rows == row)[0]]
+        results = found.results["mine", record["frames"]]
+        assert len(numbers) == results.frames[run, np.flatnonzero(found.rows == row)[0]]
         assert max(numbers) < 30
     assert max(int(r["selected"].split()[-1]) for r in records) >= 25  # 30 frames, not the 25
 
@@ -84,7 +89,7 @@ def test_predictions_of_a_regression(plant, telling, tmp_path):
     record = read(tmp_path / "predictions.csv")[0]
     assert record["p_c"] == ""
     assert float(record["label"]) == pytest.approx(found.label[0, 0], rel=1e-5)
-    expected = found.verdicts["mine", "chosen"].predicted[0, 0, 0]
+    expected = found.results["mine", "chosen"].predicted[0, 0, 0]
     assert float(record["predicted"]) == pytest.approx(expected, rel=1e-5)
 
 
@@ -102,8 +107,8 @@ def test_terminal_table(found):
     assert text.index("all-logits") < text.index("oracle") < text.index("mine")
 
 
-def test_markdown(found):
-    lines = markdown(found).splitlines()
+def test_evaluation_markdown(found):
+    lines = evaluation_markdown(found).splitlines()
     assert lines[0].startswith("| ranking | accuracy %, chosen | gain over all | kept |")
     assert set(lines[1]) <= set("|-:")
     table = [line for line in lines[2:] if line.startswith("|")]

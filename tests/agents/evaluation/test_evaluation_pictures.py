@@ -5,32 +5,34 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from agents.evaluation import Verdict, evaluate
-from agents.evaluation.curves import plot_curves, spread
-from agents.evaluation.strips import plot_strips, telling_videos
+from agents.evaluation import VideoResults, evaluate
+from agents.pictures.curves import plot_curves
+from agents.pictures.strips import default_frames, plot_strips, telling_videos
+from agents.pictures.style import spread
 from frame_select_env import FrameSelectError
 
 
-def verdict(error, probability, selected=None):
+def results(error, probability, selected=None):
     count = len(error)
     selected = np.ones((count, 3), bool) if selected is None else selected
-    return Verdict(selected, np.zeros(count, int), np.array(probability), np.array(error, float))
+    predicted = np.zeros(count, int)
+    return VideoResults(selected, predicted, np.array(probability), np.array(error, float))
 
 
 def test_telling_videos_are_the_most_rescued_then_the_most_broken():
-    whole = verdict([1, 1, 0, 0, 1, 0], [0.3, 0.2, 0.6, 0.9, 0.1, 0.8])
+    whole = results([1, 1, 0, 0, 1, 0], [0.3, 0.2, 0.6, 0.9, 0.1, 0.8])
     part = np.tile([True, False, False], (6, 1))
-    kept = verdict([0, 0, 1, 1, 1, 0], [0.5, 0.7, 0.4, 0.1, 0.2, 0.9], part)
+    kept = results([0, 0, 1, 1, 1, 0], [0.5, 0.7, 0.4, 0.1, 0.2, 0.9], part)
     # Rescued: 1 (by 0.5) before 0 (by 0.2); broken: 3 (by 0.8) before 2 (by 0.2).
-    assert telling_videos(whole, kept, 2, 1).tolist() == [1, 0, 3]
+    assert telling_videos(whole, [kept], 2, 1).tolist() == [1, 0, 3]
     # Too few rescued: the right or wrong ones whose p_c rose most stand in, 4 and 5 by row.
-    assert telling_videos(whole, kept, 4, 2).tolist()[:2] == [1, 0]
-    assert sorted(telling_videos(whole, kept, 4, 2).tolist()[2:4]) == [4, 5]
+    assert telling_videos(whole, [kept], 4, 2, stand_ins=True).tolist()[:2] == [1, 0]
+    assert sorted(telling_videos(whole, [kept], 4, 2, stand_ins=True).tolist()[2:4]) == [4, 5]
 
 
 def test_something_is_shown_when_nothing_was_dropped():
-    whole = verdict([0, 1], [0.6, 0.4])
-    assert len(telling_videos(whole, whole, 2, 1)) == 2
+    whole = results([0, 1], [0.6, 0.4])
+    assert len(telling_videos(whole, [whole], 2, 1, stand_ins=True)) == 2
 
 
 def test_labels_are_spread_apart_and_stay_in_order():
@@ -44,18 +46,18 @@ def test_labels_are_spread_apart_and_stay_in_order():
 @pytest.fixture
 def found(plant, telling_free):
     cache = plant(thumbnails=True)
-    return evaluate(cache, {"mine": [telling_free(), telling_free(1)]}, select=(2, 4), resamples=20)
+    return evaluate(cache, {"mine": [telling_free(), telling_free(1)]}, frames=(2, 4), resamples=20)
 
 
 def test_curves(found, tmp_path):
     backend, size = mpl.get_backend(), mpl.rcParams["font.size"]
     plot_curves(tmp_path / "curves.png", found)
     image = imread(tmp_path / "curves.png")
-    assert image.shape[:2] == (660, 1080)
+    assert image.shape[:2] == (660, 1140)
     # The agent's vermilion, #D55E00, is there.
     assert (np.abs(image[..., :3] - np.array([0xD5, 0x5E, 0x00]) / 255).max(axis=2) < 0.02).any()
     assert (mpl.get_backend(), mpl.rcParams["font.size"]) == (backend, size)
-    with pytest.raises(FrameSelectError, match="figure is 'mae'; this task has: accuracy"):
+    with pytest.raises(FrameSelectError, match="figure='mae': this task has: accuracy"):
         plot_curves(tmp_path / "other.png", found, "mae")
 
 
@@ -75,15 +77,15 @@ def test_curves_of_a_regression(plant, telling, tmp_path, figure):
 
 def test_strips_are_the_same_every_time(found, tmp_path):
     for name in ("one", "two"):
-        plot_strips(tmp_path / f"{name}.png", found, "mine")
+        plot_strips(tmp_path / f"{name}.png", found, ["mine"], "chosen")
     one, two = (imread(tmp_path / f"{name}.png") for name in ("one", "two"))
     np.testing.assert_array_equal(one, two)
-    plot_strips(tmp_path / "other.png", found, "mine", frames=2, rescued=1, broken=0)
+    plot_strips(tmp_path / "other.png", found, ["mine"], 2, rescued=1, broken=0)
     assert len(imread(tmp_path / "other.png")) < len(one)
 
 
 def test_strips_of_a_ranking_whose_scores_depend_on_m(found, tmp_path):
-    plot_strips(tmp_path / "strips.png", found, "uniform", frames=4)
+    plot_strips(tmp_path / "strips.png", found, ["uniform"], 4)
     assert imread(tmp_path / "strips.png").std() > 0
 
 
@@ -92,19 +94,32 @@ def test_strips_of_a_regression_in_colour(plant, telling, tmp_path):
     tiles = np.random.default_rng(0).integers(0, 256, (100, 6, 8, 8, 3)).astype(np.uint8)
     cache = plant(regression=True, lengths=lengths, thumbnail=tiles)
     found = evaluate(cache, {"mine": [telling()]}, resamples=20)
-    plot_strips(tmp_path / "strips.png", found, "mine")
+    frames = default_frames(found, "mine")
+    assert frames == "chosen"
+    plot_strips(tmp_path / "strips.png", found, ["mine"], frames)
     assert imread(tmp_path / "strips.png").std() > 0
 
 
-def test_strips_that_cannot_be_drawn(found, plant, telling, tmp_path):
+def test_strips_that_cannot_be_drawn(found, tmp_path):
     path = tmp_path / "strips.png"
-    with pytest.raises(FrameSelectError, match="'yours' at frames None is unknown"):
-        plot_strips(path, found, "yours")
-    with pytest.raises(FrameSelectError, match="'mine' at frames 7 is unknown; it has chosen"):
-        plot_strips(path, found, "mine", frames=7)
-    with pytest.raises(FrameSelectError, match="run is 2; 'mine' has 2"):
-        plot_strips(path, found, "mine", run=2)
-    plain = evaluate(plant(), {"mine": [telling()]}, references=False, resamples=20)
-    with pytest.raises(FrameSelectError, match="has no frames/thumbnail"):
-        plot_strips(path, plain, "mine")
+    for names, frames, run, message in (
+        (["yours"], "chosen", 0, "no results of 'yours' at frames chosen; it has no rows"),
+        (["mine"], 7, 0, "no results of 'mine' at frames 7; it has chosen"),
+        (["mine"], 2, 2, "run=2: 'mine' has 2 runs"),
+    ):
+        with pytest.raises(FrameSelectError, match=message):
+            plot_strips(path, found, names, frames, run=run)
     assert not path.exists()
+
+
+def test_strips_without_thumbnails(plant, telling, tmp_path):
+    found = evaluate(plant(), {"mine": [telling()]}, references=False, resamples=20)
+    assert plot_strips(tmp_path / "strips.png", found, ["mine"], 4)
+    assert imread(tmp_path / "strips.png").std() > 0
+
+
+def test_what_is_drawn_by_default(found):
+    # The first run's choice, else its free choice, else the least m, whichever drops frames first.
+    assert default_frames(found, "mine") == "chosen"
+    assert default_frames(found, "confidence") in ("chosen", "2")
+    assert default_frames(found, "pooled") == "all"

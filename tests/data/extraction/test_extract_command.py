@@ -71,7 +71,7 @@ def test_from_videos_to_an_agent_by_command_lines_alone(shapes, tmp_path, capsys
     run = tmp_path / "run"
     train = ("--data", cache, "--agent", "reinforce", "--out", run, "--num-frames", 8)
     agents(["train", *map(str, train), "--epochs", "2", "--target-frames", "2"])
-    agents(["evaluate", str(run), "--data", str(cache), "--select", "2", "4"])
+    agents(["evaluate", str(run), "--data", str(cache), "--frames", "2", "4"])
     with (run / "evaluation.csv").open() as file:
         rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
     for ranking in ("all", "reinforce"):

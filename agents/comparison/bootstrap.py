@@ -1,8 +1,8 @@
-"""Figures over several boards, with intervals that resample runs and videos board by board.
+"""Figures over several data sets; intervals resample runs and videos within each data set.
 
 The figures are those of Agarwal, Schwarzer, Castro, Courville and Bellemare, "Deep Reinforcement
 Learning at the Edge of the Statistical Precipice", NeurIPS 2021: the interquartile mean, the
-probability of improvement and the stratified bootstrap, whose strata here are the boards. Theirs
+probability of improvement and the stratified bootstrap, with the data sets as strata. Theirs
 resamples runs alone; since a run's score is itself a mean over test videos, the videos are
 resampled too, by the pigeonhole bootstrap of `agents.evaluation.intervals`.
 """
@@ -20,12 +20,12 @@ QUARTER = 0.25
 
 @dataclass(frozen=True)
 class Sample:
-    """The scores of R runs on one board, as they are and in S resamples.
+    """The scores of R runs on one data set, as they are and in S resamples.
 
     Attributes:
         score: [R] float64, each run's mean over the videos.
-        resampled: [S, R] float64, the same over the videos of each resample, of the runs that the
-            resample drew.
+        resampled: [S, R] float64, the same in every resample, of the runs and over the videos that
+            it drew.
     """
 
     score: np.ndarray
@@ -35,11 +35,11 @@ class Sample:
 def sample(values: np.ndarray, resamples: Resamples) -> Sample:
     """The scores of R runs and their resamples.
 
-    Samples of as many runs from the same `resamples` have the same runs and videos drawn, so
-    that runs of equal seeds and equal videos are compared: pass runs in the order of their seeds.
+    Samples of equally many runs from the same `resamples` draw the same runs and videos, which
+    pairs equal seeds and equal videos: pass runs in the order of their seeds.
 
     Args:
-        values: [R, n] float, a score for every run and video.
+        values: [R, n] float, the score of every run and video.
         resamples: Of the n videos.
     """
     runs = len(values)
@@ -53,37 +53,37 @@ def sample(values: np.ndarray, resamples: Resamples) -> Sample:
 
 
 def interquartile_mean(scores: np.ndarray) -> np.ndarray:
-    """The mean of the last axis without its lowest and highest quarter, of 8 numbers 2 each."""
+    """The mean of the last axis without its lowest and highest quarter (of 8 numbers 2 each)."""
     return trim_mean(scores, QUARTER, axis=-1)
 
 
 def pooled_iqm(samples: Sequence[Sample]) -> Interval:
-    """The interquartile mean over the runs of all boards together, one sample a board."""
+    """The interquartile mean over the runs of all data sets together, one sample each."""
     value = interquartile_mean(np.concatenate([one.score for one in samples]))
     resampled = np.concatenate([one.resampled for one in samples], axis=1)
     return percentiles(float(value), interquartile_mean(resampled))
 
 
 def pooled_mean(samples: Sequence[Sample]) -> Interval:
-    """The mean over runs, averaged over boards, one sample a board."""
+    """The mean over runs, averaged over data sets, one sample each."""
     value = np.mean([one.score.mean() for one in samples])
     resampled = np.stack([one.resampled.mean(axis=1) for one in samples]).mean(axis=0)
     return percentiles(float(value), resampled)
 
 
 def pooled_difference(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
-    """The mean of the first less that of the second, averaged over boards, one pair a board."""
+    """The mean of the first minus that of the second, averaged over data sets, one pair each."""
     value = np.mean([first.score.mean() - second.score.mean() for first, second in pairs])
     means = [
         first.resampled.mean(axis=1) - second.resampled.mean(axis=1) for first, second in pairs
     ]
     resampled = np.stack(means).mean(axis=0)
-    # Equal scores give 0, not what the order of additions left.
+    # Equal scores give 0, not a rounding error.
     return percentiles(float(np.round(value, 12)), np.round(resampled, 12))
 
 
 def improvement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """How likely a run of the first scores higher than a run of the second, ties counting half.
+    """The probability that a run of the first scores above one of the second, ties counting half.
 
     This is the Mann-Whitney U statistic over the number of pairs.
 
@@ -100,7 +100,7 @@ def improvement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def pooled_improvement(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
-    """The probability of improvement, averaged over boards, one pair a board."""
+    """The probability of improvement, averaged over data sets, one pair each."""
     value = np.mean([improvement(first.score, second.score) for first, second in pairs])
     resampled = [improvement(first.resampled, second.resampled) for first, second in pairs]
     return percentiles(float(value), np.stack(resampled).mean(axis=0))

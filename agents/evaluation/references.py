@@ -1,32 +1,32 @@
-"""Who is evaluated: the rankings that were asked for, and the references every table has."""
+"""The rankings of a table: those to evaluate, and the references that every table has."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.judging import Predictor, Request
-from agents.evaluation.verdicts import Setting
+from agents.evaluation.scoring import Predictor, ScoringRequest
+from agents.evaluation.video_results import EvaluationSettings
 from baselines import ON_REQUEST, RANKINGS, AllLogits, Pooled, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
 ALL = "all"
 PREDICTORS = ("all-logits", "pooled")
-EVENLY = "uniform"
-DRAWN = "random"  # the one reference that is evaluated as several draws
+UNIFORM = "uniform"
+RANDOM = "random"  # the one reference that is evaluated as several draws
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One ranking in the table, with its runs.
+class RankingRuns:
+    """One ranking of the table, with its runs.
 
     Attributes:
-        name: The rows' name.
+        name: Its name in the table.
         runs: The same ranking trained or drawn R times; often once.
-        agent: Whether it was asked for and is no control; otherwise it is a reference.
-        validation: [v] rows in the cache for each run, none of which it was fitted on; None for
-            those who choose on the others' videos.
+        agent: Whether it is an agent to evaluate; otherwise it is a reference.
+        validation: [v] rows in the cache for each run, which it was not fitted on; None for
+            rankings that choose m on the validation videos of the others.
     """
 
     name: str
@@ -36,29 +36,31 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """What the table says of it: "agent", "oracle" (it sees the label) or "reference"."""
+        """Its kind in the table: "agent", "oracle" (it sees the label) or "reference"."""
         if any(getattr(run, "needs_label", False) for run in self.runs):
             return "oracle"
         return "agent" if self.agent else "reference"
 
-    def request(self, run: int, select: Sequence[int], beside: Sequence[Ranking]) -> Request:
-        """What to judge of one run: every m, and its free choice where it has one."""
+    def request(
+        self, run: int, frames: Sequence[int], matched: Sequence[Ranking]
+    ) -> ScoringRequest:
+        """What to score of one run: every m, and its free choice where it has one."""
         ranking = self.runs[run]
         if not hasattr(ranking, "select"):
-            return Request(ranking, tuple(select))
-        return Request(ranking, (*select, "free"), tuple(beside))
+            return ScoringRequest(ranking, tuple(frames))
+        return ScoringRequest(ranking, (*frames, "free"), tuple(matched))
 
 
-def agent_entries(
+def agent_runs(
     rankings: Mapping[str, Sequence[Ranking]],
     validation: Mapping[str, Sequence[np.ndarray]],
     taken: Sequence[str],
-) -> list[Entry]:
-    """The rankings that were asked for.
+) -> list[RankingRuns]:
+    """The rankings to evaluate.
 
     Raises:
-        FrameSelectError: for a name that is a reference's, a row without runs, or validation rows
-            that fit no row or not its number of runs.
+        FrameSelectError: for the name of a reference, a ranking without runs, or validation rows
+            that do not match the rankings and their runs.
     """
     for name, runs in rankings.items():
         if name in (ALL, *taken):
@@ -73,24 +75,23 @@ def agent_entries(
         if len(sets) != count or any(len(rows) == 0 for rows in sets):
             raise FrameSelectError(
                 f"validation: {name!r} has {len(sets)} sets of videos for {count} runs; "
-                "give one set, not empty, for each run of a row in rankings"
+                "give one set, not empty, for each run of a ranking"
             )
     return [
-        Entry(name, runs, not getattr(runs[0], "control", False), validation.get(name))
+        RankingRuns(name, runs, not getattr(runs[0], "control", False), validation.get(name))
         for name, runs in rankings.items()
     ]
 
 
 def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
-    """The names of the reference rows, beside "all", in the table's order.
+    """The names of the references other than "all", in the table's order.
 
     Args:
-        wanted: True for every one the task has but those on request, False for none, or their
-            names.
+        wanted: True for all that the task has except those on request, False for none, or names.
         task: The cache's.
 
     Raises:
-        FrameSelectError: for an unknown name, or one that has no meaning for the task.
+        FrameSelectError: for an unknown name, or one that is undefined for the task.
     """
     predictors = [name for name in PREDICTORS if name != "all-logits" or task in AllLogits.tasks]
     if isinstance(wanted, bool):
@@ -100,40 +101,44 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
         if name not in (*PREDICTORS, *RANKINGS, *ON_REQUEST):
             raise FrameSelectError(known("reference", name, (*PREDICTORS, *RANKINGS, *ON_REQUEST)))
         if name not in possible:
-            raise FrameSelectError(f"reference {name!r} has no meaning for a {task}; leave it out")
+            raise FrameSelectError(f"reference {name!r} is undefined for a {task}; leave it out")
     return [name for name in possible if name in wanted]
 
 
-def reference_entries(names: Sequence[str], task: str, draws: int) -> list[Entry]:
+def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingRuns]:
     """The references that rank frames: `draws` runs of `random`, one of every other."""
     return [
-        Entry(name, [make_ranking(name, task, s) for s in range(draws if name == DRAWN else 1)])
+        RankingRuns(
+            name, [make_ranking(name, task, s) for s in range(draws if name == RANDOM else 1)]
+        )
         for name in names
         if name not in PREDICTORS
     ]
 
 
 def reference_predictors(
-    names: Sequence[str], setting: Setting, train_split: str, seed: int
+    names: Sequence[str], settings: EvaluationSettings, train_split: str, seed: int
 ) -> list[Predictor]:
     """The references that predict whole videos; `pooled` is fitted on `train_split`."""
     made: list[Predictor] = []
     if "all-logits" in names:
         made.append(AllLogits())
     if "pooled" in names:
-        where = (setting.fold, train_split, setting.num_frames, setting.stream)
-        made.append(Pooled.fit(setting.cache, *where, seed))
+        where = (settings.fold, train_split, settings.num_frames, settings.stream)
+        made.append(Pooled.fit(settings.cache, *where, seed))
     return made
 
 
-def beside_free(names: Sequence[str], task: str, draws: int, run: int, runs: int) -> list[Ranking]:
-    """What is judged at as many frames as run `run` of `runs` chose freely.
+def matched_references(
+    names: Sequence[str], task: str, draws: int, run: int, runs: int
+) -> list[Ranking]:
+    """The references to score at as many frames as run `run` of `runs` chose freely.
 
-    `uniform` once, and `random` with seeds of its own: `draws` times or more over all runs, in
-    every run as often.
+    `uniform` once, and `random` with seeds of its own: equally often for every run, and at least
+    `draws` times over all runs.
     """
-    rankings = [make_ranking(EVENLY, task)] if EVENLY in names else []
-    if DRAWN in names:
+    rankings = [make_ranking(UNIFORM, task)] if UNIFORM in names else []
+    if RANDOM in names:
         each = -(-draws // runs)
-        rankings += [make_ranking(DRAWN, task, run * each + draw) for draw in range(each)]
+        rankings += [make_ranking(RANDOM, task, run * each + draw) for draw in range(each)]
     return rankings

@@ -1,4 +1,4 @@
-"""What a selection of frames comes to: the prediction it gives for every video, and its error."""
+"""What averaging a selection of frames gives for every video: the prediction and its error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,8 +11,8 @@ from frame_select_env.errors import FrameSelectError
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Whose predictions are averaged, and how.
+class EvaluationSettings:
+    """Which predictions are averaged, and how.
 
     Attributes:
         cache: The cache.
@@ -30,18 +30,13 @@ class Setting:
 
     def __post_init__(self) -> None:
         if self.num_frames < 1:
-            raise FrameSelectError(f"num_frames is {self.num_frames}; it must be at least 1")
+            raise FrameSelectError(f"num_frames={self.num_frames}: must be at least 1")
         if not 0 <= self.alpha < np.inf:
-            raise FrameSelectError(f"alpha is {self.alpha}; it must be a number of at least 0")
-
-    @property
-    def largest(self) -> float:
-        """The largest magnitude of a prediction, for `on_grid`."""
-        return self.cache.predictions_extent(self.stream, self.fold).largest
+            raise FrameSelectError(f"alpha={self.alpha}: must be a number of at least 0")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VideoResults:
     """The predictions for n videos, of one run, or of R runs with a first axis R.
 
     Attributes:
@@ -63,44 +58,48 @@ class Verdict:
         """[(R,) n] int64, the number of frames averaged."""
         return self.selected.sum(axis=-1)
 
-    def run(self, run: int) -> "Verdict":
+    def run(self, run: int) -> "VideoResults":
         """One run of R."""
-        return Verdict(*(getattr(self, field.name)[run] for field in fields(self)))
+        return VideoResults(*(getattr(self, field.name)[run] for field in fields(self)))
 
     @classmethod
-    def concatenate(cls, batches: Sequence["Verdict"]) -> "Verdict":
-        """Outcomes of batch after batch of videos as one."""
+    def concatenate(cls, batches: Sequence["VideoResults"]) -> "VideoResults":
+        """Join the results of consecutive batches of videos."""
         return cls(*(np.concatenate(column) for column in _columns(batches)))
 
     @classmethod
-    def stack(cls, runs: Sequence["Verdict"]) -> "Verdict":
-        """Outcomes of single runs on the same videos as one with a first axis R."""
+    def stack(cls, runs: Sequence["VideoResults"]) -> "VideoResults":
+        """Stack single runs on the same videos along a first axis R."""
         return cls(*(np.stack(column) for column in _columns(runs)))
 
 
-class Batch:
-    """A few videos, read once, on which any number of selections can be judged.
+def _columns(results: Sequence[VideoResults]) -> list[list[np.ndarray]]:
+    return [[getattr(one, field.name) for one in results] for field in fields(VideoResults)]
+
+
+class VideoBatch:
+    """A few videos, read once, on which any number of selections can be scored.
 
     Args:
-        setting: How to read and to average.
-        rows: [B] int, rows in the cache; their labels must be known.
+        settings: How to read and to average.
+        rows: [B] int, rows in the cache with known labels.
 
     Attributes:
         clips: The videos.
         label: [B] int64 or [B, K] float32.
     """
 
-    def __init__(self, setting: Setting, rows: np.ndarray) -> None:
-        self.clips: Clips = setting.cache.read(
-            rows, setting.num_frames, setting.fold, setting.stream
-        )
-        self.label = setting.cache.labels[rows]
-        self.alpha = setting.alpha
-        self._grid = on_grid(self.clips.predictions, setting.largest)
+    def __init__(self, settings: EvaluationSettings, rows: np.ndarray) -> None:
+        cache, fold, stream = settings.cache, settings.fold, settings.stream
+        self.clips: Clips = cache.read(rows, settings.num_frames, fold, stream)
+        self.label = cache.labels[rows]
+        self.alpha = settings.alpha
+        largest = cache.predictions_extent(stream, fold).largest
+        self._grid = on_grid(self.clips.predictions, largest)
         self._total = self._sum(self.clips.valid)
 
-    def judge(self, selected: np.ndarray) -> Verdict:
-        """The verdict of averaging the `selected` [B, T] frames (AS Alg. 2, Eqs. 1 and 10)."""
+    def average(self, selected: np.ndarray) -> VideoResults:
+        """Average the `selected` [B, T] frames (AS Alg. 2, Eqs. 1 and 10) and score the result."""
         kept = selected & self.clips.valid
         length = self.clips.valid.sum(axis=1)
         consensus = weighted_mean(
@@ -108,19 +107,15 @@ class Batch:
         )
         return self.score(consensus, kept)
 
-    def score(self, prediction: np.ndarray, selected: np.ndarray) -> Verdict:
-        """The verdict of a video-level `prediction` [B, C] made from the `selected` frames."""
+    def score(self, prediction: np.ndarray, selected: np.ndarray) -> VideoResults:
+        """Score a video-level `prediction` [B, C] made from the `selected` frames."""
         if self.label.ndim == 2:
             error = np.abs(prediction - self.label).mean(axis=1)
-            return Verdict(selected, prediction, np.full(len(error), np.nan), error)
+            return VideoResults(selected, prediction, np.full(len(error), np.nan), error)
         predicted = np.where(prediction.any(axis=1), prediction.argmax(axis=1), -1)
         own = np.take_along_axis(prediction, self.label[:, None], axis=1)[:, 0]
         wrong = ~is_correct(prediction, self.label)
-        return Verdict(selected, predicted, own, wrong.astype(np.float64))
+        return VideoResults(selected, predicted, own, wrong.astype(np.float64))
 
     def _sum(self, kept: np.ndarray) -> np.ndarray:
         return np.matmul(kept[:, None, :].astype(np.float64), self._grid)[:, 0]
-
-
-def _columns(verdicts: Sequence[Verdict]) -> list[list[np.ndarray]]:
-    return [[getattr(verdict, field.name) for verdict in verdicts] for field in fields(Verdict)]

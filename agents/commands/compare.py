@@ -1,0 +1,194 @@
+"""python -m agents compare: many agents, rewards and seeds on the same videos, and a report."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+import tyro
+from rich.console import Console
+
+from agents.comparison.data_sets import gather
+from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
+from agents.comparison.results import write_results
+from agents.comparison.runs import FinishedRun, RunJob, read_run, train_and_score
+from agents.evaluation.tables import PIPED_WIDTH, print_table
+from agents.training.trainer import CHECKPOINT_SECONDS
+from data.engine import Engine, outcomes_bar, run_all
+from frame_select_env import FrameSelectError
+
+RESULTS = "results.csv"
+
+
+@dataclass(frozen=True)
+class CompareArguments:
+    """Train every agent for every reward with every seed, and compare them on the test split.
+
+    The same command resumes an interrupted comparison. Finished runs are not trained again, and a
+    larger grid in the same folder trains only the new runs.
+    """
+
+    #: Names of bundled caches, or paths.
+    data: tuple[str, ...]
+    #: Agents: NAME, module:object, or NAME@hyper=value,hyper=value (preset=NAME is allowed there).
+    agents: tuple[str, ...]
+    #: Output folder for runs, results.csv and the report.
+    out: Path
+    #: Rewards: names, module:function, or JSON.
+    rewards: tuple[str, ...] = ("sign_omega",)
+    #: Numbers of frames m to train for; they override the presets'.
+    target_frames: tuple[int, ...] = (8,)
+    #: Number of seeds: 0, 1, 2, ...
+    seeds: int = 5
+    #: Folds, of every cache.
+    folds: tuple[str, ...] = ("default",)
+    #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
+    #: epochs.
+    budget: int = 0
+    #: The split to train on.
+    split: str = "train"
+    #: The stream of features; required only if a cache has several.
+    stream: str | None = None
+    #: Frames per video, T.
+    num_frames: int = 25
+    #: Weight of the frames not selected (AS Eq. 10).
+    alpha: float = 0.0
+    #: Numbers of frames m to score at.
+    frames: tuple[int, ...] = (4, 8, 12)
+    #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
+    also: tuple[str, ...] = ()
+    #: Number of bootstrap resamples.
+    resamples: int = 2000
+    #: Device of the networks: cpu or cuda.
+    device: str = "cpu"
+    #: Number of parallel runs, one thread each. Default: the number of CPUs.
+    jobs: int | None = None
+    #: What executes the runs: processes on this machine (joblib), or Ray.
+    engine: Literal["joblib", "ray"] = "joblib"
+    #: Address of a Ray cluster whose nodes share this folder. Default: start Ray on this machine.
+    ray_address: str = ""
+    #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
+    #: folder. The shard that ends last, or the command without --shard, writes the report.
+    shard: str = ""
+    #: Minimum time between two checkpoints of a run, in seconds.
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+
+def compare(arguments: list[str]) -> None:
+    """Run the command."""
+    options = tyro.cli(
+        CompareArguments, prog="python -m agents compare", args=arguments, use_underscores=False
+    )
+    torch.set_num_threads(1)
+    engine = Engine(options.engine, options.jobs, options.ray_address, options.device != "cpu")
+    specs, shard = _grid(options), parse_shard(options.shard)
+    frames = tuple(sorted(set(options.frames)))
+    finished = _read_finished(options.out, specs, frames)
+    left = [
+        RunJob(spec, spec.folder(options.out), options.checkpoint_seconds)
+        for spec in specs[shard]
+        if spec not in finished
+    ]
+    outcomes = run_all(train_and_score, left, engine)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_results(options.out / RESULTS, specs, finished)
+    failed = []
+    for outcome in outcomes_bar(outcomes, "runs", len(left)):
+        spec = outcome.task.spec
+        if outcome.error:
+            failed.append(f"{spec}: {outcome.error}")
+        else:
+            finished |= _read_finished(options.out, [spec], frames)
+            write_results(options.out / RESULTS, specs, finished)
+    if options.shard:
+        finished = _read_finished(options.out, specs, frames)  # other shards may have ended
+    if options.shard and len(finished) < len(specs):
+        write_results(options.out / RESULTS, specs, finished)
+        _say(
+            f"{options.out}: {len(finished)} of {len(specs)} runs are finished; "
+            f"shard {options.shard}"
+        )
+    elif finished:
+        command = shlex.join(["python", "-m", "agents", "compare", *arguments])
+        _report(options, specs, finished, command, failed)
+    for line in failed:
+        print(f"python -m agents compare: {line}", file=sys.stderr)
+    if failed:
+        raise SystemExit(2)
+
+
+def _grid(options: CompareArguments) -> list[RunSpec]:
+    out = options.out
+    if out.exists() and not out.is_dir():
+        raise FrameSelectError(f"{out}: is not a folder; choose another --out")
+    if out.exists() and any(out.iterdir()) and not (out / RUNS).is_dir():
+        raise FrameSelectError(
+            f"{out}: is neither empty nor the folder of a comparison; choose another --out"
+        )
+    specs = make_grid(
+        options.data,
+        options.folds,
+        options.agents,
+        options.rewards,
+        options.target_frames,
+        options.seeds,
+        split=options.split,
+        stream=options.stream,
+        num_frames=options.num_frames,
+        alpha=options.alpha,
+        budget=options.budget,
+        device=options.device,
+    )
+    check_scoring(specs, options.frames, options.also, options.resamples)
+    return specs
+
+
+def _read_finished(
+    out: Path, specs: Sequence[RunSpec], frames: Sequence[int]
+) -> dict[RunSpec, FinishedRun]:
+    """The runs that are trained and scored.
+
+    Raises:
+        FrameSelectError: if a run folder holds something else.
+    """
+    return {spec: run for spec in specs if (run := read_run(spec, spec.folder(out), frames))}
+
+
+def _report(
+    options: CompareArguments,
+    specs: Sequence[RunSpec],
+    finished: dict[RunSpec, FinishedRun],
+    command: str,
+    failed: Sequence[str],
+) -> None:
+    """Evaluate all runs together, write all tables and pictures, and print the tables."""
+    # Matplotlib and TensorBoard take long to import.
+    from agents.comparison.gallery import draw_pictures, write_hparams
+    from agents.comparison.report import write_report, write_summary
+    from agents.comparison.statistics import compare_data_sets, write_statistics
+
+    out = options.out
+    data_sets = gather(specs, finished, options.frames, options.also, options.resamples)
+    write_results(out / RESULTS, specs, finished, data_sets)
+    comparison = compare_data_sets(data_sets)
+    notes = [f"a run failed: {line}" for line in failed]
+    (out / "pictures").mkdir(exist_ok=True)
+    write_statistics(out, comparison)
+    pictures = draw_pictures(out / "pictures", comparison)
+    write_hparams(out / "hparams", data_sets)
+    write_summary(out / "summary.md", comparison, command, notes)
+    write_report(out / "report.html", comparison, command, notes, pictures)
+    # Piped into a file, a table is as wide as its names make it.
+    longest = max(len(row.ranking) for one in data_sets for row in one.evaluation.table)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH + longest
+    for one in data_sets:
+        print_table(one.evaluation, Console(width=width))
+    _say(f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}")
+    _say(f"report: {out / 'report.html'}")
+
+
+def _say(text: str) -> None:
+    Console().print(text, highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,98 @@
+"""python -m agents evaluate: score runs on the test split together with the references."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.console import Console
+
+from agents.evaluation import Evaluation
+from agents.evaluation.files import write_evaluation, write_predictions
+from agents.evaluation.references import reference_names
+from agents.evaluation.runs import evaluate_runs, group_runs
+from agents.evaluation.tables import print_table, write_markdown
+from frame_select_env import FrameSelectError, open_cache
+
+
+@dataclass(frozen=True)
+class EvaluateArguments:
+    """Score one or more runs on the test split together with the reference rankings.
+
+    Runs of one agent with different seeds share a row, whose intervals resample the runs too. Runs
+    of one agent with different hyper-parameters get a row each.
+    """
+
+    #: Run folders.
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    #: Name of a bundled cache, or a path.
+    data: str
+    #: Numbers of frames m to score at.
+    frames: tuple[int, ...] = (4, 8, 12)
+    #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
+    also: tuple[str, ...] = ()
+    #: The split to score.
+    split: str = "test"
+    #: Output folder. Default: the run folder; for several runs the folder that contains them.
+    out: Path | None = None
+    #: Number of bootstrap resamples.
+    resamples: int = 2000
+    #: Seed of the bootstrap and of the random ranking.
+    seed: int = 0
+    #: Number of PyTorch threads.
+    threads: int = 1
+
+
+def evaluate(arguments: list[str]) -> None:
+    """Run the command."""
+    options = tyro.cli(
+        EvaluateArguments, prog="python -m agents evaluate", args=arguments, use_underscores=False
+    )
+    if options.threads < 1:
+        raise FrameSelectError(f"threads={options.threads}: must be at least 1")
+    torch.set_num_threads(options.threads)
+    if not options.runs:
+        raise FrameSelectError("name at least one run folder")
+    cache = open_cache(options.data)
+    evaluation = evaluate_runs(
+        cache,
+        group_runs(options.runs),
+        split=options.split,
+        frames=options.frames,
+        references=[*reference_names(True, cache.task), *options.also],
+        resamples=options.resamples,
+        seed=options.seed,
+        progress=True,
+    )
+    out = options.out or _shared_folder(options.runs)
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_files(out, evaluation)
+    print_table(evaluation)
+    Console().print(f"written to {out}: {', '.join(written)}", highlight=False, soft_wrap=True)
+
+
+def write_files(out: Path, evaluation: Evaluation) -> list[str]:
+    """Write the tables and pictures of an evaluation into a folder; returns the file names."""
+    from agents.pictures.curves import plot_curves  # Matplotlib takes long to import
+    from agents.pictures.strips import default_frames, plot_strips
+
+    write_evaluation(out / "evaluation.csv", evaluation)
+    write_predictions(out / "predictions.csv", evaluation)
+    write_markdown(out / "evaluation.md", evaluation)
+    plot_curves(out / "accuracy.png", evaluation)
+    written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
+    if "thumbnail" in evaluation.settings.cache.frame_datasets:
+        agent = evaluation.agents[-1]
+        frames = default_frames(evaluation, agent)
+        plot_strips(out / "strips.png", evaluation, [agent], frames, broken=1, stand_ins=True)
+        written.append("strips.png")
+    return written
+
+
+def _shared_folder(runs: Sequence[Path]) -> Path:
+    if len(runs) == 1:
+        return runs[0]
+    return Path(os.path.commonpath([run.resolve().parent for run in runs]))

@@ -1,0 +1,212 @@
+"""python -m agents search: hyper-parameters drawn by Optuna, scored on validation videos."""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from agents.evaluation.tables import PIPED_WIDTH
+from agents.registry import parse_agent, parse_reward
+from agents.search import (
+    ROUND,
+    Key,
+    Sampler,
+    SearchTrial,
+    TrialRun,
+    TrialScore,
+    TrialStudy,
+    append_to_log,
+    make_runs,
+    mean_score,
+    read_log,
+    train_trial_run,
+)
+from agents.training.trainer import CHECKPOINT_SECONDS, Run
+from data.engine import Engine, outcomes_bar, run_all
+from frame_select_env import FrameSelectError, open_cache
+
+
+@dataclass(frozen=True)
+class SearchArguments:
+    """Search hyper-parameters of an agent on every cache and seed; the test split is never read.
+
+    The first trial is the agent as it is named. A trial's score is the mean over caches and seeds
+    of the validation score that early stopping uses. The same command resumes an interrupted
+    search, and one with more trials, seeds or caches trains only the new runs.
+    """
+
+    #: Names of bundled caches, or paths.
+    data: tuple[str, ...]
+    #: An agent: NAME, module:object, or NAME@hyper=value,hyper=value; values named here are fixed.
+    agent: str
+    #: The log, a CSV file; several searches may share it. The Optuna study is in OUT.journal.
+    out: Path
+    #: Number of trials.
+    trials: int = 8
+    #: Number of seeds per trial: 0, 1, 2, ...
+    seeds: int = 2
+    #: How trials are drawn: random (without repetition), or tpe (Optuna's tree-structured Parzen
+    #: estimator, after 8 random trials).
+    sampler: Sampler = "random"
+    #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
+    #: epochs.
+    budget: int = 0
+    #: Number of frames m to train for.
+    target_frames: int = 8
+    #: A reward's name, module:function, or JSON.
+    reward: str = "sign_omega"
+    #: The fold.
+    fold: str = "default"
+    #: The split to train on.
+    split: str = "train"
+    #: The stream of features; required only if a cache has several.
+    stream: str | None = None
+    #: Frames per video, T.
+    num_frames: int = 25
+    #: Weight of the frames not selected (AS Eq. 10).
+    alpha: float = 0.0
+    #: Device of the networks: cpu or cuda.
+    device: str = "cpu"
+    #: Seed of the sampler.
+    seed: int = 0
+    #: Number of parallel runs, one thread each. Default: the number of CPUs.
+    jobs: int | None = None
+    #: What executes the runs: processes on this machine (joblib), or Ray.
+    engine: Literal["joblib", "ray"] = "joblib"
+    #: Address of a Ray cluster whose nodes share this folder. Default: start Ray on this machine.
+    ray_address: str = ""
+    #: Minimum time between two checkpoints of a run, in seconds.
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+
+def search(arguments: list[str]) -> None:
+    """Run the command."""
+    options = tyro.cli(
+        SearchArguments, prog="python -m agents search", args=arguments, use_underscores=False
+    )
+    torch.set_num_threads(1)
+    engine = Engine(options.engine, options.jobs, options.ray_address, options.device != "cpu")
+    keywords = _check(options)
+    log = read_log(options.out)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    digests = [open_cache(data).digest for data in options.data]
+    settings = [options.data, digests, options.seeds, keywords]
+    journal = options.out.with_name(f"{options.out.name}.journal")
+    study = TrialStudy(options.agent, options.sampler, options.seed, journal, settings)
+    folders = options.out.with_name(f"{options.out.name}.runs")
+    runs: dict[int, list[TrialRun]] = {}
+    failed: list[str] = []
+    trials: list[SearchTrial] = []
+    # TPE draws a round after the scores of the one before, whatever the number of jobs.
+    size = ROUND if options.sampler == "tpe" else options.trials
+    for count in [*range(size, options.trials, size), options.trials]:
+        trials = study.trials(count)
+        new = trials[len(runs) :]
+        for trial in new:
+            runs[trial.number] = make_runs(
+                *(options.agent, trial, options.data, keywords, options.seeds),
+                *(folders, options.checkpoint_seconds),
+            )
+        left = [run for trial in new for run in runs[trial.number] if run.key not in log]
+        failed += _train(options.out, left, log, engine)
+        for trial in new:
+            scores = [log[run.key] for run in runs[trial.number] if run.key in log]
+            if len(scores) == len(runs[trial.number]):
+                study.tell(trial, mean_score(scores).validation)
+    for own in runs.values():  # also what a killed search left
+        for run in own:
+            shutil.rmtree(run.folder, ignore_errors=True)
+    if folders.is_dir() and not any(folders.iterdir()):  # else another search is running there
+        folders.rmdir()
+    _print_table(options, trials, runs, log)
+    for line in failed:
+        print(f"python -m agents search: {line}", file=sys.stderr)
+    if failed:
+        raise SystemExit(2)
+
+
+def _check(options: SearchArguments) -> dict[str, Any]:
+    """The keywords of the runs' task, checked on every cache before anything is written.
+
+    Raises:
+        FrameSelectError: for anything unknown, missing or out of range.
+    """
+    if not options.data:
+        raise FrameSelectError("--data: give at least one value")
+    for name in ("seeds", "trials"):
+        if getattr(options, name) < 1:
+            raise FrameSelectError(f"{name}={getattr(options, name)}: must be at least 1")
+    if len({open_cache(data).task for data in options.data}) > 1:
+        raise FrameSelectError(
+            "--data: an accuracy and a mean absolute error cannot be averaged; search on caches of "
+            "one task"
+        )
+    names = ("fold", "split", "stream", "num_frames", "alpha", "budget", "device")
+    keywords = {name: getattr(options, name) for name in names}
+    keywords |= {"select": options.target_frames, "reward": parse_reward(options.reward)}
+    choice = parse_agent(options.agent)
+    for data in options.data:
+        Run(data, choice, {**keywords, "seed": 0}).task(open_cache(data))
+    return keywords
+
+
+def _train(
+    out: Path, left: Sequence[TrialRun], log: dict[Key, TrialScore], engine: Engine
+) -> list[str]:
+    """Train runs, add them to the log and delete their folders; returns a line per failed run."""
+    failed = []
+    for outcome in outcomes_bar(run_all(train_trial_run, left, engine), "runs", len(left)):
+        run: TrialRun = outcome.task
+        if outcome.error:
+            failed.append(f"trial {run.trial.number} on {run.run.data}: {outcome.error}")
+        else:
+            log[run.key] = outcome.result
+            append_to_log(out, run.key, outcome.result)
+        shutil.rmtree(run.folder, ignore_errors=True)
+    return failed
+
+
+def _print_table(
+    options: SearchArguments,
+    trials: Sequence[SearchTrial],
+    runs: Mapping[int, Sequence[TrialRun]],
+    log: Mapping[Key, TrialScore],
+) -> None:
+    """Print the trials whose runs are all finished, best first."""
+    found = [
+        (mean_score(log[run.key] for run in runs[trial.number]), trial)
+        for trial in trials
+        if all(run.key in log for run in runs[trial.number])
+    ]
+    found.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
+    regression = open_cache(options.data[0]).task == "regression"
+    each = len(options.data) * options.seeds
+    table = Table(
+        title=f"{options.agent}: {len(found)} trials, validation, mean of {each} runs each",
+        title_justify="left",
+    )
+    headings = ["MAE"] if regression else ["accuracy %", "p of true class"]
+    searched = list(trials[0].hyper)
+    for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
+        table.add_column(name, justify="right")
+    for score, trial in found:
+        if regression:
+            cells = [f"{-score.validation:.4f}"]
+        else:
+            cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
+        cells += [str(trial.hyper[name]) for name in searched]
+        table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console.print(table)
+    if found:
+        best = shlex.quote(found[0][1].text(options.agent))
+        console.print(f"best: --agent {best}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"log: {options.out}", highlight=False, markup=False, soft_wrap=True)

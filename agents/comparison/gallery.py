@@ -1,0 +1,175 @@
+"""The pictures of a comparison, each with a caption, and TensorBoard's hyper-parameter page."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from agents.comparison.data_sets import DataSetResults, headline, labels_of, shared_frames
+from agents.comparison.statistics import Comparison
+from agents.pictures.curves import plot_curves
+from agents.pictures.forest import plot_gains, plot_pairs
+from agents.pictures.learning import plot_learning
+from agents.pictures.strips import MOST, plot_strips
+from agents.pictures.style import BANDS
+
+LISTED = 12  # labels of which all pairs can be drawn below one another
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was written.
+
+    Attributes:
+        path: The file.
+        kind: "gains", "pairs", "frames", "learning" or "videos".
+        data_set: None for a picture of all data sets.
+        title: What it shows.
+        caption: How to read it.
+    """
+
+    path: Path
+    kind: str
+    data_set: DataSetResults | None
+    title: str
+    caption: str
+
+
+def draw_pictures(folder: str | Path, comparison: Comparison) -> list[Picture]:
+    """Draw all pictures as PNG files into a folder; those of all data sets come first.
+
+    Raises:
+        FrameSelectError: if the folder does not exist or cannot be written to.
+    """
+    folder, data_sets = Path(folder), comparison.data_sets
+    pictures = _draw_shared(folder, comparison)
+    for one, slug in zip(data_sets, slugs(data_sets), strict=True):
+        pictures += _draw_data_set(folder, one, slug)
+    return pictures
+
+
+def slugs(data_sets: Sequence[DataSetResults]) -> list[str]:
+    """A distinct name for the files of every data set: letters, digits, dots and dashes."""
+    plain = [re.sub(r"[^A-Za-z0-9.]+", "-", one.title).strip("-.") for one in data_sets]
+    return [
+        f"{name}-{index + 1}" if plain.count(name) > 1 or not name else name
+        for index, name in enumerate(plain)
+    ]
+
+
+def common_frames(data_set: DataSetResults) -> str:
+    """The row to draw of all labels: the m that most runs were trained for, else the least m.
+
+    The same number of frames for all, so that the kept frames can be compared; `free` or `chosen`
+    only where no m is shared.
+    """
+    shared = shared_frames([data_set], data_set.runs)
+    trained = [str(run.spec.target_frames) for runs in data_set.runs.values() for run in runs]
+    fixed = [frames for frames in shared if frames.isdigit()]
+    return max(fixed or shared, key=trained.count)
+
+
+def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> list[Path]:
+    """Write the settings and the score of every run for TensorBoard's tab HPARAMS.
+
+    The metrics are the test score at the row to report first (accuracy; regression: the mean
+    absolute error), the episodes scored and the seconds of training.
+
+    Args:
+        folder: Gets a folder per run; events of an earlier call are replaced.
+        data_sets: The runs.
+
+    Returns:
+        The folders of the runs.
+    """
+    written: list[Path] = []
+    for number, one in enumerate(data_sets, start=1):
+        at = headline([one], one.runs)
+        metric = "test/accuracy" if one.task == "classification" else "test/mae"
+        for label, runs in one.runs.items():
+            error = one.results(label, at).error.mean(axis=1)
+            values = 1 - error if one.task == "classification" else error
+            for run, value in zip(runs, values, strict=True):
+                spec = run.spec
+                name = re.sub(r"[^A-Za-z0-9.=_-]+", "-", f"{one.title}-{label}-{spec.seed}")
+                # The numbers tell apart names that differed in removed characters only.
+                own = Path(folder) / f"{number}.{len(written) + 1}-{name}"
+                for events in own.glob("events.out.*"):
+                    events.unlink()
+                settings = {
+                    "data": one.data,
+                    "fold": one.fold,
+                    "label": label,
+                    "agent": spec.agent,
+                    "reward": spec.reward,
+                    "m": spec.target_frames,
+                    "seed": spec.seed,
+                }
+                metrics = {
+                    metric: float(value),
+                    "train/episodes": float(run.episodes),
+                    "train/seconds": float(run.seconds),
+                }
+                with SummaryWriter(str(own)) as writer:
+                    writer.add_hparams(settings, metrics, run_name=".")
+                written.append(own)
+    return written
+
+
+def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
+    data_sets = comparison.data_sets
+    rows = dict.fromkeys(headline([one], one.runs) for one in data_sets)
+    at = ", ".join(_words(frames) for frames in rows)
+    gains, pairs = folder / "gains.png", folder / "pairs.png"
+    plot_gains(gains, data_sets)
+    caption = (
+        f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
+    )
+    pictures = [Picture(gains, "gains", None, "Gain over keeping all frames", caption)]
+    groups = comparison.headline_pairs()
+    if groups and len(labels_of(data_sets)) <= LISTED:
+        plot_pairs(pairs, groups)
+        caption = (
+            f"At {at}: right of the line the first is better, with 95 % intervals; blue where the "
+            "interval excludes zero. Seeds and videos are paired."
+        )
+        pictures.append(Picture(pairs, "pairs", None, "Every two agents", caption))
+    return pictures
+
+
+def _draw_data_set(folder: Path, data_set: DataSetResults, slug: str) -> list[Picture]:
+    files = {kind: folder / f"{kind}-{slug}.png" for kind in ("frames", "learning", "videos")}
+    labels, frames = list(data_set.runs), common_frames(data_set)
+    few = len(labels) <= BANDS
+    plot_curves(files["frames"], data_set.evaluation)
+    caption = "Each agent's mean over seeds on test videos; references in grey."
+    caption += " Bands are 95 % intervals." if few else ""
+    title = "Score against frames kept"
+    pictures = [Picture(files["frames"], "frames", data_set, title, caption)]
+    if plot_learning(files["learning"], data_set):
+        caption = (
+            "Validation score, mean over seeds"
+            + ("; the band spans the lowest to the highest seed. " if few else ". ")
+            + "A dotted line is the last value of an agent that scores no episodes. Seconds depend "
+            "on the machine and its load."
+        )
+        pictures.append(Picture(files["learning"], "learning", data_set, "Learning", caption))
+    if plot_strips(files["videos"], data_set.evaluation, labels, frames):
+        known = "importance" in data_set.evaluation.settings.cache.frame_datasets
+        caption = (
+            "Videos that the agents put right on average, then videos that they got wrong. The "
+            "darker a cell, the more important its frame is to the agent's first run (white to "
+            "full: the video's least to most important; plain where importance depends on the "
+            f"frames kept before); cells with a border are the {_words(frames)} kept."
+            + (" Frames underlined in blue truly matter." if known else "")
+            + (f" The first {MOST} of {len(labels)}." if len(labels) > MOST else "")
+        )
+        title = "The same videos, every agent"
+        pictures.append(Picture(files["videos"], "videos", data_set, title, caption))
+    return pictures
+
+
+def _words(frames: str) -> str:
+    return f"{frames} frames" if frames.isdigit() else f"`{frames}`"

@@ -1,0 +1,105 @@
+"""The runs of a comparison: trained and scored by workers, read back from their folders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from agents.comparison.grid import RunSpec
+from agents.evaluation import TableRow
+from agents.evaluation.files import read_csv
+from agents.evaluation.runs import evaluate_runs, read_scores, run_scores
+from agents.training.run_folder import METRICS, is_finished
+from agents.training.trainer import run_config, train_run
+from frame_select_env import open_cache
+
+TRAINED, UNTRAINED = "trained", "untrained"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that is trained and scored.
+
+    Attributes:
+        spec: What was trained: data, agent, reward, m and seed.
+        folder: The run folder.
+        episodes: Episodes that the environment scored.
+        updates: Optimiser steps.
+        seconds: Wall-clock time of training.
+        cpu_seconds: Processor time of training.
+        trained: The rows of the trained network on the test split; their intervals are void.
+        untrained: The same of the untrained network.
+    """
+
+    spec: RunSpec
+    folder: Path
+    episodes: int
+    updates: int
+    seconds: float
+    cpu_seconds: float
+    trained: Sequence[TableRow] = ()
+    untrained: Sequence[TableRow] = ()
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """A run to train and to score.
+
+    Attributes:
+        spec: The run.
+        folder: Its run folder.
+        checkpoint_seconds: Minimum time between two checkpoints.
+    """
+
+    spec: RunSpec
+    folder: Path
+    checkpoint_seconds: float
+
+
+def train_and_score(job: RunJob) -> None:
+    """Train a run, or finish a started one, and store its scores on the test split.
+
+    Raises:
+        FrameSelectError: if the run cannot be trained, or its folder holds something else.
+    """
+    torch.set_num_threads(1)  # there are as many workers as CPUs
+    if not _is_trained(job.spec, job.folder):
+        train_run(job.folder, job.spec.run(), checkpoint_seconds=job.checkpoint_seconds)
+    run_scores(job.folder, open_cache(job.spec.data))
+
+
+def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
+    """Read a run that is trained and scored; None if something is left to do.
+
+    Raises:
+        FrameSelectError: if the folder holds another run, cache or version.
+    """
+    cache = open_cache(spec.data)
+    if not _is_trained(spec, folder) or read_scores(folder, cache) is None:
+        return None
+    evaluation = evaluate_runs(
+        cache,
+        {TRAINED: [folder]},
+        {UNTRAINED: [folder]},
+        frames=frames,
+        references=False,
+        resamples=1,
+    )
+    rows = {
+        name: [row for row in evaluation.table if row.ranking == name]
+        for name in (TRAINED, UNTRAINED)
+    }
+    columns = ("episodes", "updates", "seconds", "cpu_seconds")
+    episodes, updates, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
+    return FinishedRun(spec, folder, int(episodes), int(updates), seconds, cpu_seconds, **rows)
+
+
+def _is_trained(spec: RunSpec, folder: Path) -> bool:
+    """Whether the folder holds this very run, complete.
+
+    Raises:
+        FrameSelectError: if it holds another run, cache or version.
+    """
+    run, cache = spec.run(), open_cache(spec.data)
+    return is_finished(folder, run_config(run, cache, run.task(cache)))

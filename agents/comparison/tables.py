@@ -1,0 +1,234 @@
+"""The tables of a comparison as text, for the summary and the report alike, and their notes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agents.comparison.data_sets import (
+    UNITS,
+    DataSetResults,
+    by_task,
+    headline,
+    labels_of,
+    shared_frames,
+)
+from agents.comparison.statistics import Comparison, Pair
+from agents.evaluation import Interval
+from agents.evaluation.tables import TextTable, evaluation_table, interval_text, number_text
+
+LISTED = 6  # labels whose pairs are listed; of more there is a matrix
+SCORES = {"classification": "accuracy, %", "regression": "minus MAE"}
+GAINS = {"classification": "gain, points", "regression": "fall of the MAE"}
+IQM = (
+    "IQM: the mean of the runs of all data sets without the lowest and the highest quarter; of "
+    "fewer than four runs their mean (Agarwal et al., NeurIPS 2021); intervals resample runs and "
+    "videos within each data set"
+)
+PAIRS = (
+    "P(first > second): the probability that a run of the first scores above a run of the second, "
+    "ties counting half; resampling videos adds noise to the runs' scores, which pulls the "
+    "interval towards a half"
+)
+MATRIX = (
+    "row minus column, * where the 95 % interval excludes zero; columns have the rows' numbers; "
+    "pairs.csv has every interval"
+)
+
+
+@dataclass(frozen=True)
+class PairTables:
+    """The pairs of one data set, or of the average over data sets, as one or two tables.
+
+    Attributes:
+        title: What is compared.
+        data_set: None for the average.
+        frames: The row that is compared.
+        tables: Title and table: one list, or two matrices.
+    """
+
+    title: str
+    data_set: DataSetResults | None
+    frames: str
+    tables: Sequence[tuple[str, TextTable]]
+
+    @property
+    def note(self) -> str:
+        """How to read them."""
+        return MATRIX if len(self.tables) > 1 else PAIRS
+
+
+def data_set_table(data_set: DataSetResults) -> TextTable:
+    """The evaluation's table, with the compared agents on top."""
+    table = evaluation_table(data_set.shown)
+    order = sorted(range(len(table.rows)), key=lambda index: table.kinds[index] != "agent")
+    rows = [table.rows[index] for index in order]
+    return replace(table, rows=rows, kinds=[table.kinds[index] for index in order])
+
+
+def run_table(data_sets: Sequence[DataSetResults]) -> TextTable:
+    """What was trained: every label with its agent, reward, m and seeds."""
+    rows = []
+    for label in labels_of(data_sets):
+        specs = [run.spec for one in data_sets for run in one.runs.get(label, ())]
+        columns = (
+            _listed(spec.agent for spec in specs),
+            _listed(spec.reward for spec in specs),
+            _listed(map(str, sorted(spec.target_frames for spec in specs))),
+            _listed(map(str, sorted(spec.seed for spec in specs))),
+        )
+        rows.append([label, *columns, str(len(specs))])
+    return TextTable(["label", "agent", "reward", "m", "seeds", "runs"], rows)
+
+
+def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
+    """What was trained and scored on: every cache and fold."""
+    rows = []
+    for one in data_sets:
+        settings, scored = one.evaluation.settings, one.evaluation.rows
+        groups = settings.cache.groups
+        videos = f"{len(scored)} ({one.evaluation.split})"
+        if groups is not None:
+            videos += f", in {len(np.unique(groups[scored]))} groups"
+        task = one.task
+        if task == "classification":
+            task += f", {len(settings.cache.classes)} classes"
+        rows.append([one.data, one.fold, task, str(settings.num_frames), videos])
+    return TextTable(["data", "fold", "task", "frames, T", "videos scored"], rows)
+
+
+def aggregate_tables(comparison: Comparison) -> list[tuple[str, str, TextTable]]:
+    """Task, the row to report first and its aggregates, for every task that has a row in common."""
+    tables = []
+    for task, alike in by_task(comparison.data_sets).items():
+        labels = labels_of(alike)
+        if not shared_frames(alike, labels):
+            continue
+        at, percent = headline(alike, labels), task == "classification"
+        rows = [
+            [one.label, str(one.data_sets), str(one.runs)]
+            + [interval_text(one.iqm, "", percent)]
+            + [interval_text(figure, "gain", percent) for figure in (one.iqm_gain, one.gain)]
+            for one in comparison.aggregates
+            if (one.task, one.frames) == (task, at)
+        ]
+        names = [f"IQM of {SCORES[task]}", f"IQM of {GAINS[task]}", f"mean {GAINS[task]}"]
+        tables.append((task, at, TextTable(["label", "data sets", "runs", *names], rows)))
+    return tables
+
+
+def pair_tables(comparison: Comparison) -> list[PairTables]:
+    """The pairs at the row to report first: averages over data sets, then each data set."""
+    return [
+        PairTables(pairs[0].title, pairs[0].data_set, pairs[0].frames, _pair_tables(pairs))
+        for pairs in comparison.headline_pairs()
+    ]
+
+
+def time_table(data_set: DataSetResults) -> TextTable:
+    """The cost of training, a row per label: means over its runs."""
+    rows = []
+    for label, runs in data_set.runs.items():
+        digits = {"episodes": 0, "updates": 0, "seconds": 1, "cpu_seconds": 1}
+        means = [
+            f"{np.mean([getattr(run, name) for run in runs]):.{count}f}"
+            for name, count in digits.items()
+        ]
+        rows.append([label, str(len(runs)), *means])
+    return TextTable(["label", "runs", "episodes", "updates", "seconds", "CPU seconds"], rows)
+
+
+def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) -> list[str]:
+    """The given notes, those of the evaluations, and warnings that depend on the size."""
+    every = list(notes)
+    every += [f"{one.title}: {note}" for one in data_sets for note in one.evaluation.notes]
+    labels = labels_of(data_sets)
+    pairs = len(labels) * (len(labels) - 1) // 2
+    if pairs > 1:
+        every.append(
+            f"{pairs} pairs are compared at 95 % each, without correction: among as many pairs of "
+            f"equal agents about {pairs / 20:.2g} would exclude zero by chance"
+        )
+    counts = {len(runs) for one in data_sets for runs in one.runs.values()}
+    if 1 in counts:
+        every.append(
+            "the intervals of a label with one seed are over videos alone and do not cover the "
+            "variation between seeds"
+        )
+    elif counts and min(counts) < 5:
+        every.append("with fewer than five seeds the intervals are too narrow")
+    if len({one.evaluation.settings.cache.path for one in data_sets}) < len(data_sets):
+        every.append("folds of one cache are resampled as if they shared no videos")
+    if len(by_task(data_sets).get("regression", [])) > 1:
+        every.append("errors are averaged over data sets as they are, whatever their units")
+    return list(dict.fromkeys(every))
+
+
+def _pair_tables(pairs: Sequence[Pair]) -> list[tuple[str, TextTable]]:
+    if len({name for pair in pairs for name in (pair.first, pair.second)}) > LISTED:
+        return [
+            (f"Difference, {UNITS[pairs[0].task]}", _differences(pairs)),
+            (
+                "Probability that a run of the row scores above a run of the column",
+                _probabilities(pairs),
+            ),
+        ]
+    percent = pairs[0].task == "classification"
+    rows = [
+        [
+            pair.first,
+            pair.second,
+            interval_text(pair.difference, "gain", percent),
+            _probability_text(pair.improvement),
+        ]
+        for pair in pairs
+    ]
+    return [("", TextTable(["first", "second", "first − second", "P(first > second)"], rows))]
+
+
+def _differences(pairs: Sequence[Pair]) -> TextTable:
+    largest = max(abs(pair.difference.value) for pair in pairs) or 1.0
+    cells: dict[tuple[str, str], tuple[str, float]] = {}
+    for pair in pairs:
+        percent = pair.task == "classification"
+        mark = "*" if pair.difference.low > 0 or pair.difference.high < 0 else ""
+        for sign, key in ((1, (pair.first, pair.second)), (-1, (pair.second, pair.first))):
+            value = sign * pair.difference.value
+            cells[key] = number_text(value, percent, signed=True) + mark, value / largest
+    return _matrix(pairs, cells)
+
+
+def _probabilities(pairs: Sequence[Pair]) -> TextTable:
+    cells: dict[tuple[str, str], tuple[str, float]] = {}
+    for pair in pairs:
+        value = pair.improvement.value
+        for one, key in (
+            (value, (pair.first, pair.second)),
+            (1 - value, (pair.second, pair.first)),
+        ):
+            cells[key] = f"{one:.2f}", 2 * one - 1
+    return _matrix(pairs, cells)
+
+
+def _matrix(pairs: Sequence[Pair], cells: dict[tuple[str, str], tuple[str, float]]) -> TextTable:
+    """A matrix of all labels; cells are text and shade by (row, column)."""
+    labels = list(dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second)))
+    numbers = [str(number) for number in range(1, len(labels) + 1)]
+    filled = [[cells.get((row, column), ("", 0.0)) for column in labels] for row in labels]
+    return TextTable(
+        # The columns by number: their names side by side would make the table too wide.
+        ["", *numbers],
+        [
+            [f"{number} {label}", *(text for text, _ in row)]
+            for number, label, row in zip(numbers, labels, filled, strict=True)
+        ],
+        shades=[[0.0, *(shade for _, shade in row)] for row in filled],
+    )
+
+
+def _probability_text(figure: Interval) -> str:
+    return f"{figure.value:.2f} [{figure.low:.2f}, {figure.high:.2f}]"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(words))

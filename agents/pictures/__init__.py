@@ -1,0 +1,1 @@
+"""Pictures of an evaluation and of a comparison, in one style."""

@@ -1,0 +1,318 @@
+"""Hyper-parameter search: an Optuna study that draws trials, and a CSV log of their runs.
+
+The study lies in a journal beside the log (LOG.journal), which makes a search resumable; the log
+has a row for every training run, with its score on validation videos.
+"""
+
+import dataclasses
+import hashlib
+import io
+import itertools
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+import torch
+
+from agents.evaluation.files import read_csv, whole_file
+from agents.registry import AgentChoice, parse_agent, with_values
+from agents.training.run_folder import METRICS, as_json, is_finished
+from agents.training.trainer import Run, run_config, train_run
+from frame_select_env import FrameSelectError, open_cache
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.samplers import BaseSampler
+
+Sampler = Literal["random", "tpe"]
+ROUND = 8  # trials that TPE draws at a time; those of the first round are random
+# Columns of the log. `task` and `cache` (its digest) tell runs of one agent and seed apart.
+KEY = ("agent", "trial", "hyper", "data", "seed", "task", "cache")
+COLUMNS = (
+    *("agent", "trial", "hyper", "data", "seed"),
+    *("validation", "validation_p_c", "episodes", "seconds", "task", "cache"),
+)
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SearchTrial:
+    """Hyper-parameters to try.
+
+    Attributes:
+        number: 0 is the agent as it was named, the others are drawn.
+        choice: The agent with these hyper-parameters.
+        hyper: The searched ones among them.
+        study_number: Number of the trial in the Optuna study, which also counts rejected ones.
+    """
+
+    number: int
+    choice: AgentChoice
+    hyper: dict[str, Any]
+    study_number: int
+
+    def text(self, agent: str) -> str:
+        """The agent, as the search named it, with these hyper-parameters."""
+        return with_values(agent, self.hyper) if self.number else agent
+
+
+@dataclass(frozen=True)
+class TrialRun:
+    """One training run of a trial.
+
+    Attributes:
+        trial: The trial.
+        run: The cache, seed and task.
+        key: The run's values of the log's columns `KEY`.
+        folder: The run folder, deleted once the run is logged.
+        checkpoint_seconds: Minimum time between two checkpoints.
+    """
+
+    trial: SearchTrial
+    run: Run
+    key: Key
+    folder: Path
+    checkpoint_seconds: float
+
+
+@dataclass(frozen=True)
+class TrialScore:
+    """The score of one training run.
+
+    Attributes:
+        validation: Accuracy at m of the epoch that was kept (regression: minus the MAE).
+        validation_p_c: Mean probability of the true class there.
+        episodes: Episodes that the environment scored.
+        seconds: Wall-clock time of training.
+    """
+
+    validation: float
+    validation_p_c: float
+    episodes: int
+    seconds: float
+
+
+class TrialStudy:
+    """Draws the trials of a search from an agent's search space, without repetition.
+
+    Hyper-parameters named in the text are fixed. Every draw has a seed of its own, made from the
+    search's seed and the trial's number, so a resumed search draws what an uninterrupted one would.
+
+    Args:
+        text: The agent, as `parse_agent` reads it.
+        sampler: "random" or "tpe".
+        seed: Seed of the sampler.
+        journal: The journal file; None keeps the study in memory.
+        settings: Everything else that a trial's score depends on; other settings are another study.
+
+    Raises:
+        FrameSelectError: for an unknown agent or hyper-parameter.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        sampler: Sampler = "random",
+        seed: int = 0,
+        journal: Path | None = None,
+        settings: object = None,
+    ) -> None:
+        import optuna  # takes long to import
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+        from optuna.trial import TrialState, create_trial
+
+        self.text, self.sampler, self.seed = text, sampler, seed
+        self.choice = parse_agent(text)
+        fixed = re.findall(r"[@,](\w+)=", text)
+        search = self.choice.design.search
+        self.space = {name: values for name, values in search.items() if name not in fixed}
+        digest = hashlib.sha256(json.dumps([settings, sampler, seed]).encode()).hexdigest()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.study: Study = optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(journal))) if journal else None,
+            study_name=f"{text} {digest[:12]}",
+            direction="maximize",
+            load_if_exists=True,
+        )
+        if not self.study.trials:
+            self.study.add_trial(create_trial(state=TrialState.RUNNING))  # the agent as named
+
+    def trials(self, count: int) -> list[SearchTrial]:
+        """The first `count` trials, drawn if they are new; fewer if there are no more combinations.
+
+        Raises:
+            FrameSelectError: if count is below 1.
+        """
+        from optuna.trial import Trial, TrialState
+
+        if count < 1:
+            raise FrameSelectError(f"trials={count}: must be at least 1")
+        named = {name: getattr(self.choice.config, name) for name in self.space}
+        found = [SearchTrial(0, self.choice, named, 0)]
+        tried = {tuple(named.values())} & set(itertools.product(*self.space.values()))
+        accepted = True
+        for number in itertools.count(1):
+            if len(found) == count or len(tried) == math.prod(map(len, self.space.values())):
+                break
+            known = self.study.trials[number : number + 1]
+            if known and known[0].state.is_finished():
+                params, accepted = known[0].params, known[0].state == TrialState.COMPLETE
+            else:
+                self.study.sampler = self._sampler(number, accepted)
+                # A known trial was drawn, perhaps in part, before an interruption.
+                drawn = Trial(self.study, known[0]._trial_id) if known else self.study.ask()
+                for name, values in self.space.items():
+                    drawn.suggest_categorical(name, values)
+                params = drawn.params
+                new = tuple(params[name] for name in self.space) not in tried
+                accepted = new and self._is_allowed(params)
+                if not accepted:
+                    self.study.tell(number, state=TrialState.FAIL)
+            tried.add(tuple(params[name] for name in self.space))
+            if accepted:
+                config = dataclasses.replace(self.choice.config, **params)
+                choice = dataclasses.replace(self.choice, config=config)
+                found.append(SearchTrial(len(found), choice, params, number))
+        return found
+
+    def tell(self, trial: SearchTrial, score: float) -> None:
+        """Record a trial's score, unless it is recorded already."""
+        if not self.study.trials[trial.study_number].state.is_finished():
+            self.study.tell(trial.study_number, score)
+
+    def _sampler(self, number: int, accepted: bool) -> "BaseSampler":
+        """The sampler of one draw; `accepted` is whether the draw before was."""
+        from optuna.samplers import GridSampler, TPESampler
+
+        class Shuffled(GridSampler):
+            """Every combination once, in an order drawn by the seed."""
+
+            def after_trial(self, *args: Any) -> None:
+                """Do not stop a loop of `Study.optimize`, which is not used here."""
+
+        # TPE repeats itself where scores are equal; then the next combination is tried.
+        if self.sampler == "tpe" and number >= ROUND and accepted:
+            return TPESampler(n_startup_trials=0, seed=self.seed * 1_000_003 + number)
+        return Shuffled(self.space, seed=self.seed)
+
+    def _is_allowed(self, params: dict[str, Any]) -> bool:
+        try:
+            self.choice.design.check(dataclasses.replace(self.choice.config, **params))
+        except FrameSelectError:
+            return False
+        return True
+
+
+def make_runs(
+    text: str,
+    trial: SearchTrial,
+    data: Sequence[str],
+    keywords: Mapping[str, Any],
+    seeds: int,
+    folder: Path,
+    checkpoint_seconds: float,
+) -> list[TrialRun]:
+    """The runs of a trial: one for every cache and seed.
+
+    Args:
+        text: The agent as the search named it.
+        trial: The trial.
+        data: The caches.
+        keywords: The keywords of the runs' task, without the seed.
+        seeds: n, for the seeds 0..n-1.
+        folder: Gets the run folders.
+        checkpoint_seconds: Minimum time between two checkpoints.
+    """
+    hyper, task = json.dumps(as_json(trial.choice.config)), json.dumps(keywords, sort_keys=True)
+    runs = []
+    for name in data:
+        for seed in range(seeds):
+            key = (text, str(trial.number), hyper, name, str(seed), task, open_cache(name).digest)
+            own = folder / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]
+            run = Run(name, trial.choice, {**keywords, "seed": seed})
+            runs.append(TrialRun(trial, run, key, own, checkpoint_seconds))
+    return runs
+
+
+def train_trial_run(work: TrialRun) -> TrialScore:
+    """Train a run, or finish a started one, and read its validation score; never the test split.
+
+    Raises:
+        FrameSelectError: if it cannot be trained, or the folder holds something else.
+    """
+    torch.set_num_threads(1)
+    cache = open_cache(work.run.data)
+    if not is_finished(work.folder, run_config(work.run, cache, work.run.task(cache))):
+        train_run(work.folder, work.run, checkpoint_seconds=work.checkpoint_seconds)
+    columns = ("validation", "validation_p_c", "episodes", "seconds")
+    epochs = read_csv(work.folder / METRICS, columns).tolist()
+    # As in training, the epoch with the best pair is kept.
+    validation, p_c = max(epoch[:2] for epoch in epochs)
+    episodes, seconds = epochs[-1][2:]
+    return TrialScore(validation, p_c, int(episodes), seconds)
+
+
+def mean_score(scores: Iterable[TrialScore]) -> TrialScore:
+    """The mean over runs; episodes are rounded."""
+    means = pd.DataFrame(scores).mean()
+    return TrialScore(
+        means["validation"], means["validation_p_c"], round(means["episodes"]), means["seconds"]
+    )
+
+
+def read_log(path: Path) -> dict[Key, TrialScore]:
+    """Read the runs of a log; empty if the file does not exist.
+
+    A line that was cut off when a search was killed is removed from the file.
+
+    Raises:
+        FrameSelectError: if the file is not a log.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise FrameSelectError(f"{path}: cannot be read: {error}") from None
+    whole = text[: text.rfind("\n") + 1]
+    if whole and whole.partition("\n")[0] != ",".join(COLUMNS):
+        raise FrameSelectError(f"{path}: is not the log of a search; choose another --out")
+    if whole != text:
+        with whole_file(path) as part:
+            part.write_bytes(whole.encode())
+    if not whole:
+        return {}
+    try:
+        rows = pd.read_csv(io.StringIO(whole), dtype=str, keep_default_na=False)
+        return {
+            tuple(row[name] for name in KEY): TrialScore(
+                float(row["validation"]),
+                float(row["validation_p_c"]),
+                int(row["episodes"]),
+                float(row["seconds"]),
+            )
+            for row in rows.to_dict("records")
+        }
+    except (ValueError, TypeError) as error:
+        raise FrameSelectError(f"{path}: holds a bad row: {error}") from None
+
+
+def append_to_log(path: Path, key: Key, score: TrialScore) -> None:
+    """Add a run to the log, in a single write."""
+    row = dict(zip(KEY, key, strict=True)) | dataclasses.asdict(score)
+    header = not path.is_file() or not path.stat().st_size
+    text = pd.DataFrame([row], columns=list(COLUMNS), dtype=object).to_csv(
+        index=False, header=header, lineterminator="\n"
+    )
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
