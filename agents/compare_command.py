@@ -1,4 +1,4 @@
-"""python -m agents compare: many agents, rewards and seeds on the same videos, and a report."""
+"""frame-select compare: many agents, rewards and seeds on the same videos, and a report."""
 
 import shlex
 import sys
@@ -21,6 +21,7 @@ from agents.training import CHECKPOINT_SECONDS
 from data.engines import Engine, run_all
 from data.engines.progress import outcomes_bar
 from frame_select_env import FrameSelectError
+from frame_select_env.command_line import program
 
 RESULTS = "results.csv"
 
@@ -81,7 +82,7 @@ class CompareArguments:
 def compare(arguments: list[str]) -> None:
     """The command."""
     asked = tyro.cli(
-        CompareArguments, prog="python -m agents compare", args=arguments, use_underscores=False
+        CompareArguments, prog=program("compare"), args=arguments, use_underscores=False
     )
     torch.set_num_threads(1)
     engine = Engine(asked.engine, asked.jobs, asked.ray_address, asked.device != "cpu")
@@ -106,10 +107,10 @@ def compare(arguments: list[str]) -> None:
         write_results(asked.out / RESULTS, cells, records)
         _say(f"{asked.out}: {len(records)} of {len(cells)} runs are finished; shard {asked.shard}")
     elif records:
-        command = shlex.join(["python", "-m", "agents", "compare", *arguments])
+        command = f"{program('compare')} {shlex.join(arguments)}"
         _report(asked, cells, records, command, failed)
     for line in failed:
-        print(f"python -m agents compare: {line}", file=sys.stderr)
+        print(f"{program('compare')}: {line}", file=sys.stderr)
     if failed:
         raise SystemExit(2)
 

@@ -1,4 +1,4 @@
-"""python -m agents evaluate: runs on the test split, beside the reference rankings."""
+"""frame-select evaluate: runs on the test split, beside the reference rankings."""
 
 import os
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from agents.evaluation.tables import print_table, write_evaluation, write_markdo
 from agents.loading import LoadedRun, load_run
 from agents.run_evaluation import evaluate_runs
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.command_line import program
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class EvaluateArguments:
 def evaluate(arguments: list[str]) -> None:
     """The command."""
     asked = tyro.cli(
-        EvaluateArguments, prog="python -m agents evaluate", args=arguments, use_underscores=False
+        EvaluateArguments, prog=program("evaluate"), args=arguments, use_underscores=False
     )
     if asked.threads < 1:
         raise FrameSelectError(f"threads={asked.threads}: must be at least 1")

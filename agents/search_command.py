@@ -1,4 +1,4 @@
-"""python -m agents search: hyper-parameters drawn at random, scored on validation videos."""
+"""frame-select search: hyper-parameters drawn at random, scored on validation videos."""
 
 import shlex
 import shutil
@@ -29,6 +29,7 @@ from agents.training import CHECKPOINT_SECONDS
 from data.engines import Engine, run_all
 from data.engines.progress import outcomes_bar
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.command_line import program
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,7 @@ class SearchArguments:
 
 def search(arguments: list[str]) -> None:
     """The command."""
-    asked = tyro.cli(
-        SearchArguments, prog="python -m agents search", args=arguments, use_underscores=False
-    )
+    asked = tyro.cli(SearchArguments, prog=program("search"), args=arguments, use_underscores=False)
     torch.set_num_threads(1)
     engine = Engine(asked.engine, asked.jobs, asked.ray_address, asked.device != "cpu")
     trials = draw_trials(asked.agent, asked.trials, asked.seed)
@@ -111,7 +110,7 @@ def search(arguments: list[str]) -> None:
         folders.rmdir()
     _print_table(asked, trials, runs, log)
     for line in failed:
-        print(f"python -m agents search: {line}", file=sys.stderr)
+        print(f"{program('search')}: {line}", file=sys.stderr)
     if failed:
         raise SystemExit(2)
 

@@ -1,4 +1,4 @@
-"""python -m agents train: one agent, one cache, one seed, one run folder."""
+"""frame-select train: one agent, one cache, one seed, one run folder."""
 
 import argparse
 import dataclasses
@@ -20,6 +20,7 @@ from agents.runs import Epoch
 from agents.training import CHECKPOINT_SECONDS, Trained
 from agents.validation import Validation
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.command_line import program
 from frame_select_env.errors import known
 
 
@@ -94,7 +95,7 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
     )
     parsed: Any = tyro.cli(
         both,
-        prog="python -m agents train",
+        prog=program("train"),
         description=TrainArguments.__doc__,
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
@@ -181,7 +182,7 @@ def _print_result(asked: TrainArguments, run: Run, trained: Trained) -> None:
         highlight=False,
     )
     console.print(
-        f"saved in {asked.out}; next: python -m agents evaluate {asked.out} --data {asked.data}",
+        f"saved in {asked.out}; next: {program('evaluate')} {asked.out} --data {asked.data}",
         highlight=False,
         soft_wrap=True,
     )

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from data.summary import results_table
 from frame_select_env.cache import FeatureCache
+from frame_select_env.command_line import program
 
 Arguments = TypeVar("Arguments")
 NAMES = 12  # of classes that are listed
@@ -18,7 +19,7 @@ def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Argument
     """A command's arguments; exits with 2 if they do not parse, with 0 after --help."""
     return tyro.cli(
         kind,
-        prog=f"python -m data {command}",
+        prog=program(command),
         args=arguments,
         config=(tyro.conf.FlagCreatePairsOff,),
     )

@@ -1,4 +1,4 @@
-"""python -m data digits: the small cache that comes with the library."""
+"""frame-select digits: the small cache that comes with the library."""
 
 from dataclasses import dataclass
 from pathlib import Path

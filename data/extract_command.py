@@ -1,4 +1,4 @@
-"""python -m data extract: from a folder of videos to a cache."""
+"""frame-select extract: from a folder of videos to a cache."""
 
 import math
 from dataclasses import dataclass

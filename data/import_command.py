@@ -1,4 +1,4 @@
-"""python -m data import: a cache of features that someone has."""
+"""frame-select import: a cache of features that someone has."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""python -m data inspect: what a cache holds, and whether it is in order."""
+"""frame-select inspect: what a cache holds, and whether it is in order."""
 
 from dataclasses import dataclass
 from typing import Annotated

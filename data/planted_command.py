@@ -1,4 +1,4 @@
-"""python -m data planted: synthetic videos of any size and difficulty with a known best answer."""
+"""frame-select planted: synthetic videos of any size and difficulty with a known best answer."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

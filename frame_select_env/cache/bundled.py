@@ -29,7 +29,7 @@ def cache_path(data: str | Path) -> Path:
     path = Path(data)
     if path.is_dir():
         raise CacheError(
-            f"{path}: is a folder; make a cache of it: python -m data extract (videos) or import "
+            f"{path}: is a folder; make a cache of it: frame-select extract (videos) or import "
             "(features)"
         )
     if not path.is_file():
