@@ -6,12 +6,12 @@ killed worker ends it, whereas Ray gives a task whose worker was killed to anoth
 
 import importlib
 import os
+import pickle
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from data.engines.attempt import Outcome, attempt
+from data.engines.attempt import Outcome
 from frame_select_env import FrameSelectError
 
 RETRIES = 3  # workers that a task may lose
@@ -54,13 +54,14 @@ def _outcomes(
         cpus = int(ray.cluster_resources().get("CPU", 1))
         width = min(jobs or cpus, cpus, len(tasks))
         options = {"num_cpus": 1, "max_retries": RETRIES, **_gpu_share(ray, gpu, width)}
-        remote = ray.remote(**options)(_attempt_in_folder)
+        remote = ray.remote(**options)(_in_folder())
         waiting = list(reversed(tasks))
         running: dict[Any, Any] = {}
         while waiting or running:
             while waiting and len(running) < width:
                 task = waiting.pop()
-                running[remote.remote(function, task, os.getcwd())] = task
+                call = pickle.dumps((function, task))
+                running[remote.remote(call, os.getcwd())] = task
             for ended in ray.wait(list(running))[0]:
                 yield _outcome(ray, ended, running.pop(ended))
     finally:
@@ -119,13 +120,29 @@ def _gpu_share(ray: Any, gpu: bool, width: int) -> dict[str, float]:
     return {"num_gpus": min(1.0, count / width)}
 
 
-def _attempt_in_folder(function: Callable[[Any], Any], task: Any, folder: str) -> Outcome:
-    """Do a task where relative paths, and modules of the user's own, are found."""
-    if os.path.isdir(folder):
-        os.chdir(folder)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    return attempt(function, task)
+def _in_folder() -> Callable[[bytes, str], Outcome]:
+    """The function that workers run.
+
+    Ray puts the current folder first in a worker's sys.path, where a user's own `data.py` would
+    shadow ours. So this function is a nested one, which Ray pickles by value, and it unpickles its
+    task only when the folder is last. Nothing of ours may appear in its annotations.
+    """
+
+    def run(call: bytes, folder: str) -> Any:
+        import os
+        import pickle
+        import sys
+
+        sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+        sys.path.append(folder)
+        if os.path.isdir(folder):
+            os.chdir(folder)
+        function, task = pickle.loads(call)
+        from data.engines.attempt import attempt
+
+        return attempt(function, task)
+
+    return run
 
 
 def _outcome(ray: Any, ended: Any, task: Any) -> Outcome:

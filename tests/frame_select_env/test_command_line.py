@@ -1,5 +1,6 @@
 """`frame-select`, run as the installed script runs it, also where own files bear our names."""
 
+import csv
 import importlib
 import importlib.metadata
 import os
@@ -17,7 +18,9 @@ from frame_select_env.command_line import CLONE, COMMANDS, EXTRAS, HEADINGS, pro
 MAIN = "from frame_select_env.command_line import main; main()"
 
 
-def frame_select(*arguments: object, cwd: Path | None = None, before: str = "pass", **variables: str):
+def frame_select(
+    *arguments: object, cwd: Path | None = None, before: str = "pass", **variables: str
+):
     """Run the console script's code; -P leaves the current folder off sys.path, as the script."""
     return subprocess.run(
         [sys.executable, "-P", "-c", f"{before}; {MAIN}", *map(str, arguments)],
@@ -147,13 +150,18 @@ def test_from_a_folder_with_modules_of_our_names(own_folder):
     assert "next: frame-select evaluate" in done.stdout
 
 
-def test_workers_find_our_modules_first_and_own_ones_last(own_folder):
+@pytest.mark.parametrize("engine", ["joblib", "ray"])
+def test_workers_find_our_modules_first_and_own_ones_last(own_folder, engine):
     grid = ("--data", "digits", "--agents", "reinforce", "--rewards", "my_rewards:certainty")
     size = ("--seeds", 2, "--jobs", 2, "--budget", 100, "--frames", 4, "--resamples", 20)
     out = own_folder / "out"
-    done = frame_select("compare", *grid, *size, "--out", out, cwd=own_folder)
+    work = ("--engine", engine, "--out", out)
+    done = frame_select("compare", *grid, *size, *work, cwd=own_folder)
     assert done.returncode == 0, done.stderr
-    assert (out / "report.html").is_file() and len(list((out / "runs").iterdir())) == 2
+    with (out / "results.csv").open(newline="") as file:
+        trained = [row for row in csv.DictReader(file) if row["agent"] == "reinforce"]
+    assert {row["seed"] for row in trained} == {"0", "1"}
+    assert {row["reward"] for row in trained} == {"my_rewards:certainty"}
 
 
 def test_python_m_puts_the_current_folder_last_too(own_folder):
