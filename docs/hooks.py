@@ -44,10 +44,14 @@ def rewards() -> str:
         if not function.__module__.startswith("frame_select_env."):
             continue
         doc = inspect.cleandoc(function.__doc__ or "")
-        summary = " ".join(doc.partition("\n\n")[0].split())
-        formula, source = (_paragraph(doc, title) for title in ("Formula", "Source"))
-        rows.append((f"`{name}`", summary, formula, _arguments(function), _reads(name), source))
-    return table(("Name", "Pays", "Formula", "Arguments", "Reads", "Source"), rows)
+        pays = " ".join(doc.partition("\n\n")[0].split())
+        for title, text in (
+            ("Formula", _paragraph(doc, "Formula")),
+            ("Arguments", _arguments(function)),
+        ):
+            pays += f"<br>*{title}:* {text.removesuffix('.')}" if text else ""
+        rows.append((f"`{name}`", pays, _reads(name), _paragraph(doc, "Source")))
+    return table(("Name", "Pays", "Reads", "Source"), rows)
 
 
 def hyperparameters() -> str:

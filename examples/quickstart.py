@@ -19,7 +19,7 @@ from frame_select_env import open_cache
 
 
 def play_by_hand() -> None:
-    """Keep the frames that the backbone is surest of, and see what the reward says."""
+    """Keep the 8 most confident frames and print the reward."""
     env = gym.make("FrameSelect/OneShot-v0", data="digits", split="train")
     observation, _ = env.reset(seed=0)
     confidence = observation["predictions"].max(axis=1)
@@ -34,7 +34,7 @@ def play_by_hand() -> None:
 
 
 def train_and_compare() -> None:
-    """Train REINFORCE for a few epochs and print it beside the reference rankings."""
+    """Train REINFORCE for a few epochs and compare it with the reference rankings."""
     torch.set_num_threads(1)  # networks this small are slower on several
     cache = open_cache("digits")
     task = make_task(cache, "digits", select=8, seed=0)
