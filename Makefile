@@ -1,4 +1,4 @@
-# Each target does all its own set-up, in .venv, with the exact versions of constraints.txt.
+# Every target sets itself up: a virtual environment in .venv with the versions of constraints.txt.
 PYTHON ?= python3
 VENV ?= .venv
 RUNS ?= runs/demo
@@ -8,12 +8,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .PHONY: demo test lint docs bench clean
 
-# The main job on the bundled digits: agents of both families, compared with every reference.
+# Agents of both families on the bundled digits, compared with every reference ranking.
 demo: $(INSTALLED)
-	$(BIN)/python -m agents compare --data digits --agents reinforce ppo dqn --seeds 3 \
+	$(BIN)/frame-select compare --data digits --agents reinforce ppo dqn --seeds 3 \
 		--budget 12800 --out $(RUNS)
 
-# A process a core and a thread a process: torch's threads cost more than they bring here.
+# One process per core and one thread per process: torch's threads cost more than they save here.
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -22,16 +22,18 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m mypy
 
+# The site, in site/; a broken link or reference fails.
 docs: $(INSTALLED)
-	$(BIN)/python -m frame_select_env.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html, or run $(BIN)/mkdocs serve"
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks
 
 clean:
-	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) runs site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# torch first and alone: what follows then finds its version met.
+# torch first and alone, so that the next install finds its requirement satisfied.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch

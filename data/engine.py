@@ -5,6 +5,7 @@ A task that fails becomes an `Outcome` with an error message; the other tasks co
 
 import importlib
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -254,13 +255,13 @@ def _run_on_ray(
             if not gpus:
                 raise FrameSelectError("--engine ray --device cuda: the Ray cluster has no GPU")
             options["num_gpus"] = min(1.0, gpus / width)
-        remote = ray.remote(**options)(_attempt_in_folder)
+        remote = ray.remote(**options)(_in_folder())
         waiting = list(reversed(tasks))
         running: dict[Any, Any] = {}
         while waiting or running:
             while waiting and len(running) < width:
                 task = waiting.pop()
-                running[remote.remote(function, task, os.getcwd())] = task
+                running[remote.remote(pickle.dumps((function, task)), os.getcwd())] = task
             for finished in ray.wait(list(running))[0]:
                 task = running.pop(finished)
                 try:
@@ -273,10 +274,25 @@ def _run_on_ray(
             ray.shutdown()
 
 
-def _attempt_in_folder(function: Function, task: Any, folder: str) -> Outcome:
-    """Run one task in `folder`, so that relative paths and the user's own modules are found."""
-    if os.path.isdir(folder):
-        os.chdir(folder)
-    if folder not in sys.path:
+def _in_folder() -> Callable[[bytes, str], Outcome]:
+    """The function that Ray workers run: one task in the driver's folder.
+
+    Ray puts the current folder first in a worker's sys.path, where a user's own `data.py` would
+    shadow ours. So this function is a nested one, which Ray pickles by value, and it unpickles its
+    task only once the folder is last. Nothing of ours may appear in its annotations.
+    """
+
+    def run(call: bytes, folder: str) -> Any:
+        import os
+        import pickle
+
+        sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
         sys.path.append(folder)
-    return attempt(function, task)
+        if os.path.isdir(folder):
+            os.chdir(folder)
+        function, task = pickle.loads(call)
+        from data.engine import attempt
+
+        return attempt(function, task)
+
+    return run

@@ -1,4 +1,4 @@
-"""Add a reward design and benchmark it against attention-aware sampling's.
+"""Write a reward and benchmark it against that of attention-aware sampling.
 
 Run it from a clone: python examples/benchmark_reward.py
 """
@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.__main__ import main
 from frame_select_env import Outcome, register_reward
+from frame_select_env.command_line import main
 
 
 @register_reward("bits", needs=("label",))
 def bits(outcome: Outcome) -> np.ndarray:
-    """How many bits more the true class is worth with the selected frames than with all."""
+    """The true class's gain in log-probability, in bits."""
     rows = np.arange(len(outcome))
     before, after = outcome.p0[rows, outcome.label], outcome.p1[rows, outcome.label]
     return np.log2(np.clip(after, 1e-6, None)) - np.log2(np.clip(before, 1e-6, None))
 
 
 if __name__ == "__main__":
-    # As module:name any process can import it: the workers of the comparison too.
+    # Named as module:function, so that the worker processes can import it too.
     grid = [
         "--agents",
         "reinforce",

@@ -1,4 +1,4 @@
-"""A reward of your own: five lines, then the environment pays it.
+"""A reward of your own in five lines.
 
 Run it from a clone: python examples/custom_reward.py
 """
@@ -11,7 +11,7 @@ from frame_select_env import Outcome, register_reward
 
 @register_reward("margin_after", needs=("label",))
 def margin_after(outcome: Outcome) -> np.ndarray:
-    """How far the true class is ahead of the best other one: p_c - max over k != c of p_k."""
+    """The true class's lead over the best other class: p_c - max over k != c of p_k."""
     rows = np.arange(len(outcome))
     others = outcome.p1.copy()
     others[rows, outcome.label] = -np.inf
@@ -19,7 +19,7 @@ def margin_after(outcome: Outcome) -> np.ndarray:
 
 
 def main() -> None:
-    """Keep ever fewer of the most confident frames of 200 videos and print what that earns."""
+    """Keep fewer and fewer of the most confident frames of 200 videos and print the rewards."""
     envs = gym.make_vec(
         "FrameSelect/OneShot-v0",
         num_envs=200,

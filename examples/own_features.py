@@ -1,7 +1,7 @@
 """Your own features: from arrays to a cache, a trained agent and a table.
 
-Stand-ins for a backbone's outputs are drawn here; replace `my_videos` by your own loop. The same
-from the command line: python -m data import, agents train, agents evaluate.
+The backbone's outputs are random numbers here; replace `my_videos` by your own loop. The same from
+the command line: frame-select import, train, evaluate.
 
 Run it from a clone: python examples/own_features.py
 """

@@ -1,7 +1,7 @@
-"""REINFORCE in one file, to read from top to bottom and to change: no part of agents/ is used.
+"""REINFORCE in one file, to read and to change; it uses nothing from agents/.
 
 A small network scores every frame from its feature and its neighbours'; selections are sampled,
-the environment pays them, and the mean reward of a video's other selections is the baseline.
+the environment rewards them, and the mean reward of a video's other selections is the baseline.
 
 Run it from a clone: python examples/single_file_reinforce.py
 """

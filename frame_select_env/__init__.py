@@ -12,7 +12,7 @@ from frame_select_env.errors import CacheError, FrameSelectError
 from frame_select_env.ranking import Ranking, top_frames
 from frame_select_env.rewards import Outcome, register_reward
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "CacheError",
     "Clips",

@@ -1,49 +1,194 @@
-"""The command lines: commands by name, and one line with exit code 2 on bad input."""
+"""The command `frame-select`, and the same commands as `python -m data` and `python -m agents`.
 
+The commands live in the folders `data` and `agents` of a clone, next to this package; the installed
+library alone has none of them.
+"""
+
+import difflib
 import importlib
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from frame_select_env.errors import FrameSelectError
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command: `python -m FOLDER NAME`, run by the function at "module:function"."""
+
+    folder: str
+    target: str
+    summary: str
+    extras: str = "agents"  # what pip must install for it
+
+
+#: By name. A target is imported only when its command runs: --help never waits for torch.
+COMMANDS = {
+    "import": Command(
+        "data",
+        "data.commands.import_features:import_features",
+        "make a cache from features you already have",
+    ),
+    "extract": Command(
+        "data",
+        "data.commands.extract:extract",
+        "make a cache from videos: decode, run backbones, train the head",
+        "agents,video",
+    ),
+    "inspect": Command("data", "data.commands.inspect:inspect", "summarise and check a cache"),
+    "digits": Command("data", "data.commands.synthetic:digits", "make the bundled cache of digits"),
+    "planted": Command(
+        "data",
+        "data.commands.synthetic:planted",
+        "make synthetic videos whose best selection is known",
+    ),
+    "train": Command("agents", "agents.commands.train:train", "train one agent on a cache"),
+    "evaluate": Command(
+        "agents",
+        "agents.commands.evaluate:evaluate",
+        "score trained agents and reference rankings on the test split",
+    ),
+    "compare": Command(
+        "agents",
+        "agents.commands.compare:compare",
+        "train a grid of agents, rewards and seeds, and write a report",
+    ),
+    "search": Command(
+        "agents",
+        "agents.commands.search:search",
+        "search hyper-parameters on validation videos",
+    ),
+}
+HEADINGS = {"data": "Make and inspect caches", "agents": "Train and compare agents"}
+#: Extra -> the modules it installs, to name the extra when one of them is missing.
+EXTRAS = {
+    "agents": (
+        *("torch", "stable_baselines3", "sb3_contrib", "tensorboard", "safetensors", "scipy"),
+        *("sklearn", "matplotlib", "tyro", "rich", "joblib", "jinja2", "pandas", "optuna"),
+    ),
+    "video": ("av", "torchvision"),
+    "render": ("PIL",),
+    "huggingface": ("transformers",),
+    "ray": ("ray",),
+}
+CLONE = Path(__file__).resolve().parents[1]
+
+_called_as = "frame-select"
+
+
+def program(command: str) -> str:
+    """How the user called this command, for `--help` and messages: "frame-select train"."""
+    return f"{_called_as} {command}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`frame-select COMMAND ...`; arguments default to the process's own."""
+    run_command("frame-select", tuple(HEADINGS), arguments)
+
+
 def run_command(
-    program: str, usage: str, commands: Mapping[str, str], arguments: list[str] | None
+    called_as: str, folders: Sequence[str], arguments: Sequence[str] | None = None
 ) -> None:
-    """Run the command that the first argument names.
+    """Run the command that the first argument names, and exit with 2 and one line on bad input.
 
     Args:
-        program: What the user typed to get here, "python -m agents".
-        usage: What --help prints, and what stands on standard error without a known command.
-        commands: Name -> "module:function" of what takes the other arguments. Imported only when
-            asked for, so that --help does not wait for torch.
+        called_as: What the user typed before the command, "python -m agents".
+        folders: Whose commands are offered, of "data" and "agents".
         arguments: None means the process's own.
     """
+    global _called_as
+    _called_as = called_as
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
     if name in ("-h", "--help"):
-        print(usage, end="")
-        return
-    if name not in commands:
-        print(usage, end="", file=sys.stderr)
+        print(_usage(called_as, folders), end="")
+    elif name == "--version":
+        from frame_select_env import __version__
+
+        print(f"frame-select {__version__}")
+    elif not name:
+        print(_usage(called_as, folders), end="", file=sys.stderr)
         raise SystemExit(2)
-    module, _, function = commands[name].partition(":")
-    with one_line_errors(f"{program} {name}"):
-        getattr(importlib.import_module(module), function)(rest)
+    else:
+        known = [one for one, command in COMMANDS.items() if command.folder in folders]
+        with one_line_errors(called_as):
+            if name not in known:
+                raise FrameSelectError(_unknown(name, known))
+        with one_line_errors(program(name)), _missing_extras_named(COMMANDS[name]):
+            _put_clone_first()
+            module, _, function = COMMANDS[name].target.partition(":")
+            getattr(importlib.import_module(module), function)(rest)
 
 
 @contextmanager
-def one_line_errors(program: str) -> Iterator[None]:
+def one_line_errors(prefix: str) -> Iterator[None]:
     """Turn a `FrameSelectError` into one line on standard error and exit code 2.
 
-    Ctrl-C ends with the shell's own code for it, 130, and no traceback.
+    Ctrl-C exits with the shell's code for it, 130, and no traceback.
     """
     try:
         yield
     except FrameSelectError as error:
-        print(f"{program}: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"{prefix}: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt as interrupt:
-        # Long work tells what of it is kept.
-        print(": ".join([program, "interrupted", *map(str, interrupt.args)]), file=sys.stderr)
+        # A command that keeps finished work says so in the interrupt's arguments.
+        print(": ".join([prefix, "interrupted", *map(str, interrupt.args)]), file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _usage(called_as: str, folders: Sequence[str]) -> str:
+    lines = [f"usage: {called_as} COMMAND ..."]
+    for folder in folders:
+        lines += ["", f"{HEADINGS[folder]}:"]
+        for name, command in COMMANDS.items():
+            if command.folder == folder:
+                lines.append(f"  {name:<10} {command.summary}")
+    return "\n".join([*lines, "", f"Run {called_as} COMMAND --help for its options.", ""])
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    if name in COMMANDS:
+        near = [f"frame-select {name}"]
+    else:
+        near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"unknown command {name!r}; {hint}"
+
+
+def _put_clone_first() -> None:
+    """Let `agents`, `baselines` and `data` mean the clone's, and search the current folder last.
+
+    Worker processes inherit sys.path.
+
+    Raises:
+        FrameSelectError: if the package is not in a clone.
+    """
+    ours = ("agents/__main__.py", "baselines/__init__.py", "data/__main__.py")
+    if not all((CLONE / path).is_file() for path in ours):
+        raise FrameSelectError(
+            "needs a clone of the repository, not only the installed library; "
+            'clone it and run there: pip install --editable ".[agents,video]"'
+        )
+    here = os.getcwd()
+    rest = [path for path in sys.path if os.path.abspath(path) not in (str(CLONE), here)]
+    sys.path[:] = [str(CLONE), *rest, here]
+
+
+@contextmanager
+def _missing_extras_named(command: Command) -> Iterator[None]:
+    """Turn the import error of an optional dependency into the command that installs it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        extras = [extra for extra, modules in EXTRAS.items() if module in modules]
+        if not extras:
+            raise
+        wanted = ",".join(dict.fromkeys([*command.extras.split(","), *extras]))
+        raise FrameSelectError(
+            f'{module} is not installed; run: pip install --editable "{CLONE}[{wanted}]"'
+        ) from None

@@ -1,13 +1,17 @@
-"""What a user names as "module:object"."""
+"""Objects that a user names as "module:object"."""
 
 import importlib
+import os
+import sys
 from typing import Any
 
 from frame_select_env.errors import FrameSelectError, known
 
 
 def import_object(kind: str, name: str, names: object) -> Any:
-    """The object at "module:object", a `kind` that is in no registry.
+    """The object at "module:object".
+
+    The current folder is searched last, so a file there never shadows an installed module.
 
     Args:
         kind: What it is, for messages: "reward", "agent".
@@ -15,11 +19,14 @@ def import_object(kind: str, name: str, names: object) -> Any:
         names: The registered names, for the message if `name` is no path either.
 
     Raises:
-        FrameSelectError: naming the known ones, or why the import failed.
+        FrameSelectError: listing the registered names, or why the import failed.
     """
     module, colon, attribute = name.partition(":")
     if not colon:
         raise FrameSelectError(f"{known(kind, name, names)}, or module:object")
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
     try:
         return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, TypeError, ValueError) as error:

@@ -1,1 +1,1 @@
-"""The commands of `python -m agents`: train, evaluate, compare and search."""
+"""The commands that train and score agents: train, evaluate, compare and search."""

@@ -1,4 +1,4 @@
-"""python -m agents compare: many agents, rewards and seeds on the same videos, and a report."""
+"""frame-select compare: many agents, rewards and seeds on the same videos, and a report."""
 
 import shlex
 import sys
@@ -19,6 +19,7 @@ from agents.evaluation.tables import PIPED_WIDTH, print_table
 from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError
+from frame_select_env.command_line import program
 
 RESULTS = "results.csv"
 
@@ -80,7 +81,7 @@ class CompareArguments:
 def compare(arguments: list[str]) -> None:
     """Run the command."""
     options = tyro.cli(
-        CompareArguments, prog="python -m agents compare", args=arguments, use_underscores=False
+        CompareArguments, prog=program("compare"), args=arguments, use_underscores=False
     )
     torch.set_num_threads(1)
     engine = Engine(options.engine, options.jobs, options.ray_address, options.device != "cpu")
@@ -112,10 +113,10 @@ def compare(arguments: list[str]) -> None:
             f"shard {options.shard}"
         )
     elif finished:
-        command = shlex.join(["python", "-m", "agents", "compare", *arguments])
+        command = f"{program('compare')} {shlex.join(arguments)}"
         _report(options, specs, finished, command, failed)
     for line in failed:
-        print(f"python -m agents compare: {line}", file=sys.stderr)
+        print(f"{program('compare')}: {line}", file=sys.stderr)
     if failed:
         raise SystemExit(2)
 

@@ -1,4 +1,4 @@
-"""python -m agents evaluate: score runs on the test split together with the references."""
+"""frame-select evaluate: score runs on the test split together with the references."""
 
 import os
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from agents.evaluation.references import reference_names
 from agents.evaluation.runs import evaluate_runs, group_runs
 from agents.evaluation.tables import print_table, write_markdown
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.command_line import program
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class EvaluateArguments:
 def evaluate(arguments: list[str]) -> None:
     """Run the command."""
     options = tyro.cli(
-        EvaluateArguments, prog="python -m agents evaluate", args=arguments, use_underscores=False
+        EvaluateArguments, prog=program("evaluate"), args=arguments, use_underscores=False
     )
     if options.threads < 1:
         raise FrameSelectError(f"threads={options.threads}: must be at least 1")

@@ -1,4 +1,4 @@
-"""python -m agents search: hyper-parameters drawn by Optuna, scored on validation videos."""
+"""frame-select search: hyper-parameters drawn by Optuna, scored on validation videos."""
 
 import shlex
 import shutil
@@ -32,6 +32,7 @@ from agents.search import (
 from agents.training.trainer import CHECKPOINT_SECONDS, Run
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.command_line import program
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class SearchArguments:
 def search(arguments: list[str]) -> None:
     """Run the command."""
     options = tyro.cli(
-        SearchArguments, prog="python -m agents search", args=arguments, use_underscores=False
+        SearchArguments, prog=program("search"), args=arguments, use_underscores=False
     )
     torch.set_num_threads(1)
     engine = Engine(options.engine, options.jobs, options.ray_address, options.device != "cpu")
@@ -128,7 +129,7 @@ def search(arguments: list[str]) -> None:
         folders.rmdir()
     _print_table(options, trials, runs, log)
     for line in failed:
-        print(f"python -m agents search: {line}", file=sys.stderr)
+        print(f"{program('search')}: {line}", file=sys.stderr)
     if failed:
         raise SystemExit(2)
 

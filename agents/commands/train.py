@@ -1,4 +1,4 @@
-"""python -m agents train: one agent, one cache, one seed, one run folder."""
+"""frame-select train: one agent, one cache, one seed, one run folder."""
 
 import argparse
 import dataclasses
@@ -18,6 +18,7 @@ from agents.training.run_folder import Epoch
 from agents.training.task import SETTINGS
 from agents.training.trainer import CHECKPOINT_SECONDS, Run, Trained, train_run
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.command_line import program
 from frame_select_env.errors import known
 
 
@@ -103,7 +104,7 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
     )
     parsed: Any = tyro.cli(
         both,
-        prog="python -m agents train",
+        prog=program("train"),
         description=inspect.getdoc(TrainArguments),
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
@@ -161,7 +162,7 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
         highlight=False,
     )
     console.print(
-        f"saved in {args.out}; next: python -m agents evaluate {args.out} --data {args.data}",
+        f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}",
         highlight=False,
         soft_wrap=True,
     )

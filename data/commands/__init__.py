@@ -1,1 +1,1 @@
-"""The commands of python -m data."""
+"""The commands that make and inspect caches."""

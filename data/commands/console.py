@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from data.commands.summary import results_table
 from frame_select_env.cache import FeatureCache
+from frame_select_env.command_line import program
 
 Arguments = TypeVar("Arguments")
 NAMES = 12  # classes to list
@@ -26,7 +27,7 @@ def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Argument
         with redirect_stdout(output):
             return tyro.cli(
                 kind,
-                prog=f"python -m data {command}",
+                prog=program(command),
                 args=arguments,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )

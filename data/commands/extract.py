@@ -1,4 +1,4 @@
-"""python -m data extract: make a cache from a folder of videos."""
+"""frame-select extract: make a cache from a folder of videos."""
 
 import math
 from dataclasses import dataclass

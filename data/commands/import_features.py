@@ -1,4 +1,4 @@
-"""python -m data import: make a cache from existing features."""
+"""frame-select import: make a cache from existing features."""
 
 from dataclasses import dataclass
 from pathlib import Path

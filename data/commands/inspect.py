@@ -1,4 +1,4 @@
-"""python -m data inspect: show what a cache contains, and check it."""
+"""frame-select inspect: show what a cache contains, and check it."""
 
 from dataclasses import dataclass
 from typing import Annotated

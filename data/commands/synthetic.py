@@ -1,4 +1,4 @@
-"""python -m data digits, python -m data planted: make caches of synthetic videos."""
+"""frame-select digits, frame-select planted: make caches of synthetic videos."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

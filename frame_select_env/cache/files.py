@@ -27,7 +27,7 @@ def cache_path(data: str | Path) -> Path:
     path = Path(data)
     if path.is_dir():
         raise CacheError(
-            f"{path}: is a folder, not a cache; make one with python -m data extract (videos) or "
+            f"{path}: is a folder, not a cache; make one with frame-select extract (videos) or "
             "import (features)"
         )
     if not path.is_file():

@@ -56,7 +56,7 @@ def read_structure(path: Path) -> Structure:
         CacheError: naming the file, the dataset and what is wrong.
     """
     if not path.is_file():
-        raise CacheError(f"{path}: no such file; make a cache with python -m data import")
+        raise CacheError(f"{path}: no such file; make a cache with frame-select import")
     try:
         with h5py.File(path, "r") as h5:
             return _Reader(path, h5).structure()

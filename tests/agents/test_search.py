@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from agents.__main__ import main
-from agents.registry import AGENTS, parse_agent
+from agents.registry import agent_design, parse_agent
 from agents.search import TrialStudy, train_trial_run
 from agents.training.run_folder import as_json
 from frame_select_env import CacheError, FrameSelectError, open_cache
 
-AGENT = "reinforce@epochs=2,hidden=8"
+AGENT = "reinforce@epochs=2,hidden_size=8"
 SMALL = ["--num-frames", 10, "--target-frames", 4, "--seeds", 2, "--jobs", 1]
 
 
@@ -67,7 +67,7 @@ def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
         assert 0 < float(row["validation"]) < 1 and 0 < float(row["validation_p_c"]) < 1
         assert int(row["episodes"]) > 0 and float(row["seconds"]) > 0
     drawn = {row["hyper"] for row in found}
-    config = as_json(AGENTS["reinforce"].presets["tuned"])
+    config = as_json(agent_design("reinforce").presets["tuned"])
     assert len(drawn) == 3 and all(set(json.loads(text)) == set(config) for text in drawn)
     changed = {name for text in drawn for name, v in json.loads(text).items() if v != config[name]}
     assert {"hidden", "epochs"} <= changed  # named by the text
@@ -81,8 +81,27 @@ def test_a_score_is_that_of_the_epoch_that_was_kept(sealed, tmp_path, capsys):
     search(*asked, *SMALL, "--out", out)
     for row in rows(out):
         run = tmp_path / f"run-{row['seed']}"
-        learning = ["--epochs", 2, "--hidden", 8, "--learning-rate", 0.01, "--seed", row["seed"]]
-        train = ["train", "--data", sealed, "--out", run, *SMALL[:2], "--select", 4, *learning]
+        learning = [
+            "--epochs",
+            2,
+            "--hidden-size",
+            8,
+            "--learning-rate",
+            0.01,
+            "--seed",
+            row["seed"],
+        ]
+        train = [
+            "train",
+            "--data",
+            sealed,
+            "--out",
+            run,
+            *SMALL[:2],
+            "--target-frames",
+            4,
+            *learning,
+        ]
         main([str(one) for one in train])
         with (run / "metrics.csv").open() as file:
             pairs = [(e["validation"], e["validation_p_c"]) for e in csv.DictReader(file)]
@@ -148,7 +167,7 @@ def test_the_best_trial_is_printed_first(log, sealed, capsys):
 def test_agents_share_a_log(log, sealed, tmp_path, capsys):
     out = tmp_path / "log.csv"
     shutil.copy(log, out)
-    soft = "soft-attention@epochs=2,hidden=8"
+    soft = "soft-attention@epochs=2,hidden_size=8"
     search("--data", sealed, "--agent", soft, "--trials", 2, *SMALL, "--out", out)
     assert out.read_bytes().startswith(log.read_bytes())
     assert [row["agent"] for row in rows(out)] == [AGENT] * 6 + [soft] * 4
@@ -162,12 +181,14 @@ def test_trials_are_drawn_without_repetition_and_can_be_named():
     assert [trial.number for trial in trials] == list(range(len(trials)))
     assert TrialStudy("reinforce").trials(5) == trials[:5]
     assert TrialStudy("reinforce", seed=1).trials(5) != trials[:5]
-    for text in ("reinforce", "reinforce@hidden=8,preset=paper"):
+    for text in ("reinforce", "reinforce@hidden_size=8,preset=paper"):
         for trial in TrialStudy(text, seed=3).trials(6):
             assert parse_agent(trial.text(text)).config == trial.choice.config
-    assert {one.choice.config.hidden for one in TrialStudy("reinforce@hidden=8").trials(99)} == {8}
+    assert {
+        one.choice.config.hidden_size for one in TrialStudy("reinforce@hidden_size=8").trials(99)
+    } == {8}
     # What the agent would refuse is not tried: leave-one-out needs two selections.
-    assert len(TrialStudy("reinforce@learning_rate=0.1,dropout=0.1,entropy=0.1").trials(99)) == 4
+    assert len(TrialStudy("reinforce@learning_rate=0.1,dropout=0.1,ent_coef=0.1").trials(99)) == 4
 
 
 def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
@@ -182,7 +203,7 @@ def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
         (["--data", "absent.h5"], "absent.h5: no such file"),
         (["--data", planted, regression], "cannot be averaged"),
         (["--reward", "luck"], "unknown reward 'luck'"),
-        (["--target-frames", 11], "select=11"),
+        (["--target-frames", 11], "target_frames=11"),
         (["--out", mine], "mine.csv: is not the log of a search"),
     ):
         capsys.readouterr()

@@ -16,13 +16,13 @@ from agents.__main__ import main
 from data.engine import Engine, run_all
 from frame_select_env import FrameSelectError
 
-LONG = "reinforce@hidden=8,epochs=25,patience=0"
+LONG = "reinforce@hidden_size=8,epochs=25,patience=0"
 CLOCK = re.compile(r"seconds$")
 
 
 @pytest.fixture(scope="module")
 def asked(planted):
-    small = ["--num-frames", 10, "--select", 4, "--frames", 2, 4, "--resamples", 50]
+    small = ["--num-frames", 10, "--target-frames", 4, "--frames", 2, 4, "--resamples", 50]
     grid = ["--data", planted, "--agents", LONG, "--seeds", 3, *small]
     return [str(one) for one in [*grid, "--checkpoint-seconds", 0]]
 

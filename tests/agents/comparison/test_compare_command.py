@@ -18,7 +18,7 @@ PUBLIC = (
     *("data", "fold", "agent", "reward", "seed", "frames"),
     *("accuracy", "mean_frames", "episodes", "updates", "seconds"),
 )
-TINY, SOFT = "reinforce@hidden=8,epochs=2", "soft-attention@hidden=4,epochs=2"
+TINY, SOFT = "reinforce@hidden_size=8,epochs=2", "soft-attention@hidden_size=4,epochs=2"
 SMALL = ["--num-frames", 10, "--target-frames", 4, "--frames", 2, 4, "--resamples", 50]
 CLOCK = ("seconds", "cpu_seconds")
 
@@ -154,7 +154,7 @@ def wait_for(condition, process) -> None:
 def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     planted, tmp_path, capsys
 ):
-    long = "reinforce@hidden=8,epochs=15,patience=0"
+    long = "reinforce@hidden_size=8,epochs=15,patience=0"
     asked = ["--data", planted, "--agents", long, SOFT, "--seeds", 2, *SMALL]
     asked += ["--checkpoint-seconds", 0, "--jobs", 1]
     straight, broken = tmp_path / "straight", tmp_path / "broken"

@@ -9,7 +9,7 @@ import pytest
 from agents.comparison.grid import RunSpec, make_grid, make_labels, parse_shard
 from frame_select_env import FrameSelectError
 
-TINY = "reinforce@hidden=8,epochs=2"
+TINY = "reinforce@hidden_size=8,epochs=2"
 
 
 def grid(planted, **changes):
@@ -93,13 +93,13 @@ def test_shards_are_apart_and_together_the_whole():
 def test_everything_is_checked_before_anything_is_trained(planted, regression):
     for changes, message in (
         ({"agents": ["dream"]}, "unknown agent 'dream'"),
-        ({"agents": ["reinforce@hidden=wide"]}, "hidden=wide is not of the type int"),
-        ({"agents": [TINY, TINY]}, "--agents: reinforce@hidden=8,epochs=2 is duplicated"),
+        ({"agents": ["reinforce@hidden_size=wide"]}, "hidden_size=wide is not of the type int"),
+        ({"agents": [TINY, TINY]}, "--agents: reinforce@hidden_size=8,epochs=2 is duplicated"),
         ({"rewards": ["luck"]}, "unknown reward 'luck'"),
         ({"rewards": ["{luck"]}, "is not JSON"),
         ({"rewards": ['{"span": 1}', '{"span":1}']}, "is duplicated"),
         ({"folds": ["9"]}, "unknown fold '9'; known: default"),
-        ({"target_frames": [11]}, "select=11: must be from 1 to the number of frames, 10"),
+        ({"target_frames": [11]}, "target_frames=11: must be from 1 to the number of frames, 10"),
         ({"target_frames": []}, "--target-frames: give at least one value"),
         ({"seeds": 0}, "seeds=0"),
         ({"data": [str(planted), "absent.h5"]}, "absent.h5: no such file"),

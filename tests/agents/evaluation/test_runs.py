@@ -11,7 +11,7 @@ from agents.evaluation.runs import evaluate_runs, group_runs, read_scores, run_s
 from agents.training.load import load_run
 from frame_select_env import FrameSelectError, open_cache
 
-FAST = ["--epochs", 1, "--hidden", 4, "--num-frames", 10]
+FAST = ["--epochs", 1, "--hidden-size", 4, "--num-frames", 10]
 
 
 def train(out, planted, *more):
@@ -106,7 +106,7 @@ def test_validation_videos_that_are_scored_anyway_choose_nothing(folder, planted
 def test_runs_are_grouped_by_agent_or_by_what_differs(folders, planted, tmp_path, capsys):
     assert group_runs(folders) == {"reinforce": folders}
     other = train(tmp_path / "other", planted, "--beta", 0.5)
-    both = "reinforce@hidden=4,epochs=1"
+    both = "reinforce@hidden_size=4,epochs=1"
     assert group_runs([*folders, other]) == {both: folders, f"{both},beta=0.5": [other]}
 
 

@@ -1,0 +1,142 @@
+"""Parts of pages that are made from the code when the site is built.
+
+A page asks for one with a line `<!-- generated: NAME ARGUMENT -->`.
+"""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import gymnasium as gym
+
+import frame_select_env  # noqa: F401 - registers the environments
+from frame_select_env.rewards import reward_design, reward_names
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Replace the marked lines of a page; mkdocs calls this for every page."""
+
+    def made(found: re.Match[str]) -> str:
+        return GENERATED[found[1]](*found[2].split())
+
+    return re.sub(r"^<!-- generated: ([\w-]+)(.*?) -->$", made, markdown, flags=re.M)
+
+
+def environment(name: str) -> str:
+    """An environment's default spaces, then its docstring."""
+    env = gym.make(name, observation="index").unwrapped
+    summary, _, rest = inspect.cleandoc(type(env).__doc__ or "").partition("\n\n")
+    facts = [
+        ("Action space", f"`{env.action_space}`"),
+        ("Index observation", f"`{env.observation_space}`"),
+        ("Make", f'`gymnasium.make("{name}")`'),
+    ]
+    return "\n\n".join([summary, table(("", "By default"), facts), _fenced(rest)])
+
+
+def rewards() -> str:
+    """The table of the reward designs that come with the library."""
+    rows = []
+    for name in reward_names():
+        function = reward_design(name).function
+        if not function.__module__.startswith("frame_select_env."):
+            continue
+        doc = inspect.cleandoc(function.__doc__ or "")
+        pays = " ".join(doc.partition("\n\n")[0].split())
+        for title, text in (
+            ("Formula", _paragraph(doc, "Formula")),
+            ("Arguments", _arguments(function)),
+        ):
+            pays += f"<br>*{title}:* {text.removesuffix('.')}" if text else ""
+        rows.append((f"`{name}`", pays, _reads(name), _paragraph(doc, "Source")))
+    return table(("Name", "Pays", "Reads", "Source"), rows)
+
+
+def hyperparameters() -> str:
+    """Every agent's hyper-parameters: default, searched values, meaning."""
+    from agents.registry import AGENTS, agent_design  # imports torch
+
+    parts = []
+    for name in AGENTS:
+        design = agent_design(name)
+        config = design.presets["tuned"]
+        meanings = field_comments(type(config))
+        rows = [
+            (
+                f"`{field.name}`",
+                f"`{getattr(config, field.name)}`",
+                ", ".join(f"`{value}`" for value in design.search.get(field.name, ())),
+                meanings[field.name],
+            )
+            for field in dataclasses.fields(config)
+        ]
+        presets = ", ".join(f"`{preset}`" for preset in design.presets)
+        parts += [f"## {name}", f"Presets: {presets}."]
+        parts.append(table(("Hyper-parameter", "Default", "Searched", "Meaning"), rows))
+    return "\n\n".join(parts)
+
+
+def field_comments(config: type[Any]) -> dict[str, str]:
+    """Field -> the `#:` comment above it, also of inherited fields."""
+    comments: dict[str, str] = {}
+    for one in reversed(config.__mro__):
+        if not dataclasses.is_dataclass(one):
+            continue
+        lines: list[str] = []
+        for line in inspect.getsource(one).splitlines():
+            text = line.strip()
+            if text.startswith("#:"):
+                lines.append(text[2:].strip())
+            elif lines and (found := re.match(r"(\w+):", text)):
+                comments[found[1]] = " ".join(lines)
+                lines = []
+            else:
+                lines = []
+    return comments
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped."""
+    head = list(header)
+    lines = [head, ["---"] * len(head)]
+    lines += [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _fenced(text: str) -> str:
+    """The docstring with its doctests as Python blocks."""
+    lines: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        starts = line.startswith(">>>")
+        if starts and not inside:
+            lines.append("```pycon")
+        elif inside and not line.strip():
+            lines.append("```")
+        inside = (inside or starts) and bool(line.strip())
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _arguments(function: Any) -> str:
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return ", ".join(f"`{one.name}={one.default}`" for one in parameters)
+
+
+def _reads(name: str) -> str:
+    allowed = reward_design(name).allowed
+    if allowed is None:
+        return "anything"
+    free = {"p0", "p1", "selected", "valid", "target_frames", "correct_before", "correct_after"}
+    return ", ".join(f"`{fact}`" for fact in sorted(allowed - free))
+
+
+def _paragraph(doc: str, title: str) -> str:
+    """The paragraph of a docstring that begins with `title:`, in one line."""
+    found = re.search(rf"^{title}: (.*?)(?:\n\n|\Z)", doc, re.M | re.S)
+    return " ".join(found.group(1).split()) if found else ""
+
+
+GENERATED = {"environment": environment, "rewards": rewards, "hyperparameters": hyperparameters}

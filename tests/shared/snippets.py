@@ -1,0 +1,91 @@
+"""Runs the code blocks of a Markdown page, in their order and in one folder, as a reader would."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from shape_videos import write_shape_videos
+
+from data.backbones.torchvision_import import import_torchvision
+
+ROOT = Path(__file__).parents[2]
+# A block is a fence of this kind; `title="FILE"` after the kind says which file it shows.
+BLOCK = re.compile(r"^```(python|bash)(?: title=\"(\S+)\")?\n(.*?)^```", re.M | re.S)
+# Set-up, which would run this very test, or needs the network.
+SETUP = re.compile(r"^make |pip install|\.venv/bin/activate", re.M)
+SCRIPT = 'exec "{}" -P -c "from frame_select_env.command_line import main; main()" "$@"'
+
+
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """(kind, file or "", text) of the page's blocks of Python and of shell commands."""
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def prepare(folder: Path) -> None:
+    """What the pages take for granted: a reader's files, and the installed commands."""
+    write_features(folder / "features.npz")
+    write_shape_videos(folder / "videos", videos=12, stretches=2)
+    write_weights(folder / "torch")
+    (folder / "bin").mkdir()
+    for name, text in (
+        ("frame-select", SCRIPT.format(sys.executable)),
+        ("python", f'exec "{sys.executable}" "$@"'),
+    ):
+        script = folder / "bin" / name
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+
+
+def write_features(path: Path) -> None:
+    """Features of a few labelled videos, as the pages describe them."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(20, 40, 120)
+    labels = np.arange(120) % 3
+    frames = np.repeat(labels, lengths)
+    key = rng.random(len(frames)) < 0.4
+    features = rng.normal(size=(len(frames), 8)).astype(np.float32)
+    features[key, frames[key]] += 3
+    np.savez(
+        path,
+        features=features,
+        lengths=lengths,
+        labels=labels,
+        ids=np.array([f"clip{row}" for row in range(120)]),
+        splits=np.array(["train", "train", "test"])[np.arange(120) // 3 % 3],
+        classes=np.array(["calm", "joy", "anger"]),
+    )
+
+
+def write_weights(folder: Path) -> None:
+    """Random numbers where torchvision keeps the weights it has downloaded."""
+    models = import_torchvision().models
+    file = Path(models.ResNet18_Weights.DEFAULT.url).name
+    torch.manual_seed(0)
+    (folder / "hub" / "checkpoints").mkdir(parents=True)
+    torch.save(models.resnet18().state_dict(), folder / "hub" / "checkpoints" / file)
+
+
+def run(folder: Path, number: int, kind: str, file: str, text: str) -> None:
+    """Run a block; it must exit with 0."""
+    if SETUP.search(text):
+        makefile = (ROOT / "Makefile").read_text()
+        for target in re.findall(r"^make (\w+)", text, re.M):
+            assert re.search(rf"^{target}:", makefile, re.M), f"the Makefile has no {target}"
+        return
+    if kind == "python":
+        script = folder / (file or f"snippet{number}.py")
+        script.write_text(text)
+        command = [sys.executable, str(script)]
+    else:
+        command = ["bash", "-ec", text]
+    environment = {
+        **os.environ,
+        "TORCH_HOME": str(folder / "torch"),
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
