@@ -207,8 +207,8 @@ def _fit_head(
     weight, given = layer.get_parameter("weight"), tensors.get(f"{name}.weight")
     if given is None or given.ndim != weight.ndim or not len(given):
         raise specification.fail(
-            f"weights {specification.weights}: have no classifier {name}.weight with "
-            f"{weight.ndim} axes"
+            f"weights {specification.weights}: have no {name}.weight with "
+            f"{weight.ndim} axes, the classifier"
         )
     for key, old in list(layer.named_parameters()):
         resized = old.new_empty(len(given), *old.shape[1:])

@@ -77,7 +77,7 @@ def test_absent_videos_are_told(official) -> None:
         (
             "testlist01.txt",
             "Bowl/v_Bowl_g08_c02.avi",
-            ["testlist01.txt", "g08_c02", "is duplicated"],
+            ["testlist01.txt", "g08_c02", "duplicated"],
         ),
     ],
 )
