@@ -17,14 +17,7 @@ from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_laye
 from data.backbones.crops import by_view, crops, normalise, scale
 from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.weights import (
-    NONE,
-    download,
-    is_file,
-    load_into,
-    named_weights,
-    read_weights,
-)
+from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
 
 # Clips that torchvision's Kinetics-400 weights were evaluated on: frames, and frames per second
 # (from the documentation of each model's weights).
@@ -45,23 +38,14 @@ AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A classification network, and how its input is prepared.
-
-    Attributes:
-        network: Frozen; takes images [B, 3, s, s] or clips [B, 3, n, s, s].
-        size: s, pixels.
-        side: Shorter side in pixels of the frame that the square is cut from.
-        mean: Per channel.
-        deviation: Per channel.
-        classes: C' if the weights are the user's own file; otherwise 0.
-    """
+    """A frozen network for images [B, 3, s, s] or clips [B, 3, n, s, s], and their preparation."""
 
     network: Tapped
-    size: int
-    side: int
-    mean: list[float]
+    size: int  # s, pixels
+    side: int  # shorter side in pixels of the frame that the square is cut from
+    mean: list[float]  # per channel
     deviation: list[float]
-    classes: int
+    classes: int  # C' if the weights are the user's own file; otherwise 0
 
 
 @lru_cache(maxsize=1)
@@ -113,14 +97,8 @@ def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: 
 def load(specification: Specification, runtime: Runtime, channels: int = 3) -> Loaded:
     """Build a network and load its weights.
 
-    Args:
-        specification: The model and its weights.
-        runtime: Device, and the seed of random weights.
-        channels: Channels of the input. If not 3, published weights are widened, and a weights
-            file must have that many.
-
-    Raises:
-        FrameSelectError: naming the problem with the weights.
+    If the number of input channels is not 3, published weights are widened, and a weights file must
+    have that many.
     """
     models = import_torchvision().models
     name, weights = specification.backbone.removeprefix(FLOW), specification.weights

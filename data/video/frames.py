@@ -85,11 +85,7 @@ class Picture:
         self._size: tuple[int, int] | None = None
 
     def read(self, frame: av.VideoFrame) -> np.ndarray:
-        """The picture, [h, w, 3] uint8 RGB.
-
-        Raises:
-            VideoError: if the frame is smaller than 8 pixels, or extremely elongated.
-        """
+        """The picture, [h, w, 3] uint8 RGB."""
         # Broadcasts change size midway; all pictures of a video get the same size.
         self._size = self._size or self._scaled_size(frame)
         width, height = self._size

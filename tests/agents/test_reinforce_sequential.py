@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agents.reinforce_sequential import (
-    DESIGN,
-    Learner,
-    SequentialReinforceConfig,
-    returns_to_come,
-)
+from agents.reinforce_sequential import DESIGN, Learner, SequentialReinforceConfig, returns_to_come
 from agents.task import make_task
 from agents.training import train
 from agents.validation import Validation

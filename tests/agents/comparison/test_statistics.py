@@ -17,12 +17,7 @@ from agents.comparison.resampling import (
     pooled_mean,
     sample,
 )
-from agents.comparison.statistics import (
-    aggregates,
-    board_pairs,
-    pooled_pairs,
-    write_statistics,
-)
+from agents.comparison.statistics import aggregates, board_pairs, pooled_pairs, write_statistics
 from agents.evaluation import Resamples
 from frame_select_env import FrameSelectError
 

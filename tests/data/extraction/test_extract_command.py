@@ -122,11 +122,7 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
     else:
         shutil.copy(videos / "bar" / "02.mp4", videos / "bar" / "02.mov")
     line = refused(capsys, videos, tmp_path / "out.h5", *SMALL, *more, "--strict")
-    named = {
-        "broken": "a.mp4: cannot be decoded",
-        "absent": "'disc/gone'",
-        "twice": "02.mov",
-    }
+    named = {"broken": "a.mp4: cannot be decoded", "absent": "'disc/gone'", "twice": "02.mov"}
     assert named[fault] in line and "--strict" in line
     assert not (tmp_path / "out.h5").exists()
 
