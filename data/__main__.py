@@ -6,7 +6,7 @@ USAGE = """usage: python -m data COMMAND ...
 
   extract    make a cache from a folder of videos: decode, run backbones, train the head
   import     make a cache from existing features: an .npz file, a folder of .npy files,
-             OpenFace CSVs, COCO detections, or a video summarization .h5 file
+             OpenFace CSVs, COCO detections, or a video summarisation .h5 file
   inspect    show what a cache contains, and check it
   digits     make the small cache of digits videos that ships with the library
   planted    make synthetic videos of any size and difficulty with a known best selection

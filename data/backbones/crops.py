@@ -1,4 +1,4 @@
-"""From frames to the network's input: scaling, cropping into views, normalization."""
+"""From frames to the network's input: scaling, cropping into views, normalisation."""
 
 from collections.abc import Callable, Sequence
 

@@ -2,7 +2,7 @@
 
 Five consecutive flows give ten channels, x1, y1, x2, y2, ..., as in temporal segment networks (Wang
 et al., 2016; equation 1 of Simonyan and Zisserman's two-stream networks, 2014); flow is clipped to
-20 pixels and normalized as there. The papers use TV-L1 flow, which differs from RAFT's.
+20 pixels and normalised as there. The papers use TV-L1 flow, which differs from RAFT's.
 """
 
 from dataclasses import replace

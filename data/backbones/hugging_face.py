@@ -92,7 +92,7 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How frames are prepared: scaled, cropped, normalized per channel (values in 0 to 1)."""
+    """How frames are prepared: scaled, cropped, normalised per channel (values in 0 to 1)."""
 
     side: int  # pixels that the shorter side is scaled to
     size: int  # side of the square crop, in pixels

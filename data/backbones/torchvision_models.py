@@ -143,7 +143,7 @@ def widen(network: nn.Module, channels: int) -> None:
 
     Every channel gets the mean of the weights of red, green and blue: "we average the weights
     across the RGB channels and replicate this average by the channel number" (the cross-modality
-    initialization of temporal segment networks; Wang et al., 2016, section 3.2). The response to a
+    initialisation of temporal segment networks; Wang et al., 2016, section 3.2). The response to a
     uniform image grows by channels / 3; the paper does not correct that, and neither do we.
     """
     stem = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
@@ -155,7 +155,7 @@ def widen(network: nn.Module, channels: int) -> None:
 def _options(name: str, size: int, channels: int) -> dict[str, Any]:
     """Builder options that depend on the input."""
     if name in AUXILIARY:
-        # The published weights expect differently normalized images, and convert them internally;
+        # The published weights expect differently normalised images, and convert them internally;
         # flow is not converted. init_weights=True would only be slow.
         return {"transform_input": channels == 3, "aux_logits": False, "init_weights": False}
     # These are built for one input size. (So is mvit_*, but only for 224 pixels and 16 frames.)

@@ -26,7 +26,7 @@ def metavar(name: str) -> object:
 
 def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Arguments:
     """Parse a command's arguments; exits with 2 if they are invalid, with 0 after --help."""
-    output = _Output(io.BytesIO(), encoding="utf-8")
+    output = _Output(io.BytesIO(), encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
     try:
         with redirect_stdout(output):
             return tyro.cli(

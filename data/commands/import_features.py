@@ -43,7 +43,7 @@ class ImportArguments:
     frame: an object of "images", a list of {id, width, height, optionally time in seconds}, and
     of "annotations", a list of {image_id, category_id, bbox, score}.
 
-    SUMMARY.h5 is a file of video summarization (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
+    SUMMARY.h5 is a file of video summarisation (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
     group per video: features [n_steps, D], gtscore [n_steps] (or user_summary), picks [n_steps].
     The cache then has importance scores. Without labels it has a single class, and only rewards
     that need no label are useful.

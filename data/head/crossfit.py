@@ -13,7 +13,7 @@ from data.head.linear import LinearHead, TrainingVideos
 Crossfit = Literal["video", "group", "none"]
 
 PARTS = 5
-# From strong to weak. They weigh the squared norm against a mean over videos of standardized
+# From strong to weak. They weigh the squared norm against a mean over videos of standardised
 # features, so one grid suits data sets of any size.
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 

@@ -68,7 +68,7 @@ def fit_softmax_path(
 ) -> list[LinearHead]:
     """Fit one softmax head per penalty (from strong to weak), each starting from the previous one.
 
-    The objective is `consensus_loss` + penalty / 2 · |weight|² on features standardized over the
+    The objective is `consensus_loss` + penalty / 2 · |weight|² on features standardised over the
     training frames. It is not convex; starting from strong penalties picks the smooth solution.
     The heads are for raw features.
     """
@@ -109,7 +109,7 @@ def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> list[L
     """Fit one ridge regression per penalty on the videos' mean features.
 
     The objective is the mean squared error of a video's consensus + penalty · |weight|², on
-    features standardized over the training frames; labels are [V, K].
+    features standardised over the training frames; labels are [V, K].
     """
     mean, scale = videos.moments()
     means = (videos.video_means(videos.frames) - mean) / scale

@@ -11,7 +11,7 @@ SUM_BLOCK = 8192  # rows summed at a time in float64, to bound memory
 
 @dataclass(frozen=True)
 class LinearHead:
-    """A trained head for raw features: the standardization is folded into it.
+    """A trained head for raw features: the standardisation is folded into it.
 
     Attributes:
         weight: [D, C] float32 (regression: [D, K]).

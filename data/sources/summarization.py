@@ -1,4 +1,4 @@
-"""The h5 files of video summarization (TVSum, SumMe and similar data sets) and their splits."""
+"""The h5 files of video summarisation (TVSum, SumMe and similar data sets) and their splits."""
 
 import dataclasses
 import json
@@ -33,7 +33,7 @@ SPLIT_KEYS = {"train_keys": "train", "test_keys": "test"}
 def read_summarization(
     path: Path, split_file: str | None = None, fps: float | None = None, seed: int = 0
 ) -> Source:
-    """Read a summarization h5; features are read from it one video at a time.
+    """Read a summarisation h5; features are read from it one video at a time.
 
     Only a CSV as `split_file` can provide labels (or targets); without them there is one class with
     given predictions of 1. `fps` turns picks into times; None: as stored in the file.

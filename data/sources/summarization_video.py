@@ -1,4 +1,4 @@
-"""One video in a summarization h5.
+"""One video in a summarisation h5.
 
 The layout is that of Zhou, Qiao and Xiang, "Deep Reinforcement Learning for Unsupervised Video
 Summarization with Diversity-Representativeness Reward" (AAAI 2018), for example

@@ -227,7 +227,7 @@ def pixels_of(thumbnails: np.ndarray) -> torch.Tensor:
 
 
 def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
-    """Torch's default initialization, but without touching the global random state."""
+    """Torch's default initialisation, but without touching the global random state."""
     assert isinstance(layer, nn.Linear)
     bound = layer.in_features**-0.5
     with torch.no_grad():

@@ -14,7 +14,7 @@ from data.video.timeline import MisnamedError, Timeline
 
 # Seek only past at least this many frames: seeking empties the decoder's pipeline.
 JUMP = 12
-SMALLEST = 8  # pixels of the shorter side; nothing is recognizable below
+SMALLEST = 8  # pixels of the shorter side; nothing is recognisable below
 LONGEST = 8  # maximum aspect ratio: longer pictures would not fit in memory when scaled up
 
 
