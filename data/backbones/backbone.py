@@ -62,11 +62,7 @@ class Runtime:
         return torch.device(self.device).type == "cuda"
 
     def check(self) -> None:
-        """Check that the device exists.
-
-        Raises:
-            FrameSelectError: if it is unknown or absent.
-        """
+        """Check that the device exists."""
         try:
             torch.zeros(1, device=self.device).cpu()
         except (RuntimeError, AssertionError, ImportError) as error:

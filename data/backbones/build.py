@@ -12,11 +12,7 @@ from frame_select_env.errors import known
 
 
 def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """Build a backbone, load its weights, and run it once on an empty clip.
-
-    Args:
-        specification: Any except log-mel, which needs no frames.
-        runtime: Device, views and seed.
+    """Build a backbone (any but log-mel), load its weights, and run it once on an empty clip.
 
     Raises:
         FrameSelectError: naming the backbone, the problem and the alternatives.

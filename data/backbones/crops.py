@@ -1,4 +1,4 @@
-"""From frames to the network's input: scaling, cropping into views, normalization."""
+"""From frames to the network's input: scaling, cropping into views, normalisation."""
 
 from collections.abc import Callable, Sequence
 
@@ -54,14 +54,7 @@ def crops(frames: torch.Tensor, size: int, views: int) -> torch.Tensor:
 def normalise(
     images: torch.Tensor, mean: Sequence[float], deviation: Sequence[float], channel: int
 ) -> torch.Tensor:
-    """Subtract the mean and divide by the standard deviation of each channel.
-
-    Args:
-        images: Float, with the channels on the axis `channel`.
-        mean: One number per channel.
-        deviation: One number per channel.
-        channel: The axis.
-    """
+    """Subtract each channel's mean and divide by its deviation; `channel` is the channel axis."""
     shape = [1] * images.ndim
     shape[channel] = -1
     middle = torch.tensor(mean, dtype=images.dtype, device=images.device).reshape(shape)
@@ -70,13 +63,7 @@ def normalise(
 
 
 def by_view(run: Callable[[torch.Tensor], Output], images: torch.Tensor, views: int) -> Output:
-    """Run a network without a view axis over all views.
-
-    Args:
-        run: Maps [n, ...] to `Output`.
-        images: [B, 10, ...], or [B, ...] for one view.
-        views: Number of views.
-    """
+    """Run a network without a view axis over images [B, views, ...], or [B, ...] for one view."""
     if views == 1:
         return run(images)
     output = run(images.flatten(0, 1))

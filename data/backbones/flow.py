@@ -2,7 +2,7 @@
 
 Five consecutive flows give ten channels, x1, y1, x2, y2, ..., as in temporal segment networks (Wang
 et al., 2016; equation 1 of Simonyan and Zisserman's two-stream networks, 2014); flow is clipped to
-20 pixels and normalized as there. The papers use TV-L1 flow, which differs from RAFT's.
+20 pixels and normalised as there. The papers use TV-L1 flow, which differs from RAFT's.
 """
 
 from dataclasses import replace
@@ -30,9 +30,6 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """An image model over the 5 flows between the 6 frames around each sampled time.
 
     Weights from a FILE must have ten input channels; published weights have three and are widened.
-
-    Raises:
-        FrameSelectError: naming the problem.
     """
     if specification.clip_frames or specification.clip_fps:
         raise specification.fail("uses 6 consecutive frames: clip_frames and clip_fps do not apply")
@@ -57,11 +54,7 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
 
 
 def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:
-    """The flow from every frame to the next.
-
-    Args:
-        raft: Maps two batches of images in -1 to 1 to a list of increasingly fine flows.
-        frames: [B, n, 3, h, w] float in 0 to 1.
+    """The flow from every frame to the next, of frames [B, n, 3, h, w] float in 0 to 1.
 
     Returns:
         [B, n - 1, 2, h, w] float32, pixels to the right and down, within -20 to 20.

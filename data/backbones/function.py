@@ -21,14 +21,6 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
     array, and returns features [B, D] as an array or tensor, or a tuple of features and logits
     [B, C], which become the predictions if C is the number of classes. It is tried on one empty
     clip; D and C must not change afterwards.
-
-    Args:
-        specification: Its `size` and clip; it has no weights.
-        runtime: Number of views.
-
-    Raises:
-        FrameSelectError: if it cannot be imported, fails on an empty clip, or returns anything
-            else, now or later.
     """
     function = import_object("backbone", specification.backbone, ())
     if not callable(function):

@@ -10,14 +10,7 @@ import torch
 from torch import nn
 
 from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
-from data.backbones.crops import (
-    IMAGENET_DEVIATION,
-    IMAGENET_MEAN,
-    by_view,
-    crops,
-    normalise,
-    scale,
-)
+from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, by_view, crops, normalise, scale
 from data.backbones.specification import HUGGING_FACE, Specification
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE
@@ -47,9 +40,6 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
 
     Only safetensors are read, and no code is loaded. A folder is assumed to be the user's own
     model, with the user's classes; a model from the hub has its own classes.
-
-    Raises:
-        FrameSelectError: if transformers is not installed or the model cannot be loaded.
     """
     transformers = _import_transformers(specification)
     name = specification.backbone.removeprefix(HUGGING_FACE)
@@ -102,31 +92,19 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How frames are prepared.
+    """How frames are prepared: scaled, cropped, normalised per channel (values in 0 to 1)."""
 
-    Attributes:
-        side: Pixels that the shorter side is scaled to.
-        size: Side of the square crop, in pixels.
-        mean: Per channel, for values in 0 to 1.
-        deviation: Per channel.
-    """
-
-    side: int
-    size: int
+    side: int  # pixels that the shorter side is scaled to
+    size: int  # side of the square crop, in pixels
     mean: list[float]
     deviation: list[float]
 
 
 def preprocessing(processor: Any, config: Any) -> Preprocessing:
-    """How a transformers image processor prepares frames.
+    """How a transformers image processor prepares frames; without one, as ImageNet models do.
 
     A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1), subtracts the
-    mean and divides by the deviation. This is one subtraction and one division for values in 0 to
-    1.
-
-    Args:
-        processor: The model's processor; None: full shorter side, ImageNet normalization.
-        config: The model's configuration.
+    mean and divides by the deviation: one subtraction and one division for values in 0 to 1.
     """
     square = getattr(config, "image_size", 224)
     square = int(square if isinstance(square, int) else min(square))
@@ -148,12 +126,7 @@ def preprocessing(processor: Any, config: Any) -> Preprocessing:
 
 
 def clip_rate(model_type: str, frames: int) -> float:
-    """Frames per second of the clips that a type of model was trained on.
-
-    Args:
-        model_type: From its configuration; unknown types are treated as VideoMAE.
-        frames: Frames per clip.
-    """
+    """Frames per second of a model type's training clips; unknown types are treated as VideoMAE."""
     if model_type == "timesformer":
         return RATE / TIMESFORMER_STEPS.get(frames, 32)
     return RATE / STEPS.get(model_type, 4)

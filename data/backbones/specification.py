@@ -113,14 +113,8 @@ def is_function(backbone: str) -> bool:
 def parse_specification(text: str, weights: str | None = None, only: bool = True) -> Specification:
     """Parse `[STREAM=]BACKBONE[@key=value[,key=value]]`.
 
-    Args:
-        text: The text from the command line.
-        weights: Default for a backbone that specifies none; ignored by those without weights.
-        only: Whether it is the only stream: an unnamed one is then called main, and otherwise
-            after its backbone.
-
-    Raises:
-        FrameSelectError: naming the wrong part and the alternatives.
+    `weights` is the default for backbones that have weights. An unnamed stream is called main if it
+    is the only one, and otherwise after its backbone.
     """
     front, _, back = text.partition("@")
     stream, equals, backbone = front.rpartition("=")

@@ -23,9 +23,6 @@ def import_torchvision(module: str = "torchvision") -> ModuleType:
 
     After the specific failure that an operator of torchvision does not exist, declares the operator
     without an implementation and retries.
-
-    Raises:
-        FrameSelectError: if torchvision is not installed.
     """
     while True:
         try:

@@ -17,14 +17,7 @@ from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_laye
 from data.backbones.crops import by_view, crops, normalise, scale
 from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.weights import (
-    NONE,
-    download,
-    is_file,
-    load_into,
-    named_weights,
-    read_weights,
-)
+from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
 
 # Clips that torchvision's Kinetics-400 weights were evaluated on: frames, and frames per second
 # (from the documentation of each model's weights).
@@ -45,23 +38,14 @@ AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
 
 @dataclass(frozen=True)
 class Loaded:
-    """A classification network, and how its input is prepared.
-
-    Attributes:
-        network: Frozen; takes images [B, 3, s, s] or clips [B, 3, n, s, s].
-        size: s, pixels.
-        side: Shorter side in pixels of the frame that the square is cut from.
-        mean: Per channel.
-        deviation: Per channel.
-        classes: C' if the weights are the user's own file; otherwise 0.
-    """
+    """A frozen network for images [B, 3, s, s] or clips [B, 3, n, s, s], and their preparation."""
 
     network: Tapped
-    size: int
-    side: int
-    mean: list[float]
+    size: int  # s, pixels
+    side: int  # shorter side in pixels of the frame that the square is cut from
+    mean: list[float]  # per channel
     deviation: list[float]
-    classes: int
+    classes: int  # C' if the weights are the user's own file; otherwise 0
 
 
 @lru_cache(maxsize=1)
@@ -113,14 +97,8 @@ def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: 
 def load(specification: Specification, runtime: Runtime, channels: int = 3) -> Loaded:
     """Build a network and load its weights.
 
-    Args:
-        specification: The model and its weights.
-        runtime: Device, and the seed of random weights.
-        channels: Channels of the input. If not 3, published weights are widened, and a weights
-            file must have that many.
-
-    Raises:
-        FrameSelectError: naming the problem with the weights.
+    If the number of input channels is not 3, published weights are widened, and a weights file must
+    have that many.
     """
     models = import_torchvision().models
     name, weights = specification.backbone.removeprefix(FLOW), specification.weights
@@ -165,7 +143,7 @@ def widen(network: nn.Module, channels: int) -> None:
 
     Every channel gets the mean of the weights of red, green and blue: "we average the weights
     across the RGB channels and replicate this average by the channel number" (the cross-modality
-    initialization of temporal segment networks; Wang et al., 2016, section 3.2). The response to a
+    initialisation of temporal segment networks; Wang et al., 2016, section 3.2). The response to a
     uniform image grows by channels / 3; the paper does not correct that, and neither do we.
     """
     stem = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
@@ -177,7 +155,7 @@ def widen(network: nn.Module, channels: int) -> None:
 def _options(name: str, size: int, channels: int) -> dict[str, Any]:
     """Builder options that depend on the input."""
     if name in AUXILIARY:
-        # The published weights expect differently normalized images, and convert them internally;
+        # The published weights expect differently normalised images, and convert them internally;
         # flow is not converted. init_weights=True would only be slow.
         return {"transform_input": channels == 3, "aux_logits": False, "init_weights": False}
     # These are built for one input size. (So is mvit_*, but only for 224 pixels and 16 frames.)
@@ -207,8 +185,8 @@ def _fit_head(
     weight, given = layer.get_parameter("weight"), tensors.get(f"{name}.weight")
     if given is None or given.ndim != weight.ndim or not len(given):
         raise specification.fail(
-            f"weights {specification.weights}: have no classifier {name}.weight with "
-            f"{weight.ndim} axes"
+            f"weights {specification.weights}: have no {name}.weight with "
+            f"{weight.ndim} axes, the classifier"
         )
     for key, old in list(layer.named_parameters()):
         resized = old.new_empty(len(given), *old.shape[1:])

@@ -30,11 +30,7 @@ def is_file(weights: str) -> bool:
 
 
 def read_weights(specification: Specification, weights: str) -> dict[str, torch.Tensor]:
-    """The tensors of a .safetensors file, without training wrappers' prefixes; never unpickles.
-
-    Raises:
-        FrameSelectError: if it is another kind of file, missing or damaged.
-    """
+    """The tensors of a .safetensors file, without training wrappers' prefixes; never unpickles."""
     path = Path(weights)
     if not path.is_file():
         raise specification.fail(f"weights {weights}: no such file")
@@ -60,14 +56,7 @@ def load_into(
 ) -> None:
     """Load tensors into a network, including torchvision's rules for names of older versions.
 
-    Args:
-        specification: For messages.
-        network: The network; every tensor is required.
-        tensors: By name; the module versions recorded by `torch.save` are respected.
-        what: What messages call them: `weights FILE`.
-
-    Raises:
-        FrameSelectError: naming the first that is missing, unexpected, or of another shape.
+    The module versions recorded by `torch.save` are respected; messages call the tensors `what`.
     """
     state = OrderedDict((OLD_DENSENET.sub(r"\1\2", name), t) for name, t in tensors.items())
     # A safetensors file does not record module versions: assume the current one.
@@ -92,18 +81,7 @@ def load_into(
 def named_weights(
     specification: Specification, models: Any, name: str, weights: str, key: str = "weights"
 ) -> Any:
-    """The entry of torchvision's weights table, with transforms and URL.
-
-    Args:
-        specification: For messages.
-        models: The module torchvision.models.
-        name: Name of the model.
-        weights: Name of the weights.
-        key: The option that requests them.
-
-    Raises:
-        FrameSelectError: naming the weights available for the model.
-    """
+    """The entry of torchvision's weights table; `key` is the option that requests the weights."""
     table = models.get_model_weights(name)
     try:
         return table[weights]
@@ -115,16 +93,8 @@ def named_weights(
 def download(specification: Specification, entry: Any, key: str = "weights") -> Any:
     """Torchvision's published weights: downloaded once, hash checked, tensors only.
 
-    Args:
-        specification: For messages.
-        entry: Entry of torchvision's table.
-        key: The option that requests them.
-
     Returns:
         Tensors by name, with the module versions recorded by torch.save.
-
-    Raises:
-        FrameSelectError: if the download fails.
     """
     try:
         return entry.get_state_dict(progress=True, check_hash=True, weights_only=True)

@@ -20,9 +20,14 @@ NAMES = 12  # classes to list
 WIDTH = 80
 
 
+def metavar(name: str) -> object:
+    """An option shown as `name`, with no default in --help: its help text states it."""
+    return tyro.conf.arg(metavar=name, help_behavior_hint="")
+
+
 def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Arguments:
     """Parse a command's arguments; exits with 2 if they are invalid, with 0 after --help."""
-    output = _Output(io.BytesIO(), encoding="utf-8")
+    output = _Output(io.BytesIO(), encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
     try:
         with redirect_stdout(output):
             return tyro.cli(

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from data.backbones import parse_specification
-from data.commands.console import parse, print_written, progress_console
+from data.commands.console import metavar, parse, print_written, progress_console
 from data.corpora import Assignment, read_corpus, split_file_name
 from data.engine import Engine
 from data.extraction import Extraction, Settings
@@ -50,20 +50,16 @@ class ExtractArguments:
     backbone: Annotated[tuple[str, ...], tyro.conf.arg(metavar="[STREAM=]NAME[@key=value,...] ...")]
     #: Weights of backbones without their own weights key: DEFAULT (torchvision's best), another
     #: torchvision name (KINETICS400_V1), a FILE.safetensors, or none (random).
-    weights: Annotated[
-        str | None, tyro.conf.arg(metavar="NAME|FILE|none", help_behavior_hint="")
-    ] = None
+    weights: Annotated[str | None, metavar("NAME|FILE|none")] = None
     #: Defines the split: a CSV with columns video (path below VIDEOS) and split, optionally label
     #: or target.NAME, group and split.FOLD; or official splits: hmdb51:DIR, ucf101:DIR,
     #: ekman6[:DIR], videoemotion8[:DIR], hume-reaction:FILE_OR_DIR; see import --help. Default:
     #: random, a third of each class for testing.
-    split_file: Annotated[
-        str | None, tyro.conf.arg(metavar="CSV|CORPUS[:DIR]|random", help_behavior_hint="")
-    ] = None
+    split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random")] = None
     #: Sample T evenly spaced frames from every video; all frames of shorter ones. Default: 25.
-    num_frames: Annotated[int | None, tyro.conf.arg(metavar="T", help_behavior_hint="")] = None
+    num_frames: Annotated[int | None, metavar("T")] = None
     #: Sample frames at this rate per second instead.
-    fps: Annotated[float | None, tyro.conf.arg(metavar="RATE", help_behavior_hint="")] = None
+    fps: Annotated[float | None, metavar("RATE")] = None
     #: 10: use four corners, the centre, and their mirror images, as the view axis.
     views: Literal[1, 10] = 1
     #: auto: as described above. head: always use the linear head.
@@ -85,7 +81,7 @@ class ExtractArguments:
     #: Where workers run: joblib (this machine) or ray.
     engine: Literal["joblib", "ray"] = "joblib"
     #: Address of a Ray cluster. Default: start Ray on this machine.
-    ray_address: Annotated[str, tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="")] = ""
+    ray_address: Annotated[str, metavar("HOST:PORT")] = ""
     #: Continue an interrupted extraction with the same arguments.
     resume: bool = False
     #: Keep OUT.h5.shards after writing the cache. If videos are added or repaired, the same command

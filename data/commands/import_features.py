@@ -8,7 +8,7 @@ import h5py
 import tyro
 from rich.markup import escape
 
-from data.commands.console import parse, print_written, progress_console
+from data.commands.console import metavar, parse, print_written, progress_console
 from data.corpora import split_file_name
 from data.head import Crossfit
 from data.head.folds import crossfit_notes
@@ -43,7 +43,7 @@ class ImportArguments:
     frame: an object of "images", a list of {id, width, height, optionally time in seconds}, and
     of "annotations", a list of {image_id, category_id, bbox, score}.
 
-    SUMMARY.h5 is a file of video summarization (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
+    SUMMARY.h5 is a file of video summarisation (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
     group per video: features [n_steps, D], gtscore [n_steps] (or user_summary), picks [n_steps].
     The cache then has importance scores. Without labels it has a single class, and only rewards
     that need no label are useful.
@@ -66,34 +66,27 @@ class ImportArguments:
     #: val and test if there are any, otherwise a random third of each class for testing. JSON (only
     #: for SUMMARY.h5): a list of objects with train_keys and test_keys, which become the folds
     #: split1, split2, ...; its default is a random 80 % for training.
-    split_file: Annotated[
-        str | None, tyro.conf.arg(metavar="CSV|CORPUS[:DIR]|random|JSON", help_behavior_hint="")
-    ] = None
+    split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random|JSON")] = None
     #: Given predictions for a FOLDER: a folder with the same layout and one .npy [L, C] per video,
     #: with classes in the order that inspect prints (alphabetical; for UCF101 as in classInd.txt).
     #: No head is trained then. An npz contains its own predictions.
-    predictions: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = (
-        None
-    )
+    predictions: Annotated[Path | None, metavar("FOLDER")] = None
     #: The given predictions are logits: apply the softmax.
     logits: bool = False
     #: Middle axis of .npy arrays: view for [L, V, D], such as crops, predicted separately;
     #: object for [L, K, D].
-    axis: Annotated[
-        Literal["view", "object"] | None,
-        tyro.conf.arg(metavar="view|object", help_behavior_hint=""),
-    ] = None
+    axis: Annotated[Literal["view", "object"] | None, metavar("view|object")] = None
     #: Columns to use from OpenFace CSVs: au (AU*), gaze (gaze_*), pose (pose_*), landmarks (x_*,
     #: y_*, X_*, Y_*, Z_*). Default: gaze pose au.
     columns: Annotated[
         tuple[Literal["au", "gaze", "pose", "landmarks"], ...],
-        tyro.conf.arg(metavar="au|gaze|pose|landmarks ...", help_behavior_hint=""),
+        metavar("au|gaze|pose|landmarks ..."),
     ] = ()
     #: Number of detections with the highest scores to keep per frame. Default: 10.
-    objects: Annotated[int | None, tyro.conf.arg(metavar="K", help_behavior_hint="")] = None
+    objects: Annotated[int | None, metavar("K")] = None
     #: Frames per second of the videos in SUMMARY.h5, to convert picks to times. Default: as stored
     #: in the file.
-    fps: Annotated[float | None, tyro.conf.arg(metavar="FPS", help_behavior_hint="")] = None
+    fps: Annotated[float | None, metavar("FPS")] = None
     #: Train the head on at most this many evenly spaced frames per video; 0: all. Only these are
     #: held in memory (at most videos x frames x D x 12 bytes); all frames are predicted.
     head_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 64
@@ -138,16 +131,8 @@ def folder_kind(
 ) -> FolderKind:
     """The kind of a folder's files: .npy arrays, OpenFace's .csv, or .json detections.
 
-    Args:
-        folder: The folder of class folders.
-        split_file: If it is in the folder, it does not count as a video.
-        axis: Middle axis of .npy arrays, "view" or "object"; None: none.
-        columns: Groups of OpenFace columns; empty: the default ones.
-        objects: K, detections kept per frame; None: the default.
-
-    Raises:
-        FrameSelectError: if the folder contains none of these or several kinds, or if an option
-            belongs to another kind.
+    A split file in the folder does not count. Raises FrameSelectError if there are none of these or
+    several kinds, or if an option (axis, columns, objects) belongs to another kind.
     """
     examples: dict[str, Path] = {}
     for file in video_files(folder, split_file):

@@ -19,19 +19,11 @@ SUSPICIOUS_GAP = 0.15
 
 @dataclass(frozen=True)
 class AllFrames:
-    """Results of keeping all frames, for one split of one fold.
+    """Results of keeping all frames: accuracy in [0, 1], or for regression PCC and MAE."""
 
-    Attributes:
-        videos: Number of labelled videos.
-        accuracy: In [0, 1]; None for regression.
-        pcc: Pearson correlation, averaged over targets; None for classification, NaN if predictions
-            or labels are constant.
-        mae: Mean absolute error; None for classification.
-    """
-
-    videos: int
+    videos: int  # with a label
     accuracy: float | None = None
-    pcc: float | None = None
+    pcc: float | None = None  # mean over targets; NaN if predictions or labels are constant
     mae: float | None = None
 
 
@@ -42,18 +34,7 @@ def all_frames(
     streams: tuple[str, ...] | None = None,
     num_frames: int = 25,
 ) -> AllFrames:
-    """Evaluate the consensus of all T frames on one split.
-
-    Args:
-        cache: The cache.
-        split: A split that has videos.
-        fold: The fold of split and predictions.
-        streams: Streams whose consensus is averaged 1 : 1; None: all.
-        num_frames: T.
-
-    Raises:
-        CacheError: if a video's predictions are invalid.
-    """
+    """Evaluate the consensus of all T frames on one split; several streams are averaged 1 : 1."""
     streams = streams or cache.streams
     rows = cache.rows(split, fold)
     if cache.task == "classification":

@@ -94,11 +94,7 @@ class Videos:
         return None
 
     def classes(self) -> list[str]:
-        """The class folder of each video, [N].
-
-        Raises:
-            FrameSelectError: naming a video outside any class folder.
-        """
+        """The class folder of each video, [N]."""
         for name in self.ids:
             if "/" not in name:
                 raise FrameSelectError(
@@ -110,19 +106,12 @@ class Videos:
 
 @dataclass(frozen=True)
 class Official:
-    """The official numbers of a complete corpus.
-
-    Attributes:
-        name: Its name in papers.
-        videos: Number of videos.
-        classes: Number of classes; 0: not a classification corpus.
-        splits: Fold -> split -> number of videos.
-    """
+    """The official numbers of a complete corpus."""
 
     name: str
     videos: int
-    classes: int = 0
-    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    classes: int = 0  # 0: not a classification corpus
+    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by fold and split
 
 
 def count_notes(
@@ -131,13 +120,9 @@ def count_notes(
     splits: Mapping[str, list[str]],
     listed: Iterable[str] = (),
 ) -> list[str]:
-    """Notes on how a folder differs from the official numbers.
+    """Notes on how the folder's labels [N] and splits differ from the official numbers.
 
-    Args:
-        official: The official numbers.
-        labels: [N] classes of the folder's videos; arbitrary strings if there are no classes.
-        splits: Fold -> [N] splits.
-        listed: The class of every video in the split files, present or not; may be empty.
+    `listed` is the class of every video in the split files, present or not; it may be empty.
     """
     notes = []
     present = Counter(labels)

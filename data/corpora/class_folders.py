@@ -26,9 +26,6 @@ def read_class_folders(videos: Videos, seed: int) -> Assignment:
 
     If every top-level folder is named after a split (train, val, test), these are the splits and
     the class is the folder below; otherwise the class is the top-level folder.
-
-    Raises:
-        FrameSelectError: naming a video outside any class folder.
     """
     tops = {PurePosixPath(name).parts[0] for name in videos.ids if "/" in name}
     if tops and all(top.lower() in SPLIT_FOLDERS for top in tops):
@@ -48,23 +45,11 @@ def read_class_folders(videos: Videos, seed: int) -> Assignment:
 
 
 def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) -> list[str]:
-    """A random split, stratified by class: two thirds train, one third test.
+    """A random split [N], stratified by class: two thirds "train", one third "test".
 
     A class of n videos has n / 3 test videos, rounded to the nearest integer, so it always has a
-    training video. The draw for a class depends only on the seed and its own videos: adding,
-    removing or reordering other classes changes nothing.
-
-    Args:
-        ids: [N] the videos.
-        labels: [N] their classes.
-        seed: At least 0.
-        number: Number of the split, to draw several with one seed.
-
-    Returns:
-        [N] "train" or "test".
-
-    Raises:
-        FrameSelectError: if the seed is negative.
+    training video. The draw for a class depends only on the seed, the number of the split and the
+    class's own videos: adding, removing or reordering other classes changes nothing.
     """
     if seed < 0:
         raise FrameSelectError(f"--seed {seed}: must be at least 0 for a random split")

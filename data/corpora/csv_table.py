@@ -28,9 +28,6 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
     (videos inside a single file are then unlabelled). Labels are class names; if all are numbers,
     they are sorted by value. Columns target.<name> contain numbers and select regression; they may
     be empty for unused videos.
-
-    Raises:
-        FrameSelectError: naming the file, the line, the problem and the remedy.
     """
     rows, columns = read_table(path, REQUIRED)
     folds = {schema.DEFAULT_FOLD: "split"} | _prefixed(columns, FOLD_PREFIX)

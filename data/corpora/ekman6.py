@@ -10,7 +10,7 @@ either, a lost video does not change the split of the others.
 from pathlib import Path
 
 from data.corpora.assignment import Assignment, Official, Videos
-from data.corpora.lists import CLASSES, Lists, assign_lists, list_classes, read_lists
+from data.corpora.lists import Lists, assign_lists, list_classes, read_lists
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -24,10 +24,7 @@ NUMBERS = {
     "surprise": (240, 599),
 }
 OFFICIAL = Official(
-    "Ekman-6",
-    videos=1637,
-    classes=6,
-    splits={schema.DEFAULT_FOLD: {"train": 819, "test": 818}},
+    "Ekman-6", videos=1637, classes=6, splits={schema.DEFAULT_FOLD: {"train": 819, "test": 818}}
 )
 
 
@@ -42,11 +39,7 @@ def split_ekman6() -> dict[str, str]:
 
 
 def draw_ekman6(videos: Videos) -> Assignment:
-    """The split used in papers, for videos named by the corpus's numbers.
-
-    Raises:
-        FrameSelectError: if no video has such a name.
-    """
+    """The split used in papers, for videos named by the corpus's numbers."""
     fold: dict[str, str] = {}
     listed = []
     for path, split in split_ekman6().items():
@@ -58,24 +51,16 @@ def draw_ekman6(videos: Videos) -> Assignment:
             f"{videos.folder}: contains no video named as in Ekman-6, such as `anger/887`; use "
             "your own lists: ekman6:DIR with trainlist01.txt and testlist01.txt"
         )
-    return _assign(Lists({"split1": fold}, listed), videos, None)
+    # A single split is just the default fold.
+    lists = Lists({schema.DEFAULT_FOLD: fold}, listed)
+    return assign_lists(OFFICIAL, lists, videos, videos.classes())
 
 
 def read_ekman6(directory: Path, videos: Videos) -> Assignment:
-    """Read trainlist01.txt and testlist01.txt.
-
-    Raises:
-        FrameSelectError: naming the file or video, and the problem.
-    """
-    return _assign(read_lists(directory, videos), videos, directory)
-
-
-def _assign(lists: Lists, videos: Videos, directory: Path | None) -> Assignment:
+    """Read trainlist01.txt and testlist01.txt."""
+    lists = read_lists(directory, videos)
     labels = videos.classes()
-    classes = sorted(set(labels))
-    if directory is not None and (directory / CLASSES).is_file():
-        classes = list_classes(directory, videos, labels)
     if list(lists.splits) == ["split1"]:
-        # A single split is just the default fold.
         lists = Lists({schema.DEFAULT_FOLD: lists.splits["split1"]}, lists.listed)
-    return assign_lists(OFFICIAL, lists, videos, classes, labels)
+    classes = list_classes(directory, videos, labels)
+    return assign_lists(OFFICIAL, lists, videos, labels, classes)

@@ -8,9 +8,9 @@ files list all 6766 videos
 import re
 from pathlib import Path
 
-from data.corpora.assignment import Assignment, Official, Videos, count_notes, unlisted_note
+from data.corpora.assignment import Assignment, Official, Videos
+from data.corpora.lists import Lists, assign_lists
 from data.corpora.text_files import read_lines
-from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 FILE = re.compile(r"(?P<name>.+)_test_split(?P<number>[123])\.txt")
@@ -24,11 +24,7 @@ OFFICIAL = Official(
 
 
 def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
-    """Read the splits in `directory` as the folds split1, split2, split3; the first is the default.
-
-    Raises:
-        FrameSelectError: naming the file or video, and the problem.
-    """
+    """Read the splits in `directory` as the folds split1 to split3; the default is the first."""
     files = {
         (match["number"], match["name"]): file
         for file in sorted(directory.iterdir())
@@ -46,18 +42,8 @@ def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
             if file is None:
                 raise FrameSelectError(f"{directory}: {name}_test_split{number}.txt is missing")
             splits[f"split{number}"].update(_read(file, name, videos, names))
-    listed = {video for fold in splits.values() for video in fold}
-    folds = {fold: [split.get(video, "") for video in videos.ids] for fold, split in splits.items()}
-    return Assignment(
-        outputs=sorted(set(labels)),
-        labels=[*labels],
-        splits={schema.DEFAULT_FOLD: next(iter(folds.values())), **folds},
-        notes=[
-            *count_notes(OFFICIAL, labels, folds, [name for name, _ in sorted(names)]),
-            *unlisted_note(videos.ids, listed),
-        ],
-        missing=videos.missing,
-    )
+    lists = Lists(splits, [name for name, _ in sorted(names)])
+    return assign_lists(OFFICIAL, lists, videos, labels)
 
 
 def _read(file: Path, name: str, videos: Videos, names: set[tuple[str, str]]) -> dict[str, str]:

@@ -17,15 +17,7 @@ from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 FILE = "data_info.csv"
-EMOTIONS = [
-    "Adoration",
-    "Amusement",
-    "Anxiety",
-    "Disgust",
-    "Empathic Pain",
-    "Fear",
-    "Surprise",
-]
+EMOTIONS = ["Adoration", "Amusement", "Anxiety", "Disgust", "Empathic Pain", "Fear", "Surprise"]
 REQUIRED = ("File_ID", "Split")
 GROUP = "Subject_ID"
 SPLITS = {"train": "train", "val": "val", "test": "test"}
@@ -38,11 +30,7 @@ OFFICIAL = Official(
 
 
 def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
-    """Read data_info.csv, or the one in a folder. Videos without intensities are unused.
-
-    Raises:
-        FrameSelectError: naming the file, the line, the column and the problem.
-    """
+    """Read data_info.csv, or the one in a folder. Videos without intensities are unused."""
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
         raise FrameSelectError(f"{file}: no such file (--split-file hume-reaction:FILE_OR_DIR)")

@@ -21,23 +21,14 @@ CLASS_NUMBER = re.compile(r"\s+\d+$")  # at the end of the line: names may conta
 
 @dataclass(frozen=True)
 class Lists:
-    """The contents of a folder's lists.
+    """The contents of a folder's lists."""
 
-    Attributes:
-        splits: Fold -> video -> split; the folds split1, split2, ... in order.
-        listed: The class of every listed video, whether present or not.
-    """
-
-    splits: dict[str, dict[str, str]]
-    listed: list[str]
+    splits: dict[str, dict[str, str]]  # fold (split1, split2, ... in order) -> video -> split
+    listed: list[str]  # the class of every listed video, whether present or not
 
 
 def read_lists(directory: Path, videos: Videos) -> Lists:
-    """Read all pairs of lists in `directory`.
-
-    Raises:
-        FrameSelectError: naming the file, the line or video, and the problem.
-    """
+    """Read all pairs of lists in `directory`."""
     numbers = sorted(
         {match["number"] for file in directory.iterdir() if (match := FILE.fullmatch(file.name))}
     )
@@ -63,15 +54,17 @@ def read_lists(directory: Path, videos: Videos) -> Lists:
     return Lists(splits, sorted(name.split("/")[0] for name in names))
 
 
-def list_classes(directory: Path, videos: Videos, labels: list[str]) -> list[str]:
+def list_classes(
+    directory: Path, videos: Videos, labels: list[str], required: bool = False
+) -> list[str] | None:
     """The folder's classes, in the order of `classInd.txt` in `directory`.
 
-    `labels` [N] are the class folders of the videos; case is ignored.
-
-    Raises:
-        FrameSelectError: naming a malformed line, or a video with an unknown class.
+    `labels` [N] are the class folders of the videos; case is ignored. None if there is no such
+    file and it is not `required`.
     """
     file = directory / CLASSES
+    if not required and not file.is_file():
+        return None
     order: dict[str, int] = {}
     for line, text in read_lines(file):
         number, _, name = text.partition(" ")
@@ -92,17 +85,20 @@ def assign_lists(
     official: Official,
     lists: Lists,
     videos: Videos,
-    classes: list[str],
     labels: list[str],
+    classes: list[str] | None = None,
     groups: list[str] | None = None,
 ) -> Assignment:
-    """The assignment that the lists define; the default fold is the first."""
+    """The assignment that the lists define; the default fold is the first.
+
+    `labels` [N] are the class folders of the videos; `classes` are in alphabetical order if None.
+    """
     folds = {
         fold: [split.get(video, "") for video in videos.ids] for fold, split in lists.splits.items()
     }
     used = {video for fold in lists.splits.values() for video in fold}
     return Assignment(
-        outputs=classes,
+        outputs=sorted(set(labels)) if classes is None else classes,
         labels=[*labels],
         splits={schema.DEFAULT_FOLD: next(iter(folds.values())), **folds},
         groups=groups,

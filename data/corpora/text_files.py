@@ -10,11 +10,7 @@ ENCODING = "utf-8-sig"  # editors and spreadsheets may write a byte order mark
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Line numbers from 1 and stripped lines, without empty ones.
-
-    Raises:
-        FrameSelectError: if the file is missing or not UTF-8.
-    """
+    """Line numbers from 1 and stripped lines, without empty ones."""
     try:
         text = file.read_text(encoding=ENCODING)
     except FileNotFoundError:
@@ -33,9 +29,6 @@ def read_table(
 
     Returns:
         Line numbers with stripped cells by column, and the columns.
-
-    Raises:
-        FrameSelectError: naming the file, the line or a missing required column, and the problem.
     """
     try:
         with path.open(encoding=ENCODING, newline="") as file:
@@ -64,11 +57,7 @@ def read_table(
 
 
 def number(cell: str, where: str) -> float:
-    """The finite number in a cell.
-
-    Raises:
-        FrameSelectError: if it is not one; `where` names the file, line and column.
-    """
+    """The finite number in a cell."""
     try:
         value = float(cell)
     except ValueError:

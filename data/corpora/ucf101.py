@@ -27,14 +27,11 @@ def read_ucf101(directory: Path, videos: Videos) -> Assignment:
     """Read the splits in `directory` as the folds split1, split2, split3.
 
     The group is the class and the g-number of v_Class_gNN_cNN.
-
-    Raises:
-        FrameSelectError: naming the file or video, and the problem.
     """
     labels = videos.classes()
-    classes = list_classes(directory, videos, labels)
+    classes = list_classes(directory, videos, labels, required=True)
     groups = [_group(video, label) for video, label in zip(videos.ids, labels, strict=True)]
-    return assign_lists(OFFICIAL, read_lists(directory, videos), videos, classes, labels, groups)
+    return assign_lists(OFFICIAL, read_lists(directory, videos), videos, labels, classes, groups)
 
 
 def _group(video: str, label: str) -> str:

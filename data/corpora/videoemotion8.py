@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data.corpora.assignment import Assignment, Official, Videos, count_notes
 from data.corpora.class_folders import random_split
-from data.corpora.lists import CLASSES, assign_lists, list_classes, read_lists
+from data.corpora.lists import assign_lists, list_classes, read_lists
 from frame_select_env.cache import schema
 
 FOLDS = 10
@@ -18,11 +18,7 @@ OFFICIAL = Official("VideoEmotion-8", videos=1101, classes=8)
 
 
 def draw_videoemotion8(videos: Videos, seed: int) -> Assignment:
-    """Draw the folds split1 to split10, stratified by class; the default fold is the first.
-
-    Raises:
-        FrameSelectError: naming a video outside any class folder.
-    """
+    """Draw the folds split1 to split10, stratified by class; the default fold is the first."""
     labels = videos.classes()
     folds = {
         f"split{number}": random_split(videos.ids, labels, seed, number)
@@ -41,13 +37,7 @@ def draw_videoemotion8(videos: Videos, seed: int) -> Assignment:
 
 
 def read_videoemotion8(directory: Path, videos: Videos) -> Assignment:
-    """Read lists of training and test videos as the folds split1, split2, ...
-
-    Raises:
-        FrameSelectError: naming the file or video, and the problem.
-    """
+    """Read lists of training and test videos as the folds split1, split2, ..."""
     labels = videos.classes()
-    classes = sorted(set(labels))
-    if (directory / CLASSES).is_file():
-        classes = list_classes(directory, videos, labels)
-    return assign_lists(OFFICIAL, read_lists(directory, videos), videos, classes, labels)
+    classes = list_classes(directory, videos, labels)
+    return assign_lists(OFFICIAL, read_lists(directory, videos), videos, labels, classes)

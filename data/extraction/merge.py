@@ -25,18 +25,7 @@ def merge(
     provenance: dict[str, Any],
     console: Console | None,
 ) -> None:
-    """Train the heads on the shards and write the cache.
-
-    Args:
-        asked: The extraction.
-        folder: Its shards.
-        kept: Indices of the videos that have a shard, at least one.
-        provenance: Additional entries for the cache's provenance.
-        console: Shows notes and progress; None: no output.
-
-    Raises:
-        FrameSelectError: if heads cannot be trained, or the cache cannot be written.
-    """
+    """Train the heads on the shards of the videos at the indices `kept`, and write the cache."""
     source = shards_source(asked, folder, kept)
     if console:
         notes = [*_predictors(asked.settings, source), *crossfit_notes(source, asked.crossfit)]
@@ -57,9 +46,6 @@ def check_before(asked: Extraction, rows: list[int]) -> None:
     """Check that heads can be trained on the videos in `rows`, before features are extracted.
 
     Skipped if every network might make the predictions itself, which is not known yet.
-
-    Raises:
-        FrameSelectError: naming what is missing.
     """
     settings = asked.settings
     if not settings.classes or not all(spec.may_classify() for spec in settings.streams):

@@ -26,12 +26,6 @@ def extract_video(
 ) -> tuple[Arrays, bool]:
     """The features of one video.
 
-    Args:
-        path: The file.
-        settings: What is computed.
-        backbones: Stream -> network, for all streams except log-mel.
-        threads: Number of decoding threads; 0: one per CPU.
-
     Returns:
         `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the
         network classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C];
@@ -49,12 +43,8 @@ def extract_video(
 def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float) -> np.ndarray:
     """The frames of the clip around every sampled frame.
 
-    Args:
-        timeline: The video's timeline.
-        sampled: [F] frame numbers, increasing.
-        frames: n, frames per clip.
-        fps: Frames per second: the frames shown at n times centred on the sampled one; 0: n
-            consecutive frames, (n - 1) // 2 of them before it.
+    With `fps`, the frames shown at n times centred on the sampled one; with 0, n consecutive
+    frames, (n - 1) // 2 of them before it.
 
     Returns:
         [F, n] int64, non-decreasing along both axes; at the ends the first or last frame repeats.

@@ -36,21 +36,13 @@ SILENT = "silent"  # the result for a video without sound, if sound is requested
 
 @dataclass(frozen=True)
 class Task:
-    """One video to be made into a shard.
+    """One video to be made into a shard in `folder`."""
 
-    Attributes:
-        video: Its id.
-        path: Its file.
-        folder: Where shards go.
-        settings: What is computed.
-        threads: Of the networks and of decoding; 0: one per CPU.
-    """
-
-    video: str
+    video: str  # its id
     path: Path
     folder: Path
     settings: Settings
-    threads: int = 0
+    threads: int = 0  # of the networks and of decoding; 0: one per CPU
 
 
 @dataclass(frozen=True)
@@ -64,11 +56,6 @@ def extract(
     asked: Extraction, provenance: dict[str, Any] | None = None, console: Console | None = None
 ) -> dict[str, str]:
     """Extract the features of a folder of videos and write a cache.
-
-    Args:
-        asked: The extraction.
-        provenance: Additional entries for the cache's provenance.
-        console: Shows notes and the progress of the heads; None: no output.
 
     Returns:
         Id -> why the video was skipped, for those that are not in the cache.

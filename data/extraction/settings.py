@@ -68,22 +68,11 @@ class Settings:
 class Extraction:
     """Everything that one extraction needs.
 
-    Attributes:
-        videos: The files.
-        assignment: Their labels and splits, in the order of the files; videos in no split are
-            skipped.
-        settings: What is computed for every video.
-        out: The cache file. Until it is complete, shards are kept in OUT.h5.shards.
-        engine: Where videos are processed, and how many at once.
-        resume: Whether to continue with existing shards.
-        keep_shards: Whether to keep the shards after the cache is written.
-        strict: Whether to stop at the first unusable video instead of skipping it.
-        crossfit: How training videos are predicted.
-        head_frames: The head trains on at most this many frames per video; 0: all.
+    The options have the meaning they have on the command line; see `data.commands.extract`.
     """
 
     videos: VideoFiles
-    assignment: Assignment
+    assignment: Assignment  # in the order of the videos; those in no split are skipped
     settings: Settings
     out: Path
     engine: Engine = Engine(jobs=1)

@@ -34,11 +34,7 @@ def shards_folder(out: Path) -> Path:
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Create the folder and lock out other extractions; the lock is released with the process.
-
-    Raises:
-        FrameSelectError: if another extraction holds the lock, or the folder cannot be created.
-    """
+    """Create the folder and lock out other extractions; the lock is released with the process."""
     try:
         folder.mkdir(exist_ok=True)
         handle = (folder / LOCK).open("w")
@@ -58,16 +54,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
-    """Start an extraction in an existing folder, or resume one.
-
-    Args:
-        folder: The shards' folder.
-        record: The settings that determine the numbers; must be unchanged to resume.
-        resume: Whether to resume.
-
-    Raises:
-        FrameSelectError: if there are shards and `resume` is false, or their settings differ.
-    """
+    """Start an extraction in an existing folder, or resume one made with the same settings."""
     file = folder / SETTINGS
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     if count := count_shards(folder):
@@ -111,14 +98,7 @@ def identity(path: Path) -> str:
 def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.ndarray]) -> None:
     """Write one video's arrays; the file appears only when it is complete.
 
-    Args:
-        folder: The shards' folder.
-        video: The video's id.
-        made_from: The `identity` of its file, taken before reading it.
-        arrays: The arrays by name.
-
-    Raises:
-        OSError: if it cannot be written; nothing is left behind.
+    `made_from` is the `identity` of its file, taken before reading it.
     """
     file = shard_file(folder, video)
     part = file.with_suffix(f".{os.getpid()}{PART}")
@@ -144,11 +124,7 @@ def is_done(folder: Path, video: str, path: Path) -> bool:
 
 
 def read_array(folder: Path, video: str, name: str) -> np.ndarray:
-    """One array of a video's shard.
-
-    Raises:
-        FrameSelectError: if the shard is missing or damaged.
-    """
+    """One array of a video's shard."""
     file = shard_file(folder, video)
     try:
         with safetensors.safe_open(file, "np") as shard:

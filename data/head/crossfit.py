@@ -13,7 +13,7 @@ from data.head.linear import LinearHead, TrainingVideos
 Crossfit = Literal["video", "group", "none"]
 
 PARTS = 5
-# From strong to weak. They weigh the squared norm against a mean over videos of standardized
+# From strong to weak. They weigh the squared norm against a mean over videos of standardised
 # features, so one grid suits data sets of any size.
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 
@@ -51,7 +51,7 @@ def fit_heads(
     seed: int = 0,
     on_fit: Callable[[], object] = lambda: None,
 ) -> FittedHeads:
-    """Choose the penalty by cross-validation and train the heads.
+    """Choose the penalty by cross-validation (see `strongest_within`) and train the heads.
 
     Cross-validation and cross-fitting leave out the same parts: one path of heads per part serves
     both. (`none` validates by video.) Choosing the penalty by whole groups while cross-fitting by
@@ -65,9 +65,6 @@ def fit_heads(
         groups: [V] str, for "group".
         seed: Seed of the parts.
         on_fit: Called after each path is fitted: one per part, and the final one.
-
-    Returns:
-        The heads, the chosen penalty (see `strongest_within`) and its score.
     """
     rng = np.random.default_rng(seed)
     if crossfit == "group":
@@ -100,7 +97,7 @@ def fit_heads(
 
 
 def strongest_within(scores: np.ndarray, errors: float) -> int:
-    """The strongest penalty whose score is within `errors` standard errors of the best.
+    """The index of the strongest penalty within `errors` standard errors of the best score.
 
     Left-out videos of people who are also in the training set favour weak penalties, and over the
     weak half of the path accuracies differ by less than their standard error. One standard error,
@@ -111,10 +108,7 @@ def strongest_within(scores: np.ndarray, errors: float) -> int:
 
     Args:
         scores: [penalties, V] float, higher is better, from the strongest penalty on.
-        errors: Number of standard errors of the best mean; 0: the best.
-
-    Returns:
-        The index of the penalty; ties go to the stronger one.
+        errors: Number of standard errors of the best mean; 0: the best. Ties: the stronger penalty.
     """
     mean = scores.mean(axis=1)
     best = int(mean.argmax())
@@ -123,18 +117,11 @@ def strongest_within(scores: np.ndarray, errors: float) -> int:
 
 
 def stratified_parts(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Distribute the videos over 5 parts, class by class, in random order within a class.
+    """Distribute the videos over 5 parts [V], class by class, in random order within a class.
 
     Each class continues where the previous one stopped, so part sizes differ by at most one and a
     class of k videos is in min(k, 5) parts; scikit-learn's StratifiedKFold refuses rare classes.
-    Regression targets are sorted and distributed the same way, which stratifies them too.
-
-    Args:
-        labels: [V] int, or [V, K] float.
-        rng: Draws the order.
-
-    Returns:
-        [V] int64, part numbers from 0.
+    Regression targets [V, K] are sorted and distributed the same way, which stratifies them too.
     """
     key = labels if labels.ndim == 1 else labels[:, 0]
     shuffled = rng.permutation(len(key))
@@ -145,16 +132,9 @@ def stratified_parts(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 
 def group_parts(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Distribute whole groups over 5 parts, or one group per part if there are fewer.
+    """Distribute whole groups over 5 parts [V], or one group per part if there are fewer.
 
-    The largest group comes first; each goes to the part that is smallest so far.
-
-    Args:
-        groups: [V] str.
-        rng: Draws the order of groups of equal size.
-
-    Returns:
-        [V] int64, part numbers from 0.
+    The largest group comes first (in random order among equals); each goes to the smallest part.
     """
     _, member, counts = np.unique(groups, return_inverse=True, return_counts=True)
     shuffled = rng.permutation(len(counts))

@@ -66,18 +66,11 @@ def consensus_loss(
 def fit_softmax_path(
     videos: TrainingVideos, classes: int, penalties: Sequence[float]
 ) -> list[LinearHead]:
-    """Fit one softmax head per penalty, each starting from the previous one.
+    """Fit one softmax head per penalty (from strong to weak), each starting from the previous one.
 
-    The objective is `consensus_loss` + penalty / 2 · |weight|² on features standardized over the
+    The objective is `consensus_loss` + penalty / 2 · |weight|² on features standardised over the
     training frames. It is not convex; starting from strong penalties picks the smooth solution.
-
-    Args:
-        videos: The training videos, with raw features.
-        classes: C.
-        penalties: From strong to weak.
-
-    Returns:
-        One head per penalty, for raw features.
+    The heads are for raw features.
     """
     mean, scale = videos.moments()
     standard = videos.frames.astype(np.float32)
@@ -116,7 +109,7 @@ def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> list[L
     """Fit one ridge regression per penalty on the videos' mean features.
 
     The objective is the mean squared error of a video's consensus + penalty · |weight|², on
-    features standardized over the training frames; labels are [V, K].
+    features standardised over the training frames; labels are [V, K].
     """
     mean, scale = videos.moments()
     means = (videos.video_means(videos.frames) - mean) / scale

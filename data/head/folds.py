@@ -13,15 +13,10 @@ from frame_select_env.cache import schema
 
 @dataclass(frozen=True)
 class FoldHeads:
-    """The heads of one fold, and the videos they trained on.
+    """The heads of one fold, and the videos they trained on."""
 
-    Attributes:
-        heads: Stream -> its heads; omits streams with given predictions.
-        index: [N] int64, the index of each video among the training videos; -1 for the others.
-    """
-
-    heads: dict[str, FittedHeads]
-    index: np.ndarray
+    heads: dict[str, FittedHeads]  # by stream, without streams with given predictions
+    index: np.ndarray  # [N] int64, index of each video among the training videos; -1 otherwise
 
     def head(self, stream: str, row: int) -> LinearHead:
         """The head of `stream` that predicts the video at `row`."""
@@ -34,13 +29,6 @@ def train_folds(
     source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
 ) -> dict[str, FoldHeads]:
     """Train the heads of every fold and every stream without given predictions.
-
-    Args:
-        source: The videos.
-        crossfit: How training videos are predicted.
-        head_frames: Maximum rows per video; see `data.head.training_rows`.
-        seed: Seed of the cross-fitting parts.
-        progress: Shows progress.
 
     Returns:
         Fold -> its heads. Folds with equal splits share heads; a fold equal to the default fold is
@@ -81,11 +69,7 @@ def train_folds(
 
 
 def check_training(source: Source, crossfit: Crossfit) -> None:
-    """Check that heads can be trained for every fold; needs no features.
-
-    Raises:
-        FrameSelectError: naming the fold and what is missing.
-    """
+    """Check that heads can be trained for every fold; needs no features."""
     for fold in source.splits:
         _training_videos(source, fold, crossfit)
 

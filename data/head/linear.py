@@ -11,7 +11,7 @@ SUM_BLOCK = 8192  # rows summed at a time in float64, to bound memory
 
 @dataclass(frozen=True)
 class LinearHead:
-    """A trained head for raw features: the standardization is folded into it.
+    """A trained head for raw features: the standardisation is folded into it.
 
     Attributes:
         weight: [D, C] float32 (regression: [D, K]).
@@ -99,32 +99,19 @@ class TrainingVideos:
 def head_input(features: np.ndarray, axis: str) -> np.ndarray:
     """A video's features in the form a head takes.
 
-    Args:
-        features: [L, D], or with a middle axis [L, V, D] or [L, K, D].
-        axis: "", "view" or "object".
-
-    Returns:
-        [L, D]; [L, V, D] for views, which are predicted separately; [L, K * D] for objects, which
-        are predicted together.
+    [L, D], and [L, V, D] with the axis "view" (predicted separately), are unchanged; [L, K, D] with
+    "object" (predicted together) becomes [L, K * D].
     """
     return features.reshape(len(features), -1) if axis == "object" else features
 
 
 def training_rows(length: int, views: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The frames and views of a video with L frames and V views that the head trains on.
+    """The frames [n] and views [n] of a video with L frames and V views that the head trains on.
 
     Row p of n = min(most, L * V) is view p mod V of frame floor((p + 1/2) L / n): evenly spaced
     over frames and views. All rows differ, because rows of one view are at least V apart and V rows
     span V L / n >= 1 frames. With one view these are the frames of
-    `frame_select_env.cache.frame_index`; with n = L * V, everything.
-
-    Args:
-        length: L, at least 1.
-        views: V; 1 if there is no view axis.
-        most: Maximum number of rows; 0: all.
-
-    Returns:
-        frame [n] int64, view [n] int64.
+    `frame_select_env.cache.frame_index`; with n = L * V, or most = 0, everything.
     """
     count = min(most or length * views, length * views)
     row = np.arange(count, dtype=np.int64)

@@ -27,11 +27,7 @@ SIZE = len(CATEGORIES) + 4
 
 
 def detections_kind(objects: int = OBJECTS) -> FolderKind:
-    """Detection files; keeps the K = `objects` detections with the highest scores per frame.
-
-    Raises:
-        FrameSelectError: if K is less than 1.
-    """
+    """Detection files; keeps the K = `objects` detections with the highest scores per frame."""
     if objects < 1:
         raise FrameSelectError(f"--objects {objects}: must be at least 1")
     return FolderKind(SUFFIX, partial(_read, objects=objects), axis="object")

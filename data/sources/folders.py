@@ -21,32 +21,20 @@ NPY = ".npy"
 
 @dataclass(frozen=True)
 class VideoArrays:
-    """The arrays of one video of L frames.
+    """The arrays of one video of L frames."""
 
-    Attributes:
-        features: [L, D], or with a middle axis [L, V, D] or [L, K, D].
-        time: [L] seconds; None if the file has no times.
-        columns: Names of the D features, which must be the same in all videos; may be empty.
-    """
-
-    features: np.ndarray
-    time: np.ndarray | None = None
-    columns: tuple[str, ...] = ()
+    features: np.ndarray  # [L, D], or with a middle axis [L, V, D] or [L, K, D]
+    time: np.ndarray | None = None  # [L] seconds; None if the file has no times
+    columns: tuple[str, ...] = ()  # names of the D features, the same in all videos; may be empty
 
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A kind of feature file.
+    """A kind of feature file."""
 
-    Attributes:
-        suffix: Suffix of the files, e.g. `.npy`.
-        read: Reads the file of a video; raises FrameSelectError naming the file.
-        axis: The features' middle axis: "", "view" or "object".
-    """
-
-    suffix: str
-    read: Callable[[Path], VideoArrays]
-    axis: str = ""
+    suffix: str  # e.g. `.npy`
+    read: Callable[[Path], VideoArrays]  # raises FrameSelectError naming the file
+    axis: str = ""  # the features' middle axis: "", "view" or "object"
 
 
 def npy_kind(axis: str = "") -> FolderKind:
@@ -61,21 +49,11 @@ def read_folder(
     seed: int = 0,
     kind: FolderKind | None = None,
 ) -> Source:
-    """Read a folder of features, with splits from a split file.
+    """Read a folder of class folders of feature files, with splits from a split file.
 
     The id of a video is its path below the folder, without the suffix: `class/video`.
-
-    Args:
-        folder: The folder of class folders.
-        split_file: A CSV, `hmdb51:DIR`, `ucf101:DIR`, ...; see `data.corpora.read_corpus`. None:
-            splits from the folder names, or random.
-        predictions: A folder with the same layout: one .npy [L, C] (with views also [L, V, C]) per
-            video.
-        seed: Seed of a random split.
-        kind: The kind of files; None: .npy arrays [L, D].
-
-    Raises:
-        FrameSelectError: naming the file, the problem and the remedy.
+    `predictions` is a folder with the same layout: one .npy [L, C] (with views also [L, V, C]) per
+    video. `data.corpora.read_corpus` describes split files.
     """
     kind = kind or npy_kind()
     # Not with_suffix: a name may contain dots.
@@ -137,11 +115,7 @@ def video_files(folder: Path, split_file: str | None) -> list[Path]:
 
 
 def open_npy(file: Path) -> np.ndarray:
-    """Memory-map an array; files with Python objects are refused.
-
-    Raises:
-        FrameSelectError: if the file is missing, damaged, or contains Python objects.
-    """
+    """Memory-map an array; files with Python objects are refused."""
     try:
         return np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:

@@ -72,11 +72,7 @@ def import_source(
 
 
 def check_out(out: Path) -> None:
-    """Check that a cache can be written to `out`, before any long work starts.
-
-    Raises:
-        FrameSelectError: if it is a folder, its folder does not exist, or it is another file.
-    """
+    """Check that a cache can be written to `out`, before any long work starts."""
     if out.is_dir():
         raise FrameSelectError(f"{out}: is a folder; give the name of a file to write")
     if not out.parent.is_dir():

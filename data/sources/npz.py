@@ -28,11 +28,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]+")  # of streams and folds: they become names 
 
 
 def read_npz(path: Path) -> Source:
-    """Read an npz of features; all arrays are read into memory.
-
-    Raises:
-        FrameSelectError: naming the file, the array, the problem and the remedy.
-    """
+    """Read an npz of features; all arrays are read into memory."""
     return _Reader(path).source()
 
 

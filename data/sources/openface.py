@@ -21,22 +21,13 @@ from frame_select_env.errors import FrameSelectError
 SUFFIX = ".csv"
 # Group -> pattern of column names. Eye landmarks (eye_lmk_) and shape parameters (p_) are left out:
 # gaze_, pose_ and the landmarks carry the same information.
-COLUMNS = {
-    "au": r"AU\d+_[rc]",
-    "gaze": r"gaze_.+",
-    "pose": r"pose_.+",
-    "landmarks": r"[xyXYZ]_\d+",
-}
+COLUMNS = {"au": r"AU\d+_[rc]", "gaze": r"gaze_.+", "pose": r"pose_.+", "landmarks": r"[xyXYZ]_\d+"}
 DEFAULT_COLUMNS = ("gaze", "pose", "au")
 REQUIRED = ("frame", "timestamp", "confidence")
 
 
 def openface_kind(columns: Sequence[str] = DEFAULT_COLUMNS) -> FolderKind:
-    """CSVs whose columns in the given groups (see `COLUMNS`) are the features, in file order.
-
-    Raises:
-        FrameSelectError: if no group is given.
-    """
+    """CSVs whose columns in the given groups (see `COLUMNS`) are the features, in file order."""
     if not columns:
         raise FrameSelectError(f"--columns: give at least one of {', '.join(COLUMNS)}")
     pattern = re.compile("|".join(COLUMNS[group] for group in columns))

@@ -64,20 +64,12 @@ class Source:
         raise FrameSelectError(f"{self.path}: {field_name}: {message}")
 
     def read_features(self, stream: str, row: int) -> np.ndarray:
-        """The features [L, D] (with a middle axis [L, V, D]) of a video, float16 or float32.
-
-        Raises:
-            FrameSelectError: naming the video, if they are not finite numbers of that shape.
-        """
+        """The features [L, D] (with a middle axis [L, V, D]) of a video, float16 or float32."""
         axes = (3,) if self.axes.get(stream) else (2,)
         return self._read(stream_field("features", stream), self.features[stream], row, axes)
 
     def read_predictions(self, stream: str, row: int) -> np.ndarray:
-        """The given predictions [L, C] (with views also [L, V, C]) of a video, unchanged.
-
-        Raises:
-            FrameSelectError: naming the video, if they are not finite numbers of that shape.
-        """
+        """The given predictions [L, C] (with views also [L, V, C]) of a video, unchanged."""
         name = stream_field("predictions", stream)
         axes = (2, 3) if self.axes.get(stream) == "view" else (2,)
         values = self._read(name, self.predictions[stream], row, axes)
@@ -121,16 +113,9 @@ def split_field(fold: str) -> str:
 def assigned_source(
     path: Path, assignment: Assignment, ids: Sequence[str], rows: Sequence[int] | None = None
 ) -> Source:
-    """A source with ids, labels, splits and groups, but without frames.
+    """A source with the ids, labels, splits and groups of the videos `rows` (None: all), no frames.
 
-    Args:
-        path: The file or folder, for messages and provenance.
-        assignment: Labels and splits of N videos.
-        ids: [N], in the assignment's order.
-        rows: Indices of the videos to include; None: all.
-
-    Returns:
-        A source with lengths 0 and no stream: set both with `dataclasses.replace`.
+    Lengths are 0 and there is no stream: set both with `dataclasses.replace`.
     """
     chosen = np.arange(len(ids)) if rows is None else np.asarray(rows, np.int64)
     groups = assignment.groups
@@ -149,11 +134,7 @@ def assigned_source(
 
 
 def check_videos(source: Source) -> Source:
-    """Check everything that needs no frames; return the source.
-
-    Raises:
-        FrameSelectError: for a duplicate id, a label out of range, an unknown split, or no video.
-    """
+    """Check everything that needs no frames; return the source."""
     if not len(source):
         source.fail("ids", "contains no video")
     unique, counts = np.unique(source.ids, return_counts=True)

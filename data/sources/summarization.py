@@ -1,4 +1,4 @@
-"""The h5 files of video summarization (TVSum, SumMe and similar data sets) and their splits."""
+"""The h5 files of video summarisation (TVSum, SumMe and similar data sets) and their splits."""
 
 import dataclasses
 import json
@@ -33,17 +33,10 @@ SPLIT_KEYS = {"train_keys": "train", "test_keys": "test"}
 def read_summarization(
     path: Path, split_file: str | None = None, fps: float | None = None, seed: int = 0
 ) -> Source:
-    """Read a summarization h5; features are read from it one video at a time.
+    """Read a summarisation h5; features are read from it one video at a time.
 
-    Args:
-        path: The file; `data.sources.summarization_video` describes its layout.
-        split_file: A JSON or CSV; see `read_splits`. Only a CSV can provide labels (or targets);
-            without them there is one class with given predictions of 1.
-        fps: Frames per second of all videos, which turns picks into times; None: from the file.
-        seed: Seed of a random split.
-
-    Raises:
-        FrameSelectError: naming the file, the dataset, the problem and the remedy.
+    Only a CSV as `split_file` can provide labels (or targets); without them there is one class with
+    given predictions of 1. `fps` turns picks into times; None: as stored in the file.
     """
     if fps is not None and not 0 < fps < np.inf:
         raise FrameSelectError(f"--fps {fps}: must be positive")
@@ -71,14 +64,7 @@ def read_summarization(
 def read_splits(split_file: str | None, path: Path, ids: list[str], seed: int) -> Assignment:
     """Splits, and from a CSV optionally labels and groups; without labels there are no classes.
 
-    Args:
-        split_file: A .json file of splits or a CSV; None or "random": 80 % train, at random.
-        path: The h5 file.
-        ids: The videos in it.
-        seed: Seed of a random split.
-
-    Raises:
-        FrameSelectError: naming the split file and the problem.
+    `split_file` is a .json file of splits or a CSV; None or "random": 80 % train, at random.
     """
     if split_file in (None, RANDOM):
         return _random_split(path, ids, seed)

@@ -1,4 +1,4 @@
-"""One video in a summarization h5.
+"""One video in a summarisation h5.
 
 The layout is that of Zhou, Qiao and Xiang, "Deep Reinforcement Learning for Unsupervised Video
 Summarization with Diversity-Representativeness Reward" (AAAI 2018), for example
@@ -31,9 +31,6 @@ class SummarizationVideo:
         file: The open file.
         key: The name of the group.
         fps: Frames per second; None: as stored in the file.
-
-    Raises:
-        FrameSelectError: if `key` is a link or not a group.
     """
 
     def __init__(self, path: Path, file: h5py.File, key: str, fps: float | None) -> None:

@@ -53,19 +53,12 @@ class Images:
 
 @dataclass(frozen=True)
 class DigitVideo:
-    """One video of L frames.
+    """One video of L frames."""
 
-    Attributes:
-        thumbnails: [L, 8, 8] uint8, the backbone's input.
-        importance: [L] float32, 1 on the key frames.
-        time: [L] float32, seconds.
-        label: The digit that the key frames show.
-    """
-
-    thumbnails: np.ndarray
-    importance: np.ndarray
-    time: np.ndarray
-    label: int
+    thumbnails: np.ndarray  # [L, 8, 8] uint8, the backbone's input
+    importance: np.ndarray  # [L] float32, 1 on the key frames
+    time: np.ndarray  # [L] float32, seconds
+    label: int  # the digit that the key frames show
 
 
 def digits_source(seed: int = 0) -> Source:
@@ -234,7 +227,7 @@ def pixels_of(thumbnails: np.ndarray) -> torch.Tensor:
 
 
 def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
-    """Torch's default initialization, but without touching the global random state."""
+    """Torch's default initialisation, but without touching the global random state."""
     assert isinstance(layer, nn.Linear)
     bound = layer.in_features**-0.5
     with torch.no_grad():

@@ -90,19 +90,7 @@ class Recipe:
 
 
 def write_planted(path: Path, recipe: Recipe, console: Console | None = None) -> Path:
-    """Write the cache of a recipe, with one video in memory at a time.
-
-    Args:
-        path: The cache file to write.
-        recipe: Size and difficulty.
-        console: Shows progress; None: no output.
-
-    Returns:
-        The path of the cache.
-
-    Raises:
-        FrameSelectError: if the file cannot be written there.
-    """
+    """Write the cache of a recipe, with one video in memory at a time; return its path."""
     check_out(path)
     videos = track(
         planted_videos(recipe),

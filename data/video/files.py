@@ -28,26 +28,17 @@ class VideoError(FrameSelectError):
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """The videos below a folder.
-
-    Attributes:
-        folder: The folder.
-        files: Id (path below the folder without suffix, with `/`) -> file, sorted by id.
-        unusable: One line for each file with a duplicate id, or a name that is not valid UTF-8.
-    """
+    """The videos below a folder."""
 
     folder: Path
-    files: dict[str, Path]
-    unusable: list[str] = field(default_factory=list)
+    files: dict[str, Path]  # id (path below the folder without suffix, with `/`) -> file, sorted
+    unusable: list[str] = field(default_factory=list)  # a line per duplicate id or invalid name
 
 
 def find_videos(folder: Path) -> VideoFiles:
     """Find the video files below a folder by suffix, without hidden files and folders.
 
     Of two files with the same id, such as `a.mp4` and `a.avi`, the alphabetically first is used.
-
-    Raises:
-        FrameSelectError: if the folder does not exist or contains no video.
     """
     if not folder.is_dir():
         what = "is a file; give its folder" if folder.exists() else "no such folder"
@@ -89,9 +80,7 @@ def one_video(path: Path) -> Iterator[None]:
 def open_video(path: Path, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The open container and its first video track; cover pictures do not count.
 
-    Args:
-        path: The file.
-        threads: Number of decoding threads; 0: one per CPU.
+    `threads` is the number of decoding threads; 0: one per CPU.
 
     Raises:
         VideoError: if the file is not a video, has no video track, or fails while it is open.

@@ -14,7 +14,7 @@ from data.video.timeline import MisnamedError, Timeline
 
 # Seek only past at least this many frames: seeking empties the decoder's pipeline.
 JUMP = 12
-SMALLEST = 8  # pixels of the shorter side; nothing is recognizable below
+SMALLEST = 8  # pixels of the shorter side; nothing is recognisable below
 LONGEST = 8  # maximum aspect ratio: longer pictures would not fit in memory when scaled up
 
 
@@ -85,11 +85,7 @@ class Picture:
         self._size: tuple[int, int] | None = None
 
     def read(self, frame: av.VideoFrame) -> np.ndarray:
-        """The picture, [h, w, 3] uint8 RGB.
-
-        Raises:
-            VideoError: if the frame is smaller than 8 pixels, or extremely elongated.
-        """
+        """The picture, [h, w, 3] uint8 RGB."""
         # Broadcasts change size midway; all pictures of a video get the same size.
         self._size = self._size or self._scaled_size(frame)
         width, height = self._size

@@ -21,21 +21,14 @@ FLOOR = 1e-6  # lower bound of the power, so that silence is finite
 
 
 def read_sound(path: Path, rate: int) -> np.ndarray | None:
-    """Decode the first sound track.
+    """Decode the first sound track, at `rate` samples per second.
 
     Every piece is placed at its own time: a track that starts late or has a gap stays in sync with
     the pictures, with silence in between.
 
-    Args:
-        path: The video file.
-        rate: Samples per second to resample to.
-
     Returns:
         [n] float32 in about -1 to 1, sample k at k / rate seconds from the start of the container;
         None if there is no sound track.
-
-    Raises:
-        VideoError: if it cannot be decoded.
     """
     pieces: list[tuple[int, np.ndarray]] = []
     with one_video(path), av.open(str(path), metadata_errors="replace") as container:
@@ -72,11 +65,7 @@ def _arrange(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
 
 
 def log_mel(sound: np.ndarray, bands: int) -> torch.Tensor:
-    """The log-mel spectrogram of a whole sound track.
-
-    Args:
-        sound: [n] float32, at 16 kHz.
-        bands: Number of mel bands between 60 and 7800 Hz.
+    """The log-mel spectrogram of sound [n] float32 at 16 kHz, with bands between 60 and 7800 Hz.
 
     Returns:
         [n // 160 + 1, bands] float32, natural logarithms; row k is centred on k / 100 seconds.
@@ -125,16 +114,9 @@ def mel_filters(bands: int) -> torch.Tensor:
 def log_mel_at(
     sound: np.ndarray | None, seconds: np.ndarray, bands: int, span: float
 ) -> np.ndarray:
-    """The mean log-mel frame around each time.
+    """The mean log-mel frame [F, bands] float32 in the `span` seconds around each time [F].
 
-    Args:
-        sound: [n] float32 at 16 kHz; None: silence.
-        seconds: [F], times.
-        bands: Number of mel bands.
-        span: Seconds of sound around each time to average; 0: only the nearest frame.
-
-    Returns:
-        [F, bands] float32. Times outside the sound count as silence.
+    With span 0 it is the nearest frame. Times outside the sound, or without any, count as silence.
     """
     silence = float(np.log(FLOOR))
     out = np.full((len(seconds), bands), silence, np.float32)

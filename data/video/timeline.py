@@ -80,11 +80,7 @@ class Sampling:
 
 
 def read_timeline(path: Path) -> Timeline:
-    """Read the timeline of a video from its packets, without decoding.
-
-    Raises:
-        VideoError: if the file is not a video, has no frames, or is truncated.
-    """
+    """Read the timeline of a video from its packets, without decoding."""
     with open_video(path) as (container, track):
         _check_whole(path, track)
         # Packets are not kept: together they are as large as the file.
@@ -108,11 +104,7 @@ def read_timeline(path: Path) -> Timeline:
 
 
 def count_frames(path: Path) -> Timeline:
-    """The timeline of a video from decoding all of it, for files with misleading packets.
-
-    Raises:
-        VideoError: if it cannot be decoded, or has no frames.
-    """
+    """The timeline of a video from decoding all of it, for files with misleading packets."""
     with open_video(path) as (container, track):
         shown = [frame.pts for frame in container.decode(track)]
         if not shown:

@@ -155,7 +155,7 @@ def test_the_real_raft_with_weights_of_a_file(tmp_path: Path) -> None:
         ({"raft": "raft_tiny"}, "unknown raft 'raft_tiny'; known: raft_large, raft_small"),
         ({"raft_weights": "V9"}, "unknown raft_weights 'V9'; known: C_T_V1, C_T_V2, DEFAULT, none"),
         ({"raft_weights": "./raft.pth"}, "weights ./raft.pth: no such file"),
-        ({"clip_frames": 3}, "takes 6 successive frames"),
+        ({"clip_frames": 3}, "uses 6 consecutive frames"),
     ],
 )
 def test_what_flow_does_not_take(options: dict[str, object], message: str) -> None:

@@ -73,7 +73,7 @@ def test_a_files_network_must_be_the_one_asked_for(save: Save, tmp_path: Path) -
         return str(told.value)
 
     file = save("shufflenet_v2_x0_5", num_classes=6)
-    assert f"weights {file}: hold no classifier.1.weight of 4 axes" in line("squeezenet1_1", file)
+    assert f"weights {file}: have no classifier.1.weight with 4 axes" in line("squeezenet1_1", file)
     # The first that does not fit.
     line_of_shapes = line("shufflenet_v2_x1_0", file)
     assert " has shape [" in line_of_shapes
@@ -90,7 +90,7 @@ def test_a_file_for_flow_has_ten_channels(save: Save) -> None:
     assert loaded.classes == 6
     assert same(file, loaded.network.network)
     rgb = save("shufflenet_v2_x0_5", num_classes=6)
-    shapes = r"conv1.0.weight has shape \[24, 3, 3, 3\], and the network's \[24, 10, 3, 3\]"
+    shapes = r"conv1.0.weight has shape \[24, 3, 3, 3\], but the network needs \[24, 10, 3, 3\]"
     with pytest.raises(FrameSelectError, match=shapes):
         load(Specification("main", "flow:shufflenet_v2_x0_5", rgb), Runtime(), channels=10)
 
@@ -156,5 +156,5 @@ def test_published_weights_are_widened_for_flow(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_weights_without_a_classifier_are_refused() -> None:
-    with pytest.raises(FrameSelectError, match="IMAGENET1K_FEATURES: .*without its classifier"):
+    with pytest.raises(FrameSelectError, match="IMAGENET1K_FEATURES: .*have no classifier"):
         load(Specification("main", "vgg16", "IMAGENET1K_FEATURES"), Runtime())

@@ -79,7 +79,7 @@ def test_names_may_hold_spaces_and_brackets(official) -> None:
         ({**HMDB, "dive_test_split1.txt": "a.b.avi\n"}, ["dive_test_split1.txt", "line 1"]),
         (
             {**HMDB, "dive_test_split1.txt": "c.avi 1\nc.avi 2\n"},
-            ["line 2", "'c.avi'", "is duplicated"],
+            ["line 2", "'c.avi' is duplicated"],
         ),
     ],
 )

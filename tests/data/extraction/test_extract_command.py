@@ -109,7 +109,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_goes_on(few, tmp_path, capsys)
     assert cache.provenance["skipped"] == ["bar/half", "bar/sound", "bar/text"]
 
 
-@pytest.mark.parametrize("fault", ["broken", "absent", "is duplicated"])
+@pytest.mark.parametrize("fault", ["broken", "absent", "twice"])
 def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
     videos = tmp_path / "videos"
     shutil.copytree(few, videos)
@@ -122,11 +122,7 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
     else:
         shutil.copy(videos / "bar" / "02.mp4", videos / "bar" / "02.mov")
     line = refused(capsys, videos, tmp_path / "out.h5", *SMALL, *more, "--strict")
-    named = {
-        "broken": "a.mp4: cannot be decoded",
-        "absent": "'disc/gone'",
-        "is duplicated": "02.mov",
-    }
+    named = {"broken": "a.mp4: cannot be decoded", "absent": "'disc/gone'", "twice": "02.mov"}
     assert named[fault] in line and "--strict" in line
     assert not (tmp_path / "out.h5").exists()
 
@@ -138,7 +134,7 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
         (("--backbone", "resnet18@sise=3"), ["unknown option 'sise'", "size"]),
         (("--backbone", "own_backbones:nothing"), ["own_backbones:nothing", "cannot be imported"]),
         (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
-        (("--backbone", "resnet18", "resnet18"), ["is duplicated", "'resnet18'", "STREAM="]),
+        (("--backbone", "resnet18", "resnet18"), ["duplicated", "'resnet18'", "STREAM="]),
         ((*SMALL, "--num-frames", "0"), ["--num-frames 0", "at least 1"]),
         ((*GREY, "--fps", "inf"), ["--fps inf", "must be a number"]),
         ((*GREY, "--fps", "nan"), ["--fps nan"]),
@@ -170,7 +166,7 @@ def test_what_heads_lack_is_told_before_anything_is_extracted(few, tmp_path, cap
     assert "the class 'ring' has no training video" in line
     (tmp_path / "split.csv").write_text(f"video,split\n{listed[0]},\n")
     line = refused(capsys, *asked, "--split-file", tmp_path / "split.csv")
-    assert "no video stands in a split" in line
+    assert "no video is in a split" in line
     assert [path.name for path in tmp_path.iterdir()] == ["split.csv"]
 
 

@@ -115,7 +115,7 @@ def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
     write_shard(folder, "a", identity(video), ARRAYS)
     (folder / "b.123.part").write_bytes(b"half")
     with pytest.raises(
-        FrameSelectError, match=r"contains 1 videos .*--resume to continue, or delete the folder"
+        FrameSelectError, match="contains 1 videos .*--resume to continue, or delete"
     ):
         open_shards(folder, RECORD, resume=False)
     open_shards(folder, RECORD, resume=True)

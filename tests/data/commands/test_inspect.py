@@ -20,7 +20,7 @@ def test_it_shows_the_facts(planted: Path, capsys: pytest.CaptureFixture[str]) -
     cache = FeatureCache(planted)
     text = shown(capsys, planted)
     assert f"60 in all, {len(cache.rows('train'))} train" in text
-    assert f"{cache.start[-1]} in all; a video has {cache.lengths.min()} to" in text
+    assert f"{cache.start[-1]} in all; {cache.lengths.min()} to" in text
     assert "importance" in text and "time" in text and "float16" in text
     counts = [(cache.labels[cache.splits() == s] == 2).sum() for s in ("train", "val", "test")]
     assert "│ c │ " + " │ ".join(map(str, [*counts, 0, 15])) + " │" in text

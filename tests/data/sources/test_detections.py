@@ -95,10 +95,7 @@ def test_the_80_categories() -> None:
     assert {category: CATEGORIES.index(category) for category in known} == known
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), max_size=12),
-    st.integers(1, 4),
-)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), max_size=12), st.integers(1, 4))
 def test_the_highest_scores_stand_first(
     tmp_path_factory: Any, found: list[tuple[int, int]], objects: int
 ) -> None:

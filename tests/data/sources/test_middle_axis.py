@@ -166,7 +166,7 @@ REFUSED = {
     ),
     "predictions of no stream": (
         {"predictions": {"b": reader(2)}},
-        ["predictions.b", "no such features stream"],
+        ["predictions.b", "no such features"],
     ),
     "axes of no stream": ({"axes": {"b": "view"}}, ["axes", "b", "'view'"]),
     "an unknown axis": ({"axes": {"rgb": "time"}}, ["axes", "rgb", "'time'"]),

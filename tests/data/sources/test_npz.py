@@ -127,11 +127,7 @@ REFUSED = {
     "classes twice": (lambda g: {"classes": np.array(["a", "a", "b"])}, ["classes", "distinct"]),
     "targets for integers": (lambda g: {"targets": np.array(["x"])}, ["targets", "classes"]),
     "targets miscounted": (
-        lambda g: {
-            "classes": None,
-            "labels": np.ones((30, 2)),
-            "targets": np.array(["x"]),
-        },
+        lambda g: {"classes": None, "labels": np.ones((30, 2)), "targets": np.array(["x"])},
         ["targets", "expected 2"],
     ),
     "NaN target": (
