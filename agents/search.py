@@ -43,19 +43,12 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class SearchTrial:
-    """Hyper-parameters to try.
+    """Hyper-parameters to try."""
 
-    Attributes:
-        number: 0 is the agent as it was named, the others are drawn.
-        choice: The agent with these hyper-parameters.
-        hyper: The searched ones among them.
-        study_number: Number of the trial in the Optuna study, which also counts rejected ones.
-    """
-
-    number: int
-    choice: AgentChoice
-    hyper: dict[str, Any]
-    study_number: int
+    number: int  # 0 is the agent as it was named, the others are drawn
+    choice: AgentChoice  # the agent with these hyper-parameters
+    hyper: dict[str, Any]  # the searched ones among them
+    study_number: int  # number of the trial in the Optuna study, which also counts rejected ones
 
     def text(self, agent: str) -> str:
         """The agent, as the search named it, with these hyper-parameters."""
@@ -64,55 +57,31 @@ class SearchTrial:
 
 @dataclass(frozen=True)
 class TrialRun:
-    """One training run of a trial.
+    """One training run of a trial."""
 
-    Attributes:
-        trial: The trial.
-        run: The cache, seed and task.
-        key: The run's values of the log's columns `KEY`.
-        folder: The run folder, deleted once the run is logged.
-        checkpoint_seconds: Minimum time between two checkpoints.
-    """
-
-    trial: SearchTrial
-    run: Run
-    key: Key
-    folder: Path
-    checkpoint_seconds: float
+    trial: SearchTrial  # the trial
+    run: Run  # the cache, seed and task
+    key: Key  # the run's values of the log's columns `KEY`
+    folder: Path  # the run folder, deleted once the run is logged
+    checkpoint_seconds: float  # minimum time between two checkpoints
 
 
 @dataclass(frozen=True)
 class TrialScore:
-    """The score of one training run.
+    """The score of one training run."""
 
-    Attributes:
-        validation: Accuracy at m of the epoch that was kept (regression: minus the MAE).
-        validation_p_c: Mean probability of the true class there.
-        episodes: Episodes that the environment scored.
-        seconds: Wall-clock time of training.
-    """
-
-    validation: float
-    validation_p_c: float
-    episodes: int
-    seconds: float
+    validation: float  # accuracy at m of the epoch that was kept (regression: minus the MAE)
+    validation_p_c: float  # mean probability of the true class there
+    episodes: int  # episodes that the environment scored
+    seconds: float  # wall-clock time of training
 
 
 class TrialStudy:
     """Draws the trials of a search from an agent's search space, without repetition.
 
-    Hyper-parameters named in the text are fixed. Every draw has a seed of its own, made from the
+    Hyper-parameters named in `text` are fixed. Every draw has a seed of its own, made from the
     search's seed and the trial's number, so a resumed search draws what an uninterrupted one would.
-
-    Args:
-        text: The agent, as `parse_agent` reads it.
-        sampler: "random" or "tpe".
-        seed: Seed of the sampler.
-        journal: The journal file; None keeps the study in memory.
-        settings: Everything else that a trial's score depends on; other settings are another study.
-
-    Raises:
-        FrameSelectError: for an unknown agent or hyper-parameter.
+    Without a `journal` the study is in memory; other `settings` are another study of the journal.
     """
 
     def __init__(
@@ -145,11 +114,7 @@ class TrialStudy:
             self.study.add_trial(create_trial(state=TrialState.RUNNING))  # the agent as named
 
     def trials(self, count: int) -> list[SearchTrial]:
-        """The first `count` trials, drawn if they are new; fewer if there are no more combinations.
-
-        Raises:
-            FrameSelectError: if count is below 1.
-        """
+        """The first `count` trials, drawn if they are new; fewer if the search space is smaller."""
         from optuna.trial import Trial, TrialState
 
         if count < 1:
@@ -219,17 +184,7 @@ def make_runs(
     folder: Path,
     checkpoint_seconds: float,
 ) -> list[TrialRun]:
-    """The runs of a trial: one for every cache and seed.
-
-    Args:
-        text: The agent as the search named it.
-        trial: The trial.
-        data: The caches.
-        keywords: The keywords of the runs' task, without the seed.
-        seeds: n, for the seeds 0..n-1.
-        folder: Gets the run folders.
-        checkpoint_seconds: Minimum time between two checkpoints.
-    """
+    """The runs of a trial: one for every cache and seed; `keywords` are of their task."""
     hyper, task = json.dumps(as_json(trial.choice.config)), json.dumps(keywords, sort_keys=True)
     runs = []
     for name in data:
@@ -242,11 +197,7 @@ def make_runs(
 
 
 def train_trial_run(work: TrialRun) -> TrialScore:
-    """Train a run, or finish a started one, and read its validation score; never the test split.
-
-    Raises:
-        FrameSelectError: if it cannot be trained, or the folder holds something else.
-    """
+    """Train a run, or finish a started one, and read its validation score; never the test split."""
     torch.set_num_threads(1)
     cache = open_cache(work.run.data)
     if not is_finished(work.folder, run_config(work.run, cache, work.run.task(cache))):
@@ -271,9 +222,6 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
     """Read the runs of a log; empty if the file does not exist.
 
     A line that was cut off when a search was killed is removed from the file.
-
-    Raises:
-        FrameSelectError: if the file is not a log.
     """
     try:
         text = path.read_bytes().decode()

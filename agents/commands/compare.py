@@ -5,27 +5,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 import tyro
 from rich.console import Console
 
+from agents.commands.options import ManyRunsOptions, print_line
 from agents.comparison.data_sets import gather
 from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import write_results
 from agents.comparison.runs import FinishedRun, RunJob, read_run, train_and_score
 from agents.evaluation.tables import PIPED_WIDTH, print_table
-from agents.training.trainer import CHECKPOINT_SECONDS
-from data.engine import Engine, outcomes_bar, run_all
+from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
 
 RESULTS = "results.csv"
 
 
-@dataclass(frozen=True)
-class CompareArguments:
+@dataclass(frozen=True, kw_only=True)
+class CompareArguments(ManyRunsOptions):
     """Train every agent for every reward with every seed, and compare them on the test split.
 
     The same command resumes an interrupted comparison. Finished runs are not trained again, and a
@@ -46,36 +45,15 @@ class CompareArguments:
     seeds: int = 5
     #: Folds, of every cache.
     folds: tuple[str, ...] = ("default",)
-    #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
-    #: epochs.
-    budget: int = 0
-    #: The split to train on.
-    split: str = "train"
-    #: The stream of features; required only if a cache has several.
-    stream: str | None = None
-    #: Frames per video, T.
-    num_frames: int = 25
-    #: Weight of the frames not selected (AS Eq. 10).
-    alpha: float = 0.0
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
     #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: Number of bootstrap resamples.
     resamples: int = 2000
-    #: Device of the networks: cpu or cuda.
-    device: str = "cpu"
-    #: Number of parallel runs, one thread each. Default: the number of CPUs.
-    jobs: int | None = None
-    #: What executes the runs: processes on this machine (joblib), or Ray.
-    engine: Literal["joblib", "ray"] = "joblib"
-    #: Address of a Ray cluster whose nodes share this folder. Default: start Ray on this machine.
-    ray_address: str = ""
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
     #: folder. The shard that ends last, or the command without --shard, writes the report.
     shard: str = ""
-    #: Minimum time between two checkpoints of a run, in seconds.
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 def compare(arguments: list[str]) -> None:
@@ -84,7 +62,7 @@ def compare(arguments: list[str]) -> None:
         CompareArguments, prog=program("compare"), args=arguments, use_underscores=False
     )
     torch.set_num_threads(1)
-    engine = Engine(options.engine, options.jobs, options.ray_address, options.device != "cpu")
+    engine = options.make_engine()
     specs, shard = _grid(options), parse_shard(options.shard)
     frames = tuple(sorted(set(options.frames)))
     finished = _read_finished(options.out, specs, frames)
@@ -108,7 +86,7 @@ def compare(arguments: list[str]) -> None:
         finished = _read_finished(options.out, specs, frames)  # other shards may have ended
     if options.shard and len(finished) < len(specs):
         write_results(options.out / RESULTS, specs, finished)
-        _say(
+        print_line(
             f"{options.out}: {len(finished)} of {len(specs)} runs are finished; "
             f"shard {options.shard}"
         )
@@ -136,12 +114,7 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
         options.rewards,
         options.target_frames,
         options.seeds,
-        split=options.split,
-        stream=options.stream,
-        num_frames=options.num_frames,
-        alpha=options.alpha,
-        budget=options.budget,
-        device=options.device,
+        **options.task_keywords(),
     )
     check_scoring(specs, options.frames, options.also, options.resamples)
     return specs
@@ -150,11 +123,7 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
 def _read_finished(
     out: Path, specs: Sequence[RunSpec], frames: Sequence[int]
 ) -> dict[RunSpec, FinishedRun]:
-    """The runs that are trained and scored.
-
-    Raises:
-        FrameSelectError: if a run folder holds something else.
-    """
+    """The runs that are trained and scored."""
     return {spec: run for spec in specs if (run := read_run(spec, spec.folder(out), frames))}
 
 
@@ -187,9 +156,7 @@ def _report(
     width = None if sys.stdout.isatty() else PIPED_WIDTH + longest
     for one in data_sets:
         print_table(one.evaluation, Console(width=width))
-    _say(f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}")
-    _say(f"report: {out / 'report.html'}")
-
-
-def _say(text: str) -> None:
-    Console().print(text, highlight=False, soft_wrap=True, markup=False)
+    print_line(
+        f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}"
+    )
+    print_line(f"report: {out / 'report.html'}")

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import torch
 import tyro
-from rich.console import Console
 
+from agents.commands.options import print_line
 from agents.evaluation import Evaluation
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
@@ -72,7 +72,7 @@ def evaluate(arguments: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     written = write_files(out, evaluation)
     print_table(evaluation)
-    Console().print(f"written to {out}: {', '.join(written)}", highlight=False, soft_wrap=True)
+    print_line(f"written to {out}: {', '.join(written)}")
 
 
 def write_files(out: Path, evaluation: Evaluation) -> list[str]:

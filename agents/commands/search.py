@@ -6,13 +6,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
 
+from agents.commands.options import ManyRunsOptions, print_line
 from agents.evaluation.tables import PIPED_WIDTH
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
@@ -29,14 +30,14 @@ from agents.search import (
     read_log,
     train_trial_run,
 )
-from agents.training.trainer import CHECKPOINT_SECONDS, Run
+from agents.training.trainer import Run
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 
 
-@dataclass(frozen=True)
-class SearchArguments:
+@dataclass(frozen=True, kw_only=True)
+class SearchArguments(ManyRunsOptions):
     """Search hyper-parameters of an agent on every cache and seed; the test split is never read.
 
     The first trial is the agent as it is named. A trial's score is the mean over caches and seeds
@@ -57,35 +58,14 @@ class SearchArguments:
     #: How trials are drawn: random (without repetition), or tpe (Optuna's tree-structured Parzen
     #: estimator, after 8 random trials).
     sampler: Sampler = "random"
-    #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
-    #: epochs.
-    budget: int = 0
     #: Number of frames m to train for.
     target_frames: int = 8
     #: A reward's name, module:function, or JSON.
     reward: str = "sign_omega"
     #: The fold.
     fold: str = "default"
-    #: The split to train on.
-    split: str = "train"
-    #: The stream of features; required only if a cache has several.
-    stream: str | None = None
-    #: Frames per video, T.
-    num_frames: int = 25
-    #: Weight of the frames not selected (AS Eq. 10).
-    alpha: float = 0.0
-    #: Device of the networks: cpu or cuda.
-    device: str = "cpu"
     #: Seed of the sampler.
     seed: int = 0
-    #: Number of parallel runs, one thread each. Default: the number of CPUs.
-    jobs: int | None = None
-    #: What executes the runs: processes on this machine (joblib), or Ray.
-    engine: Literal["joblib", "ray"] = "joblib"
-    #: Address of a Ray cluster whose nodes share this folder. Default: start Ray on this machine.
-    ray_address: str = ""
-    #: Minimum time between two checkpoints of a run, in seconds.
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 def search(arguments: list[str]) -> None:
@@ -94,7 +74,7 @@ def search(arguments: list[str]) -> None:
         SearchArguments, prog=program("search"), args=arguments, use_underscores=False
     )
     torch.set_num_threads(1)
-    engine = Engine(options.engine, options.jobs, options.ray_address, options.device != "cpu")
+    engine = options.make_engine()
     keywords = _check(options)
     log = read_log(options.out)
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -135,11 +115,7 @@ def search(arguments: list[str]) -> None:
 
 
 def _check(options: SearchArguments) -> dict[str, Any]:
-    """The keywords of the runs' task, checked on every cache before anything is written.
-
-    Raises:
-        FrameSelectError: for anything unknown, missing or out of range.
-    """
+    """The keywords of the runs' task, checked on every cache before anything is written."""
     if not options.data:
         raise FrameSelectError("--data: give at least one value")
     for name in ("seeds", "trials"):
@@ -150,9 +126,12 @@ def _check(options: SearchArguments) -> dict[str, Any]:
             "--data: an accuracy and a mean absolute error cannot be averaged; search on caches of "
             "one task"
         )
-    names = ("fold", "split", "stream", "num_frames", "alpha", "budget", "device")
-    keywords = {name: getattr(options, name) for name in names}
-    keywords |= {"select": options.target_frames, "reward": parse_reward(options.reward)}
+    keywords = {
+        **options.task_keywords(),
+        "fold": options.fold,
+        "select": options.target_frames,
+        "reward": parse_reward(options.reward),
+    }
     choice = parse_agent(options.agent)
     for data in options.data:
         Run(data, choice, {**keywords, "seed": 0}).task(open_cache(data))
@@ -205,9 +184,8 @@ def _print_table(
             cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
         cells += [str(trial.hyper[name]) for name in searched]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
-    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    console.print(table)
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
     if found:
         best = shlex.quote(found[0][1].text(options.agent))
-        console.print(f"best: --agent {best}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"log: {options.out}", highlight=False, markup=False, soft_wrap=True)
+        print_line(f"best: --agent {best}")
+    print_line(f"log: {options.out}")

@@ -20,27 +20,18 @@ QUARTER = 0.25
 
 @dataclass(frozen=True)
 class Sample:
-    """The scores of R runs on one data set, as they are and in S resamples.
+    """The scores of R runs on one data set, as they are and in S resamples."""
 
-    Attributes:
-        score: [R] float64, each run's mean over the videos.
-        resampled: [S, R] float64, the same in every resample, of the runs and over the videos that
-            it drew.
-    """
-
-    score: np.ndarray
+    score: np.ndarray  # [R] float64, each run's mean over the videos
+    # [S, R] float64, the same in every resample, of the runs and over the videos that it drew
     resampled: np.ndarray
 
 
 def sample(values: np.ndarray, resamples: Resamples) -> Sample:
-    """The scores of R runs and their resamples.
+    """The scores of R runs and their resamples, from a score for every run and video, [R, n].
 
     Samples of equally many runs from the same `resamples` draw the same runs and videos, which
     pairs equal seeds and equal videos: pass runs in the order of their seeds.
-
-    Args:
-        values: [R, n] float, the score of every run and video.
-        resamples: Of the n videos.
     """
     runs = len(values)
     by_run = resamples.weight @ values.T / resamples.size[:, None]
@@ -83,16 +74,9 @@ def pooled_difference(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
 
 
 def improvement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The probability that a run of the first scores above one of the second, ties counting half.
+    """The probability that a run of the first [..., R] scores above one of the second [..., Q].
 
-    This is the Mann-Whitney U statistic over the number of pairs.
-
-    Args:
-        first: [..., R] float.
-        second: [..., Q] float.
-
-    Returns:
-        [...] float64.
+    Ties count half: this is the Mann-Whitney U statistic over the number of pairs, [...] float64.
     """
     above = first[..., :, None] > second[..., None, :]
     equal = first[..., :, None] == second[..., None, :]

@@ -20,19 +20,14 @@ UNITS = {"classification": "points of accuracy", "regression": "fall of the MAE"
 
 @dataclass(frozen=True)
 class DataSetResults:
-    """All runs on one fold of one cache.
+    """All runs on one fold of one cache."""
 
-    Attributes:
-        data: The cache as it was asked for.
-        fold: Its fold.
-        evaluation: The evaluation of the labels, the untrained agents and the references. A label
-            is, say, "dqn", or "dqn, margin, m=4" in a comparison of several rewards or m.
-        runs: Label -> its runs, in the order of the evaluation's first axis.
-    """
-
-    data: str
-    fold: str
+    data: str  # the cache as it was asked for
+    fold: str  # its fold
+    # the evaluation of the labels, the untrained agents and the references. A label is, say, "dqn",
+    # or "dqn, margin, m=4" in a comparison of several rewards or m
     evaluation: Evaluation
+    # label -> its runs, in the order of the evaluation's first axis
     runs: dict[str, tuple[FinishedRun, ...]]
 
     @property
@@ -89,15 +84,8 @@ def gather(
 ) -> list[DataSetResults]:
     """Evaluate the finished runs from their stored scores, data set by data set.
 
-    Args:
-        specs: The grid.
-        finished: The runs that are finished; others are left out, as are data sets without any.
-        frames: The m.
-        also: Additional references.
-        resamples: Number of bootstrap resamples.
-
-    Raises:
-        FrameSelectError: if a run cannot be read.
+    Unfinished runs are left out, as are data sets without a finished run; `also` names additional
+    references.
     """
     labels = make_labels(specs)
     several = len({spec.target_frames for spec in specs}) > 1
@@ -145,11 +133,7 @@ def shared_frames(data_sets: Iterable[DataSetResults], labels: Iterable[str]) ->
 
 
 def headline(data_sets: Iterable[DataSetResults], labels: Iterable[str]) -> str:
-    """The row to report first: "chosen", or where a label lacks it the least m that all have.
-
-    Raises:
-        FrameSelectError: if the labels have no row in common.
-    """
+    """The row to report first: "chosen", or where a label lacks it the least m that all have."""
     shared = shared_frames(data_sets, labels)
     if not shared:
         raise FrameSelectError("the runs have no number of frames in common")

@@ -20,29 +20,17 @@ LISTED = 12  # labels of which all pairs can be drawn below one another
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that was written.
-
-    Attributes:
-        path: The file.
-        kind: "gains", "pairs", "frames", "learning" or "videos".
-        data_set: None for a picture of all data sets.
-        title: What it shows.
-        caption: How to read it.
-    """
+    """A picture that was written, with a title and a caption that says how to read it."""
 
     path: Path
-    kind: str
-    data_set: DataSetResults | None
+    kind: str  # "gains", "pairs", "frames", "learning" or "videos"
+    data_set: DataSetResults | None  # None for a picture of all data sets
     title: str
     caption: str
 
 
 def draw_pictures(folder: str | Path, comparison: Comparison) -> list[Picture]:
-    """Draw all pictures as PNG files into a folder; those of all data sets come first.
-
-    Raises:
-        FrameSelectError: if the folder does not exist or cannot be written to.
-    """
+    """Draw all pictures as PNG files into a folder; those of all data sets come first."""
     folder, data_sets = Path(folder), comparison.data_sets
     pictures = _draw_shared(folder, comparison)
     for one, slug in zip(data_sets, slugs(data_sets), strict=True):
@@ -75,14 +63,8 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
     """Write the settings and the score of every run for TensorBoard's tab HPARAMS.
 
     The metrics are the test score at the row to report first (accuracy; regression: the mean
-    absolute error), the episodes scored and the seconds of training.
-
-    Args:
-        folder: Gets a folder per run; events of an earlier call are replaced.
-        data_sets: The runs.
-
-    Returns:
-        The folders of the runs.
+    absolute error), the episodes scored and the seconds of training. Every run gets a folder, which
+    are returned; events of an earlier call are replaced.
     """
     written: list[Path] = []
     for number, one in enumerate(data_sets, start=1):

@@ -21,24 +21,14 @@ RUNS = "runs"  # the folder of the run folders
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run of a comparison.
+    """One run of a comparison."""
 
-    Attributes:
-        data: A bundled cache's name or a path.
-        fold: Its fold.
-        agent: As `parse_agent` reads it.
-        reward: As `parse_reward` reads it.
-        target_frames: m, the number of frames the run is trained for.
-        seed: Seed of every random draw.
-        split, stream, num_frames, alpha, budget, device: As in `Task`, the same in all runs.
-    """
-
-    data: str
-    fold: str
-    agent: str
-    reward: str
-    target_frames: int
-    seed: int
+    data: str  # a bundled cache's name or a path
+    fold: str  # its fold
+    agent: str  # as `parse_agent` reads it
+    reward: str  # as `parse_reward` reads it
+    target_frames: int  # m, the number of frames the run is trained for
+    seed: int  # seed of every random draw
     split: str = "train"
     stream: str | None = None
     num_frames: int = 25
@@ -47,11 +37,7 @@ class RunSpec:
     device: str = "cpu"
 
     def run(self) -> Run:
-        """What to train.
-
-        Raises:
-            FrameSelectError: for an unknown agent, or a reward that is not valid JSON.
-        """
+        """What to train."""
         keywords = dataclasses.asdict(self)
         data, agent = keywords.pop("data"), keywords.pop("agent")
         keywords["select"] = keywords.pop("target_frames")
@@ -81,18 +67,8 @@ def make_grid(
 ) -> list[RunSpec]:
     """All runs, the last of these axes varying fastest.
 
-    Args:
-        data: Caches.
-        folds: Folds that every cache has.
-        agents: As `parse_agent` reads them.
-        rewards: As `parse_reward` reads them.
-        target_frames: The m to train for.
-        seeds: n, for the seeds 0..n-1.
-        common: Split, stream, num_frames, alpha, budget and device of all runs.
-
-    Raises:
-        FrameSelectError: for anything unknown, missing, out of range or duplicated, and for a
-            cache without a test split.
+    Every cache must have all folds; `seeds` is n, for the seeds 0..n-1; `common` is the split,
+    stream, num_frames, alpha, budget and device of all runs.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
     axes: dict[str, Sequence[Any]] = {
@@ -127,11 +103,7 @@ def make_grid(
 def check_scoring(
     specs: Sequence[RunSpec], frames: Sequence[int], also: Sequence[str], resamples: int
 ) -> None:
-    """Refuse in advance what the evaluation at the end would refuse.
-
-    Raises:
-        FrameSelectError: for m out of range, an unknown reference, or no resamples.
-    """
+    """Refuse in advance what the evaluation at the end would refuse."""
     most = specs[0].num_frames
     for m in frames:
         if not 1 <= m <= most:
@@ -167,11 +139,7 @@ def by_data_set(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]
 
 
 def parse_shard(text: str) -> slice:
-    """The runs of shard "i/n": every n-th, from the i-th; all runs if it is empty.
-
-    Raises:
-        FrameSelectError: if it is not i/n with i from 1 to n.
-    """
+    """The runs of shard "i/n": every n-th, from the i-th; all runs if it is empty."""
     if not text:
         return slice(None)
     found = re.fullmatch(r"(\d+)/(\d+)", text)

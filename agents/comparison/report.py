@@ -46,14 +46,7 @@ def write_summary(
 ) -> None:
     """Write the tables of a comparison as Markdown.
 
-    Args:
-        path: The file.
-        comparison: The comparison.
-        command: The command line that reproduces it.
-        notes: Additional notes, a line each.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
+    `command` is the command line that reproduces it.
     """
     data_sets = comparison.data_sets
     parts = ["# Comparison", markdown_table(run_table(data_sets))]
@@ -92,15 +85,8 @@ def write_report(
 ) -> None:
     """Write a comparison as one page: no scripts, nothing to load, pictures included.
 
-    Args:
-        path: The file.
-        comparison: The comparison.
-        command: The command line that reproduces it.
-        notes: Additional notes, a line each.
+    `command` is the command line that reproduces it.
         pictures: The result of `draw_pictures` for this comparison; None to draw them.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
     """
     if pictures is None:
         with tempfile.TemporaryDirectory() as folder:

@@ -31,15 +31,6 @@ def write_results(
 
     The order is the grid's, whatever the order in which runs ended. A reference's figures are means
     over its draws; it has no seed. An untrained agent has no reward and no training time.
-
-    Args:
-        path: The file.
-        specs: The grid.
-        finished: The runs that are finished.
-        data_sets: Their evaluations with the references, if there are any yet.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
     """
     tasks = [open_cache(data).task for data in dict.fromkeys(spec.data for spec in specs)]
     evaluated = {(one.data, one.fold): one for one in data_sets}

@@ -19,38 +19,22 @@ TRAINED, UNTRAINED = "trained", "untrained"
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that is trained and scored.
+    """A run that is trained and scored."""
 
-    Attributes:
-        spec: What was trained: data, agent, reward, m and seed.
-        folder: The run folder.
-        episodes: Episodes that the environment scored.
-        updates: Optimiser steps.
-        seconds: Wall-clock time of training.
-        cpu_seconds: Processor time of training.
-        trained: The rows of the trained network on the test split; their intervals are void.
-        untrained: The same of the untrained network.
-    """
-
-    spec: RunSpec
-    folder: Path
-    episodes: int
-    updates: int
-    seconds: float
-    cpu_seconds: float
+    spec: RunSpec  # what was trained: data, agent, reward, m and seed
+    folder: Path  # the run folder
+    episodes: int  # episodes that the environment scored
+    updates: int  # optimiser steps
+    seconds: float  # wall-clock time of training
+    cpu_seconds: float  # processor time of training
+    # the rows of the trained network on the test split; their intervals are void
     trained: Sequence[TableRow] = ()
-    untrained: Sequence[TableRow] = ()
+    untrained: Sequence[TableRow] = ()  # the same of the untrained network
 
 
 @dataclass(frozen=True)
 class RunJob:
-    """A run to train and to score.
-
-    Attributes:
-        spec: The run.
-        folder: Its run folder.
-        checkpoint_seconds: Minimum time between two checkpoints.
-    """
+    """A run to train and to score."""
 
     spec: RunSpec
     folder: Path
@@ -58,11 +42,7 @@ class RunJob:
 
 
 def train_and_score(job: RunJob) -> None:
-    """Train a run, or finish a started one, and store its scores on the test split.
-
-    Raises:
-        FrameSelectError: if the run cannot be trained, or its folder holds something else.
-    """
+    """Train a run, or finish a started one, and store its scores on the test split."""
     torch.set_num_threads(1)  # there are as many workers as CPUs
     if not _is_trained(job.spec, job.folder):
         train_run(job.folder, job.spec.run(), checkpoint_seconds=job.checkpoint_seconds)
@@ -70,11 +50,7 @@ def train_and_score(job: RunJob) -> None:
 
 
 def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
-    """Read a run that is trained and scored; None if something is left to do.
-
-    Raises:
-        FrameSelectError: if the folder holds another run, cache or version.
-    """
+    """Read a run that is trained and scored; None if something is left to do."""
     cache = open_cache(spec.data)
     if not _is_trained(spec, folder) or read_scores(folder, cache) is None:
         return None
@@ -96,10 +72,6 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
 
 
 def _is_trained(spec: RunSpec, folder: Path) -> bool:
-    """Whether the folder holds this very run, complete.
-
-    Raises:
-        FrameSelectError: if it holds another run, cache or version.
-    """
+    """Whether the folder holds this very run, complete."""
     run, cache = spec.run(), open_cache(spec.data)
     return is_finished(folder, run_config(run, cache, run.task(cache)))

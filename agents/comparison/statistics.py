@@ -30,52 +30,31 @@ Samples = dict[tuple[str, str], Sample]  # by label and frames
 
 @dataclass(frozen=True)
 class Aggregate:
-    """The figures of one label over the data sets of one task.
+    """The figures of one label over the data sets of one task."""
 
-    Attributes:
-        task: "classification" or "regression".
-        label: The label.
-        frames: "chosen", "free" or m.
-        data_sets: Number of data sets that have the label.
-        runs: Number of its runs on all of them.
-        iqm: Interquartile mean of the runs' scores: accuracy (regression: minus the MAE).
-        iqm_gain: The same of the runs' gains over keeping all frames.
-        gain: Mean of these gains over runs, averaged over data sets.
-    """
-
-    task: str
-    label: str
-    frames: str
-    data_sets: int
-    runs: int
-    iqm: Interval
-    iqm_gain: Interval
-    gain: Interval
+    task: str  # "classification" or "regression"
+    label: str  # the label
+    frames: str  # "chosen", "free" or m
+    data_sets: int  # number of data sets that have the label
+    runs: int  # number of its runs on all of them
+    iqm: Interval  # interquartile mean of the runs' scores: accuracy (regression: minus the MAE)
+    iqm_gain: Interval  # the same of the runs' gains over keeping all frames
+    gain: Interval  # mean of these gains over runs, averaged over data sets
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two labels at the same frames, on one data set or averaged over data sets.
+    """Two labels at the same frames, on one data set or averaged over data sets."""
 
-    Attributes:
-        data_set: None for the average over all data sets of the task.
-        task: "classification" or "regression".
-        data_sets: Number of data sets averaged.
-        first: A label.
-        second: Another.
-        frames: "chosen", "free" or m.
-        difference: The score of the first minus that of the second, paired by seed and video.
-        improvement: The probability that a run of the first scores above one of the second.
-    """
-
-    data_set: DataSetResults | None
-    task: str
-    data_sets: int
-    first: str
-    second: str
-    frames: str
+    data_set: DataSetResults | None  # None for the average over all data sets of the task
+    task: str  # "classification" or "regression"
+    data_sets: int  # number of data sets averaged
+    first: str  # a label
+    second: str  # another
+    frames: str  # "chosen", "free" or m
+    # the score of the first minus that of the second, paired by seed and video
     difference: Interval
-    improvement: Interval
+    improvement: Interval  # the probability that a run of the first scores above one of the second
 
     @property
     def title(self) -> str:
@@ -85,19 +64,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The data sets of a comparison with their statistics.
+    """The data sets of a comparison with their statistics."""
 
-    Attributes:
-        data_sets: The evaluated runs.
-        aggregates: Every label over all data sets.
-        averages: Every two labels, averaged over the data sets of a task; a list per task.
-        pairs: Every two labels of a data set; a list per data set.
-    """
-
-    data_sets: Sequence[DataSetResults]
-    aggregates: Sequence[Aggregate]
+    data_sets: Sequence[DataSetResults]  # the evaluated runs
+    aggregates: Sequence[Aggregate]  # every label over all data sets
+    # every two labels, averaged over the data sets of a task; a list per task
     averages: Sequence[Sequence[Pair]]
-    pairs: Sequence[Sequence[Pair]]
+    pairs: Sequence[Sequence[Pair]]  # every two labels of a data set; a list per data set
 
     def headline_pairs(self) -> list[list[Pair]]:
         """The pairs at the row to report first: lists per average, then per data set.
@@ -182,9 +155,6 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     """Write aggregate.csv and pairs.csv; scores as fractions (regression: minus the MAE).
 
     In pairs.csv an empty `data` means the average over data sets.
-
-    Raises:
-        FrameSelectError: if the folder does not exist or cannot be written to.
     """
     written = [Path(folder) / "aggregate.csv", Path(folder) / "pairs.csv"]
     names = ("iqm", "iqm_gain", "gain")

@@ -38,19 +38,12 @@ MATRIX = (
 
 @dataclass(frozen=True)
 class PairTables:
-    """The pairs of one data set, or of the average over data sets, as one or two tables.
+    """The pairs of one data set, or of the average over data sets, as one or two tables."""
 
-    Attributes:
-        title: What is compared.
-        data_set: None for the average.
-        frames: The row that is compared.
-        tables: Title and table: one list, or two matrices.
-    """
-
-    title: str
-    data_set: DataSetResults | None
-    frames: str
-    tables: Sequence[tuple[str, TextTable]]
+    title: str  # what is compared
+    data_set: DataSetResults | None  # None for the average
+    frames: str  # the row that is compared
+    tables: Sequence[tuple[str, TextTable]]  # title and table: one list, or two matrices
 
     @property
     def note(self) -> str:

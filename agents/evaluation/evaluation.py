@@ -89,11 +89,7 @@ class Evaluation:
         return self.results["all", "all"].selected[0]
 
     def row(self, ranking: str, frames: str | int) -> TableRow:
-        """The row of a ranking at `frames`.
-
-        Raises:
-            FrameSelectError: if the table has no such row.
-        """
+        """The row of a ranking at `frames`."""
         for row in self.table:
             if (row.ranking, row.frames) == (ranking, str(frames)):
                 return row

@@ -19,11 +19,7 @@ OPTIONAL = ("average_precision", "spearman", "regret")
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary name to write to, renamed to `path` when the block ends without an error.
-
-    Raises:
-        FrameSelectError: if the folder does not exist or cannot be written to.
-    """
+    """A temporary name to write to, renamed to `path` when the block ends without an error."""
     path = Path(path)
     # The suffix stays last: Matplotlib reads the format from it.
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
@@ -39,11 +35,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 def write_csv(
     path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any] | Sequence[Any]]
 ) -> None:
-    """Write rows, dicts or sequences, as CSV; cells of missing columns are empty.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
-    """
+    """Write rows, dicts or sequences, as CSV; cells of missing columns are empty."""
     import pandas as pd  # takes long to import
 
     table = pd.DataFrame(list(rows), columns=list(columns), dtype=object)
@@ -52,12 +44,7 @@ def write_csv(
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> np.ndarray:
-    """Read columns of numbers, [rows, columns] float64, without rows that were cut off.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: if it lacks a column or holds something else than numbers.
-    """
+    """Read columns of numbers, [rows, columns] float64, without rows that were cut off."""
     import pandas as pd
 
     # Read as text: only the conversion of whole columns is exact in every version of pandas.
@@ -74,11 +61,7 @@ def evaluation_columns(task: str) -> list[str]:
 
 
 def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
-    """Write evaluation.csv, a row per (ranking, frames); numbers have six digits.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
-    """
+    """Write evaluation.csv, a row per (ranking, frames); numbers have six digits."""
     records = []
     for row in evaluation.table:
         record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
@@ -98,9 +81,6 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
 
     `selected` lists the frames that were averaged, numbered from 0 in the whole video; `p_c` is the
     probability of the true class, empty for a regression. Several targets are separated by spaces.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
     """
     cache = evaluation.settings.cache
     ids, lengths = cache.ids[evaluation.rows], cache.lengths[evaluation.rows]

@@ -19,19 +19,13 @@ RANDOM = "random"  # the one reference that is evaluated as several draws
 
 @dataclass(frozen=True)
 class RankingRuns:
-    """One ranking of the table, with its runs.
+    """One ranking of the table, with its runs."""
 
-    Attributes:
-        name: Its name in the table.
-        runs: The same ranking trained or drawn R times; often once.
-        agent: Whether it is an agent to evaluate; otherwise it is a reference.
-        validation: [v] rows in the cache for each run, which it was not fitted on; None for
-            rankings that choose m on the validation videos of the others.
-    """
-
-    name: str
-    runs: Sequence[Ranking]
-    agent: bool = False
+    name: str  # its name in the table
+    runs: Sequence[Ranking]  # the same ranking trained or drawn R times; often once
+    agent: bool = False  # whether it is an agent to evaluate; otherwise it is a reference
+    # [v] rows in the cache for each run, which it was not fitted on; None for rankings that choose
+    # m on the validation videos of the others
     validation: Sequence[np.ndarray] | None = None
 
     @property
@@ -56,12 +50,7 @@ def agent_runs(
     validation: Mapping[str, Sequence[np.ndarray]],
     taken: Sequence[str],
 ) -> list[RankingRuns]:
-    """The rankings to evaluate.
-
-    Raises:
-        FrameSelectError: for the name of a reference, a ranking without runs, or validation rows
-            that do not match the rankings and their runs.
-    """
+    """The rankings to evaluate."""
     for name, runs in rankings.items():
         if name in (ALL, *taken):
             raise FrameSelectError(f"rankings: {name!r} is a reference's name; choose another")
@@ -89,9 +78,6 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
     Args:
         wanted: True for all that the task has except those on request, False for none, or names.
         task: The cache's.
-
-    Raises:
-        FrameSelectError: for an unknown name, or one that is undefined for the task.
     """
     predictors = [name for name in PREDICTORS if name != "all-logits" or task in AllLogits.tasks]
     if isinstance(wanted, bool):

@@ -25,20 +25,16 @@ from agents.registry import agent_design, with_values
 from agents.training.load import load_run
 from agents.training.run_folder import CONFIG, MODEL, as_json, read_config
 from baselines.splits import labelled_rows, row_batches
-from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
+from frame_select_env import FeatureCache, FrameSelectError, Ranking
 
 VERSION = "1"  # of the file, and of what is computed
 
 
 class StoredRanking:
-    """A ranking whose scores were computed before.
+    """A ranking whose scores [n, T] of the videos in `rows` [n] were computed before.
 
-    Args:
-        name: Its name.
-        rows: [n] int, the videos' rows in the cache.
-        scores: [n, T] float.
-        free: [n, T] bool, its free choice; None if it has none.
-        control: Whether tables list it among the references.
+    `free` [n, T] bool is its own choice of frames, None if it has none; tables list a `control`
+    among the references.
     """
 
     def __init__(
@@ -50,45 +46,26 @@ class StoredRanking:
         control: bool = False,
     ) -> None:
         self.name, self.control = name, control
-        self._index = {int(row): index for index, row in enumerate(rows)}
-        self._scores, self._free = scores, free
+        index = {int(row): i for i, row in enumerate(rows)}
+        self.scores = lambda clips: scores[[index[int(row)] for row in clips.video]]
         if free is not None:
-            self.select = self._select
-
-    def scores(self, clips: Clips) -> np.ndarray:
-        """The stored scores, [B, T]."""
-        return self._scores[self._find(clips)]
-
-    def _select(self, clips: Clips) -> np.ndarray:
-        assert self._free is not None
-        return self._free[self._find(clips)]
-
-    def _find(self, clips: Clips) -> list[int]:
-        return [self._index[int(row)] for row in clips.video]
+            self.select = lambda clips: free[[index[int(row)] for row in clips.video]]
 
 
 @dataclass(frozen=True)
 class RunScores:
     """The scores of one run.
 
-    Attributes:
-        trained: The trained agent.
-        untrained: The same network with its first weights; it has scores but no free choice, which
-            would only reflect the initial weights.
-        validation: [v] int64, the run's validation videos, rows in the cache.
+    The untrained network has no free choice, which would only reflect the initial weights.
     """
 
     trained: Ranking
-    untrained: Ranking
-    validation: np.ndarray
+    untrained: Ranking  # the same network with its first weights
+    validation: np.ndarray  # [v] int64, the run's validation videos, rows in the cache
 
 
 def run_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunScores:
-    """Read a run's scores; if the folder has none that fit, compute and write them.
-
-    Raises:
-        FrameSelectError: if the folder holds no finished run, or one that does not fit the cache.
-    """
+    """Read a run's scores; if the folder has none that fit, compute and write them."""
     found = read_scores(folder, cache, split)
     if found is not None:
         return found
@@ -132,17 +109,9 @@ def evaluate_runs(
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
 
-    Args:
-        cache: The cache.
-        agents: Name in the table -> run folders.
-        controls: Name in the table -> run folders whose untrained networks it stands for; None:
-            "untrained NAME" for every agent.
-        split: The split to score.
-        frames: The numbers of frames m to score at.
-        references: As in `evaluate`.
-        resamples: Number of bootstrap resamples.
-        seed: Seed of the bootstrap and of the random ranking.
-        progress: Show progress bars on standard error.
+    `agents` and `controls` are run folders by name in the table; a control stands for the untrained
+    networks of its folders, and by default there is an "untrained NAME" for every agent. The other
+    arguments are those of `evaluate`.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
@@ -183,18 +152,13 @@ def evaluate_runs(
 
 
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    """Run folders by agent's name, or by NAME@hyper=value,... where hyper-parameters differ.
-
-    Raises:
-        FrameSelectError: if a folder holds no finished run of this version.
-    """
+    """Run folders by agent's name, or by NAME@hyper=value,... where hyper-parameters differ."""
     texts: dict[Path, tuple[str, str]] = {}
     for folder in folders:
         config = read_config(folder)
         design = agent_design(config["agent"])
-        tuned = as_json(design.presets["tuned"])
-        hyper = config["hyper"]
-        changed = {name: hyper[name] for name in tuned if hyper.get(name) != tuned[name]}
+        tuned, hyper = as_json(design.presets["tuned"]), config.get("hyper", {})
+        changed = {name: value for name, value in hyper.items() if value != tuned.get(name)}
         texts[folder] = design.name, with_values(config["agent"], changed)
     variants: dict[str, set[str]] = {}
     for name, text in texts.values():
@@ -219,43 +183,33 @@ def _shared_task(folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _score(folder: Path, cache: FeatureCache, split: str) -> dict[str, np.ndarray]:
-    """The tensors of the file; validation videos of the scored split are not scored twice."""
+    """The tensors of the file."""
     run = load_run(folder, cache)
     task = run.task
-    rows, validation = labelled_rows(cache, split, task.fold), task.validation_rows
-    tensors = {"rows": rows, "validation": validation}
-    parts = {"": rows}
-    if not np.isin(validation, rows).any():
-        parts["validation."] = validation
-    for prefix, videos in parts.items():
-        made: dict[str, list[np.ndarray]] = {}
-        for some in row_batches(videos):
-            clips, label = (
-                cache.read(some, task.num_frames, task.fold, task.stream),
-                cache.labels[some],
-            )
+    scored, validation = labelled_rows(cache, split, task.fold), task.validation_rows
+    # Nothing is chosen on validation videos of the scored split.
+    parts = [scored] if np.isin(validation, scored).any() else [validation, scored]
+    made: dict[str, list[np.ndarray]] = {}
+    for rows in parts:
+        for some in row_batches(rows):
+            clips = cache.read(some, task.num_frames, task.fold, task.stream)
             for name, ranking in (("trained", run.agent), ("untrained", run.untrained)):
-                scores = importance_scores(ranking, clips, label)
+                scores = importance_scores(ranking, clips, cache.labels[some])
                 made.setdefault(name, []).append(scores)
-                if name == "trained" and not prefix and hasattr(ranking, "select"):
-                    made.setdefault("free", []).append(free_choice(ranking, clips, scores))
-        tensors |= {prefix + name: np.concatenate(batches) for name, batches in made.items()}
-    return {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+                if name == "trained" and hasattr(ranking, "select"):
+                    free = np.zeros_like(clips.valid)  # of validation videos it is not needed
+                    free = free_choice(ranking, clips, scores) if rows is scored else free
+                    made.setdefault("free", []).append(free)
+    tensors = {name: np.concatenate(batches) for name, batches in made.items()}
+    return {"rows": np.concatenate(parts), "validation": validation, **tensors}
 
 
 def _as_rankings(tensors: Mapping[str, np.ndarray]) -> RunScores:
-    rows, validation, free = tensors["rows"], tensors["validation"], tensors.get("free")
-    stored = dict(tensors)
-    if "validation.trained" in tensors:
-        rows = np.concatenate([validation, rows])
-        for name in ("trained", "untrained"):
-            stored[name] = np.concatenate([tensors[f"validation.{name}"], tensors[name]])
-        if free is not None:
-            free = np.concatenate([np.zeros((len(validation), free.shape[1]), bool), free])
+    rows = tensors["rows"]
     return RunScores(
-        StoredRanking("trained", rows, stored["trained"], free),
-        StoredRanking("untrained", rows, stored["untrained"], control=True),
-        validation,
+        StoredRanking("trained", rows, tensors["trained"], tensors.get("free")),
+        StoredRanking("untrained", rows, tensors["untrained"], control=True),
+        tensors["validation"],
     )
 
 

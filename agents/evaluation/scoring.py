@@ -29,32 +29,22 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class ScoringRequest:
-    """What to score of one ranking.
+    """What to score of one ranking."""
 
-    Attributes:
-        ranking: One trained agent, one draw, one formula.
-        frames: The m whose top m frames are scored, and "free" for the ranking's own choice.
-        matched: Rankings to score at the same number of frames per video as that free choice.
-    """
-
-    ranking: Ranking
+    ranking: Ranking  # one trained agent, one draw, one formula
+    # the m whose top m frames are scored, and "free" for the ranking's own choice
     frames: tuple[int | Literal["free"], ...]
+    # rankings to score at the same number of frames per video as that free choice
     matched: tuple[Ranking, ...] = ()
 
 
 @dataclass
 class RankingResults:
-    """The results of one request.
+    """The results of one request."""
 
-    Attributes:
-        scores: [n, T]; None if they depend on m.
-        results: By the request's `frames`.
-        matched: Of the request's `matched` rankings, by name; one or several draws.
-    """
-
-    scores: np.ndarray | None = None
+    scores: np.ndarray | None = None  # [n, T]; None if they depend on m
     results: dict[FrameCount, VideoResults] = field(default_factory=dict)
-    matched: dict[str, list[VideoResults]] = field(default_factory=dict)
+    matched: dict[str, list[VideoResults]] = field(default_factory=dict)  # one or several draws
 
 
 def score_videos(
@@ -66,18 +56,11 @@ def score_videos(
 ) -> tuple[VideoResults, list[RankingResults], list[VideoResults]]:
     """Score rankings and predictors on the videos in `rows`, a batch at a time.
 
-    Args:
-        settings: How to read and to average.
-        rows: [n] int, rows in the cache with known labels.
-        requests: What to score of which ranking.
-        predictors: Predictors to score; all their frames count as selected.
-        progress: Label of a progress bar on standard error; no bar if empty.
+    All frames of a predictor count as selected. `progress` labels a progress bar on standard
+    error; there is none if it is empty.
 
     Returns:
         The results of keeping all frames, of every request, and of every predictor.
-
-    Raises:
-        FrameSelectError: if a ranking's scores or selection are not what `Ranking` promises.
     """
     whole: list[VideoResults] = []
     ranked: list[list[RankingResults]] = []
@@ -102,14 +85,7 @@ def importance_scores(
 ) -> np.ndarray:
     """A ranking's scores [B, T], checked, -inf at padding.
 
-    Args:
-        ranking: The ranking.
-        clips: B videos.
-        label: Their labels, for a ranking that needs them.
-        frames: m, for a ranking whose scores depend on it.
-
-    Raises:
-        FrameSelectError: for a wrong shape or NaN.
+    `label` and `frames`, m, are passed to rankings that need them.
     """
     more: dict[str, Any] = {}
     if getattr(ranking, "needs_label", False):
@@ -131,11 +107,7 @@ def importance_scores(
 
 
 def free_choice(ranking: Any, clips: Clips, scores: np.ndarray) -> np.ndarray:
-    """The ranking's own choice [B, T] bool; the best frame where it chose nothing.
-
-    Raises:
-        FrameSelectError: if it is no bool mask of that shape.
-    """
+    """The ranking's own choice [B, T] bool; the best frame where it chose nothing."""
     chosen = np.asarray(ranking.select(clips))
     if chosen.shape != clips.valid.shape or chosen.dtype != bool:
         raise FrameSelectError(

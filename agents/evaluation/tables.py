@@ -25,20 +25,12 @@ PIPED_WIDTH = 140
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text.
-
-    Attributes:
-        heading: The columns' names.
-        rows: As many cells each.
-        kinds: The kind of each row: "agent", "reference", "oracle"; empty if all are alike.
-        shades: Of each row's cells, from -1 to 1, how far below or above zero the value is; empty
-            for a table without shades.
-    """
+    """A table of text."""
 
     heading: Sequence[str]
     rows: Sequence[Sequence[str]]
-    kinds: Sequence[str] = ()
-    shades: Sequence[Sequence[float]] = ()
+    kinds: Sequence[str] = ()  # of each row: "agent", "reference", "oracle"; empty if all are alike
+    shades: Sequence[Sequence[float]] = ()  # of each cell, -1 to 1: how far below or above zero
 
 
 def evaluation_table(evaluation: Evaluation) -> TextTable:
@@ -121,11 +113,7 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
 
 
 def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
-    """Write the table as Markdown.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
-    """
+    """Write the table as Markdown."""
     with whole_file(path) as part:
         part.write_text(evaluation_markdown(evaluation), encoding="utf-8")
 

@@ -12,21 +12,13 @@ from frame_select_env.errors import FrameSelectError
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """Which predictions are averaged, and how.
+    """Which predictions are averaged, and how."""
 
-    Attributes:
-        cache: The cache.
-        fold: Its fold.
-        num_frames: T.
-        alpha: Weight of the frames that are not selected (AS Eq. 10).
-        stream: The stream, None for the only one.
-    """
-
-    cache: FeatureCache
-    fold: str = "default"
-    num_frames: int = 25
-    alpha: float = 0.0
-    stream: str | None = None
+    cache: FeatureCache  # the cache
+    fold: str = "default"  # its fold
+    num_frames: int = 25  # T
+    alpha: float = 0.0  # weight of the frames that are not selected (AS Eq. 10)
+    stream: str | None = None  # the stream, None for the only one
 
     def __post_init__(self) -> None:
         if self.num_frames < 1:

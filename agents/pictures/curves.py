@@ -40,9 +40,6 @@ def plot_curves(
         evaluation: The evaluation to draw.
         figure: "accuracy"; for a regression "pcc" or "mae". None: the first of the task.
         references: References to draw. None: `SHOWN`, and for a single agent its untrained network.
-
-    Raises:
-        FrameSelectError: for a figure the task does not have, or if the file cannot be written.
     """
     possible = LEVELS[evaluation.task]
     figure = figure or possible[0]

@@ -27,11 +27,7 @@ class Panel:
 
 
 def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
-    """Draw every label's gain over keeping all frames, a panel per data set, and a few references.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
-    """
+    """Draw the gain of every label and a few references over all frames, a panel per data set."""
     labels = labels_of(data_sets)
     colours = {name: style.colour for name, style in line_styles(labels).items()}
     panels = []
@@ -55,9 +51,6 @@ def plot_pairs(path: str | Path, groups: Sequence[Sequence[Pair]]) -> None:
     Args:
         path: The image to write.
         groups: The pairs of each panel, all at the same number of frames.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
     """
     panels = [
         Panel(

@@ -32,9 +32,6 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
 
     Returns:
         Whether there was anything to draw.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
     """
     read = {label: [_metrics(run.folder) for run in runs] for label, runs in data_set.runs.items()}
     curves = {label: runs for label, runs in read.items() if all(len(run) for run in runs)}

@@ -1,7 +1,6 @@
 """The picture of a few videos as strips of frames, with the frames that every agent kept."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,29 +20,6 @@ WIDEST, TILE = 8.5, 0.42  # all frames of a video, and one frame at most
 ROW, TITLE, GAP = 0.2, 0.3, 0.14  # heights: an agent's row, a video's title, between videos
 CHARACTER = 0.088  # width, of text of ten points
 FONT = 10
-
-
-@dataclass(frozen=True)
-class Strip:
-    """One video as it is drawn.
-
-    Attributes:
-        title: Written above it.
-        valid: [T] bool.
-        tiles: [T, H, W(, 3)] uint8, None without thumbnails.
-        matters: [T] bool, None if it is not known.
-        shades: Ranking -> [T] float, see `shades`.
-        selected: Ranking -> [T] bool.
-        predictions: Ranking -> the prediction from the selected frames, in words.
-    """
-
-    title: str
-    valid: np.ndarray
-    tiles: np.ndarray | None
-    matters: np.ndarray | None
-    shades: Mapping[str, np.ndarray]
-    selected: Mapping[str, np.ndarray]
-    predictions: Mapping[str, str]
 
 
 def plot_strips(
@@ -76,52 +52,65 @@ def plot_strips(
 
     Returns:
         Whether there was any video to draw.
-
-    Raises:
-        FrameSelectError: for an unknown ranking, run or row, or if the file cannot be written.
     """
     names = list(rankings)[:MOST]
-    strips = _strips(evaluation, names, str(frames), run, rescued, broken, stand_ins)
-    if not strips:
+    whole = evaluation.results["all", "all"].run(0)
+    kept = {name: _run(evaluation, name, str(frames), run) for name in names}
+    videos = telling_videos(whole, list(kept.values()), rescued, broken, stand_ins)
+    if not len(videos):
         return False
-    styles = line_styles(list(rankings))
-    tile = min(TILE, WIDEST / evaluation.settings.num_frames)
-    wide = tile * evaluation.settings.num_frames
+    settings, rows, styles = evaluation.settings, evaluation.rows[videos], line_styles(rankings)
+    tiles, importance = (
+        settings.cache.read_frames(dataset, rows, settings.num_frames)
+        if dataset in settings.cache.frame_datasets
+        else None
+        for dataset in ("thumbnail", "importance")
+    )
+    titles = [
+        f"true: {_words(evaluation, evaluation.label[video])}   |   "
+        f"all {whole.frames[video]} frames: {_prediction(evaluation, video, whole)}"
+        for video in videos
+    ]
+    texts = {name: [_prediction(evaluation, v, one) for v in videos] for name, one in kept.items()}
+    tile = min(TILE, WIDEST / settings.num_frames)
     left = CHARACTER * max(len(plain(name)) for name in names) + 0.2
-    words = [text for strip in strips for text in strip.predictions.values()]
-    right = CHARACTER * max(map(len, words)) + 0.2
-    thumbnail = tile if strips[0].tiles is not None else 0.0
+    end = left + tile * settings.num_frames + 0.1
+    right = CHARACTER * max(len(text) for own in texts.values() for text in own) + 0.1
+    thumbnail = tile if tiles is not None else 0.0
     each = TITLE + thumbnail + 0.08 + ROW * len(names) + GAP
-    width = left + max(wide + right, CHARACTER * max(len(strip.title) for strip in strips))
-    with picture(path, width, each * len(strips)) as canvas:
+    width = max(end + right, left + CHARACTER * max(map(len, titles)))
+    with picture(path, width, each * len(videos)) as canvas:
         canvas.set_layout_engine("none")
         axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
         bare(axes)
-        for index, strip in enumerate(strips):
-            top = each * (len(strips) - index)
-            axes.text(left, top - TITLE / 2, plain(strip.title), va="center", fontsize=FONT)
+        for index, video in enumerate(videos):
+            top, valid = each * (len(videos) - index), evaluation.valid[video]
+            axes.text(left, top - TITLE / 2, plain(titles[index]), va="center", fontsize=FONT)
             top -= TITLE
-            _draw_thumbnails(axes, left, top, tile, strip)
-            top -= thumbnail
-            _underline(axes, left, top - 0.03, tile, strip)
+            if tiles is not None:
+                _draw_thumbnails(axes, left, top, tile, tiles[index], valid)
+                top -= tile
+            if importance is not None:
+                _underline(axes, left, top - 0.03, tile, (importance[index] > 0) & valid)
             top -= 0.08
             for name in names:
-                _draw_cells(axes, left, top, tile, strip, name, styles[name].colour)
+                shade = np.full(len(valid), np.nan)
+                if name in evaluation.scores:
+                    # A reference's row `chosen` may have more runs than its scores.
+                    own = evaluation.scores[name]
+                    shade = shades(own[min(run, len(own) - 1), video], valid)
+                selected, colour = kept[name].selected[video], styles[name].colour
+                _draw_cells(axes, left, top, tile, valid, shade, selected, colour)
                 middle = top - ROW / 2
                 axes.text(left - 0.1, middle, plain(name), ha="right", va="center", fontsize=FONT)
-                text = plain(strip.predictions[name])
-                axes.text(left + wide + 0.1, middle, text, va="center", fontsize=FONT)
+                axes.text(end, middle, plain(texts[name][index]), va="center", fontsize=FONT)
                 top -= ROW
-        axes.set(xlim=(0, width), ylim=(0, each * len(strips)))
+        axes.set(xlim=(0, width), ylim=(0, each * len(videos)))
     return True
 
 
 def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
-    """The row to draw of one ranking: `chosen` if it dropped frames, else `free`, else the least m.
-
-    Raises:
-        FrameSelectError: for an unknown ranking or run.
-    """
+    """The row to draw: `chosen` if it dropped frames, else `free` if it did, else the least m."""
     order = {"chosen": -2, "free": -1}
     have = [frames for name, frames in evaluation.results if name == ranking]
     have.sort(key=lambda frames: order.get(frames) or (int(frames) if frames.isdigit() else 10**6))
@@ -189,49 +178,6 @@ def _run(evaluation: Evaluation, ranking: str, frames: str, run: int) -> VideoRe
     return results.run(run)
 
 
-def _strips(
-    evaluation: Evaluation,
-    names: Sequence[str],
-    frames: str,
-    run: int,
-    rescued: int,
-    broken: int,
-    stand_ins: bool,
-) -> list[Strip]:
-    whole = evaluation.results["all", "all"].run(0)
-    kept = {name: _run(evaluation, name, frames, run) for name in names}
-    videos = telling_videos(whole, list(kept.values()), rescued, broken, stand_ins)
-    settings, rows = evaluation.settings, evaluation.rows[videos]
-    read: dict[str, np.ndarray] = {
-        name: settings.cache.read_frames(name, rows, settings.num_frames)
-        for name in ("thumbnail", "importance")
-        if name in settings.cache.frame_datasets and len(videos)
-    }
-    strips = []
-    for index, video in enumerate(videos):
-        valid, label = evaluation.valid[video], _words(evaluation, evaluation.label[video])
-        before = _prediction(evaluation, video, whole)
-        scores = {
-            # A reference's row `chosen` may have more runs than its scores.
-            name: evaluation.scores[name][min(run, len(evaluation.scores[name]) - 1), video]
-            if name in evaluation.scores
-            else np.full(len(valid), np.nan)
-            for name in names
-        }
-        strips.append(
-            Strip(
-                f"true: {label}   |   all {whole.frames[video]} frames: {before}",
-                valid,
-                read["thumbnail"][index] if "thumbnail" in read else None,
-                read["importance"][index] > 0 if "importance" in read else None,
-                {name: shades(one, valid) for name, one in scores.items()},
-                {name: one.selected[video] for name, one in kept.items()},
-                {name: _prediction(evaluation, video, one) for name, one in kept.items()},
-            )
-        )
-    return strips
-
-
 def _prediction(evaluation: Evaluation, video: int, results: VideoResults) -> str:
     if evaluation.task == "regression":
         return f"error {results.error[video]:.2f}"
@@ -246,29 +192,33 @@ def _words(evaluation: Evaluation, value: np.ndarray) -> str:
     return class_name(evaluation, value)
 
 
-def _draw_thumbnails(axes: Axes, left: float, top: float, tile: float, strip: Strip) -> None:
-    if strip.tiles is None:
-        return
-    for t in np.flatnonzero(strip.valid):
+def _draw_thumbnails(
+    axes: Axes, left: float, top: float, tile: float, tiles: np.ndarray, valid: np.ndarray
+) -> None:
+    for t in np.flatnonzero(valid):
         start = left + tile * t
         box = (start + 0.01, start + tile - 0.01, top - tile + 0.01, top - 0.01)
-        axes.imshow(strip.tiles[t], cmap="gray", vmin=0, vmax=255, extent=box, aspect="auto")
+        axes.imshow(tiles[t], cmap="gray", vmin=0, vmax=255, extent=box, aspect="auto")
 
 
-def _underline(axes: Axes, left: float, level: float, tile: float, strip: Strip) -> None:
-    if strip.matters is None:
-        return
-    for t in np.flatnonzero(strip.matters & strip.valid):
+def _underline(axes: Axes, left: float, level: float, tile: float, matters: np.ndarray) -> None:
+    for t in np.flatnonzero(matters):
         ends = [left + tile * t + 0.01, left + tile * (t + 1) - 0.01]
         axes.plot(ends, [level, level], color=MATTERS, lw=2.6, solid_capstyle="butt")
 
 
 def _draw_cells(
-    axes: Axes, left: float, top: float, tile: float, strip: Strip, name: str, colour: str
+    axes: Axes,
+    left: float,
+    top: float,
+    tile: float,
+    valid: np.ndarray,
+    shade: np.ndarray,
+    selected: np.ndarray,
+    colour: str,
 ) -> None:
-    shade, selected = strip.shades[name], strip.selected[name]
     ink, paper = np.array(to_rgb(colour)), np.ones(3)
-    for t in np.flatnonzero(strip.valid):
+    for t in np.flatnonzero(valid):
         # Without a score all that is known is which frames were kept.
         weight = (0.5 if selected[t] else 0.0) if np.isnan(shade[t]) else shade[t]
         cell = Rectangle(

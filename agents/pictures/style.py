@@ -64,9 +64,6 @@ def picture(path: str | Path, width: float, height: float, dpi: int = 150) -> It
     """A figure of `width` by `height` inches, saved to `path` when the block ends.
 
     It is drawn with Agg whatever the process's backend, and leaves Matplotlib's global state alone.
-
-    Raises:
-        FrameSelectError: if the file cannot be written.
     """
     with mpl.rc_context(_RC), whole_file(path) as part:
         figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white", layout="constrained")
