@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from agents.evaluation import Evaluation, VideoResults
 from agents.evaluation.files import class_name
-from agents.pictures.style import COLOURS, INK, PALE, bare, line_styles, picture, plain
+from agents.pictures.style import COLOURS, INK, PALE, QUIET, bare, line_styles, picture, plain
 from frame_select_env.errors import FrameSelectError
 
 MATTERS = COLOURS[1]
@@ -78,13 +78,16 @@ def plot_strips(
     right = CHARACTER * max(len(text) for own in texts.values() for text in own) + 0.1
     thumbnail = tile if tiles is not None else 0.0
     each = TITLE + thumbnail + 0.08 + ROW * len(names) + GAP
-    width = max(end + right, left + CHARACTER * max(map(len, titles)))
-    with picture(path, width, each * len(videos)) as canvas:
+    key = "darker: more important    border: kept"
+    key += "    underlined: truly matters" if importance is not None else ""
+    width = max(end + right, left + CHARACTER * max(map(len, [*titles, key])))
+    height = each * len(videos) + TITLE
+    with picture(path, width, height) as canvas:
         canvas.set_layout_engine("none")
         axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
         bare(axes)
         for index, video in enumerate(videos):
-            top, valid = each * (len(videos) - index), evaluation.valid[video]
+            top, valid = height - each * index, evaluation.valid[video]
             axes.text(left, top - TITLE / 2, plain(titles[index]), va="center", fontsize=FONT)
             top -= TITLE
             if tiles is not None:
@@ -105,7 +108,8 @@ def plot_strips(
                 axes.text(left - 0.1, middle, plain(name), ha="right", va="center", fontsize=FONT)
                 axes.text(end, middle, plain(texts[name][index]), va="center", fontsize=FONT)
                 top -= ROW
-        axes.set(xlim=(0, width), ylim=(0, each * len(videos)))
+        axes.text(left, TITLE / 2, key, va="center", fontsize=FONT, color=QUIET)
+        axes.set(xlim=(0, width), ylim=(0, height))
     return True
 
 

@@ -191,6 +191,48 @@ def test_trials_are_drawn_without_repetition_and_can_be_named():
     assert len(TrialStudy("reinforce@learning_rate=0.1,dropout=0.1,ent_coef=0.1").trials(99)) == 4
 
 
+def drawn(study, count):
+    """The hyper-parameters of trials whose scores favour a large learning rate."""
+    for trial in study.trials(count):
+        study.tell(trial, trial.hyper["learning_rate"] + 0.001 * trial.hyper["dropout"])
+    return [trial.hyper for trial in study.trials(count)]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_study_is_resumed_from_its_journal_exactly(sampler, tmp_path):
+    whole = TrialStudy("reinforce", sampler, 5, tmp_path / "whole")
+    drawn(whole, 8)
+    expected = drawn(whole, 14)
+    drawn(TrialStudy("reinforce", sampler, 5, tmp_path / "broken"), 8)
+    half = TrialStudy("reinforce", sampler, 5, tmp_path / "broken")
+    half.trials(11)  # killed while the second round was drawn
+    assert drawn(TrialStudy("reinforce", sampler, 5, tmp_path / "broken"), 14) == expected
+    assert len({tuple(hyper.values()) for hyper in expected}) == 14
+    other = TrialStudy("reinforce", sampler, 5, tmp_path / "broken", settings="others")
+    assert other.study.study_name != half.study.study_name and len(other.study.trials) == 1
+
+
+def test_tpe_learns_from_scores_and_exhausts_the_space():
+    study, count = TrialStudy("reinforce", "tpe", 0), 24
+    for number in range(8, count + 1):
+        drawn(study, number)
+    best = [hyper["learning_rate"] == 3e-3 for hyper in drawn(study, count)]
+    assert sum(best[8:]) >= 8  # of 16 draws, where chance gives a third
+    assert len(study.trials(1000)) == 48
+
+
+def test_a_search_by_tpe_in_rounds(sealed, tmp_path, capsys):
+    out = tmp_path / "log.csv"
+    soft = "soft-attention@epochs=1,hidden=4"
+    asked = ["--data", sealed, "--agent", soft, *SMALL, "--seeds", 1, "--sampler", "tpe"]
+    search(*asked, "--trials", 9, "--out", out)
+    assert [row["trial"] for row in rows(out)] == [str(number) for number in range(9)]
+    assert len({row["hyper"] for row in rows(out)}) == 9
+    before = out.read_bytes()
+    search(*asked, "--trials", 9, "--out", out)
+    assert out.read_bytes() == before
+
+
 def test_bad_input_is_one_line(planted, regression, tmp_path, capsys):
     out = tmp_path / "log.csv"
     asked = ["--data", planted, "--agent", AGENT, *SMALL, "--out", out]
