@@ -139,7 +139,8 @@ def _train_with_progress(args: TrainArguments, run: Run) -> Trained:
     try:
         return train_run(args.out, run, on_epoch, args.checkpoint_seconds)
     finally:
-        progress.stop()
+        if progress.live.is_started:  # stopping a display that never started prints a line
+            progress.stop()
 
 
 def _print_result(args: TrainArguments, trained: Trained) -> None:

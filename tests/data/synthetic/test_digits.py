@@ -32,12 +32,14 @@ def test_the_bundled_cache_is_what_the_command_makes(remade: FeatureCache) -> No
             remade.read_frames(dataset, rows, LENGTHS[1]),
             bundled.read_frames(dataset, rows, LENGTHS[1]),
         )
-    # Other CPUs' rounding moved features by 3e-5 and predictions by 5e-6 on average; one epoch
+    # The backbone's training amplifies rounding, which differs between CPUs: one CPU moved the
+    # features by 3e-5 and the predictions by 5e-6 on average, another by 0.019 and 0.007. One epoch
     # more moves the features by 0.04, the next penalty the predictions by 0.02.
+    assert remade.provenance["head"]["default"]["main"]["penalty"] == 0.03
     ours, theirs = remade.features(), bundled.features()
     assert ours.dtype == theirs.dtype == np.float16
-    assert np.abs(ours.astype(np.float32) - theirs.astype(np.float32)).mean() < 5e-3
-    assert np.abs(remade.predictions() - bundled.predictions()).mean() < 5e-3
+    assert np.abs(ours.astype(np.float32) - theirs.astype(np.float32)).mean() < 0.03
+    assert np.abs(remade.predictions() - bundled.predictions()).mean() < 0.015
 
 
 def test_two_megabytes_and_the_frame_counts_of_padding_and_subsampling() -> None:
