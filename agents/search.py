@@ -1,7 +1,7 @@
 """Hyper-parameter search: an Optuna study that draws trials, and a CSV log of their runs.
 
-The journal of the study, LOG.journal, makes a search resumable; the log has a row for every training
-run, with its score on validation videos.
+The journal of the study, LOG.journal, makes a search resumable; the log has a row for every
+training run, with its score on validation videos.
 """
 
 import dataclasses
