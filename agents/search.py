@@ -1,7 +1,7 @@
 """Hyper-parameter search: an Optuna study that draws trials, and a CSV log of their runs.
 
-The study lies in a journal beside the log (LOG.journal), which makes a search resumable; the log
-has a row for every training run, with its score on validation videos.
+The journal of the study, LOG.journal, makes a search resumable; the log has a row for every
+training run, with its score on validation videos.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Sampler = Literal["random", "tpe"]
 ROUND = 8  # trials that TPE draws at a time; those of the first round are random
-# Columns of the log. `task` and `cache` (its digest) tell runs of one agent and seed apart.
+# Columns of the log. `task` and `cache` (its digest) distinguish runs of one agent and seed.
 KEY = ("agent", "trial", "hyper", "data", "seed", "task", "cache")
 COLUMNS = (
     *("agent", "trial", "hyper", "data", "seed"),
@@ -59,7 +59,7 @@ class SearchTrial:
 class TrialRun:
     """One training run of a trial."""
 
-    trial: SearchTrial  # the trial
+    trial: SearchTrial
     run: Run  # the cache, seed and task
     key: Key  # the run's values of the log's columns `KEY`
     folder: Path  # the run folder, deleted once the run is logged

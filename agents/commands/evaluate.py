@@ -88,7 +88,7 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
     if "thumbnail" in evaluation.settings.cache.frame_datasets:
         agent = evaluation.agents[-1]
         frames = default_frames(evaluation, agent)
-        plot_strips(out / "strips.png", evaluation, [agent], frames, broken=1, stand_ins=True)
+        plot_strips(out / "strips.png", evaluation, [agent], frames, broken=1, fill=True)
         written.append("strips.png")
     return written
 

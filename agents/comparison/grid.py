@@ -24,7 +24,7 @@ class RunSpec:
     """One run of a comparison."""
 
     data: str  # a bundled cache's name or a path
-    fold: str  # its fold
+    fold: str
     agent: str  # as `parse_agent` reads it
     reward: str  # as `parse_reward` reads it
     target_frames: int  # m, the number of frames the run is trained for

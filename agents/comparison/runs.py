@@ -22,7 +22,7 @@ class FinishedRun:
     """A run that is trained and scored."""
 
     spec: RunSpec  # what was trained: data, agent, reward, m and seed
-    folder: Path  # the run folder
+    folder: Path
     episodes: int  # episodes that the environment scored
     updates: int  # optimiser steps
     seconds: float  # wall-clock time of training

@@ -1,4 +1,12 @@
-"""The statistics of a comparison: every label over all data sets, and every two labels."""
+"""The statistics of a comparison: every label over all data sets, and every two labels.
+
+Intervals resample runs and videos within each data set. The figures are those of Agarwal,
+Schwarzer, Castro, Courville and Bellemare, "Deep Reinforcement Learning at the Edge of the
+Statistical Precipice", NeurIPS 2021: the interquartile mean, the probability of improvement and the
+stratified bootstrap, with the data sets as strata. Theirs resamples runs alone; since a run's score
+is itself a mean over test videos, the videos are resampled too, by the pigeonhole bootstrap of
+`agents.evaluation.intervals`.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,15 +14,8 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import trim_mean
 
-from agents.comparison.bootstrap import (
-    Sample,
-    pooled_difference,
-    pooled_improvement,
-    pooled_iqm,
-    pooled_mean,
-    sample,
-)
 from agents.comparison.data_sets import (
     DataSetResults,
     by_task,
@@ -22,8 +23,20 @@ from agents.comparison.data_sets import (
     labels_of,
     shared_frames,
 )
-from agents.evaluation import Interval, Resamples
 from agents.evaluation.files import write_csv
+from agents.evaluation.intervals import Interval, Resamples, percentiles
+
+QUARTER = 0.25
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The scores of R runs on one data set, as they are and in S resamples."""
+
+    score: np.ndarray  # [R] float64, each run's mean over the videos
+    # [S, R] float64, the same in every resample, of the runs and over the videos that it drew
+    resampled: np.ndarray
+
 
 Samples = dict[tuple[str, str], Sample]  # by label and frames
 
@@ -33,7 +46,7 @@ class Aggregate:
     """The figures of one label over the data sets of one task."""
 
     task: str  # "classification" or "regression"
-    label: str  # the label
+    label: str
     frames: str  # "chosen", "free" or m
     data_sets: int  # number of data sets that have the label
     runs: int  # number of its runs on all of them
@@ -49,7 +62,7 @@ class Pair:
     data_set: DataSetResults | None  # None for the average over all data sets of the task
     task: str  # "classification" or "regression"
     data_sets: int  # number of data sets averaged
-    first: str  # a label
+    first: str
     second: str  # another
     frames: str  # "chosen", "free" or m
     # the score of the first minus that of the second, paired by seed and video
@@ -78,8 +91,8 @@ class Comparison:
         The other rows are in pairs.csv. A single label has no pairs.
         """
         found = []
-        places = [*by_task(self.data_sets).values(), *([one] for one in self.data_sets)]
-        for alike, pairs in zip(places, [*self.averages, *self.pairs], strict=True):
+        groups = [*by_task(self.data_sets).values(), *([one] for one in self.data_sets)]
+        for alike, pairs in zip(groups, [*self.averages, *self.pairs], strict=True):
             if pairs and shared_frames(alike, labels_of(alike)):
                 at = headline(alike, labels_of(alike))
                 found.append([pair for pair in pairs if pair.frames == at])
@@ -210,3 +223,66 @@ def _figures(intervals: Iterable[Interval]) -> list[str]:
         for one in intervals
         for number in (one.value, one.low, one.high)
     ]
+
+
+def sample(values: np.ndarray, resamples: Resamples) -> Sample:
+    """The scores of R runs and their resamples, from a score for every run and video, [R, n].
+
+    Samples of equally many runs from the same `resamples` draw the same runs and videos, which
+    pairs equal seeds and equal videos: pass runs in the order of their seeds.
+    """
+    runs = len(values)
+    by_run = resamples.weight @ values.T / resamples.size[:, None]
+    times = np.rint(runs * resamples.run_weight(runs)).astype(np.int64)
+    every = np.tile(np.arange(runs), resamples.count)
+    drawn = np.repeat(every, times.ravel()).reshape(resamples.count, runs)
+    # Rounded, so that equal scores are ties whatever the order of their additions.
+    resampled = np.take_along_axis(np.round(by_run, 12), drawn, axis=1)
+    return Sample(np.round(values.mean(axis=1), 12), resampled)
+
+
+def interquartile_mean(scores: np.ndarray) -> np.ndarray:
+    """The mean of the last axis without its lowest and highest quarter (of 8 numbers 2 each)."""
+    return trim_mean(scores, QUARTER, axis=-1)
+
+
+def pooled_iqm(samples: Sequence[Sample]) -> Interval:
+    """The interquartile mean over the runs of all data sets together, one sample each."""
+    value = interquartile_mean(np.concatenate([one.score for one in samples]))
+    resampled = np.concatenate([one.resampled for one in samples], axis=1)
+    return percentiles(float(value), interquartile_mean(resampled))
+
+
+def pooled_mean(samples: Sequence[Sample]) -> Interval:
+    """The mean over runs, averaged over data sets, one sample each."""
+    value = np.mean([one.score.mean() for one in samples])
+    resampled = np.stack([one.resampled.mean(axis=1) for one in samples]).mean(axis=0)
+    return percentiles(float(value), resampled)
+
+
+def pooled_difference(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
+    """The mean of the first minus that of the second, averaged over data sets, one pair each."""
+    value = np.mean([first.score.mean() - second.score.mean() for first, second in pairs])
+    means = [
+        first.resampled.mean(axis=1) - second.resampled.mean(axis=1) for first, second in pairs
+    ]
+    resampled = np.stack(means).mean(axis=0)
+    # Equal scores give 0, not a rounding error.
+    return percentiles(float(np.round(value, 12)), np.round(resampled, 12))
+
+
+def improvement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The probability that a run of the first [..., R] scores above one of the second [..., Q].
+
+    Ties count half: this is the Mann-Whitney U statistic over the number of pairs, [...] float64.
+    """
+    above = first[..., :, None] > second[..., None, :]
+    equal = first[..., :, None] == second[..., None, :]
+    return (above + 0.5 * equal).mean(axis=(-2, -1))
+
+
+def pooled_improvement(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
+    """The probability of improvement, averaged over data sets, one pair each."""
+    value = np.mean([improvement(first.score, second.score) for first, second in pairs])
+    resampled = [improvement(first.resampled, second.resampled) for first, second in pairs]
+    return percentiles(float(value), np.stack(resampled).mean(axis=0))

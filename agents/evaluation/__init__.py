@@ -3,7 +3,7 @@
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.evaluation import FIGURES, LEVELS, Evaluation, TableRow
 from agents.evaluation.intervals import Interval, Resamples
-from agents.evaluation.video_results import EvaluationSettings, VideoResults
+from agents.evaluation.scoring import EvaluationSettings, VideoResults
 
 __all__ = [
     "FIGURES",

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.evaluation.references import RankingRuns
-from agents.evaluation.scoring import FrameCount, ScoringRequest, score_videos
-from agents.evaluation.video_results import EvaluationSettings
+from agents.evaluation.scoring import EvaluationSettings, FrameCount, ScoringRequest, score_videos
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,13 @@ from agents.evaluation.references import (
     reference_predictors,
     reference_runs,
 )
-from agents.evaluation.scoring import FrameCount, RankingResults, score_videos
-from agents.evaluation.video_results import EvaluationSettings, VideoResults
+from agents.evaluation.scoring import (
+    EvaluationSettings,
+    FrameCount,
+    RankingResults,
+    VideoResults,
+    score_videos,
+)
 from agents.training.task import holdout
 from baselines.splits import labelled_rows
 from frame_select_env.cache import FeatureCache

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.evaluation.intervals import Interval, Resamples
-from agents.evaluation.scoring import FrameCount
-from agents.evaluation.video_results import EvaluationSettings, VideoResults
+from agents.evaluation.scoring import EvaluationSettings, FrameCount, VideoResults
 from frame_select_env.errors import FrameSelectError
 
 # The figures of a row, in the order of the columns. A gain is over keeping all frames: in accuracy,

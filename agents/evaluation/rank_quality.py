@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import rankdata
 
-from agents.evaluation.scoring import FrameCount
-from agents.evaluation.video_results import VideoResults
+from agents.evaluation.scoring import FrameCount, VideoResults
 
 ORACLE = "oracle"
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.scoring import Predictor, ScoringRequest
-from agents.evaluation.video_results import EvaluationSettings
+from agents.evaluation.scoring import EvaluationSettings, Predictor, ScoringRequest
 from baselines import ON_REQUEST, RANKINGS, AllLogits, Pooled, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking

@@ -219,4 +219,4 @@ def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (CONFIG, MODEL)
     }
     facts = {"version": VERSION, "cache": cache.digest, "split": split, **digests}
-    return {"facts": json.dumps(facts)}  # one entry, since safetensors keeps no order of them
+    return {"facts": json.dumps(facts)}  # one string, since safetensors orders metadata at random

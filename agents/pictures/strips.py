@@ -31,7 +31,7 @@ def plot_strips(
     run: int = 0,
     rescued: int = 3,
     broken: int = 2,
-    stand_ins: bool = False,
+    fill: bool = False,
 ) -> bool:
     """Draw videos that the selections put right, then some that they got wrong.
 
@@ -48,7 +48,7 @@ def plot_strips(
         run: Which of their runs.
         rescued: How many videos to draw that the rankings helped.
         broken: How many that they harmed.
-        stand_ins: Whether videos whose p_c rose stand in for missing rescued ones.
+        fill: Whether videos whose p_c rose fill up missing rescued ones.
 
     Returns:
         Whether there was any video to draw.
@@ -56,7 +56,7 @@ def plot_strips(
     names = list(rankings)[:MOST]
     whole = evaluation.results["all", "all"].run(0)
     kept = {name: _run(evaluation, name, str(frames), run) for name in names}
-    videos = telling_videos(whole, list(kept.values()), rescued, broken, stand_ins)
+    videos = telling_videos(whole, list(kept.values()), rescued, broken, fill)
     if not len(videos):
         return False
     settings, rows, styles = evaluation.settings, evaluation.rows[videos], line_styles(rankings)
@@ -129,7 +129,7 @@ def telling_videos(
     kept: Sequence[VideoResults],
     rescued: int,
     broken: int,
-    stand_ins: bool = False,
+    fill: bool = False,
 ) -> np.ndarray:
     """The videos whose error fell most, averaged over rankings, then those whose error rose most.
 
@@ -138,7 +138,7 @@ def telling_videos(
         kept: Of every ranking.
         rescued: How many to draw that the rankings helped.
         broken: How many that they harmed.
-        stand_ins: Whether videos with equal error, those whose p_c rose most first, stand in for
+        fill: Whether videos with equal error, those whose p_c rose most first, fill up
             missing rescued ones; if no frame was dropped, any videos.
 
     Returns:
@@ -152,10 +152,10 @@ def telling_videos(
     dropped = np.any([(one.selected != whole.selected).any(axis=1) for one in kept], axis=0)
     index = np.arange(len(fall))
     best, worst = np.lexsort((index, -rise, -fall)), np.lexsort((index, rise, fall))
-    helped = [i for i in best if fall[i] > 0 or (stand_ins and fall[i] == 0 and dropped[i])]
+    helped = [i for i in best if fall[i] > 0 or (fill and fall[i] == 0 and dropped[i])]
     harmed = [i for i in worst if fall[i] < 0]
     videos = [*helped[:rescued], *harmed[:broken]]
-    if stand_ins and not videos:
+    if fill and not videos:
         videos = list(best[: max(1, rescued)])
     return np.array(videos, np.int64)
 

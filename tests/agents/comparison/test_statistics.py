@@ -6,8 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.comparison.bootstrap import (
+from agents.comparison.data_sets import headline, labels_of, shared_frames
+from agents.comparison.statistics import (
     Sample,
+    aggregate,
+    average_pairs,
+    compare_data_sets,
+    data_set_pairs,
     improvement,
     interquartile_mean,
     pooled_difference,
@@ -15,13 +20,6 @@ from agents.comparison.bootstrap import (
     pooled_iqm,
     pooled_mean,
     sample,
-)
-from agents.comparison.data_sets import headline, labels_of, shared_frames
-from agents.comparison.statistics import (
-    aggregate,
-    average_pairs,
-    compare_data_sets,
-    data_set_pairs,
     write_statistics,
 )
 from agents.evaluation import Resamples

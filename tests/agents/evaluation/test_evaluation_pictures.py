@@ -26,13 +26,13 @@ def test_telling_videos_are_the_most_rescued_then_the_most_broken():
     # Rescued: 1 (by 0.5) before 0 (by 0.2); broken: 3 (by 0.8) before 2 (by 0.2).
     assert telling_videos(whole, [kept], 2, 1).tolist() == [1, 0, 3]
     # Too few rescued: the right or wrong ones whose p_c rose most stand in, 4 and 5 by row.
-    assert telling_videos(whole, [kept], 4, 2, stand_ins=True).tolist()[:2] == [1, 0]
-    assert sorted(telling_videos(whole, [kept], 4, 2, stand_ins=True).tolist()[2:4]) == [4, 5]
+    assert telling_videos(whole, [kept], 4, 2, fill=True).tolist()[:2] == [1, 0]
+    assert sorted(telling_videos(whole, [kept], 4, 2, fill=True).tolist()[2:4]) == [4, 5]
 
 
 def test_something_is_shown_when_nothing_was_dropped():
     whole = results([0, 1], [0.6, 0.4])
-    assert len(telling_videos(whole, [whole], 2, 1, stand_ins=True)) == 2
+    assert len(telling_videos(whole, [whole], 2, 1, fill=True)) == 2
 
 
 def test_labels_are_spread_apart_and_stay_in_order():
