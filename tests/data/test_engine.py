@@ -164,7 +164,7 @@ def test_outcomes_hold_the_result_or_one_line(tmp_path):
     found = {one.task: one for one in run_all(double, [1, 2, 3, 4], Engine(jobs=1))}
     assert [found[n].result for n in (1, 4)] == [-5, 10]
     assert found[2].error == "two is too many"
-    assert re.fullmatch(r"ZeroDivisionError: .* \(test_engines.py:\d+\)", found[3].error)
+    assert re.fullmatch(r"ZeroDivisionError: .* \(test_engine.py:\d+\)", found[3].error)
     assert list(run_all(double, [], Engine("ray"))) == []
 
 
