@@ -129,7 +129,7 @@ def _check(options: SearchArguments) -> dict[str, Any]:
     keywords = {
         **options.task_keywords(),
         "fold": options.fold,
-        "select": options.target_frames,
+        "target_frames": options.target_frames,
         "reward": parse_reward(options.reward),
     }
     choice = parse_agent(options.agent)

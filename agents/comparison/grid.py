@@ -40,7 +40,6 @@ class RunSpec:
         """What to train."""
         keywords = dataclasses.asdict(self)
         data, agent = keywords.pop("data"), keywords.pop("agent")
-        keywords["select"] = keywords.pop("target_frames")
         keywords["reward"] = parse_reward(self.reward)
         return Run(data, parse_agent(agent), keywords)
 
