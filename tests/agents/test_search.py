@@ -70,8 +70,8 @@ def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
     config = as_json(agent_design("reinforce").presets["tuned"])
     assert len(drawn) == 3 and all(set(json.loads(text)) == set(config) for text in drawn)
     changed = {name for text in drawn for name, v in json.loads(text).items() if v != config[name]}
-    assert {"hidden", "epochs"} <= changed  # named by the text
-    assert changed - {"hidden", "epochs"} <= {"learning_rate", "dropout", "episodes", "entropy"}
+    assert {"hidden_size", "epochs"} <= changed  # named by the text
+    assert changed - {"hidden_size", "epochs"} <= {"learning_rate", "dropout", "episodes", "ent_coef"}
     assert {file.name for file in log.parent.iterdir()} == {"log.csv", "log.csv.journal"}
 
 
@@ -223,7 +223,7 @@ def test_tpe_learns_from_scores_and_exhausts_the_space():
 
 def test_a_search_by_tpe_in_rounds(sealed, tmp_path, capsys):
     out = tmp_path / "log.csv"
-    soft = "soft-attention@epochs=1,hidden=4"
+    soft = "soft-attention@epochs=1,hidden_size=4"
     asked = ["--data", sealed, "--agent", soft, *SMALL, "--seeds", 1, "--sampler", "tpe"]
     search(*asked, "--trials", 9, "--out", out)
     assert [row["trial"] for row in rows(out)] == [str(number) for number in range(9)]

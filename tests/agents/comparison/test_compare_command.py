@@ -203,7 +203,7 @@ def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, mo
     def fall(self, videos):
         raise RuntimeError("out of\nmemory")
 
-    monkeypatch.setattr(soft_attention.Learner, "update", fall)
+    monkeypatch.setattr(soft_attention.SoftAttentionLearner, "update", fall)
     asked = ["--data", planted, "--agents", SOFT, TINY, "--seeds", 1, *SMALL, "--jobs", 1]
     lines = fails(capsys, tmp_path, *asked)
     assert len(lines) == 1 and SOFT in lines[0]
@@ -233,10 +233,10 @@ def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
         (["--frames", 11], "frames=11: must be from 1 to the number of frames per video, 10"),
         (["--also", "best"], "unknown reference 'best'"),
         (["--resamples", 0], "resamples=0"),
-        (["--ray-address", "auto"], "--ray-address: needs --engine ray"),
+        (["--ray-address", "auto"], "--ray-address: requires --engine ray"),
         (
             ["--engine", "ray", "--ray-address", "127.0.0.1:1"],
-            "--ray-address 127.0.0.1:1: nothing answers there",
+            "--ray-address 127.0.0.1:1: no answer",
         ),
     ):
         began = time.monotonic()
@@ -260,12 +260,12 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     compare(out, *asked)
     (folder,) = [file.parent for file in out.rglob("model.safetensors")]
     (line,) = fails(capsys, out, *asked, "--budget", 100)
-    assert str(folder) in line and "differs in task: budget was 0 and is 100" in line
+    assert str(folder) in line and "whose task differs: budget was 0 and is now 100" in line
     assert "delete the folder or choose another --out" in line
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "version": 1}))
     (line,) = fails(capsys, out, *asked)
-    assert str(folder) in line and "is of version 1, which cannot be read here" in line
+    assert str(folder) in line and "has version 1, but only version 3 can be read" in line
     (folder / "config.json").write_text(json.dumps(config))
     cache.write_bytes(cache.read_bytes()[:-1] + b"x")
     (line,) = fails(capsys, out, *asked)

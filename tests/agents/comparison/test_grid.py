@@ -93,10 +93,10 @@ def test_shards_are_apart_and_together_the_whole():
 def test_everything_is_checked_before_anything_is_trained(planted, regression):
     for changes, message in (
         ({"agents": ["dream"]}, "unknown agent 'dream'"),
-        ({"agents": ["reinforce@hidden_size=wide"]}, "hidden_size=wide is not of the type int"),
+        ({"agents": ["reinforce@hidden_size=wide"]}, "hidden_size=wide: must be of type int"),
         ({"agents": [TINY, TINY]}, "--agents: reinforce@hidden_size=8,epochs=2 is duplicated"),
         ({"rewards": ["luck"]}, "unknown reward 'luck'"),
-        ({"rewards": ["{luck"]}, "is not JSON"),
+        ({"rewards": ["{luck"]}, "is not valid JSON"),
         ({"rewards": ['{"span": 1}', '{"span":1}']}, "is duplicated"),
         ({"folds": ["9"]}, "unknown fold '9'; known: default"),
         ({"target_frames": [11]}, "target_frames=11: must be from 1 to the number of frames, 10"),
