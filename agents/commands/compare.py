@@ -11,9 +11,9 @@ import tyro
 from rich.console import Console
 
 from agents.commands.options import ManyRunsOptions, print_line
-from agents.comparison.data_sets import gather, write_results
 from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
-from agents.comparison.runs import FinishedRun, RunJob, read_run, train_and_score
+from agents.comparison.results import gather, write_results
+from agents.comparison.run_jobs import FinishedRun, RunJob, read_run, train_and_score
 from agents.evaluation.tables import PIPED_WIDTH, print_table
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError

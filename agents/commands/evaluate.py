@@ -13,7 +13,7 @@ from agents.commands.options import print_line
 from agents.evaluation import Evaluation
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
-from agents.evaluation.runs import evaluate_runs, group_runs
+from agents.evaluation.run_scores import evaluate_runs, group_runs
 from agents.evaluation.tables import print_table, write_markdown
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program

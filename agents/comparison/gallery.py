@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.comparison.data_sets import DataSetResults, headline, labels_of, shared_frames
+from agents.comparison.results import DataSetResults, headline, labels_of, shared_frames
 from agents.comparison.statistics import Comparison
 from agents.pictures.curves import plot_curves
 from agents.pictures.forest import plot_gains, plot_pairs

@@ -8,8 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from agents.comparison.data_sets import labels_of
 from agents.comparison.gallery import Picture, draw_pictures
+from agents.comparison.results import labels_of
 from agents.comparison.statistics import Comparison
 from agents.comparison.tables import (
     IQM,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import trim_mean
 
-from agents.comparison.data_sets import (
+from agents.comparison.results import (
     DataSetResults,
     by_task,
     headline,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agents.comparison.data_sets import (
+from agents.comparison.results import (
     UNITS,
     DataSetResults,
     by_task,

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agents.evaluation.choosing import FrameChoice, choose_frames
-from agents.evaluation.evaluation import Evaluation, TableRow, figure_intervals
 from agents.evaluation.intervals import Resamples
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
@@ -17,6 +16,7 @@ from agents.evaluation.references import (
     reference_predictors,
     reference_runs,
 )
+from agents.evaluation.result import Evaluation, TableRow, figure_intervals
 from agents.evaluation.scoring import (
     EvaluationSettings,
     FrameCount,

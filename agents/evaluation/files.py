@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.evaluation.evaluation import FIGURES, LEVELS, Evaluation
+from agents.evaluation.result import FIGURES, LEVELS, Evaluation
 from frame_select_env.cache import frame_index
 from frame_select_env.errors import FrameSelectError
 

@@ -9,9 +9,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from agents.evaluation.evaluation import FIGURES, Evaluation, TableRow
 from agents.evaluation.files import whole_file
 from agents.evaluation.intervals import Interval
+from agents.evaluation.result import FIGURES, Evaluation, TableRow
 
 HEADINGS = {
     "accuracy": "accuracy %, chosen",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.evaluation.evaluation import LEVELS, Evaluation, TableRow
+from agents.evaluation.result import LEVELS, Evaluation, TableRow
 from agents.pictures.style import (
     BANDS,
     CURVES_HEIGHT,

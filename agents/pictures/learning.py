@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from agents.comparison.data_sets import DataSetResults
+from agents.comparison.results import DataSetResults
 from agents.evaluation.files import read_csv
 from agents.pictures.style import BANDS, LineStyle, line_styles, picture, plain, quiet_grid
 

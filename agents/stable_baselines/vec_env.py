@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 
 from frame_select_env import FrameSelectError
 from frame_select_env.envs.observations import take
-from frame_select_env.envs.vector import FrameSelectVectorEnv
+from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
 
 class BatchVecEnv(VecEnv):

@@ -10,8 +10,8 @@ from frame_select_env.envs.episodes import Episodes
 from frame_select_env.envs.one_shot import OneShotEnv, OneShotVectorEnv
 from frame_select_env.envs.pick import PickEnv, PickVectorEnv
 from frame_select_env.envs.sequential import SequentialEnv, SequentialVectorEnv
-from frame_select_env.envs.single import FrameSelectEnv
-from frame_select_env.envs.vector import FrameSelectVectorEnv
+from frame_select_env.envs.single_env import FrameSelectEnv
+from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
 ENVIRONMENTS: dict[str, tuple[type[FrameSelectEnv], type[FrameSelectVectorEnv]]] = {
     "FrameSelect/OneShot-v0": (OneShotEnv, OneShotVectorEnv),

@@ -7,8 +7,8 @@ from gymnasium import spaces
 
 from frame_select_env.envs.episodes import EVERY, Episodes, Slots
 from frame_select_env.envs.settings import MultiStepSettings
-from frame_select_env.envs.single import MaskedEnv
-from frame_select_env.envs.vector import MaskedVectorEnv
+from frame_select_env.envs.single_env import MaskedEnv
+from frame_select_env.envs.vector_env import MaskedVectorEnv
 
 DEFAULT_PICKS = 8
 

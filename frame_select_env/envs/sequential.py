@@ -8,8 +8,8 @@ from gymnasium import spaces
 
 from frame_select_env.envs.episodes import Episodes
 from frame_select_env.envs.settings import MultiStepSettings
-from frame_select_env.envs.single import FrameSelectEnv
-from frame_select_env.envs.vector import FrameSelectVectorEnv
+from frame_select_env.envs.single_env import FrameSelectEnv
+from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
 
 @dataclass(frozen=True)

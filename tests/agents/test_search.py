@@ -71,7 +71,12 @@ def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):
     assert len(drawn) == 3 and all(set(json.loads(text)) == set(config) for text in drawn)
     changed = {name for text in drawn for name, v in json.loads(text).items() if v != config[name]}
     assert {"hidden_size", "epochs"} <= changed  # named by the text
-    assert changed - {"hidden_size", "epochs"} <= {"learning_rate", "dropout", "episodes", "ent_coef"}
+    assert changed - {"hidden_size", "epochs"} <= {
+        "learning_rate",
+        "dropout",
+        "episodes",
+        "ent_coef",
+    }
     assert {file.name for file in log.parent.iterdir()} == {"log.csv", "log.csv.journal"}
 
 

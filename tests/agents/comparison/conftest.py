@@ -5,9 +5,9 @@ import csv
 import numpy as np
 import pytest
 
-from agents.comparison.data_sets import DataSetResults
 from agents.comparison.grid import RunSpec
-from agents.comparison.runs import FinishedRun
+from agents.comparison.results import DataSetResults
+from agents.comparison.run_jobs import FinishedRun
 from agents.evaluation import evaluate
 from frame_select_env import FeatureCache
 

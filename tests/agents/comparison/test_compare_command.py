@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from agents.__main__ import main
-from agents.comparison.data_sets import gather
 from agents.comparison.grid import make_grid
-from agents.comparison.runs import read_run
+from agents.comparison.results import gather
+from agents.comparison.run_jobs import read_run
 
 PUBLIC = (
     *("data", "fold", "agent", "reward", "seed", "frames"),
@@ -118,7 +118,7 @@ def test_a_finished_comparison_is_neither_trained_nor_scored_again(
     def load(folder, cache):
         raise AssertionError("a network is loaded")
 
-    monkeypatch.setattr("agents.evaluation.runs.load_run", load)
+    monkeypatch.setattr("agents.evaluation.run_scores.load_run", load)
     models = {file: file.stat().st_mtime_ns for file in whole.rglob("*.safetensors")}
     assert len(models) == 8
     before = (whole / "results.csv").read_bytes()

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.image import imread
 
-from agents.comparison.data_sets import headline
 from agents.comparison.gallery import Picture
 from agents.comparison.report import write_report, write_summary
+from agents.comparison.results import headline
 from agents.comparison.statistics import compare_data_sets, write_statistics
 from frame_select_env import FrameSelectError
 

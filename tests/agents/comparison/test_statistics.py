@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agents.comparison.data_sets import headline, labels_of, shared_frames
+from agents.comparison.results import headline, labels_of, shared_frames
 from agents.comparison.statistics import (
     Sample,
     aggregate,

@@ -18,8 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from agents.evaluation.evaluate import evaluate
-from agents.evaluation.evaluation import Evaluation
 from agents.evaluation.files import whole_file
+from agents.evaluation.result import Evaluation
 from agents.evaluation.scoring import free_choice, importance_scores
 from agents.registry import agent_design, with_values
 from agents.training.load import load_run

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from agents.comparison.grid import RunSpec, by_data_set, make_labels
-from agents.comparison.runs import UNTRAINED, FinishedRun
+from agents.comparison.run_jobs import UNTRAINED, FinishedRun
 from agents.evaluation import LEVELS, Evaluation, TableRow, VideoResults
 from agents.evaluation.files import write_csv
 from agents.evaluation.references import reference_names
-from agents.evaluation.runs import evaluate_runs
+from agents.evaluation.run_scores import evaluate_runs
 from frame_select_env import open_cache
 from frame_select_env.errors import FrameSelectError
 

@@ -7,7 +7,13 @@ import pytest
 
 from agents.__main__ import main
 from agents.evaluation import evaluate
-from agents.evaluation.runs import evaluate_runs, group_runs, read_scores, run_scores, scores_file
+from agents.evaluation.run_scores import (
+    evaluate_runs,
+    group_runs,
+    read_scores,
+    run_scores,
+    scores_file,
+)
 from agents.training.load import load_run
 from frame_select_env import FrameSelectError, open_cache
 
@@ -53,7 +59,7 @@ def test_stored_scores_give_what_the_networks_give(folders, planted, monkeypatch
         resamples=20,
     )
     first = evaluate_runs(cache, {"mine": folders}, {"untrained": folders}, frames=(2,))
-    monkeypatch.setattr("agents.evaluation.runs.load_run", no_network)
+    monkeypatch.setattr("agents.evaluation.run_scores.load_run", no_network)
     stored = evaluate_runs(
         cache, {"mine": folders}, {"untrained": folders}, frames=(2, 4), resamples=20
     )

@@ -9,7 +9,7 @@ import torch
 from agents.comparison.grid import RunSpec
 from agents.evaluation import TableRow
 from agents.evaluation.files import read_csv
-from agents.evaluation.runs import evaluate_runs, read_scores, run_scores
+from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
 from agents.training.run_folder import METRICS, is_finished
 from agents.training.trainer import run_config, train_run
 from frame_select_env import open_cache
