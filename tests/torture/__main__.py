@@ -17,11 +17,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("COLUMNS", "400")  # notes are not wrapped
 os.environ.setdefault("MPLBACKEND", "agg")
 
-from tests.torture.caches import Caches  # noqa: E402
-from tests.torture.inputs import Inputs  # noqa: E402
-from tests.torture.interruptions import Disks, Kills  # noqa: E402
-from tests.torture.videos import Videos  # noqa: E402
-from tests.torture.processes import Finding, Part, run_trials, write_log  # noqa: E402
+from tests.torture.caches import Caches
+from tests.torture.inputs import Inputs
+from tests.torture.interruptions import Disks, Kills
+from tests.torture.processes import Finding, Part, run_trials, write_log
+from tests.torture.videos import Videos
 
 PARTS: dict[str, type[Part]] = {one.name: one for one in (Caches, Inputs, Videos, Kills, Disks)}
 

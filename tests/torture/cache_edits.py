@@ -8,6 +8,19 @@ import h5py
 import numpy as np
 
 Edit = Callable[[h5py.File, np.random.Generator], str]
+TYPES = (
+    *("f8", ">f4", ">i8", "i1", "u8", "f2", "c8", "?", "V4", "S1", "S400"),
+    *("compound", "array", "reference", "enum", "vlen str", "vlen int"),
+)
+SHAPES = (
+    *("scalar", "null", "no rows", "one more", "one less", "new axis", "flat"),
+    *("no columns", "transposed", "huge", "huge chunked", "huge rows"),
+)
+LAYOUTS = (
+    *("chunked", "gzip", "compact", "virtual", "external file", "external link", "soft link"),
+    *("dangling link", "hard link", "link to root", "link to parent"),
+    *("group", "named type", "deleted", "moved"),
+)
 NAMES = ("x", "ü", "a\nb", "..", "default", "predictions", "head", "main", "split", "a" * 300)
 
 
@@ -24,7 +37,14 @@ def edit_file(path: Path, rng: np.random.Generator) -> str:
             edit = EDITS[number]
             try:
                 told.append(edit(h5, rng))
-            except (LookupError, ValueError, TypeError, OSError, RuntimeError, MemoryError) as error:
+            except (
+                LookupError,
+                ValueError,
+                TypeError,
+                OSError,
+                RuntimeError,
+                MemoryError,
+            ) as error:
                 # An earlier edit took away what this one needs.
                 told.append(f"({edit.__name__}: {type(error).__name__})")
     return "; ".join(told)
@@ -97,7 +117,7 @@ def attribute(h5: h5py.File, rng: np.random.Generator) -> str:
     else:
         value = values[kind]
         reference = isinstance(value, h5py.Reference)
-        dtype = (h5py.ref_dtype if type(value) is h5py.Reference else h5py.regionref_dtype)
+        dtype = h5py.ref_dtype if type(value) is h5py.Reference else h5py.regionref_dtype
         holder.attrs.create(name, value, dtype=dtype if reference else None)
     return f"attribute {holder.name}@{name} = {kind}"
 
@@ -105,27 +125,25 @@ def attribute(h5: h5py.File, rng: np.random.Generator) -> str:
 def retype(h5: h5py.File, rng: np.random.Generator) -> str:
     name = _one(h5, rng)
     old, attrs = h5[name][()], dict(h5[name].attrs)
-    kind = str(rng.choice(["f8", ">f4", ">i8", "i1", "u8", "f2", "c8", "?", "V4", "S1", "S400"]
-                          + ["compound", "vlen str", "vlen int", "reference", "enum", "array"]))  # fmt: skip
+    kind = str(rng.choice(TYPES))
     del h5[name]
-    if kind in ("vlen str", "vlen int", "reference", "enum"):
-        dtype = {
-            "vlen str": h5py.string_dtype(),
-            "vlen int": h5py.vlen_dtype("i4"),
-            "reference": h5py.ref_dtype,
-            "enum": h5py.enum_dtype({"a": 0, "b": 1}, "i8"),
-        }[kind]
-        h5.create_dataset(name, old.shape, dtype)
-        if kind == "vlen str":
-            h5[name][...] = "a"
-        if kind == "vlen int":
-            h5[name][(0,) * old.ndim] = np.arange(3)
-    else:
-        dtype = {"compound": [("a", "f4"), ("b", "i4")], "array": "(2,)f4"}.get(kind, kind)
-        h5.create_dataset(name, old.shape, np.dtype(dtype) if kind != "array" else None)
-        if np.dtype(dtype).kind in "fiu" and old.dtype.kind in "fiu":
-            with np.errstate(all="ignore"):
-                h5[name][...] = old.astype(dtype)
+    special: dict[str, Any] = {
+        "vlen str": h5py.string_dtype(),
+        "vlen int": h5py.vlen_dtype("i4"),
+        "reference": h5py.ref_dtype,
+        "enum": h5py.enum_dtype({"a": 0, "b": 1}, "i8"),
+        "compound": [("a", "f4"), ("b", "i4")],
+        "array": "(2,)f4",
+    }
+    dtype = np.dtype(special.get(kind, kind))
+    h5.create_dataset(name, old.shape, dtype)
+    if kind == "vlen str":
+        h5[name][...] = "a"
+    elif kind == "vlen int":
+        h5[name][(0,) * old.ndim] = np.arange(3)
+    elif kind not in special and dtype.kind in "fiu" and old.dtype.kind in "fiu":
+        with np.errstate(all="ignore"):
+            h5[name][...] = old.astype(dtype)
     h5[name].attrs.update(attrs)
     return f"{name} as {kind}"
 
@@ -133,8 +151,7 @@ def retype(h5: h5py.File, rng: np.random.Generator) -> str:
 def reshape(h5: h5py.File, rng: np.random.Generator) -> str:
     name = _one(h5, rng)
     old, attrs = h5[name][()], dict(h5[name].attrs)
-    kind = str(rng.choice(["scalar", "null", "no rows", "one more", "one less", "new axis", "flat"]
-                          + ["no columns", "transposed", "huge", "huge chunked", "huge rows"]))  # fmt: skip
+    kind = str(rng.choice(SHAPES))
     del h5[name]
     huge = int(rng.choice([5 * 10**7, 2**31, 2**40, 2**61]))
     if kind == "scalar":
@@ -163,16 +180,16 @@ def reshape(h5: h5py.File, rng: np.random.Generator) -> str:
 def layout(h5: h5py.File, rng: np.random.Generator) -> str:
     name, other = _one(h5, rng), _one(h5, rng)
     old, attrs = h5[name][()], dict(h5[name].attrs)
-    kind = str(rng.choice(["chunked", "gzip", "compact", "virtual", "external file", "soft link"]
-                          + ["dangling link", "external link", "hard link", "group", "named type"]
-                          + ["deleted", "moved", "link to root", "link to parent"]))  # fmt: skip
+    kind = str(rng.choice(LAYOUTS))
     if kind == "moved":
         new = str(rng.choice(NAMES))
         h5.move(name, f"{name.rpartition('/')[0]}/{new}")
         return f"{name} moved to {new!r}"
     del h5[name]
     if kind in ("chunked", "gzip"):
-        h5.create_dataset(name, data=old, chunks=True, compression="gzip" if kind == "gzip" else None)
+        h5.create_dataset(
+            name, data=old, chunks=True, compression="gzip" if kind == "gzip" else None
+        )
         h5[name].attrs.update(attrs)
     elif kind == "compact":
         plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -204,7 +221,9 @@ def layout(h5: h5py.File, rng: np.random.Generator) -> str:
         h5[name] = np.dtype("f8")
     elif kind in ("link to root", "link to parent"):
         h5[name] = h5["/"] if kind == "link to root" else h5[name.rpartition("/")[0] or "/"]
-    return f"{name} {kind} {other if kind in ('virtual', 'soft link', 'hard link') else ''}".rstrip()
+    return (
+        f"{name} {kind} {other if kind in ('virtual', 'soft link', 'hard link') else ''}".rstrip()
+    )
 
 
 def graph(h5: h5py.File, rng: np.random.Generator) -> str:

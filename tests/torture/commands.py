@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import io
+import itertools
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import numpy as np
 
 from tests.torture.processes import PROJECT, ROOT, processes_where, redirect, with_signal
 
+_runs = itertools.count()
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "tempfile.mkdtemp")
 # What a command may print to standard error besides its one line: progress, notes, warnings.
@@ -128,7 +130,9 @@ def run(
         seconds: After which it is killed with SIGABRT, as it hangs.
     """
     log.mkdir(parents=True, exist_ok=True)
-    counter, text = log / "events", log / "errors"
+    # A file for every run: helpers of one that was killed may write to theirs for a while.
+    place = log / str(next(_runs))
+    counter, text = place.with_suffix(".events"), place.with_suffix(".errors")
     began = time.monotonic()
     pid = os.fork()
     if not pid:

@@ -5,8 +5,35 @@ from collections.abc import Sequence
 import numpy as np
 
 BLOCKS = (1, 8, 64, 512, 4096)
-EXTREMES = (0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**40, 2**63 - 1, 2**64 - 1)
-WORDS = ("", "nan", "-1", "1e400", "9" * 30, "null", "[]", "{}", '"', "\x00", "\ufeff", "\n", "ü", "../x")
+EXTREMES = (
+    0,
+    1,
+    2**7,
+    2**8 - 1,
+    2**15,
+    2**16 - 1,
+    2**31 - 1,
+    2**32 - 1,
+    2**40,
+    2**63 - 1,
+    2**64 - 1,
+)
+WORDS = (
+    "",
+    "nan",
+    "-1",
+    "1e400",
+    "9" * 30,
+    "null",
+    "[]",
+    "{}",
+    '"',
+    "\x00",
+    "\ufeff",
+    "\n",
+    "ü",
+    "../x",
+)
 
 
 def damage(
@@ -73,7 +100,9 @@ def damage_text(text: str, rng: np.random.Generator) -> tuple[bytes, str]:
     cells = lines[row].split(",")
     column = int(rng.integers(len(cells)))
     word = str(rng.choice(WORDS))
-    kind = str(rng.choice(["bytes", "drop", "double", "cell", "cut cell", "more cells", "encoding"]))
+    kind = str(
+        rng.choice(["bytes", "drop", "double", "cell", "cut cell", "more cells", "encoding"])
+    )
     if kind == "bytes":
         return damage(text.encode(), rng)
     if kind == "encoding":

@@ -32,14 +32,14 @@ class Inputs:
         ]
         self.folder, self.split_file = surface.features_folder(folder)
         self.agents = sorted(surface.AGENTS)
-        for agent in self.agents:
-            self._train(agent, folder / f"done-{agent}", folder / f"cut-{agent}")
         compared = folder / "compared"
         # In this process, so that every fork finds all modules imported.
         done = run_here(surface.compare(self.cache, compared, 1))
         assert done.code == 0, done.errors
         for record in compared.rglob("run.json"):
             record.unlink()  # so that the next comparison reads the run folders
+        for agent in self.agents:
+            self._train(agent, folder / f"done-{agent}", folder / f"cut-{agent}")
 
     def _train(self, agent: str, done: Path, cut: Path) -> None:
         """Train a run to the end, and the same one to its last checkpoint."""
@@ -56,7 +56,14 @@ class Inputs:
 
     def trial(self, number: int, folder: Path, tell: Tell) -> Finding:
         rng = np.random.default_rng([self.seed, 2, number])
-        kinds = [self._npz, self._npy, self._table, self._finished, self._unfinished, self._compared]
+        kinds = [
+            self._npz,
+            self._npy,
+            self._table,
+            self._finished,
+            self._unfinished,
+            self._compared,
+        ]
         kind = kinds[int(rng.choice(len(kinds), p=[0.3, 0.15, 0.15, 0.2, 0.15, 0.05]))]
         command, told = kind(folder, rng)
         tell(told)
@@ -102,7 +109,9 @@ class Inputs:
     def _finished(self, folder: Path, rng: np.random.Generator) -> tuple[list[str], str]:
         agent = str(rng.choice(self.agents))
         home = shutil.copytree(self.home / f"done-{agent}", folder / "run")
-        name = str(rng.choice(["config.json", "model.safetensors", "metrics.csv"], p=[0.6, 0.3, 0.1]))
+        name = str(
+            rng.choice(["config.json", "model.safetensors", "metrics.csv"], p=[0.6, 0.3, 0.1])
+        )
         told = _edit_file(home / name, rng)
         return surface.evaluate(home, self.cache, folder / "out"), f"{agent} {name}: {told}"
 
@@ -155,7 +164,22 @@ def _edit_file(path: Path, rng: np.random.Generator) -> str:
 
 def _edit_json(config: Any, rng: np.random.Generator) -> tuple[Any, str]:
     """Replace, delete or add one value somewhere in a tree."""
-    odd = [None, True, -1, 0, 10**9, 10**400, 1e308, float("nan"), "", "x", "../..", "\ud800", [], {}]
+    odd: list[Any] = [
+        None,
+        True,
+        -1,
+        0,
+        10**9,
+        10**400,
+        1e308,
+        float("nan"),
+        "",
+        "x",
+        "../..",
+        "\ud800",
+        [],
+        {},
+    ]
     odd += [[1], {"a": 1}, "antigravity:x", "a" * 5000, [[[]]], 0.5]
     value = odd[int(rng.integers(len(odd)))]
     if not isinstance(config, dict) or rng.random() < 0.03:

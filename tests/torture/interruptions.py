@@ -7,7 +7,8 @@ import os
 import resource
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,6 @@ class _Interrupted:
                 "compare with 2 jobs", lambda out: surface.compare(cache, out / "all", 2), weight=2
             ),
         ]
-        self.whole: dict[str, tuple[Ended, Path]] = {}
         self.folder = folder
 
     def draw(self, rng: np.random.Generator, number: int) -> Scenario:
@@ -111,15 +111,22 @@ class _Interrupted:
         return turns[order[number % len(turns)]]
 
     def undisturbed(self, scenario: Scenario, folder: Path) -> tuple[Ended, Path]:
-        """What the command does, and makes, if nothing happens; at the same path, as it is kept."""
-        out = folder / "out"
-        out.mkdir()
-        scenario.prepare(out)
-        ended = run(scenario.command(out), folder / "log", watch=out)
-        assert ended.code == 0, ended.errors
-        kept = folder / "whole"
-        out.rename(kept)
-        return ended, kept
+        """What the command does, and makes, if nothing happens; made once for all trials."""
+        kept = self.folder / f"whole {scenario.name}"
+        record = kept / "ended.json"
+        if not record.exists():
+            out = folder / "out"
+            out.mkdir()
+            scenario.prepare(out)
+            ended = run(scenario.command(out), folder / "log", watch=out)
+            assert ended.code == 0, ended.errors
+            (folder / "whole").mkdir()
+            out.rename(folder / "whole" / "out")
+            (folder / "whole" / record.name).write_text(json.dumps(asdict(ended)))
+            with suppress(OSError):  # another trial was faster
+                (folder / "whole").rename(kept)
+            shutil.rmtree(folder / "whole", ignore_errors=True)
+        return Ended(**json.loads(record.read_text())), kept / "out"
 
 
 class Kills(_Interrupted):
@@ -138,7 +145,9 @@ class Kills(_Interrupted):
         command = scenario.command(out)
         for attempt in range(int(rng.choice([1, 1, 1, 2, 3]))):
             kill = draw_kill(rng, whole)
-            when = f"event {kill.event} of {whole.events}" if kill.event else f"{kill.seconds:.2f} s"
+            when = (
+                f"event {kill.event} of {whole.events}" if kill.event else f"{kill.seconds:.2f} s"
+            )
             told.append(f"{when}{', with its children' if kill.tree else ''}")
             tell(f"{scenario.name}: killed at {'; then at '.join(told)}")
             again = list(scenario.again) if attempt else []
@@ -187,7 +196,9 @@ class Disks(_Interrupted):
         finding = _ends_well(scenario, folder, kept, begun=ended.code != 0)
         if finding.violation:
             return finding
-        return Finding("full, then resumed" if ended.code else "large enough", detail=ended.last_line)
+        return Finding(
+            "full, then resumed" if ended.code else "large enough", detail=ended.last_line
+        )
 
 
 def _ends_well(scenario: Scenario, folder: Path, kept: Path, begun: bool = True) -> Finding:
@@ -205,7 +216,9 @@ def _ends_well(scenario: Scenario, folder: Path, kept: Path, begun: bool = True)
         where = f"{scenario.name}: missing {missing} changed {changed}"
         return Finding("another result", True, where[:200], f"{missing} {changed}")
     if extra:
-        return Finding("left behind", True, f"{scenario.name}: {[_plain(name) for name in extra]}"[:200])
+        return Finding(
+            "left behind", True, f"{scenario.name}: {[_plain(name) for name in extra]}"[:200]
+        )
     return Finding("equal", detail=ended.last_line)
 
 

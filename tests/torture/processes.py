@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CPU_SECONDS = 10.0  # of a part that computes in its own process: more is a hang
 MEMORY = 2**29  # bytes that a trial may need beyond what its parent holds: inputs are < 1 MB
 ADDRESS_SPACE = 2**32  # bytes beyond the parent's own address space: a larger request fails
+UNTOUCHED = "the mutation itself"  # told before it: what dies then is no fault of the project
 PROJECT = ("frame_select_env", "data", "agents", "baselines")
 Tell = Callable[[str], None]
 
@@ -176,12 +178,16 @@ def _finding(child: _Child, status: int, memory: int) -> Finding:
         for line in os.read(child.pipe, 2**16).splitlines():
             record = json.loads(line)
             ended = ended or "outcome" in record
-            records |= {name: value for name, value in record.items() if value or name != "mutation"}
+            records |= {
+                name: value for name, value in record.items() if value or name != "mutation"
+            }
     except BlockingIOError:
         pass
     os.close(child.pipe)
     mutation = records.get("mutation", "")
     stack = child.stack.read_text() if child.stack.exists() else ""
+    if mutation == UNTOUCHED and (child.hung or not ended):
+        return Finding("mutation failed")
     if child.hung:
         return Finding("hang", True, _place_in_stack(stack), stack[-1500:], mutation)
     if not ended:
@@ -253,10 +259,8 @@ def kill_session(leader: int) -> None:
 
 def with_signal(pid: int, number: int) -> None:
     """Send a signal to a process that may have ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def write_log(log: IO[str], number: int, name: str, finding: Finding) -> None:

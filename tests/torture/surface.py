@@ -45,7 +45,18 @@ def train(cache: Path, out: Path, agent: str) -> list[str]:
     """The command that trains a tiny network for moments, with a checkpoint after every epoch."""
     hyper = [f"--{name.replace('_', '-')}={value}" for name, value in AGENTS[agent].items()]
     task = ["--num-frames", str(T), TRAIN_M, "2", "--checkpoint-seconds", "0"]
-    return ["agents", "train", "--data", str(cache), "--out", str(out), "--agent", agent, *task, *hyper]
+    return [
+        "agents",
+        "train",
+        "--data",
+        str(cache),
+        "--out",
+        str(out),
+        "--agent",
+        agent,
+        *task,
+        *hyper,
+    ]
 
 
 def evaluate(run: Path, cache: Path, out: Path) -> list[str]:
