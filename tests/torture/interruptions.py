@@ -72,7 +72,6 @@ class _Interrupted:
         ):
             done = run_here(command)
             assert done.code == 0, done.errors
-        finished = "holds a finished run"
         self.scenarios = [
             Scenario("import", lambda out: surface.import_features(npz, out / "out.h5"), weight=2),
             Scenario(
@@ -91,7 +90,7 @@ class _Interrupted:
                 Scenario(
                     f"train {agent}",
                     lambda out, agent=agent: surface.train(cache, out / "run", agent),  # type: ignore[misc]
-                    done=finished,
+                    done="holds a finished run",
                     weight=2,
                 )
                 for agent in surface.AGENTS
@@ -204,8 +203,9 @@ class Disks(_Interrupted):
 def _ends_well(scenario: Scenario, folder: Path, kept: Path, begun: bool = True) -> Finding:
     """Give the command again, if it did not end; then compare what is there."""
     out = folder / "out"
-    again: list[str] = list(scenario.again)
-    ended = run([*scenario.command(out), *again], folder / "log") if begun else Ended(0, "")
+    ended = (
+        run([*scenario.command(out), *scenario.again], folder / "log") if begun else Ended(0, "")
+    )
     finished = bool(scenario.done) and scenario.done in ended.errors
     if ended.wrong or (ended.code and not finished):
         kind = ended.wrong or "cannot be resumed"
