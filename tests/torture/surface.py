@@ -11,17 +11,17 @@ import numpy as np
 from frame_select_env import FeatureCache, write_cache
 
 # Flags that may be renamed stand here and nowhere else.
-TRAIN_M = "--select"
-COMPARE_M = "--select"
-EVALUATE_M = "--select"
+TRAIN_M = "--target-frames"
+COMPARE_M = "--target-frames"
+EVALUATE_M = "--frames"
 
 T = 6
 AGENTS = {
-    "reinforce": {"hidden": 8, "epochs": 5, "patience": 0},
-    "ppo": {"hidden": 8, "epochs": 3, "patience": 0, "num_envs": 8, "waves": 1, "repeats": 1,
-            "batch_size": 32, "passes": 1},
-    "dqn": {"hidden": 8, "epochs": 3, "patience": 0, "num_envs": 8, "learning_starts": 32,
-            "batch_size": 32, "stretch": 1, "buffer_size": 400, "train_every": 64},
+    "reinforce": {"hidden_size": 8, "epochs": 5, "patience": 0},
+    "ppo": {"hidden_size": 8, "epochs": 3, "patience": 0, "num_envs": 8, "rollout_episodes": 1,
+            "repeats": 1, "batch_size": 32, "n_epochs": 1},
+    "dqn": {"hidden_size": 8, "epochs": 3, "patience": 0, "num_envs": 8, "learning_starts": 32,
+            "batch_size": 32, "sequence_length": 1, "buffer_size": 400, "train_freq": 64},
 }  # fmt: skip
 
 
