@@ -4,7 +4,7 @@ dqn decides frame by frame, dqn-chunk on five frames at a time; dqn-pick has a Q
 each frame to the set picked so far.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_set import PickConfig, make_frame_set_network
 from agents.rankings import PickAgent, SequentialAgent
-from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner, check_algorithm
+from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import NetworkQPolicy
 from agents.stable_baselines.replay import SequenceReplayBuffer
 from agents.training.design import AgentDesign
@@ -176,16 +176,15 @@ DESIGN = AgentDesign(
             learning_rate=3e-4, dropout=0.1, exploration_fraction=0.3, exploration_final_eps=0.02
         )
     },
-    check=check_algorithm,
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("dqn", network, tie=False),
     learner=DQNLearner,
     search=SEARCH,
 )
 
-CHUNK_DESIGN = AgentDesign(
+CHUNK_DESIGN = replace(
+    DESIGN,
     name="dqn-chunk",
-    config=SequentialDQNConfig,
     presets={
         "tuned": SequentialDQNConfig(
             chunk=5,  # an episode has five decisions
@@ -200,10 +199,7 @@ CHUNK_DESIGN = AgentDesign(
             exploration_final_eps=0.1,
         )
     },
-    check=check_algorithm,
-    network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("dqn-chunk", network, tie=False),
-    learner=DQNLearner,
     search={**SEARCH, "n_steps": (1, 2, 5)},
 )
 
@@ -220,7 +216,6 @@ PICK_DESIGN = AgentDesign(
             dropout=0.3,
         )
     },
-    check=check_algorithm,
     network=make_frame_set_network,
     agent=lambda network, task, config: PickAgent("dqn-pick", network, task.target_frames),
     learner=DQNLearner,

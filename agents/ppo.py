@@ -11,7 +11,7 @@ from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_scorer import State, make_frame_scorer
 from agents.networks.frame_set import PickConfig, make_frame_set_network
 from agents.rankings import PickAgent, ScorerAgent, SequentialAgent
-from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner, check_algorithm
+from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import MaskableNetworkPolicy, NetworkPolicy
 from agents.training.design import AgentDesign
 from agents.training.task import Task
@@ -108,7 +108,6 @@ DESIGN = AgentDesign(
             batch_size=512, n_epochs=8, ent_coef=0.003, rollout_episodes=8, repeats=4
         )
     },
-    check=check_algorithm,
     network=make_frame_scorer,
     agent=lambda network, task, config: ScorerAgent("ppo", network),
     learner=PPOLearner,
@@ -126,7 +125,6 @@ SEQUENTIAL_DESIGN = AgentDesign(
     name="ppo-sequential",
     config=SequentialPPOConfig,
     presets={"tuned": SequentialPPOConfig(num_envs=256, repeats=4, batch_size=6400)},
-    check=check_algorithm,
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("ppo-sequential", network),
     learner=PPOLearner,
@@ -148,16 +146,8 @@ MASKABLE_DESIGN = AgentDesign(
             hidden_size=64, n_epochs=2, ent_coef=0.003, num_envs=256, repeats=4, batch_size=1024
         )
     },
-    check=check_algorithm,
     network=make_frame_set_network,
     agent=lambda network, task, config: PickAgent("maskable-ppo", network, task.target_frames),
     learner=MaskablePPOLearner,
-    search={
-        "learning_rate": (3e-4, 1e-3, 3e-3),
-        "hidden_size": (64, 128),
-        "n_epochs": (2, 4, 8),
-        "ent_coef": (0.0, 0.003, 0.01),
-        "gae_lambda": (0.95, 1.0),
-        "batch_size": (512, 1024, 2048),
-    },
+    search={**SEQUENTIAL_DESIGN.search, "batch_size": (512, 1024, 2048)},
 )

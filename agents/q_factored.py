@@ -11,7 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
@@ -40,9 +40,7 @@ class QFactoredConfig(ScorerConfig):
     exploration_fraction: float = 0.5
 
 
-def factored_value(
-    advantage: torch.Tensor, discard: torch.Tensor, selected: torch.Tensor
-) -> torch.Tensor:
+def factored_value(advantage: Tensor, discard: Tensor, selected: Tensor) -> Tensor:
     """Q of selections: [N, B] from Q_t(keep) - Q_t(discard) [B, T], the sum of Q_t(discard) [B].
 
     Args:
@@ -125,7 +123,7 @@ class Memory:
         self.reward = torch.zeros(size, videos)
         self.count = torch.zeros(videos, dtype=torch.int64)
 
-    def add(self, index: torch.Tensor, selected: torch.Tensor, reward: torch.Tensor) -> None:
+    def add(self, index: Tensor, selected: Tensor, reward: Tensor) -> None:
         """Remember selections [N, B, T] and rewards [N, B] of the videos at `index` [B]."""
         new = torch.arange(len(selected))[:, None]
         slot = (self.count[index] + new) % len(self.selected)
@@ -133,7 +131,7 @@ class Memory:
         self.reward[slot, index] = reward
         self.count[index] += len(selected)
 
-    def __call__(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def __call__(self, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The remembered selections [M, B, T] of videos, their rewards [M, B] and a mask [M, B].
 
         M is the largest number remembered of any of the videos; the mask is False beyond the number
@@ -143,21 +141,17 @@ class Memory:
         known = torch.arange(most)[:, None] < self.count[index]
         return self.selected[:most, index], self.reward[:most, index], known
 
-    def state_dict(self) -> dict[str, torch.Tensor]:
+    def state_dict(self) -> dict[str, Tensor]:
         """The selections, rewards and counts."""
         return {"selected": self.selected, "reward": self.reward, "count": self.count}
 
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what `state_dict` returned."""
         self.selected, self.reward, self.count = state["selected"], state["reward"], state["count"]
 
 
 def check(config: QFactoredConfig) -> None:
-    """Check the hyper-parameters.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter and what is allowed.
-    """
+    """Raise FrameSelectError if a hyper-parameter is out of range."""
     check_ranges(config)
     if config.memory < config.episodes:
         raise FrameSelectError(

@@ -1,5 +1,7 @@
 """Trained networks as rankings of frames: scores, and the agent's own free choice."""
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import torch
 
@@ -42,10 +44,28 @@ class ScorerAgent:
         return best_if_none(selected, scores, clips.valid)
 
 
-class SequentialAgent:
-    """Steps through a video greedily; a frame's score is the number for keeping minus discarding.
+class GreedyAgent(ABC):
+    """Plays a greedy episode on each video; its free choice is the frames selected in it."""
 
-    Its free choice is the frames it keeps on the way.
+    @abstractmethod
+    def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [B, T], -inf at padding, and selected frames [B, T] bool of the episodes."""
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """The scores of `rollout`."""
+        return self.rollout(clips)[0]
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames selected, [B, T] bool; the best frame if there are none."""
+        scores, selected = self.rollout(clips)
+        return best_if_none(selected, scores, clips.valid)
+
+
+class SequentialAgent(GreedyAgent):
+    """Steps through a video, keeping or discarding.
+
+    A frame's score is the number for keeping minus that for discarding, float32, the same for all
+    frames of a chunk. Scores are not calibrated over time: each depends on what was kept before.
 
     Args:
         name: The ranking's name in tables.
@@ -56,18 +76,6 @@ class SequentialAgent:
     def __init__(self, name: str, network: DecisionNetwork, tie: bool = True) -> None:
         self.name, self.tie = name, tie
         self.network = network.eval()
-
-    def scores(self, clips: Clips) -> np.ndarray:
-        """Keep minus discard, [B, T] float32, the same for all frames of a chunk; -inf at padding.
-
-        Scores are not calibrated over time: each depends on what was kept before.
-        """
-        return self.rollout(clips)[0]
-
-    def select(self, clips: Clips) -> np.ndarray:
-        """The frames kept, [B, T] bool; the best frame if there are none."""
-        scores, selected = self.rollout(clips)
-        return best_if_none(selected, scores, clips.valid)
 
     def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
         """Scores and kept frames [B, T] of the greedy episodes."""
@@ -90,10 +98,11 @@ class SequentialAgent:
         return ranked, selected.cpu().numpy()
 
 
-class PickAgent:
-    """Picks frames greedily; the first one picked ranks first, the rest rank by their last number.
+class PickAgent(GreedyAgent):
+    """Picks frames until it stops or has made all its picks.
 
-    Its free choice is the frames it picks before it stops or has made all its picks.
+    The first one picked ranks first, the rest rank by their last number. Scores, float64, are above
+    2 for picked frames, at most 1 for others.
 
     Args:
         name: The ranking's name in tables.
@@ -104,18 +113,6 @@ class PickAgent:
     def __init__(self, name: str, network: FrameSetNetwork, picks: int) -> None:
         self.name, self.picks = name, picks
         self.network = network.eval()
-
-    def scores(self, clips: Clips) -> np.ndarray:
-        """[B, T] float64: above 2 for picked frames, highest for the first; at most 1 for others.
-
-        -inf at padding.
-        """
-        return self.rollout(clips)[0]
-
-    def select(self, clips: Clips) -> np.ndarray:
-        """The frames picked, [B, T] bool; the best frame if there are none."""
-        scores, selected = self.rollout(clips)
-        return best_if_none(selected, scores, clips.valid)
 
     def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
         """Scores and picked frames [B, T] of the greedy episodes."""

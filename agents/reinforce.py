@@ -9,6 +9,7 @@ from typing import Any, Literal
 import gymnasium as gym
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
@@ -59,9 +60,7 @@ PAPER = ReinforceConfig(
 )
 
 
-def sampling_loss(
-    keep: torch.Tensor, valid: torch.Tensor, frames: int, length: torch.Tensor | None = None
-) -> torch.Tensor:
+def sampling_loss(keep: Tensor, valid: Tensor, frames: int, length: Tensor | None = None) -> Tensor:
     """L_sampling of AS Eq. 9: | mean_t p_t - m / L |, averaged over videos.
 
     Args:
@@ -76,16 +75,14 @@ def sampling_loss(
     return (mean - length.clamp(max=frames) / length).abs().mean()
 
 
-def log_probability(
-    logits: torch.Tensor, actions: torch.Tensor, valid: torch.Tensor
-) -> torch.Tensor:
+def log_probability(logits: Tensor, actions: Tensor, valid: Tensor) -> Tensor:
     """Log pi(a | s), summed over valid frames: [N, B] from logits [B, T] and actions [N, B, T]."""
     # log sigmoid(z) for keeping, log sigmoid(-z) for discarding.
     signed = torch.where(actions, logits, -logits)
     return (F.logsigmoid(signed) * valid).sum(2)
 
 
-def leave_one_out(rewards: torch.Tensor) -> torch.Tensor:
+def leave_one_out(rewards: Tensor) -> Tensor:
     """Each of the rewards [N, B] minus the mean of the same video's N - 1 others."""
     return (rewards - rewards.mean(0)) * (len(rewards) / (len(rewards) - 1))
 
@@ -159,11 +156,7 @@ class ReinforceLearner(ScorerLearner):
 
 
 def check(config: ReinforceConfig) -> None:
-    """Check the hyper-parameters.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter and what is allowed.
-    """
+    """Raise FrameSelectError if a hyper-parameter is out of range."""
     check_ranges(config)
     if config.baseline == "leave-one-out" and config.episodes < 2:
         raise FrameSelectError("episodes=1: the leave-one-out baseline needs at least 2")

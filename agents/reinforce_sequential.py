@@ -9,6 +9,7 @@ from typing import ClassVar
 import gymnasium as gym
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from agents.networks.decision import DecisionConfig, DecisionNetwork, make_decision_network
@@ -36,7 +37,7 @@ class SequentialReinforceConfig(DecisionConfig, AnnealedConfig):
     beta: float = 0.0
 
 
-def rewards_to_go(rewards: torch.Tensor) -> torch.Tensor:
+def rewards_to_go(rewards: Tensor) -> Tensor:
     """The sum of the rewards from each step on, gamma = 1: [S, ...] from rewards [S, ...]."""
     return rewards.flip(0).cumsum(0).flip(0)
 
@@ -95,7 +96,7 @@ class SequentialReinforceLearner(BatchLearner):
             "kept": float((actions * active).sum() / active.sum()),
         }
 
-    def _play(self, videos: np.ndarray) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
+    def _play(self, videos: np.ndarray) -> tuple[list[Tensor], Tensor, Tensor]:
         """One episode in every slot.
 
         Returns:
@@ -105,7 +106,7 @@ class SequentialReinforceLearner(BatchLearner):
         device = self.network.mean.device
         seen, _ = self.env.reset(options={"video": videos})
         active = np.ones(len(videos), bool)
-        steps: list[list[torch.Tensor]] = []
+        steps: list[list[Tensor]] = []
         for _ in range(self.steps):
             if not active.any():
                 break
@@ -126,11 +127,7 @@ class SequentialReinforceLearner(BatchLearner):
 
 
 def check(config: SequentialReinforceConfig) -> None:
-    """Check the hyper-parameters.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter and what is allowed.
-    """
+    """Raise FrameSelectError if a hyper-parameter is out of range."""
     check_ranges(config)
     if config.episodes < 2:
         raise FrameSelectError(

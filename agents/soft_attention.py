@@ -7,6 +7,7 @@ scores nothing.
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
 from agents.rankings import ScorerAgent
@@ -17,14 +18,12 @@ from frame_select_env import Clips, FeatureCache
 from frame_select_env.consensus import SMALLEST
 
 
-def attention(logits: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+def attention(logits: Tensor, valid: Tensor) -> Tensor:
     """Weights over the valid frames, summing to 1: [B, T] from logits [B, T]; 0 at padding."""
     return torch.softmax(logits.masked_fill(~valid, -torch.inf), dim=1)
 
 
-def attention_loss(
-    weights: torch.Tensor, predictions: torch.Tensor, label: torch.Tensor
-) -> torch.Tensor:
+def attention_loss(weights: Tensor, predictions: Tensor, label: Tensor) -> Tensor:
     """Cross-entropy of the weighted mean prediction; for regression its mean absolute error.
 
     Args:

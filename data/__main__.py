@@ -1,14 +1,10 @@
 """python -m data: make caches and inspect them; the same commands as `frame-select`."""
 
-from collections.abc import Sequence
+from functools import partial
 
 from frame_select_env.command_line import run_command
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; exits with 2 and one line on bad input."""
-    run_command("python -m data", ("data",), arguments)
-
+main = partial(run_command, "python -m data", ("data",))
 
 if __name__ == "__main__":
     main()

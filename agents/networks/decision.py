@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
 from agents.networks.network import StepNetwork
@@ -46,8 +46,7 @@ class DecisionNetwork(StepNetwork):
         outputs: C.
         encoder: What the network sees of the video.
         chunk: Number of contiguous frames one decision is about.
-        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
-        dropout: Dropout on the input and before the head.
+        hidden_size, dropout: See `StepNetwork`.
     """
 
     def __init__(
@@ -62,21 +61,12 @@ class DecisionNetwork(StepNetwork):
         super().__init__(feature_size, outputs, hidden_size, dropout, encoder == "video")
         self.encoder, self.chunk = encoder, chunk
         seen = feature_size if encoder == "frame" else self.encoded
-        self.layers = nn.Sequential(
-            nn.Linear(seen + 3 * outputs + 2, hidden_size),
-            nn.ReLU(),
-            nn.Linear(hidden_size, hidden_size),
-            nn.ReLU(),
-        )
+        first = nn.Linear(seen + 3 * outputs + 2, hidden_size)
+        second = nn.Linear(hidden_size, hidden_size)
+        self.layers = nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
         self.head = nn.Linear(hidden_size, 2)
 
-    def codes(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
+    def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
         """The head's inputs, [B, hidden_size]; past the end of the video, no frame is seen."""
         index = table.index(video)
         frames = table.features.shape[1]
@@ -101,7 +91,7 @@ class DecisionNetwork(StepNetwork):
         inputs = torch.cat([seen, prediction, table.p0[index], p1, *context], dim=1)
         return self.dropout(self.layers(self.dropout(inputs)))
 
-    def act(self, codes: torch.Tensor) -> torch.Tensor:
+    def act(self, codes: Tensor) -> Tensor:
         """The numbers for discarding and keeping, [B, 2], from codes."""
         return self.head(codes)
 
@@ -120,16 +110,10 @@ def make_decision_network(cache: FeatureCache, task: Task, config: Any) -> Decis
         raise FrameSelectError(
             f"chunk={config.chunk}: must be from 1 to the number of frames, {task.num_frames}"
         )
-    return DecisionNetwork(
-        cache.feature_size(task.stream),
-        len(cache.classes),
-        config.encoder,
-        config.chunk,
-        config.hidden_size,
-        config.dropout,
-    )
+    sizes = cache.feature_size(task.stream), len(cache.classes)
+    return DecisionNetwork(*sizes, config.encoder, config.chunk, config.hidden_size, config.dropout)
 
 
-def _weighted(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _weighted(values: Tensor, weight: Tensor) -> Tensor:
     """The sum over k of values [B, k, E] times weights [B, k]."""
     return torch.bmm(weight[:, None], values)[:, 0]

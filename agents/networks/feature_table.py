@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 
@@ -49,7 +50,7 @@ class FeatureTable:
     def __len__(self) -> int:
         return len(self.features)
 
-    def index(self, video: torch.Tensor) -> torch.Tensor:
+    def index(self, video: Tensor) -> Tensor:
         """The table index of each of the cache rows `video` [B], [B] int64.
 
         Raises:
@@ -64,9 +65,7 @@ class FeatureTable:
                 raise FrameSelectError(f"video {video[~known][0]} is not in the feature table")
         return self._index[video]
 
-    def __call__(
-        self, video: np.ndarray | torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def __call__(self, video: np.ndarray | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features [B, T, D], predictions [B, T, C] and valid [B, T] of the cache rows [B]."""
         index = self.index(torch.as_tensor(video).to(self._index.device))
         return self.features[index], self.predictions[index], self.valid[index]

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
 from agents.networks.network import Network, PooledCritic, run_lstm
@@ -43,31 +43,21 @@ class FrameScorer(Network):
         with torch.no_grad():
             self.head.bias.zero_()  # every frame is kept with a probability near 1/2
 
-    def encode(
-        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
-    ) -> torch.Tensor:
+    def encode(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
         """The LSTM's states [B, T, 2H], from features [B, T, D], predictions [B, T, C], valid."""
         inputs = self.normal(features)
         if self.state == "feature+prediction":
             inputs = torch.cat([inputs, predictions], dim=2)
         return self.dropout(run_lstm(self.lstm, self.dropout(inputs), valid))
 
-    def forward(
-        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
         """Logits of keeping, [B, T], from features [B, T, D], predictions [B, T, C], valid [B, T].
 
         Those at padding are meaningless.
         """
         return self.head(self.encode(features, predictions, valid)).squeeze(2)
 
-    def codes(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
+    def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
         """The head's inputs, [B, T, 2H + 1]; the last channel is 1 at valid frames.
 
         `selected` and `cursor` are not used, because all frames are decided at once.
@@ -76,7 +66,7 @@ class FrameScorer(Network):
         encodings, row = self.encodings(table, index)
         return torch.cat([encodings[row], table.valid[index][..., None].float()], dim=2)
 
-    def act(self, codes: torch.Tensor) -> torch.Tensor:
+    def act(self, codes: Tensor) -> Tensor:
         """Logits of keeping [B, T] from codes; the constant 0 at padding.
 
         There, its terms cancel out of a ratio of probabilities and have no gradient.
@@ -90,11 +80,5 @@ class FrameScorer(Network):
 
 def make_frame_scorer(cache: FeatureCache, task: Task, config: Any) -> FrameScorer:
     """The network of an agent on OneShot."""
-    return FrameScorer(
-        cache.feature_size(task.stream),
-        len(cache.classes),
-        config.state,
-        config.hidden_size,
-        config.num_layers,
-        config.dropout,
-    )
+    sizes = cache.feature_size(task.stream), len(cache.classes)
+    return FrameScorer(*sizes, config.state, config.hidden_size, config.num_layers, config.dropout)

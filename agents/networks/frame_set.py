@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
 from agents.networks.network import PooledCritic, StepNetwork
@@ -44,8 +44,7 @@ class FrameSetNetwork(StepNetwork):
         feature_size: D.
         outputs: C.
         stop: Whether there is the action T, which ends the episode.
-        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
-        dropout: Dropout on the input and before the head.
+        hidden_size, dropout: See `StepNetwork`.
     """
 
     def __init__(
@@ -63,13 +62,7 @@ class FrameSetNetwork(StepNetwork):
         self.head = nn.Linear(hidden_size, 1)
         self.stop_head = nn.Linear(hidden_size, 1) if stop else None
 
-    def codes(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
+    def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
         """The heads' inputs, [B, n, hidden_size + 1]: a row for each frame, and one for stopping.
 
         The last channel is 1 where the action is legal: not for padding nor for picked frames.
@@ -92,7 +85,7 @@ class FrameSetNetwork(StepNetwork):
             made = torch.cat([made, ending], dim=1)
         return made
 
-    def act(self, codes: torch.Tensor) -> torch.Tensor:
+    def act(self, codes: Tensor) -> Tensor:
         """A number for each action, [B, n]; FORBIDDEN where it is not legal."""
         inside, legal = codes[..., :-1], codes[..., -1] > 0
         if self.stop_head is None:
@@ -108,10 +101,5 @@ class FrameSetNetwork(StepNetwork):
 
 def make_frame_set_network(cache: FeatureCache, task: Task, config: Any) -> FrameSetNetwork:
     """The network of an agent on Pick."""
-    return FrameSetNetwork(
-        cache.feature_size(task.stream),
-        len(cache.classes),
-        config.stop,
-        config.hidden_size,
-        config.dropout,
-    )
+    sizes = cache.feature_size(task.stream), len(cache.classes)
+    return FrameSetNetwork(*sizes, config.stop, config.hidden_size, config.dropout)

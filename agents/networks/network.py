@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from agents.networks.feature_table import FeatureTable
@@ -26,14 +26,14 @@ class Network(nn.Module, ABC):
         lstm: The BiLSTM that encodes the video, if the network has one.
     """
 
-    mean: torch.Tensor
-    scale: torch.Tensor
+    mean: Tensor
+    scale: Tensor
     code_size: int
     lstm: nn.LSTM
     dropout: nn.Dropout
     _made_by: Any
-    _encodings: torch.Tensor
-    _cached: torch.Tensor
+    _encodings: Tensor
+    _cached: Tensor
 
     def __init__(self, feature_size: int) -> None:
         super().__init__()
@@ -42,13 +42,7 @@ class Network(nn.Module, ABC):
         self.forget()
 
     @abstractmethod
-    def codes(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
+    def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
         """The heads' inputs for a batch of index observations, [B, ...].
 
         Args:
@@ -59,23 +53,19 @@ class Network(nn.Module, ABC):
         """
 
     @abstractmethod
-    def act(self, codes: torch.Tensor) -> torch.Tensor:
+    def act(self, codes: Tensor) -> Tensor:
         """Q-values or logits of the actions, [B, n], from codes."""
 
     @abstractmethod
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
 
-    def encode(
-        self, features: torch.Tensor, predictions: torch.Tensor, valid: torch.Tensor
-    ) -> torch.Tensor:
+    def encode(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
         """Encodings [B, T, E] from features [B, T, D], predictions [B, T, C] and valid [B, T]."""
         inputs = torch.cat([self.normal(features), predictions], dim=2)
         return run_lstm(self.lstm, self.dropout(inputs), valid)
 
-    def encodings(
-        self, table: FeatureTable, index: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def encodings(self, table: FeatureTable, index: Tensor) -> tuple[Tensor, Tensor]:
         """Encodings [k, T, E], and the row among them of each table index [B], [B]."""
         if torch.is_grad_enabled() or self.lstm.training:
             distinct, row = torch.unique(index, return_inverse=True)
@@ -97,7 +87,7 @@ class Network(nn.Module, ABC):
             self._cached[missing] = True
         return self._encodings, index
 
-    def _encode_at(self, table: FeatureTable, index: torch.Tensor) -> torch.Tensor:
+    def _encode_at(self, table: FeatureTable, index: Tensor) -> Tensor:
         return self.encode(table.features[index], table.predictions[index], table.valid[index])
 
     def forget(self) -> None:
@@ -109,11 +99,11 @@ class Network(nn.Module, ABC):
         self._made_by = None
         self._encodings, self._cached = torch.zeros(0), torch.zeros(0, dtype=torch.bool)
 
-    def normal(self, features: torch.Tensor) -> torch.Tensor:
+    def normal(self, features: Tensor) -> Tensor:
         """Features [..., D] of any dtype, standardised, float32."""
         return (features.float() - self.mean) * self.scale
 
-    def standardise(self, features: torch.Tensor, valid: torch.Tensor) -> None:
+    def standardise(self, features: Tensor, valid: Tensor) -> None:
         """Set mean and scale from the valid frames of features [n, T, D].
 
         A feature that is constant there carries no information; its scale is 0.
@@ -164,12 +154,8 @@ class StepNetwork(Network):
             self.lstm = nn.LSTM(size, hidden_size // 2, batch_first=True, bidirectional=True)
 
     def forward(
-        self,
-        table: FeatureTable,
-        video: torch.Tensor,
-        selected: torch.Tensor,
-        cursor: torch.Tensor,
-    ) -> torch.Tensor:
+        self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor
+    ) -> Tensor:
         """Q-values or logits of the actions, [B, n]; the arguments are those of `codes`."""
         return self.act(self.codes(table, video, selected, cursor))
 
@@ -185,14 +171,14 @@ class PooledCritic(nn.Module):
         super().__init__()
         self.head = nn.Linear(size, 1)
 
-    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+    def forward(self, codes: Tensor) -> Tensor:
         """[B, 1] from codes [B, n, size + 1]."""
         weight = codes[..., -1:]
         mean = (codes[..., :-1] * weight).sum(1) / weight.sum(1).clamp(min=1)
         return self.head(mean)
 
 
-def run_lstm(lstm: nn.LSTM, inputs: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+def run_lstm(lstm: nn.LSTM, inputs: Tensor, valid: Tensor) -> Tensor:
     """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E].
 
     Padding changes nothing: the backward LSTM starts at a video's last valid frame.

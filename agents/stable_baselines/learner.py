@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -12,10 +12,9 @@ from agents.networks.feature_table import FeatureTable
 from agents.networks.network import Network
 from agents.stable_baselines.policies import IndexExtractor
 from agents.stable_baselines.vec_env import BatchVecEnv
-from agents.training.design import check_ranges
 from agents.training.learner import AnnealedConfig, Learner
 from agents.training.task import Task, env_keywords, epoch_seed
-from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env import FeatureCache
 
 NEVER = 10**9
 COUNTERS = ("num_timesteps", "_n_updates", "_n_calls", "_episode_num")
@@ -29,6 +28,7 @@ class AlgorithmConfig(AnnealedConfig):
     number of decisions in an episode.
     """
 
+    smallest: ClassVar[dict[str, float]] = {"batch_size": 2}
     #: Dropout in the network.
     dropout: float = 0.0
     #: Number of parallel environments.
@@ -37,25 +37,8 @@ class AlgorithmConfig(AnnealedConfig):
     repeats: int = 1
 
 
-def check_algorithm(config: Any) -> None:
-    """Check the hyper-parameters.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter and what is allowed.
-    """
-    check_ranges(config)
-    if config.batch_size < 2:
-        raise FrameSelectError(f"batch_size={config.batch_size}: must be at least 2")
-
-
 class AlgorithmLearner(Learner):
     """The state of a training run; a subclass makes the algorithm.
-
-    Args:
-        network: The network with its initial weights.
-        cache: The cache.
-        task: What it is trained for.
-        config: Hyper-parameters.
 
     Attributes:
         env: The parallel environments. table: The features of the training videos.

@@ -3,14 +3,13 @@
 import copy
 from typing import Any
 
-import torch
 from gymnasium import spaces
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
-from torch import nn
+from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
 from agents.networks.network import Network
@@ -37,7 +36,7 @@ class IndexExtractor(BaseFeaturesExtractor):
         network.forget()  # not to copy cached encodings
         self.table, self.network = table, copy.deepcopy(network)
 
-    def forward(self, observations: torch.Tensor | dict[str, torch.Tensor]) -> torch.Tensor:
+    def forward(self, observations: Tensor | dict[str, Tensor]) -> Tensor:
         """Codes of a batch of observations."""
         if isinstance(observations, dict):
             video, cursor = observations["video"][:, 0], observations["cursor"][:, 0]
@@ -57,7 +56,7 @@ class Actor(nn.Module):
         super().__init__()
         self._network = (network,)  # in a tuple, so that it is not registered a second time
 
-    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+    def forward(self, codes: Tensor) -> Tensor:
         """One number per action, [B, n], from codes."""
         return self._network[0].act(codes)
 

@@ -12,7 +12,8 @@ from agents.training.learner import Learner
 from agents.training.task import Task, forked_torch
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 
-# The allowed hyper-parameters of all agents: name -> smallest value.
+# Smallest values of hyper-parameters, for all agents; a class of hyper-parameters may raise some in
+# its attribute `smallest`.
 SMALLEST: dict[str, float] = {
     **dict.fromkeys(("num_layers", "epochs", "batch_size", "episodes", "memory", "num_envs"), 1),
     **dict.fromkeys(("repeats", "rollout_episodes", "n_epochs", "n_steps", "sequence_length"), 1),
@@ -31,17 +32,14 @@ POSITIVE = ("learning_rate", "reward_scale", "clip_range")
 
 
 def check_ranges(config: Any) -> None:
-    """Check that every hyper-parameter is in its range.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter and its range.
-    """
+    """Raise FrameSelectError if a hyper-parameter is out of its range."""
+    smallest = {**SMALLEST, **getattr(config, "smallest", {})}
     for one in fields(config):
         name, value = one.name, getattr(config, one.name)
         if isinstance(value, float) and not math.isfinite(value):
             raise FrameSelectError(f"{name}={value}: must be a finite number")
-        if name in SMALLEST and value < SMALLEST[name]:
-            raise FrameSelectError(f"{name}={value}: must be at least {SMALLEST[name]}")
+        if name in smallest and value < smallest[name]:
+            raise FrameSelectError(f"{name}={value}: must be at least {smallest[name]}")
         if name in BELOW_1 and not 0 <= value < 1:
             raise FrameSelectError(f"{name}={value}: must be in [0, 1)")
         if name in FRACTIONS and not 0 <= value <= 1:

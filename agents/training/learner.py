@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
 from agents.networks.frame_scorer import State
@@ -145,12 +145,6 @@ class Learner(ABC):
 class BatchLearner(Learner):
     """A learner with an optimiser of its own; a subclass defines one update on a batch of videos.
 
-    Args:
-        network: The network with its initial weights.
-        cache: The cache.
-        task: What it is trained for.
-        config: Hyper-parameters.
-
     Attributes:
         network: The network that `optimiser` trains.
         rows: [n] int, the training videos. batch_size: Number of videos per update.
@@ -190,7 +184,7 @@ class BatchLearner(Learner):
                 break
         return {name: sum(one[name] for one in metrics) / len(metrics) for name in metrics[0]}
 
-    def descend(self, loss: torch.Tensor) -> None:
+    def descend(self, loss: Tensor) -> None:
         """One step of the optimiser and of the average of the weights."""
         self.optimiser.zero_grad()
         loss.backward()

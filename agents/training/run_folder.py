@@ -14,8 +14,7 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from frame_select_env import FeatureCache, FrameSelectError
 
@@ -257,7 +256,7 @@ class RunWriter:
             self._events.close()
 
 
-def pack(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
+def pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
     """A nested state as JSON types; its tensors are moved into `tensors`, by number.
 
     Args:
@@ -265,7 +264,7 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
             strings, None.
         tensors: Is added to.
     """
-    if isinstance(tree, torch.Tensor):
+    if isinstance(tree, Tensor):
         name = str(len(tensors))
         tensors[name] = tree.detach().contiguous().cpu().clone()
         return {"tensor": name}
@@ -276,7 +275,7 @@ def pack(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
     return tree
 
 
-def unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
+def unpack(packed: Any, tensors: dict[str, Tensor]) -> Any:
     """The inverse of `pack`, with lists for tuples."""
     if isinstance(packed, dict):
         if "tensor" in packed:
@@ -289,7 +288,7 @@ def unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     """Write the state of a run; a crash leaves the previous checkpoint in place."""
-    tensors: dict[str, torch.Tensor] = {}
+    tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(pack(state, tensors))
     temporary = folder / f".{CHECKPOINT}"
     safetensors.torch.save_file(tensors, temporary, {"state": skeleton})
