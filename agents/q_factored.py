@@ -101,6 +101,7 @@ class QFactoredLearner(ScorerLearner):
         loss = (error * known).sum() / known.sum()
         self.descend(loss)
         self.episodes += self.env.num_envs
+        self.timesteps += self.env.num_envs
         return {
             "reward": float(rewards.mean()),
             "loss": loss.item(),

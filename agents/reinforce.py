@@ -143,6 +143,7 @@ class ReinforceLearner(ScorerLearner):
         loss = policy + config.beta * sampling - config.ent_coef * entropy
         self.descend(loss)
         self.episodes += self.env.num_envs
+        self.timesteps += self.env.num_envs
         self.baseline[row] = config.momentum * self.baseline[row] + (
             1 - config.momentum
         ) * rewards.mean(0)

@@ -89,6 +89,7 @@ class SequentialReinforceLearner(BatchLearner):
         loss = policy - config.ent_coef * mean_entropy + config.beta * sampling
         self.descend(loss)
         self.episodes += self.env.num_envs
+        self.timesteps += int(active.sum())
         return {
             "reward": float(rewards.sum(0).mean()),
             "loss": loss.item(),

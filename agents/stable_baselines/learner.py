@@ -110,6 +110,7 @@ class AlgorithmLearner(Learner):
             self.epoch_steps, lambda *_: self.after_step(), NEVER, reset_num_timesteps=False
         )
         self.after_epoch()
+        self.timesteps = model.num_timesteps
         figures = {"reward": (env.returns - returns) / max(env.episodes - before, 1)}
         for name in ("loss", "value_loss", "entropy_loss"):
             found = model.logger.name_to_value.get(f"train/{name}")

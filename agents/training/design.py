@@ -82,4 +82,9 @@ class AgentDesign:
         """A network with the initial weights of the task's seed, on the task's device."""
         with forked_torch(task):
             torch.manual_seed(task.seed)
-            return self.network(cache, task, config).to(task.device)
+            network = self.network(cache, task, config)
+        if not isinstance(network, torch.nn.Module):
+            raise FrameSelectError(
+                f"agent {self.name!r}: its network is a {type(network).__name__}, not an nn.Module"
+            )
+        return network.to(task.device)

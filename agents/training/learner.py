@@ -15,6 +15,8 @@ from agents.networks.network import Network
 from agents.training.task import Task
 from frame_select_env import FeatureCache
 
+COUNTS = ("updates", "episodes", "timesteps")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -88,7 +90,8 @@ class Learner(ABC):
     Attributes:
         average: The network that is validated and saved: the trained weights, averaged over
             updates.
-        updates: Optimiser steps so far. episodes: Episodes scored by the environment so far.
+        updates: Optimiser steps so far.
+        episodes: Episodes scored by the environment so far. timesteps: Its steps so far.
     """
 
     config: Any
@@ -97,6 +100,7 @@ class Learner(ABC):
         self.task, self.config, self.average = task, config, network
         self.updates = 0
         self.episodes = 0
+        self.timesteps = 0
 
     @abstractmethod
     def epoch(self, number: int) -> dict[str, float]:
@@ -130,14 +134,14 @@ class Learner(ABC):
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs: nested dicts and lists of tensors and numbers."""
         parts = {name: part.state_dict() for name, part in self.parts().items()}
-        counts = {"updates": self.updates, "episodes": self.episodes}
+        counts = {name: getattr(self, name) for name in COUNTS}
         return {"average": self.average.state_dict(), "counts": counts, "parts": parts}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.average.load_state_dict(state["average"])
-        self.updates = state["counts"]["updates"]
-        self.episodes = state["counts"]["episodes"]
+        for name in COUNTS:
+            setattr(self, name, state["counts"][name])
         for name, part in self.parts().items():
             part.load_state_dict(state["parts"][name])
 

@@ -11,6 +11,8 @@ from agents.training.run_folder import load_weights, read_config
 from agents.training.task import Task, make_task
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
 
+PROJECT = ("agents", "baselines", "data", "frame_select_env")
+
 
 @dataclass(frozen=True)
 class Control:
@@ -45,13 +47,20 @@ class LoadedRun:
     task: Task
 
 
-def load_run(folder: Path, cache: FeatureCache) -> LoadedRun:
+def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> LoadedRun:
     """Load a run for use on `cache`.
 
+    Args:
+        folder: The run folder.
+        cache: The cache.
+        trust_code: Import modules outside the project that config.json names.
+
     Raises:
-        FrameSelectError: if the folder holds no finished run, or one that does not fit the cache.
+        FrameSelectError: if the folder holds no finished run, or one that does not fit the cache,
+            or names modules that are not trusted.
     """
     found = read_config(folder)
+    check_trust(folder, found, trust_code)
     design = agent_design(found["agent"])
     try:
         task = make_task(cache, found["data"], **found["task"])
@@ -72,6 +81,25 @@ def load_run(folder: Path, cache: FeatureCache) -> LoadedRun:
     untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
     text = agent_text(found["agent"], config)
     return LoadedRun(design.name, text, design.agent(trained, task, config), untrained, task)
+
+
+def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
+    """Refuse a run whose agent or reward is in a module outside the project, unless trusted.
+
+    Importing a module runs its code, and a run folder may come from anywhere.
+
+    Raises:
+        FrameSelectError: naming the modules.
+    """
+    reward = config.get("task", {}).get("reward", "")
+    names = [config.get("agent"), *([reward] if isinstance(reward, str) else reward)]
+    modules = [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
+    foreign = [name for name in modules if name.partition(".")[0] not in PROJECT]
+    if foreign and not trust_code:
+        raise FrameSelectError(
+            f"{folder}: config.json names code to run: {', '.join(dict.fromkeys(foreign))}; if you "
+            "trust it, add --trust-code (load_run: trust_code=True)"
+        )
 
 
 def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task: Task) -> None:

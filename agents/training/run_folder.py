@@ -7,20 +7,25 @@ import csv
 import dataclasses
 import io
 import json
-import os
+import zlib
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.storage import LOCK, PART, exclusive, write_whole, writing
 
-VERSION = 3
+VERSION = 4
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
 CHECKPOINT = "checkpoint.safetensors"
+START_AGAIN = "delete the folder to train from the beginning"
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Epoch:
 
     Attributes:
         number: From 1.
-        episodes: Episodes scored by the environment so far. updates: Optimiser steps so far.
+        episodes: Episodes scored by the environment so far. timesteps: Its steps so far.
+        updates: Optimiser steps so far.
         seconds: Wall time of training so far. cpu_seconds: CPU time of training so far.
         validation: Accuracy at m on the validation videos, and the mean probability of the true
             class (regression: minus the mean absolute error, twice).
@@ -39,6 +45,7 @@ class Epoch:
 
     number: int
     episodes: int
+    timesteps: int
     updates: int
     seconds: float
     cpu_seconds: float
@@ -51,6 +58,7 @@ class Epoch:
         return {
             "epoch": self.number,
             "episodes": self.episodes,
+            "timesteps": self.timesteps,
             "updates": self.updates,
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
@@ -60,19 +68,29 @@ class Epoch:
         }
 
 
+class CodeChangedError(FrameSelectError):
+    """A folder holds the run, but of other code of the agent or reward; `names` says which."""
+
+    def __init__(self, message: str, names: list[str]) -> None:
+        super().__init__(message)
+        self.names = names
+
+
 def is_finished(folder: Path, config: dict[str, Any]) -> bool:
     """Whether the folder holds the finished run with this config; False if it is new or unfinished.
 
     Raises:
+        CodeChangedError: if only the code of the agent or the reward has changed since.
         FrameSelectError: if it holds anything else: another config, cache or version.
     """
-    # A run killed at its very beginning leaves nothing but a partial config.json.
-    left = [one for one in folder.iterdir() if one.name != f".{CONFIG}"] if folder.is_dir() else []
+    # A run killed at its very beginning leaves a lock and a partial config.json.
+    entries = folder.iterdir() if folder.is_dir() else ()
+    left = [one for one in entries if one.name != LOCK and one.suffix != PART]
     if (folder.exists() and not folder.is_dir()) or (left and not (folder / CONFIG).is_file()):
         raise FrameSelectError(f"{folder}: is not an empty folder; choose another --out")
     if not left:
         return False
-    finished = (folder / MODEL).is_file()
+    finished = _is_whole(folder / MODEL)
     kind = "finished" if finished else "unfinished"
     remedy = "delete the folder or choose another --out"
     try:
@@ -87,7 +105,16 @@ def is_finished(folder: Path, config: dict[str, Any]) -> bool:
             f"{folder}: {config['data']} has changed since this {kind} run began (digests differ); "
             f"{remedy}"
         )
-    differs = [name for name in config if found.get(name) != config[name]]
+    compared = [name for name in config if name != "versions"]  # a run may outlive an update
+    differs = [name for name in compared if found.get(name) != config[name]]
+    if differs == ["code"] and isinstance(found.get("code"), dict):
+        names = [
+            name for name, digest in config["code"].items() if found["code"].get(name) != digest
+        ]
+        raise CodeChangedError(
+            f"{folder}: holds a {kind} run of other code: {', '.join(names)} changed; {remedy}",
+            names,
+        )
     if differs:
         raise FrameSelectError(
             f"{folder}: holds another {kind} run, whose {differs[0]} differs: "
@@ -119,17 +146,26 @@ def read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
         raise FrameSelectError(f"{folder}: is not a run folder: {CONFIG} is missing")
-    if not (folder / MODEL).is_file():
+    if not _is_whole(folder / MODEL):
         raise FrameSelectError(
             f"{folder}: the run did not finish: {MODEL} is missing; rerun the command to resume"
         )
     return _read_json(file)
 
 
+def _is_whole(model: Path) -> bool:
+    """Whether a file of weights is there and not cut off."""
+    try:
+        with safetensors.safe_open(model, "pt"):
+            return True
+    except (OSError, safetensors.SafetensorError):
+        return False
+
+
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        config = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
+        config = json.loads(file.read_bytes().decode())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise FrameSelectError(f"{file}: is not valid JSON: {error}") from None
     version = config.get("version") if isinstance(config, dict) else None
     if version != VERSION:
@@ -147,12 +183,12 @@ def load_weights(folder: Path, network: nn.Module, buffers_only: bool = False) -
     """
     file = folder / MODEL
     try:
-        weights = safetensors.torch.load_file(file)
+        weights, _ = _read_tensors(file, "train again")
         if buffers_only:
             names = dict(network.named_buffers())
             weights = {**network.state_dict(), **{name: weights[name] for name in names}}
         network.load_state_dict(weights)
-    except (safetensors.SafetensorError, RuntimeError, KeyError) as error:
+    except (RuntimeError, KeyError) as error:
         raise FrameSelectError(f"{file}: does not fit this agent: {error}") from None
 
 
@@ -174,13 +210,6 @@ def as_json(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _replace_text(file: Path, text: str) -> None:
-    """Write a file as a whole, or leave the old one in place."""
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text(text, newline="")
-    os.replace(temporary, file)
-
-
 class RunWriter:
     """Writes a run folder during training; the run is finished once model.safetensors is there.
 
@@ -194,11 +223,14 @@ class RunWriter:
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        is_finished(folder, config)  # refuse another run's folder before anything is written
+        self._lock = ExitStack()
+        self._lock.enter_context(exclusive(folder))
         if is_finished(folder, config):
+            self._lock.close()
             raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        _replace_text(folder / CONFIG, json.dumps(as_written(config), indent=2) + "\n")
+        write_whole(folder / CONFIG, json.dumps(as_written(config), indent=2) + "\n")
         self._rows: list[dict[str, Any]] | None = None  # of metrics.csv
         self._events: Any = None
 
@@ -215,20 +247,28 @@ class RunWriter:
         writer = csv.DictWriter(text, columns)
         writer.writeheader()
         writer.writerows(self._rows)
-        _replace_text(self.folder / METRICS, text.getvalue())
-        for name, value in row.items():
-            if name not in ("epoch", "episodes"):
-                step = epoch.episodes or epoch.updates
-                group = "validation" if name.startswith("validation") else "train"
-                self._events.add_scalar(f"{group}/{name}", value, step)
+        write_whole(self.folder / METRICS, text.getvalue())
+        with writing(self.folder):
+            for name, value in row.items():
+                if name not in ("epoch", "episodes"):
+                    step = epoch.episodes or epoch.updates
+                    group = "validation" if name.startswith("validation") else "train"
+                    self._events.add_scalar(f"{group}/{name}", value, step)
 
     def _rows_before(self, epoch: Epoch) -> list[dict[str, Any]]:
         """The rows of metrics.csv of the epochs before this one; later ones are trained again."""
         file = self.folder / METRICS
         if not file.is_file():
             return []
-        with file.open(newline="") as old:
-            return [row for row in csv.DictReader(old) if int(row["epoch"]) < epoch.number]
+        try:
+            rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
+            before = [row for row in rows if int(row["epoch"]) < epoch.number]
+            whole = [int(row["epoch"]) for row in before] == list(range(1, epoch.number))
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise FrameSelectError(f"{file}: cannot be read: {error}; {START_AGAIN}") from None
+        if not whole:
+            raise FrameSelectError(f"{file}: lacks epochs before {epoch.number}; {START_AGAIN}")
+        return [{name: value for name, value in row.items() if value != ""} for row in before]
 
     def _open_events(self, before: list[dict[str, Any]]) -> None:
         """Open the TensorBoard events; those after the epochs `before` become invisible."""
@@ -242,18 +282,19 @@ class RunWriter:
 
     def finish(self, network: nn.Module) -> None:
         """Save the weights, which completes the run."""
-        temporary = self.folder / f".{MODEL}"
-        safetensors.torch.save_file(
-            {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
-        )
-        os.replace(temporary, self.folder / MODEL)
+        weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+        _write_tensors(self.folder / MODEL, weights)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         self.close()
 
     def close(self) -> None:
-        """Close the TensorBoard events."""
-        if self._events is not None:
-            self._events.close()
+        """Close the TensorBoard events, and let other commands use the folder."""
+        try:
+            if self._events is not None:
+                with writing(self.folder):
+                    self._events.close()
+        finally:
+            self._lock.close()
 
 
 def pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
@@ -290,9 +331,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     """Write the state of a run; a crash leaves the previous checkpoint in place."""
     tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(pack(state, tensors))
-    temporary = folder / f".{CHECKPOINT}"
-    safetensors.torch.save_file(tensors, temporary, {"state": skeleton})
-    os.replace(temporary, folder / CHECKPOINT)
+    _write_tensors(folder / CHECKPOINT, tensors, {"state": skeleton})
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -304,11 +343,42 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     file = folder / CHECKPOINT
     if not file.is_file():
         return None
+    tensors, metadata = _read_tensors(file, "delete it to train from the beginning")
+    return unpack(json.loads(metadata["state"]), tensors)
+
+
+def _write_tensors(
+    file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file with a checksum of its content."""
+    known = dict(metadata or {})
+    written = {**known, "checksum": _checksum(tensors, known)}
+    # In memory first: safetensors has an error of its own for a full disk.
+    write_whole(file, safetensors.torch.save(dict(tensors), written))
+
+
+def _read_tensors(file: Path, remedy: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file.
+
+    Raises:
+        FrameSelectError: if it cannot be read, or its content is not what was written.
+    """
     try:
         with safetensors.safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            return unpack(json.loads(opened.metadata()["state"]), tensors)
-    except (safetensors.SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise FrameSelectError(
-            f"{file}: is damaged ({error}); delete it to train from the beginning"
-        ) from None
+            metadata = opened.metadata() or {}
+    except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
+        raise FrameSelectError(f"{file}: is damaged ({error}); {remedy}") from None
+    if metadata.pop("checksum", "") != _checksum(tensors, metadata):
+        raise FrameSelectError(f"{file}: is damaged (the checksum is wrong); {remedy}")
+    return tensors, metadata
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """A checksum of names, types, shapes and values, and of the metadata."""
+    total = zlib.crc32(json.dumps(sorted(metadata.items())).encode())
+    for name in sorted(tensors):
+        values = tensors[name].detach().cpu().contiguous()
+        total = zlib.crc32(f"{name} {values.dtype} {tuple(values.shape)}".encode(), total)
+        total = zlib.crc32(values.view(-1).view(torch.uint8).numpy().data, total)
+    return f"{total:08x}"

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from agents.registry import AgentChoice
 from agents.training.design import AgentDesign
 from agents.training.learner import Learner
+from agents.training.provenance import code_digests, versions
 from agents.training.run_folder import (
     Epoch,
     RunWriter,
@@ -21,7 +23,7 @@ from agents.training.run_folder import (
     save_checkpoint,
 )
 from agents.training.task import SETTINGS, Task, make_task, seeded
-from frame_select_env import FeatureCache, Ranking, open_cache, top_frames
+from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache, top_frames
 from frame_select_env.consensus import consensus, is_correct
 
 CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
@@ -62,6 +64,8 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
         "cache": cache_facts(cache),
         "task": {name: getattr(task, name) for name in SETTINGS},
         "hyper": as_json(run.choice.config),
+        "code": code_digests(run.choice, task.reward),
+        "versions": versions(),
     }
 
 
@@ -70,12 +74,13 @@ class Trained:
     """The result of training: the agent with its best weights, and the metrics of the last epoch.
 
     Attributes:
-        agent: The agent.
+        agent: The agent. network: The network by which it ranks frames.
         last: The last epoch.
         validation: The validation score that was used.
     """
 
     agent: Ranking
+    network: nn.Module
     last: Epoch
     validation: "Validation"
 
@@ -102,7 +107,12 @@ def train_run(
     choice.design.check(choice.config)
     task = run.task(cache)
     # Refuse what does not fit the cache before anything is written.
-    choice.design.initial_network(cache, task, choice.config)
+    make_agent(
+        choice.design,
+        choice.design.initial_network(cache, task, choice.config),
+        task,
+        choice.config,
+    )
     writer = RunWriter(folder, run_config(run, cache, task))
 
     def record(epoch: Epoch) -> None:
@@ -113,7 +123,7 @@ def train_run(
         trained = train(
             choice.design, cache, task, choice.config, record, folder, checkpoint_seconds
         )
-        writer.finish(trained.agent.network)  # type: ignore[attr-defined]
+        writer.finish(trained.network)
     finally:
         writer.close()
     return trained
@@ -145,9 +155,9 @@ def train(
     config = design.presets["tuned"] if config is None else config
     design.check(config)
     learner = make_learner(design, cache, task, config)
-    agent = design.agent(learner.average, task, config)
+    agent = make_agent(design, learner.average, task, config)
     validation = Validation(cache, task)
-    epoch = Epoch(0, 0, 0, 0.0, 0.0, (-np.inf, -np.inf), 0)
+    epoch = Epoch(0, 0, 0, 0, 0.0, 0.0, (-np.inf, -np.inf), 0)
     best, kept = epoch.validation, {}
     saved = load_checkpoint(folder) if folder else None
     if saved:
@@ -169,6 +179,7 @@ def train(
         epoch = Epoch(
             number,
             learner.episodes,
+            learner.timesteps,
             learner.updates,
             before + now - start,
             cpu_before + time.process_time() - cpu_start,
@@ -182,14 +193,39 @@ def train(
             state = {"learner": learner.state(), "epoch": dataclasses.asdict(epoch)}
             save_checkpoint(folder, {**state, "best": best, "kept": kept})
     learner.average.load_state_dict(kept)
-    return Trained(agent, epoch, validation)
+    return Trained(agent, learner.average, epoch, validation)
 
 
 def make_learner(design: AgentDesign, cache: FeatureCache, task: Task, config: Any) -> Learner:
-    """The learner before its first epoch."""
+    """The learner before its first epoch.
+
+    Raises:
+        FrameSelectError: if the design makes something else.
+    """
     network = design.initial_network(cache, task, config)
     with seeded(task):
-        return design.learner(network, cache, task, config)
+        learner = design.learner(network, cache, task, config)
+    if not isinstance(learner, Learner):
+        raise FrameSelectError(
+            f"agent {design.name!r}: its learner is a {type(learner).__name__}, not a Learner"
+        )
+    return learner
+
+
+def make_agent(design: AgentDesign, network: nn.Module, task: Task, config: Any) -> Ranking:
+    """The ranking by a network.
+
+    Raises:
+        FrameSelectError: if it has no `name` or no `scores`.
+    """
+    agent = design.agent(network, task, config)
+    if not isinstance(getattr(agent, "name", None), str) or not callable(
+        getattr(agent, "scores", None)
+    ):
+        raise FrameSelectError(
+            f"agent {design.name!r}: its {type(agent).__name__} must have a name and scores(clips)"
+        )
+    return agent
 
 
 def _is_over(learner: Learner, epoch: Epoch) -> bool:

@@ -8,7 +8,7 @@ CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "task": {}, 
 
 
 def epoch(number, **figures):
-    return Epoch(number, 10 * number, number, 1.0, 1.0, (0.5, 0.5), 1, figures)
+    return Epoch(number, 10 * number, 20 * number, number, 1.0, 1.0, (0.5, 0.5), 1, figures)
 
 
 def rows(folder):

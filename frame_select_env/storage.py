@@ -1,0 +1,170 @@
+"""Files that are whole or absent, and folders that one command writes at a time.
+
+Whatever kills a command, a file keeps its old content or has its new one; what the command left
+under a temporary name is removed by the next one that writes there.
+"""
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import IO
+
+from frame_select_env.errors import FrameSelectError
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows has none: nothing is locked there
+    fcntl = None
+
+LOCK = ".lock"
+PART = ".part"
+
+
+@contextmanager
+def whole_file(
+    path: str | Path, error: type[FrameSelectError] = FrameSelectError
+) -> Iterator[Path]:
+    """A temporary file to write to, which replaces `path` when the block ends without an error.
+
+    It has the name of `path` and lies in a hidden folder next to it, where the block may keep other
+    files. File and folder are synchronised with the disk before and after the replacement.
+
+    Raises:
+        FrameSelectError: (or `error`) if something cannot be written, such as on a full disk.
+    """
+    path = Path(path)
+    with writing(path, error), ExitStack() as stack:
+        _remove_left_over(path)
+        work = _work_folder(path, stack)
+        yield work / path.name
+        _synchronise(work / path.name)
+        os.replace(work / path.name, path)
+        _synchronise(path.parent)
+
+
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write a file at once; text as UTF-8, its line ends as they are.
+
+    Raises:
+        FrameSelectError: if it cannot be written.
+    """
+    with whole_file(path) as part:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def writing(path: str | Path, error: type[FrameSelectError] = FrameSelectError) -> Iterator[None]:
+    """Say in one line why a file cannot be written: usually, because the disk is full.
+
+    HDF5 raises a RuntimeError if it finds out only when closing the file.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as found:
+        if isinstance(found, RuntimeError) and "error message" not in str(found):
+            raise
+        reason = re.search(r"error message = '([^']+)'", str(found))
+        text = reason[1] if reason else getattr(found, "strerror", None) or str(found)
+        raise error(f"{path}: cannot be written: {text}") from None
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Create the folder if need be, and keep other commands from writing to it.
+
+    The lock ends with the process, however it ends.
+
+    Raises:
+        FrameSelectError: if another command holds the lock, or the folder cannot be written.
+    """
+    with ExitStack() as stack:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                handle = stack.enter_context(_lock(folder))
+            except BlockingIOError:
+                raise FrameSelectError(
+                    f"{folder}: is in use by another command; wait until it ends"
+                ) from None
+        yield
+        if handle is not None:
+            (folder / LOCK).unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[IO[bytes] | None]:
+    """Lock the file .lock in a folder; None on systems and file systems without locks.
+
+    Raises:
+        BlockingIOError: if another process holds the lock.
+    """
+    while True:
+        with (folder / LOCK).open("wb") as handle:
+            if fcntl is None:
+                yield None
+                return
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise
+            except OSError:  # a file system without locks
+                yield None
+                return
+            # Who held it before may have removed the file between our opening and our locking it.
+            if _is_same_file(handle, folder / LOCK):
+                yield handle
+                return
+
+
+def _is_same_file(handle: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _work_folder(path: Path, stack: ExitStack) -> Path:
+    """A new folder for `path`, locked and deleted by `stack`."""
+    while True:
+        work = Path(tempfile.mkdtemp(PART, f".{path.name}.", path.parent))
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
+        try:
+            stack.enter_context(_lock(work))
+        except (BlockingIOError, FileNotFoundError):  # just now taken for left over
+            continue
+        return work
+
+
+def _remove_left_over(path: Path) -> None:
+    """Delete the temporary folders for `path` whose processes are gone."""
+    if fcntl is None:
+        return
+    for name in os.listdir(path.parent):
+        if name.startswith(f".{path.name}.") and name.endswith(PART):
+            try:
+                with _lock(path.parent / name):
+                    shutil.rmtree(path.parent / name, ignore_errors=True)
+            except OSError:  # in use, or removed just now
+                pass
+
+
+def _synchronise(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):  # a file system that cannot
+            return
+        raise
+    finally:
+        os.close(handle)
