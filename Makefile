@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test lint docs bench torture mutants clean
 
 # Agents of both families on the bundled digits, compared with every reference ranking.
 demo: $(INSTALLED)
@@ -29,6 +29,15 @@ docs: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks
+
+# About 10,000 damaged files, 100 kills and 40 full disks; an hour or two.
+torture: $(INSTALLED)
+	$(BIN)/python -m tests.torture
+
+# 300 small faults in each of seven rooms, planted one at a time; some hours.
+mutants: $(INSTALLED)
+	$(PIP) --editable ".[agents,dev,mutants]"
+	$(BIN)/python -m tests.mutants
 
 clean:
 	rm -rf $(VENV) runs site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
