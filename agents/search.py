@@ -34,10 +34,8 @@ Sampler = Literal["random", "tpe"]
 ROUND = 8  # trials that TPE draws at a time; those of the first round are random
 # Columns of the log. `task` and `cache` (its digest) distinguish runs of one agent and seed.
 KEY = ("agent", "trial", "hyper", "data", "seed", "task", "cache")
-COLUMNS = (
-    *("agent", "trial", "hyper", "data", "seed"),
-    *("validation", "validation_p_c", "episodes", "seconds", "task", "cache"),
-)
+SCORE = ("validation", "validation_p_c", "episodes", "seconds")
+COLUMNS = (*KEY[:5], *SCORE, *KEY[5:])
 Key = tuple[str, ...]
 
 
@@ -129,18 +127,17 @@ class TrialStudy:
             known = self.study.trials[number : number + 1]
             if known and known[0].state.is_finished():
                 params, accepted = known[0].params, known[0].state == TrialState.COMPLETE
+                values = tuple(params[name] for name in self.space)
             else:
                 self.study.sampler = self._sampler(number, accepted)
                 # A known trial was drawn, perhaps in part, before an interruption.
                 drawn = Trial(self.study, known[0]._trial_id) if known else self.study.ask()
-                for name, values in self.space.items():
-                    drawn.suggest_categorical(name, values)
+                values = tuple(drawn.suggest_categorical(*one) for one in self.space.items())
                 params = drawn.params
-                new = tuple(params[name] for name in self.space) not in tried
-                accepted = new and self._is_allowed(params)
+                accepted = values not in tried and self._is_allowed(params)
                 if not accepted:
                     self.study.tell(number, state=TrialState.FAIL)
-            tried.add(tuple(params[name] for name in self.space))
+            tried.add(values)
             if accepted:
                 config = dataclasses.replace(self.choice.config, **params)
                 choice = dataclasses.replace(self.choice, config=config)
@@ -202,8 +199,7 @@ def train_trial_run(work: TrialRun) -> TrialScore:
     cache = open_cache(work.run.data)
     if not is_finished(work.folder, run_config(work.run, cache, work.run.task(cache))):
         train_run(work.folder, work.run, checkpoint_seconds=work.checkpoint_seconds)
-    columns = ("validation", "validation_p_c", "episodes", "seconds")
-    epochs = read_csv(work.folder / METRICS, columns).tolist()
+    epochs = read_csv(work.folder / METRICS, SCORE).tolist()
     # As in training, the epoch with the best pair is kept.
     validation, p_c = max(epoch[:2] for epoch in epochs)
     episodes, seconds = epochs[-1][2:]
@@ -212,10 +208,8 @@ def train_trial_run(work: TrialRun) -> TrialScore:
 
 def mean_score(scores: Iterable[TrialScore]) -> TrialScore:
     """The mean over runs; episodes are rounded."""
-    means = pd.DataFrame(scores).mean()
-    return TrialScore(
-        means["validation"], means["validation_p_c"], round(means["episodes"]), means["seconds"]
-    )
+    validation, p_c, episodes, seconds = pd.DataFrame(scores)[list(SCORE)].mean()
+    return TrialScore(validation, p_c, round(episodes), seconds)
 
 
 def read_log(path: Path) -> dict[Key, TrialScore]:
@@ -239,14 +233,11 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
         return {}
     try:
         rows = pd.read_csv(io.StringIO(whole), dtype=str, keep_default_na=False)
+        keys = rows[list(KEY)].itertuples(index=False, name=None)
+        scores = rows[list(SCORE)].itertuples(index=False, name=None)
         return {
-            tuple(row[name] for name in KEY): TrialScore(
-                float(row["validation"]),
-                float(row["validation_p_c"]),
-                int(row["episodes"]),
-                float(row["seconds"]),
-            )
-            for row in rows.to_dict("records")
+            key: TrialScore(float(validation), float(p_c), int(episodes), float(seconds))
+            for key, (validation, p_c, episodes, seconds) in zip(keys, scores, strict=True)
         }
     except (ValueError, TypeError) as error:
         raise FrameSelectError(f"{path}: holds a bad row: {error}") from None
@@ -256,9 +247,8 @@ def append_to_log(path: Path, key: Key, score: TrialScore) -> None:
     """Add a run to the log, in a single write."""
     row = dict(zip(KEY, key, strict=True)) | dataclasses.asdict(score)
     header = not path.is_file() or not path.stat().st_size
-    text = pd.DataFrame([row], columns=list(COLUMNS), dtype=object).to_csv(
-        index=False, header=header, lineterminator="\n"
-    )
+    table = pd.DataFrame([row], columns=list(COLUMNS), dtype=object)
+    text = table.to_csv(index=False, header=header, lineterminator="\n")
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(descriptor, text.encode())
