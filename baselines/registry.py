@@ -2,17 +2,8 @@
 
 from collections.abc import Callable
 
-from baselines.diversity import Diversity
-from baselines.formulas import (
-    Formula,
-    RandomFrames,
-    Uniform,
-    centre,
-    confidence,
-    entropy,
-    window_confidence,
-)
-from baselines.motion import CumulativeMotion, motion
+from baselines import formulas
+from baselines.formulas import CumulativeMotion, Diversity, Formula, RandomFrames, Uniform
 from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
@@ -24,12 +15,14 @@ CLASSES_ONLY = ("classification",)
 # every table, their cost is linear in the number of frames.
 RANKINGS: dict[str, Callable[[int], Ranking]] = {
     "uniform": lambda seed: Uniform(),
-    "centre": lambda seed: Formula("centre", centre),
+    "centre": lambda seed: Formula("centre", formulas.centre),
     "random": RandomFrames,
-    "confidence": lambda seed: Formula("confidence", confidence, CLASSES_ONLY),
-    "window-confidence": lambda seed: Formula("window-confidence", window_confidence, CLASSES_ONLY),
-    "entropy": lambda seed: Formula("entropy", entropy, CLASSES_ONLY),
-    "motion": lambda seed: Formula("motion", motion),
+    "confidence": lambda seed: Formula("confidence", formulas.confidence, CLASSES_ONLY),
+    "window-confidence": lambda seed: Formula(
+        "window-confidence", formulas.window_confidence, CLASSES_ONLY
+    ),
+    "entropy": lambda seed: Formula("entropy", formulas.entropy, CLASSES_ONLY),
+    "motion": lambda seed: Formula("motion", formulas.motion),
     "cumulative-motion": lambda seed: CumulativeMotion(),
     "oracle": lambda seed: Oracle(),
 }

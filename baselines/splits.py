@@ -27,10 +27,10 @@ def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.
     return rows
 
 
-def row_batches(rows: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
-    """Rows, `size` at a time."""
-    for first in range(0, len(rows), size):
-        yield rows[first : first + size]
+def row_batches(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows, 256 at a time."""
+    for first in range(0, len(rows), BATCH):
+        yield rows[first : first + BATCH]
 
 
 def divide_videos(
