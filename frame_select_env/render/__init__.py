@@ -43,14 +43,12 @@ def render_episode(
             "pass render_mode='rgb_array' or 'ansi' to gym.make"
         )
         return None
-    # Imported here, so that environments that are never rendered do not load Pillow.
-    from frame_select_env.render.scene import read_scene
+    from frame_select_env.render.scene import draw_text, read_scene
 
     scene = read_scene(episodes, slot, over)
     if mode == "ansi":
-        from frame_select_env.render.text import draw_text
-
         return draw_text(scene)
+    # Imported here, so that environments that are never rendered do not load Pillow.
     from frame_select_env.render.picture import draw_picture
 
     return draw_picture(scene)
