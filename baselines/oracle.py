@@ -65,12 +65,7 @@ class Oracle:
     def scores(self, clips: Clips, label: np.ndarray | None = None) -> np.ndarray:
         """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos.
-            label: [B] int (classification) or [B, K] float (regression).
-
-        Raises:
-            FrameSelectError: if a label is missing or unknown (-1).
+        `label` is [B] int or, for a regression, [B, K] float; none may be missing or unknown (-1).
         """
         objective = Objective(clips, label, self.name)
         part, left = objective.part, clips.valid.copy()
@@ -108,13 +103,7 @@ class HillClimb:
     ) -> np.ndarray:
         """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos.
-            label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int; at least 1.
-
-        Raises:
-            FrameSelectError: if `frames` is missing or below 1, or a label missing or unknown (-1).
+        The label is as in `Oracle`; `frames` is m, for all videos or one each, [B] int, at least 1.
         """
         objective = Objective(clips, label, self.name)
         frames = required_frames(self.name, frames)
@@ -159,14 +148,8 @@ class ExactOracle:
     ) -> np.ndarray:
         """1.0 at the best set's frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos of at most 16 valid frames.
-            label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int, at least 1; None for any number.
-
-        Raises:
-            FrameSelectError: for a video of more than 16 valid frames, `frames` below 1, or a label
-                that is missing or unknown (-1).
+        Label and `frames` are as in `HillClimb`, but None allows any number of frames. Videos of
+        more than 16 valid frames are refused.
         """
         objective = Objective(clips, label, self.name)
         lengths = clips.valid.sum(axis=1)

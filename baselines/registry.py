@@ -36,26 +36,16 @@ ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
 
 
 def ranking_names(task: str, on_request: bool = False) -> list[str]:
-    """The names of the rankings that apply to `task`, in the order of tables.
-
-    Args:
-        task: The cache's: "classification" or "regression".
-        on_request: Include those in `ON_REQUEST`.
-    """
+    """The names of the rankings that apply to the cache's `task`, in the order of tables."""
     listed = {**RANKINGS, **ON_REQUEST} if on_request else RANKINGS
     return [name for name, make in listed.items() if _suits(make(0), task)]
 
 
 def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Ranking:
-    """The ranking called `name`.
-
-    Args:
-        name: One of `RANKINGS` or `ON_REQUEST`.
-        task: The cache's: "classification" or "regression".
-        seed: Random seed of `random`.
+    """The ranking called `name`, of `RANKINGS` or `ON_REQUEST`; `seed` is that of `random`.
 
     Raises:
-        FrameSelectError: for an unknown name, or a ranking that does not apply to the task.
+        FrameSelectError: for an unknown name, or a ranking that does not apply to the cache's task.
     """
     every = {**RANKINGS, **ON_REQUEST}
     if name not in every:

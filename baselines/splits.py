@@ -39,16 +39,8 @@ def divide_videos(
     """Divide n videos into parts of about equal size.
 
     With two groups or more, groups stay whole, and there are at most as many parts as groups. Parts
-    are stratified by label for a classification, random for a regression.
-
-    Args:
-        label: [n] int or [n, K] float.
-        group: [n] of anything, or None.
-        parts: Number of parts.
-        seed: Random seed.
-
-    Returns:
-        For every part: the indices outside it and those in it, both never empty.
+    are stratified by label [n] for a classification, random for a regression. Returns, for every
+    part, the indices outside it and those in it, both never empty.
 
     Raises:
         FrameSelectError: if there are fewer than two videos.

@@ -95,10 +95,8 @@ def run_command(
 ) -> None:
     """Run the command that the first argument names, and exit with 2 and one line on bad input.
 
-    Args:
-        called_as: What the user typed before the command, "python -m agents".
-        folders: Whose commands are offered, of "data" and "agents".
-        arguments: None means the process's own.
+    `called_as` is what the user typed before it, "python -m agents"; the commands of `folders`, of
+    "data" and "agents", are offered.
     """
     global _called_as
     _called_as = called_as
@@ -163,9 +161,6 @@ def _put_clone_first() -> None:
     """Let `agents`, `baselines` and `data` mean the clone's, and search the current folder last.
 
     Worker processes inherit sys.path.
-
-    Raises:
-        FrameSelectError: if the package is not in a clone.
     """
     ours = ("agents/__main__.py", "baselines/__init__.py", "data/__main__.py")
     if not all((CLONE / path).is_file() for path in ours):

@@ -23,12 +23,7 @@ SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
     """Round predictions to multiples of 2^-40 (times the power of two that reaches `largest`).
 
-    Args:
-        predictions: [..., C] float.
-        largest: The largest magnitude in the whole cache; 1 for probabilities.
-
-    Returns:
-        [..., C] float64.
+    `largest` is the largest magnitude in the whole cache, 1 for probabilities.
     """
     exponent = int(np.ceil(np.log2(max(largest, 1e-30)))) if largest > 1 else 0
     step = 2.0 ** (exponent - GRID_BITS)
@@ -48,17 +43,8 @@ def weighted_mean(
     """The consensus p1 (AS Eq. 1; with alpha, AS Eq. 10) from sums over frames.
 
     Selected frames weigh 1, the others alpha. Keeping every frame gives p0 to the bit. With
-    nothing selected p1 is p0 for alpha > 0, and zeros for alpha = 0 (0 / 0 in the paper).
-
-    Args:
-        kept_sum: [B, C] float64, sum of the selected frames' grid predictions.
-        kept: [B] int, number of selected frames.
-        total_sum: [B, C] float64, sum over all valid frames.
-        total: [B] int, number of valid frames.
-        alpha: Weight of the frames that are not selected, at least 0.
-
-    Returns:
-        [B, C] float64.
+    nothing selected p1 is p0 for alpha > 0, and zeros for alpha = 0 (0 / 0 in the paper). The sums
+    [B, C] are of grid predictions, over the `kept` [B] selected and the `total` [B] valid frames.
     """
     if alpha == 0:
         return kept_sum / np.maximum(kept, 1)[:, None]
@@ -105,10 +91,7 @@ def is_correct(
 ) -> np.ndarray:
     """Whether the predicted class is the label, [B] bool; an empty consensus (zeros) is wrong.
 
-    Args:
-        probabilities: [B, C].
-        label: [B] int.
-        maybe_empty: Whether some may be empty; False saves time if the caller knows that none is.
+    `maybe_empty=False` saves time if the caller knows that none is.
     """
     correct = probabilities.argmax(axis=1) == label
     if maybe_empty:
@@ -202,15 +185,7 @@ def of_class(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def margin(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """How far a class leads the best other one: p_c - max_{k != c} p_k.
-
-    Args:
-        probabilities: [..., C] float, C at least 2.
-        label: [...] int, the class c.
-
-    Returns:
-        [...] float64, -1 to 1; above 0 where c is predicted.
-    """
+    """How far the class `label` leads the best other one, p_c - max_{k != c} p_k, [...] float64."""
     others = np.array(probabilities, np.float64)
     np.put_along_axis(others, label[..., None], -np.inf, axis=-1)
     return of_class(probabilities, label) - others.max(axis=-1)

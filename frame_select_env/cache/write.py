@@ -85,12 +85,10 @@ def write_cache(
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Say in one line why a file cannot be written: usually the disk is full.
-
-    HDF5 raises a RuntimeError if it finds out only when closing the file.
-    """
+    """Say in one line why a file cannot be written: usually the disk is full."""
     try:
         yield
+    # HDF5 raises a RuntimeError if it finds out only when closing the file.
     except (OSError, RuntimeError) as error:
         found = re.search(r"error message = '([^']+)'", str(error))
         reason = found[1] if found else getattr(error, "strerror", None) or str(error)
@@ -238,10 +236,7 @@ class _Writer:
         if short:
             raise CacheError(f"{self.path}: {short[0]} is missing for some videos")
         with h5py.File(
-            file,
-            "w",
-            alignment_threshold=schema.ALIGNMENT,
-            alignment_interval=schema.ALIGNMENT,
+            file, "w", alignment_threshold=schema.ALIGNMENT, alignment_interval=schema.ALIGNMENT
         ) as h5:
             h5.attrs["format"] = schema.FORMAT
             h5.attrs["version"] = schema.VERSION

@@ -25,10 +25,6 @@ class Episodes(ABC):
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
     to the selection. It may override `action_masks`, `frames_at_cursor` and `status`.
 
-    Args:
-        settings: The keyword arguments of the environment.
-        num_slots: B.
-
     Attributes:
         cache: The feature cache.
         rows: [n] int64, the videos that may be drawn.
@@ -84,11 +80,9 @@ class Episodes(ABC):
 
     @abstractmethod
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
-        """Apply actions [B, ...] of `action_dtype`; returns which episodes end now, [B] bool.
+        """Apply checked actions [B, ...] of `action_dtype`; returns which episodes end now, [B].
 
-        Args:
-            actions: One action per episode, checked.
-            going: [B] bool; the other episodes have just begun and stay as they are. None: all go.
+        Episodes that are not `going` [B] bool have just begun and stay as they are. None: all go.
         """
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
@@ -104,13 +98,9 @@ class Episodes(ABC):
         return "next: choose the frames"
 
     def read_actions(self, actions: Any) -> np.ndarray:
-        """Check actions of all episodes and return them as `action_dtype`.
+        """Check the actions of all episodes and return them as `action_dtype`.
 
-        Floats that are integers are accepted: Stable-Baselines3 passes MultiBinary actions as
-        float32.
-
-        Raises:
-            FrameSelectError: naming the shape, the type or the value.
+        Floats that are integers are accepted: Stable-Baselines3 sends MultiBinary ones as float32.
         """
         array = np.asarray(actions)
         shape = (self.num_slots, *(self.action_space.shape or ()))
@@ -152,9 +142,8 @@ class Episodes(ABC):
     ) -> tuple[np.ndarray, np.ndarray, Facts]:
         """One step of every episode, or of those that are `going` [B].
 
-        Returns:
-            rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
-            arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
+        Returns rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
+        arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
         """
         ended = self.apply(actions, going)
         rewards = np.zeros(self.num_slots)

@@ -69,11 +69,7 @@ class MultiStepSettings(Settings):
 
 
 def make_settings(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
-    """Build the settings of an environment from keyword arguments.
-
-    Raises:
-        FrameSelectError: naming the keyword and the allowed ones.
-    """
+    """The settings of an environment; an unknown keyword is refused with the known ones."""
     names = [field.name for field in fields(kind)]
     for name in keywords:
         if name not in names:
