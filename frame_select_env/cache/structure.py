@@ -74,22 +74,19 @@ class Structure:
         self.splits = {schema.DEFAULT_FOLD: self._split("videos/split", count)}
         for fold in sorted({name.split("/")[1] for name in datasets if name.startswith("folds/")}):
             self.splits[fold] = self._split(f"folds/{fold}/split", count)
+        streams = {name.split("/")[1] for name in datasets if name.startswith("streams/")}
+        if not streams:
+            self._fail("streams", "there are none")
+        self.streams = tuple(sorted(streams))
+        for stream in self.streams:  # refused where one is missing
+            self._dataset(f"streams/{stream}/features")
+            self._dataset(f"streams/{stream}/predictions")
         self.extents = {
             name: self._extent(name)
             for name in datasets
             if name.startswith(("streams/", "frames/"))
             or (name.startswith("folds/") and "/predictions/" in name)
         }
-        streams = {name.split("/")[1] for name in self.extents if name.startswith("streams/")}
-        if not streams:
-            self._fail("streams", "there are none")
-        self.streams = tuple(sorted(streams))
-        for name, extent in self.extents.items():
-            self._check_extent(name, extent)
-        for stream in self.streams:
-            for kind in ("features", "predictions"):
-                if f"streams/{stream}/{kind}" not in self.extents:
-                    self._fail(f"streams/{stream}/{kind}", "is missing")
         self.labels = self._read_labels()
         grouped = "videos/group" in datasets
         self.groups = self._strings("videos/group", count) if grouped else None
@@ -154,6 +151,7 @@ class Structure:
         return labels
 
     def _extent(self, name: str) -> Extent:
+        """Where a frame dataset lies, after checking its shape, dtype and axes."""
         dataset, total = self._datasets[name], int(self.start[-1])
         offset = dataset.id.get_offset()
         if offset is None:
@@ -162,38 +160,27 @@ class Structure:
             self._fail(name, f"has shape {dataset.shape}; videos/start implies {total} frames")
         if offset + dataset.size * dataset.dtype.itemsize > self.path.stat().st_size:
             self._fail(name, "extends past the end of the file: truncated")
-        attrs = dataset.attrs
-        return Extent(
-            offset,
-            dataset.shape,
-            dataset.dtype,
-            str(attrs.get("axes", "")),
-            float(attrs.get("min", 0.0)),
-            float(attrs.get("max", 0.0)),
-        )
-
-    def _check_extent(self, name: str, extent: Extent) -> None:
-        """Check dtype, axes and width of one frame dataset."""
-        kind = name.split("/")
+        attrs, shape, dtype = dataset.attrs, dataset.shape, dataset.dtype
+        axes = str(attrs.get("axes", ""))
+        low, high = float(attrs.get("min", 0.0)), float(attrs.get("max", 0.0))
+        kind, columns, outputs = name.split("/"), shape[-1], len(self.outputs)
         if kind[0] == "frames":
-            expected = schema.FRAME_DATASETS.get(kind[1], extent.dtype)
-            if extent.dtype != expected:
-                self._fail(name, f"is {extent.dtype}; expected {expected}")
-            return
-        if extent.axes not in schema.MIDDLE_AXES:
-            self._fail(name, f"axes is {extent.axes!r}; allowed: '', view, object")
-        if len(extent.shape) != (3 if extent.axes else 2):
-            self._fail(name, f"has shape {extent.shape}, which does not fit axes={extent.axes!r}")
-        if kind[-1] == "features":
-            if extent.dtype.name not in schema.FEATURE_DTYPES:
-                self._fail(name, f"is {extent.dtype}; expected float16 or float32")
-            return
-        if kind[0] == "folds" and kind[-1] not in self.streams:
+            expected = schema.FRAME_DATASETS.get(kind[1], dtype)
+            if dtype != expected:
+                self._fail(name, f"is {dtype}; expected {expected}")
+        elif axes not in schema.MIDDLE_AXES:
+            self._fail(name, f"axes is {axes!r}; allowed: '', view, object")
+        elif len(shape) != (3 if axes else 2):
+            self._fail(name, f"has shape {shape}, which does not fit axes={axes!r}")
+        elif kind[-1] == "features":
+            if dtype.name not in schema.FEATURE_DTYPES:
+                self._fail(name, f"is {dtype}; expected float16 or float32")
+        elif kind[0] == "folds" and kind[-1] not in self.streams:
             self._fail(name, f"has no stream of that name; streams: {', '.join(self.streams)}")
-        columns, outputs = extent.shape[-1], len(self.outputs)
-        if extent.dtype != np.float32 or columns != outputs:
-            found = f"is {extent.dtype} with {columns} columns"
+        elif dtype != np.float32 or columns != outputs:
+            found = f"is {dtype} with {columns} columns"
             self._fail(name, f"{found}; expected float32 with {outputs}")
+        return Extent(offset, shape, dtype, axes, low, high)
 
 
 def _provenance(text: Any) -> dict[str, Any]:

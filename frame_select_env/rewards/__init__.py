@@ -15,11 +15,4 @@ from frame_select_env.rewards.registry import (
     reward_names,
 )
 
-__all__ = [
-    "Outcome",
-    "Reward",
-    "RewardSpec",
-    "register_reward",
-    "reward_design",
-    "reward_names",
-]
+__all__ = ["Outcome", "Reward", "RewardSpec", "register_reward", "reward_design", "reward_names"]
