@@ -18,49 +18,45 @@ from frame_select_env.errors import FrameSelectError
 
 @dataclass(frozen=True)
 class Command:
-    """A command: `python -m FOLDER NAME`, run by the function at "module:function"."""
+    """A command: `python -m FOLDER NAME`, run by the function at "FOLDER.module:function"."""
 
-    folder: str
     target: str
     summary: str
     extras: str = "agents"  # what pip must install for it
+
+    @property
+    def folder(self) -> str:
+        """Its folder, "data" or "agents"."""
+        return self.target.partition(".")[0]
 
 
 #: By name. A target is imported only when its command runs: --help never waits for torch.
 COMMANDS = {
     "import": Command(
-        "data",
         "data.commands.import_features:import_features",
         "make a cache from features you already have",
     ),
     "extract": Command(
-        "data",
         "data.commands.extract:extract",
         "make a cache from videos: decode, run backbones, train the head",
         "agents,video",
     ),
-    "inspect": Command("data", "data.commands.inspect:inspect", "summarise and check a cache"),
-    "digits": Command("data", "data.commands.synthetic:digits", "make the bundled cache of digits"),
+    "inspect": Command("data.commands.inspect:inspect", "summarise and check a cache"),
+    "digits": Command("data.commands.synthetic:digits", "make the bundled cache of digits"),
     "planted": Command(
-        "data",
-        "data.commands.synthetic:planted",
-        "make synthetic videos whose best selection is known",
+        "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
-    "train": Command("agents", "agents.commands.train:train", "train one agent on a cache"),
+    "train": Command("agents.commands.train:train", "train one agent on a cache"),
     "evaluate": Command(
-        "agents",
         "agents.commands.evaluate:evaluate",
         "score trained agents and reference rankings on the test split",
     ),
     "compare": Command(
-        "agents",
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",
     ),
     "search": Command(
-        "agents",
-        "agents.commands.search:search",
-        "search hyper-parameters on validation videos",
+        "agents.commands.search:search", "search hyper-parameters on validation videos"
     ),
 }
 HEADINGS = {"data": "Make and inspect caches", "agents": "Train and compare agents"}
@@ -141,18 +137,14 @@ def one_line_errors(prefix: str) -> Iterator[None]:
 def _usage(called_as: str, folders: Sequence[str]) -> str:
     lines = [f"usage: {called_as} COMMAND ..."]
     for folder in folders:
-        lines += ["", f"{HEADINGS[folder]}:"]
-        for name, command in COMMANDS.items():
-            if command.folder == folder:
-                lines.append(f"  {name:<10} {command.summary}")
+        ours = [(name, one.summary) for name, one in COMMANDS.items() if one.folder == folder]
+        lines += ["", f"{HEADINGS[folder]}:", *(f"  {name:<10} {text}" for name, text in ours)]
     return "\n".join([*lines, "", f"Run {called_as} COMMAND --help for its options.", ""])
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    if name in COMMANDS:
-        near = [f"frame-select {name}"]
-    else:
-        near = difflib.get_close_matches(name, known, n=1)
+    other = [f"frame-select {name}"] if name in COMMANDS else []
+    near = other or difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     return f"unknown command {name!r}; {hint}"
 
