@@ -111,10 +111,9 @@ def run_command(
         with one_line_errors(called_as):
             if name not in known:
                 raise FrameSelectError(_unknown(name, known))
-        with one_line_errors(program(name)), _missing_extras_named(COMMANDS[name]):
+        with one_line_errors(program(name)):
             _put_clone_first()
-            module, _, function = COMMANDS[name].target.partition(":")
-            getattr(importlib.import_module(module), function)(rest)
+            _run(COMMANDS[name], rest)
 
 
 @contextmanager
@@ -165,17 +164,17 @@ def _put_clone_first() -> None:
     sys.path[:] = [str(CLONE), *rest, here]
 
 
-@contextmanager
-def _missing_extras_named(command: Command) -> Iterator[None]:
-    """Turn the import error of an optional dependency into the command that installs it."""
+def _run(command: Command, arguments: Sequence[str]) -> None:
+    """Run a command; if it misses an optional dependency, say how to install that."""
+    module, _, function = command.target.partition(":")
     try:
-        yield
+        getattr(importlib.import_module(module), function)(arguments)
     except ModuleNotFoundError as error:
-        module = (error.name or "").partition(".")[0]
-        extras = [extra for extra, modules in EXTRAS.items() if module in modules]
+        missing = (error.name or "").partition(".")[0]
+        extras = [extra for extra, modules in EXTRAS.items() if missing in modules]
         if not extras:
             raise
         wanted = ",".join(dict.fromkeys([*command.extras.split(","), *extras]))
         raise FrameSelectError(
-            f'{module} is not installed; run: pip install --editable "{CLONE}[{wanted}]"'
+            f'{missing} is not installed; run: pip install --editable "{CLONE}[{wanted}]"'
         ) from None

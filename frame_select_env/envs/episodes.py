@@ -119,9 +119,8 @@ class Episodes(ABC):
             view = array.view(f"u{array.dtype.itemsize}") if kind == "i" else array
             if array.size and (view.max() >= choices or (kind == "f" and array.min() < 0)):
                 wrong = array[(array >= choices) | (array < 0)][0]
-                raise FrameSelectError(
-                    f"action {wrong} is out of range; allowed: 0 to {choices - 1}"
-                )
+                allowed = f"allowed: 0 to {choices - 1}"
+                raise FrameSelectError(f"action {wrong} is out of range; {allowed}")
         return array.astype(self.action_dtype, copy=False)
 
     def begin(self, slots: Slots, videos: np.ndarray) -> None:
@@ -146,17 +145,14 @@ class Episodes(ABC):
         arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
         """
         ended = self.apply(actions, going)
-        rewards = np.zeros(self.num_slots)
+        rewards, facts = np.zeros(self.num_slots), {}
         if self.dense:
             facts = self._pay_dense(rewards, ended, going)
+        elif len(slots := ended.nonzero()[0]):
+            facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
+            rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
+        if self.dense or facts:
             self.returns += rewards
-            return rewards, ended, facts
-        slots = ended.nonzero()[0]
-        if not len(slots):
-            return rewards, ended, {}
-        facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
-        rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
-        self.returns += rewards
         return rewards, ended, facts
 
     def _pay_dense(self, rewards: np.ndarray, ended: np.ndarray, going: np.ndarray | None) -> Facts:
@@ -193,46 +189,35 @@ class Episodes(ABC):
         table, video, selected = self.table, self.video[slots], self.selected[slots]
         if slots is EVERY:  # these are views of the state then
             video, selected = video.copy(), selected.copy()
-        p0, kept = table.p0[video], self.kept[slots]
-        p1 = weighted_mean(
-            self.kept_sum[slots],
-            kept,
-            table.total_sum[video] if self.settings.alpha else p0,
-            table.total[video] if self.settings.alpha else kept,
-            self.settings.alpha,
-        )
+        p0, kept, alpha = table.p0[video], self.kept[slots], self.settings.alpha
+        # Without alpha the totals are not read, so they need not be looked up.
+        total_sum, total = (table.total_sum[video], table.total[video]) if alpha else (p0, kept)
+        p1 = weighted_mean(self.kept_sum[slots], kept, total_sum, total, alpha)
         empty = kept == 0
         any_empty = bool(empty.any())
-        if any_empty and self.settings.alpha == 0:
+        if any_empty and alpha == 0:
             p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._empty_p1
-        facts = {
-            "video": video,
-            "label": self.cache.labels[video],
-            "selected": selected,
-            "p0": p0,
-            "p1": p1,
-        }
+        label = self.cache.labels[video]
+        facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before[video]
-            facts["correct_after"] = is_correct(p1, facts["label"], any_empty)
+            facts["correct_after"] = is_correct(p1, label, any_empty)
         return facts
 
     def outcome(self, facts: Facts) -> Outcome:
         """The facts as a reward reads them; the others are looked up in the cache."""
-        video, settings, cache = facts["video"], self.settings, self.cache
+        video, frames, cache = facts["video"], self.settings.num_frames, self.cache
 
         def look_up(name: str) -> Any:
             if name == "valid":
                 return self.valid(video)
             if name == "target_frames":
-                return settings.target_frames
+                return self.settings.target_frames
             if name == "predictions":
-                return cache.read_predictions(
-                    video, settings.num_frames, settings.fold, self.stream
-                )
+                return cache.read_predictions(video, frames, self.settings.fold, self.stream)
             if name == "features":
-                return cache.read_features(video, settings.num_frames, self.stream)
-            return cache.read_frames(name, video, settings.num_frames)
+                return cache.read_features(video, frames, self.stream)
+            return cache.read_frames(name, video, frames)
 
         return Outcome(facts, look_up)
 
