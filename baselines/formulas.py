@@ -82,12 +82,6 @@ class RandomFrames:
 
     They depend only on the seed and the video's row in the cache, so the batch a video comes in
     makes no difference.
-
-    Args:
-        seed: Random seed, at least 0.
-
-    Raises:
-        FrameSelectError: for a negative seed.
     """
 
     name = "random"
@@ -140,11 +134,7 @@ def _farthest_point_order(points: np.ndarray) -> np.ndarray:
 
 
 def required_frames(name: str, frames: int | np.ndarray | None) -> int | np.ndarray:
-    """`frames`, m for all videos or one each [B], of the ranking called `name`.
-
-    Raises:
-        FrameSelectError: if it is missing or below 1.
-    """
+    """`frames`, m for all videos or one each [B], which the ranking called `name` needs."""
     if frames is None or np.min(frames) < 1:
         raise FrameSelectError(f"{name}: frames is {frames}; pass how many to keep, 1 or more")
     return frames
@@ -162,12 +152,7 @@ class Choice(ABC):
     def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
         """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos.
-            frames: m, for all videos or one each, [B] int; at least 1.
-
-        Raises:
-            FrameSelectError: if `frames` is missing or below 1.
+        `frames` is m, for all videos or one each, [B] int; at least 1.
         """
         selected = self.choose(clips, required_frames(self.name, frames))
         return np.where(clips.valid, selected.astype(np.float64), -np.inf)

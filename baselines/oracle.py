@@ -20,9 +20,6 @@ class Objective:
     `part` [B, T, P] float64 is what each frame contributes. Classification: the label's probability
     minus each of the P = C - 1 others, on the grid, so that sums are exact and equal sets tie.
     Regression: prediction minus label, P = K.
-
-    Raises:
-        FrameSelectError: if a label is missing or unknown (-1).
     """
 
     def __init__(self, clips: Clips, label: np.ndarray | None, name: str) -> None:

@@ -12,11 +12,7 @@ BATCH = 256  # videos
 
 
 def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.ndarray:
-    """The rows of the labelled videos of `split`, [n] int64, in the file's order.
-
-    Raises:
-        FrameSelectError: for an unknown fold or split, or if none of its videos is labelled.
-    """
+    """The rows of the labelled videos of `split`, [n] int64, in the file's order; one at least."""
     rows = cache.rows(split, fold)
     if cache.labels.ndim == 1:
         rows = rows[cache.labels[rows] >= 0]
@@ -41,9 +37,6 @@ def divide_videos(
     With two groups or more, groups stay whole, and there are at most as many parts as groups. Parts
     are stratified by label [n] for a classification, random for a regression. Returns, for every
     part, the indices outside it and those in it, both never empty.
-
-    Raises:
-        FrameSelectError: if there are fewer than two videos.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
 

@@ -103,16 +103,7 @@ class ConsensusTable:
     """Sums of predictions of every video of a cache, at T frames in chunks of k.
 
     The arrays cover the whole cache but take memory only where they have been filled, so making a
-    table costs nothing. Call `fill` before reading.
-
-    Attributes:
-        chunks: ceil(T / k), the number of chunks of a video.
-        chunk_sum: [N * chunks, C] float64, sum of the chunk's predictions on the grid; chunk j of
-            video i is row i * chunks + j.
-        chunk_size: [N * chunks] int64, number of valid frames in the chunk.
-        total_sum: [N, C] float64. total: [N] int64, number of valid frames.
-        p0: [N, C] float64, mean of all valid frames.
-        correct_before: [N] bool (regression: all False).
+    table costs nothing. Call `fill` before reading. Chunk j of video i is row i * chunks + j.
     """
 
     def __init__(
@@ -121,14 +112,15 @@ class ConsensusTable:
         self.cache, self.fold, self.stream = cache, fold, stream
         self.num_frames, self.chunk = num_frames, chunk
         videos, outputs = len(cache), len(cache.classes)
-        self.chunks = -(-num_frames // chunk)
-        self.total = np.minimum(cache.lengths, num_frames)
+        self.chunks = -(-num_frames // chunk)  # of a video
+        self.total = np.minimum(cache.lengths, num_frames)  # [N] int64, valid frames
         first = np.arange(self.chunks) * chunk
+        # [N * chunks] int64, valid frames of each chunk, and [N * chunks, C], their sum on the grid
         self.chunk_size = np.clip(self.total[:, None] - first, 0, chunk).ravel()
         self.chunk_sum = np.zeros((videos * self.chunks, outputs))
         self.total_sum = np.zeros((videos, outputs))
         self.p0 = np.zeros((videos, outputs))
-        self.correct_before = np.zeros(videos, bool)
+        self.correct_before = np.zeros(videos, bool)  # stays False for a regression
         self._largest = cache.predictions_extent(stream, fold).largest
         self._filled = np.zeros(videos, bool)
 

@@ -31,11 +31,7 @@ class Extent:
 
 
 def read_structure(path: Path) -> "Structure":
-    """Open `path`, check its structure and read its small tables.
-
-    Raises:
-        CacheError: naming the file, the dataset and what is wrong.
-    """
+    """Open `path`, check its structure and read its small tables."""
     if not path.is_file():
         raise CacheError(f"{path}: no such file; make a cache with frame-select import")
     try:

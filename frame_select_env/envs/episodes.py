@@ -24,17 +24,6 @@ class Episodes(ABC):
 
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
     to the selection. It may override `action_masks`, `frames_at_cursor` and `status`.
-
-    Attributes:
-        cache: The feature cache.
-        rows: [n] int64, the videos that may be drawn.
-        video: [B] int64, row in the cache. length: [B] int64, its valid frames L, at most T.
-        cursor: [B] int64, 0..T.
-        selected: [B, T] bool. kept: [B] int64, number of selected frames.
-        returns: [B] float64, sum of the rewards of the episode so far.
-
-    Raises:
-        FrameSelectError: for a setting that the cache does not support.
     """
 
     settings_class: ClassVar[type[Settings]]
@@ -46,7 +35,7 @@ class Episodes(ABC):
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
-        self.rows = playable_rows(cache, settings.split, settings.fold)
+        self.rows = playable_rows(cache, settings.split, settings.fold)  # that may be drawn
         self.reward = Reward(settings.reward, cache)
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
@@ -60,14 +49,14 @@ class Episodes(ABC):
             self._empty_p1 = cache.labels[train if train.any() else EVERY].mean(axis=0)
         self._frames = np.arange(frames)
         self.slots = np.arange(num_slots)
-        self.video = np.full(num_slots, self.rows[0])
-        self.length = self.table.total[self.video]
-        self.cursor = np.zeros(num_slots, np.int64)
+        self.video = np.full(num_slots, self.rows[0])  # [B], row in the cache
+        self.length = self.table.total[self.video]  # [B], its valid frames L, at most T
+        self.cursor = np.zeros(num_slots, np.int64)  # [B], 0..T
         self.selected = np.zeros((num_slots, frames), bool)
-        self.kept = np.zeros(num_slots, np.int64)
-        self.kept_sum = np.zeros((num_slots, outputs))
-        self.returns = np.zeros(num_slots)
-        self._paid = np.zeros(num_slots)
+        self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
+        self.kept_sum = np.zeros((num_slots, outputs))  # [B, C], of their predictions
+        self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
+        self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Tables are not pickled: fill in the running videos again."""

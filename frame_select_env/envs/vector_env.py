@@ -109,9 +109,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     ) -> tuple[Observations, dict[str, Any]]:
         """Start episodes in all slots, or in those of `options["reset_mask"]` [B] bool.
 
-        Args:
-            seed: An int (slot i gets seed + i) or one per slot.
-            options: "video", a row of the cache or one per slot; "reset_mask".
+        `seed` is an int (slot i gets seed + i) or one per slot; `options["video"]` is a row of the
+        cache or one per slot.
 
         Raises:
             FrameSelectError: naming the option and the allowed values.

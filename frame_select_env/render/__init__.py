@@ -14,11 +14,7 @@ RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "rende
 
 
 def check_render_mode(mode: str | None) -> None:
-    """Refuse a render mode that does not exist, or whose library is not installed.
-
-    Raises:
-        FrameSelectError: naming the allowed modes, or what to install.
-    """
+    """Refuse a render mode that does not exist, or whose library is not installed."""
     allowed = RENDER_METADATA["render_modes"]
     if mode is not None and mode not in allowed:
         listed = ", ".join(map(repr, allowed))

@@ -77,21 +77,15 @@ def reward_names() -> list[str]:
 
 
 def reward_design(name: str) -> Design:
-    """The design registered as `name`, or the function at "module:function".
-
-    Raises:
-        FrameSelectError: naming the known designs.
-    """
+    """The design registered as `name`, or the function at "module:function"."""
     if name in _designs:
         return _designs[name]
     return _of_function(import_object("reward", name, _designs), name)
 
 
 def _of_function(function: RewardFunction, name: str) -> Design:
-    for design in _designs.values():
-        if design.function is function:
-            return design
-    return Design(name, function, None)
+    registered = (design for design in _designs.values() if design.function is function)
+    return next(registered, Design(name, function, None))
 
 
 class Term:
@@ -154,7 +148,7 @@ class Reward:
 
 
 def _check_fit(design: Design, cache: FeatureCache) -> None:
-    """Refuse a design that does not work with the cache, before the first step."""
+    """Refuse a design that does not work with the cache."""
     if cache.task not in design.tasks:
         suited = ", ".join(name for name in reward_names() if cache.task in _designs[name].tasks)
         raise FrameSelectError(
