@@ -1,6 +1,5 @@
 """Ceilings that know the label, not competitors: `oracle`, `hill-climb`, `exact-oracle`."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,19 +14,27 @@ ENOUGH = 1e-9  # smallest gain in summed margin; less may be rounding, which wou
 MOST_FRAMES = 16  # valid frames of which all sets can be tried: 65535 sets
 
 
-@dataclass(frozen=True)
 class Objective:
     """The quality of a set of frames, as a function of the sum of its frames' contributions.
 
-    Attributes:
-        part: [B, T, P] float64, each frame's contribution. Classification: the label's probability
-            minus each of the P = C - 1 others, on the grid, so that sums are exact and equal sets
-            tie. Regression: prediction minus label, P = K.
-        regression: Whether the task is a regression.
+    `part` [B, T, P] float64 is what each frame contributes. Classification: the label's probability
+    minus each of the P = C - 1 others, on the grid, so that sums are exact and equal sets tie.
+    Regression: prediction minus label, P = K.
     """
 
-    part: np.ndarray
-    regression: bool
+    def __init__(self, clips: Clips, label: np.ndarray | None, name: str) -> None:
+        if label is None or len(label) != len(clips):
+            raise FrameSelectError(f"{name}: needs the label of every video; pass label=")
+        grid = on_grid(clips.predictions)
+        self.regression = label.ndim == 2
+        if self.regression:
+            self.part = grid - label[:, None, :]
+            return
+        if (label < 0).any():
+            raise FrameSelectError(f"{name}: a label is -1 (unknown); leave out unlabelled videos")
+        own = np.take_along_axis(grid, label[:, None, None], axis=2)
+        others = np.arange(grid.shape[2] - 1) + (np.arange(grid.shape[2] - 1) >= label[:, None])
+        self.part = own - np.take_along_axis(grid, others[:, None, :], axis=2)
 
     def quality(self, total: np.ndarray) -> np.ndarray:
         """N times the quality [...] of sums [..., P] over n frames: comparable for equal n.
@@ -38,24 +45,6 @@ class Objective:
         if self.regression:
             return -np.abs(total).mean(axis=-1)
         return total.min(axis=-1, initial=np.inf)
-
-
-def make_objective(clips: Clips, label: np.ndarray | None, name: str) -> Objective:
-    """The objective of the oracle called `name`; `label` is [B] int or, for regression, [B, K].
-
-    Raises:
-        FrameSelectError: if a label is missing or unknown (-1).
-    """
-    if label is None or len(label) != len(clips):
-        raise FrameSelectError(f"{name}: needs the label of every video; pass label=")
-    grid = on_grid(clips.predictions)
-    if label.ndim == 2:
-        return Objective(grid - label[:, None, :], regression=True)
-    if (label < 0).any():
-        raise FrameSelectError(f"{name}: a label is -1 (unknown); leave out unlabelled videos")
-    own = np.take_along_axis(grid, label[:, None, None], axis=2)
-    others = np.arange(grid.shape[2] - 1) + (np.arange(grid.shape[2] - 1) >= label[:, None])
-    return Objective(own - np.take_along_axis(grid, others[:, None, :], axis=2), regression=False)
 
 
 class Oracle:
@@ -73,17 +62,10 @@ class Oracle:
     def scores(self, clips: Clips, label: np.ndarray | None = None) -> np.ndarray:
         """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos.
-            label: [B] int (classification) or [B, K] float (regression).
-
-        Raises:
-            FrameSelectError: if a label is missing or unknown (-1).
+        `label` is [B] int or, for a regression, [B, K] float; none may be missing or unknown (-1).
         """
-        objective = make_objective(clips, label, self.name)
-        part = objective.part
-        left = clips.valid.copy()
-        frames = left.shape[1]
+        objective = Objective(clips, label, self.name)
+        part, left = objective.part, clips.valid.copy()
         scores = np.full(left.shape, -np.inf)
         kept = np.zeros((len(left), 1, part.shape[2]))
         for step in range(int(left.sum(axis=1).max(initial=0))):
@@ -91,7 +73,7 @@ class Oracle:
             best = np.where(left, quality, -np.inf).max(axis=1, keepdims=True)
             active = np.flatnonzero(left.any(axis=1))
             pick = ((quality == best) & left).argmax(axis=1)[active]
-            scores[active, pick] = frames - step
+            scores[active, pick] = left.shape[1] - step
             left[active, pick] = False
             kept[active, 0] += part[active, pick]
         return scores
@@ -118,15 +100,9 @@ class HillClimb:
     ) -> np.ndarray:
         """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos.
-            label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int; at least 1.
-
-        Raises:
-            FrameSelectError: if `frames` is missing or below 1, or a label missing or unknown (-1).
+        The label is as in `Oracle`; `frames` is m, for all videos or one each, [B] int, at least 1.
         """
-        objective = make_objective(clips, label, self.name)
+        objective = Objective(clips, label, self.name)
         frames = required_frames(self.name, frames)
         selected = top_frames(Oracle().scores(clips, label=label), clips.valid, frames)
         for video, valid in enumerate(clips.valid):
@@ -141,8 +117,7 @@ def _climb(objective: Objective, part: np.ndarray, selected: np.ndarray, valid: 
         if not len(inside) or not len(outside):
             return
         total = part[inside].sum(axis=0)
-        swapped = total - part[inside][:, None] + part[outside][None]
-        quality = objective.quality(swapped)
+        quality = objective.quality(total - part[inside][:, None] + part[outside][None])
         best = quality.argmax()
         if quality.flat[best] <= objective.quality(total) + ENOUGH:
             return
@@ -170,16 +145,10 @@ class ExactOracle:
     ) -> np.ndarray:
         """1.0 at the best set's frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos of at most 16 valid frames.
-            label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int, at least 1; None for any number.
-
-        Raises:
-            FrameSelectError: for a video of more than 16 valid frames, `frames` below 1, or a label
-                that is missing or unknown (-1).
+        Label and `frames` are as in `HillClimb`, but None allows any number of frames. Videos of
+        more than 16 valid frames are refused.
         """
-        objective = make_objective(clips, label, self.name)
+        objective = Objective(clips, label, self.name)
         lengths = clips.valid.sum(axis=1)
         if lengths.max(initial=0) > MOST_FRAMES:
             raise FrameSelectError(

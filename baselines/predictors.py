@@ -65,11 +65,7 @@ class Pooled:
         stream: str | None = None,
         seed: int = 0,
     ) -> "Pooled":
-        """Fit on the labelled videos of `split`, T frames each.
-
-        Raises:
-            FrameSelectError: for an unknown fold or split, or fewer than two labelled videos.
-        """
+        """Fit on the labelled videos of `split`, T frames each; two at least."""
         rows = labelled_rows(cache, split, fold)
         label = cache.labels[rows]
         group = None if cache.groups is None else cache.groups[rows]

@@ -47,32 +47,16 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
 
 
 def best_if_none(selected: np.ndarray, scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """A free choice of frames, or the best frame of a video where the choice is empty.
-
-    Args:
-        selected: [B, T] bool, the frames chosen, without padding.
-        scores: [B, T] float.
-        valid: [B, T] bool.
-
-    Returns:
-        [B, T] bool.
-    """
+    """A free choice of frames [B, T] bool, or the best frame of a video where it is empty."""
     nothing = ~selected.any(axis=1, keepdims=True)
     return np.where(nothing, top_frames(scores, valid, 1), selected)
 
 
 def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
-    """The middles of `frames` equal parts of every video, as a mask.
+    """The middles of m equal parts of every video, as a mask [B, T]; m is an int or [B] int.
 
     Of L valid frames these are floor((t + 1/2) L / m) for t = 0..m-1, as in `frame_index`. A video
     with fewer valid frames keeps all of them.
-
-    Args:
-        valid: [B, T] bool, padding at the end.
-        frames: m, an int for all videos or [B] int; at least 1.
-
-    Returns:
-        [B, T] bool.
     """
     wanted = np.broadcast_to(frames, (len(valid),))
     lengths = valid.sum(axis=1)

@@ -24,21 +24,6 @@ class Episodes(ABC):
 
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
     to the selection. It may override `action_masks`, `frames_at_cursor` and `status`.
-
-    Args:
-        settings: The keyword arguments of the environment.
-        num_slots: B.
-
-    Attributes:
-        cache: The feature cache.
-        rows: [n] int64, the videos that may be drawn.
-        video: [B] int64, row in the cache. length: [B] int64, its valid frames L, at most T.
-        cursor: [B] int64, 0..T.
-        selected: [B, T] bool. kept: [B] int64, number of selected frames.
-        returns: [B] float64, sum of the rewards of the episode so far.
-
-    Raises:
-        FrameSelectError: for a setting that the cache does not support.
     """
 
     settings_class: ClassVar[type[Settings]]
@@ -50,7 +35,7 @@ class Episodes(ABC):
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
-        self.rows = playable_rows(cache, settings.split, settings.fold)
+        self.rows = playable_rows(cache, settings.split, settings.fold)  # that may be drawn
         self.reward = Reward(settings.reward, cache)
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
@@ -64,14 +49,14 @@ class Episodes(ABC):
             self._empty_p1 = cache.labels[train if train.any() else EVERY].mean(axis=0)
         self._frames = np.arange(frames)
         self.slots = np.arange(num_slots)
-        self.video = np.full(num_slots, self.rows[0])
-        self.length = self.table.total[self.video]
-        self.cursor = np.zeros(num_slots, np.int64)
+        self.video = np.full(num_slots, self.rows[0])  # [B], row in the cache
+        self.length = self.table.total[self.video]  # [B], its valid frames L, at most T
+        self.cursor = np.zeros(num_slots, np.int64)  # [B], 0..T
         self.selected = np.zeros((num_slots, frames), bool)
-        self.kept = np.zeros(num_slots, np.int64)
-        self.kept_sum = np.zeros((num_slots, outputs))
-        self.returns = np.zeros(num_slots)
-        self._paid = np.zeros(num_slots)
+        self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
+        self.kept_sum = np.zeros((num_slots, outputs))  # [B, C], of their predictions
+        self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
+        self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Tables are not pickled: fill in the running videos again."""
@@ -84,11 +69,9 @@ class Episodes(ABC):
 
     @abstractmethod
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
-        """Apply actions [B, ...] of `action_dtype`; returns which episodes end now, [B] bool.
+        """Apply checked actions [B, ...] of `action_dtype`; returns which episodes end now, [B].
 
-        Args:
-            actions: One action per episode, checked.
-            going: [B] bool; the other episodes have just begun and stay as they are. None: all go.
+        Episodes that are not `going` [B] bool have just begun and stay as they are. None: all go.
         """
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
@@ -104,13 +87,9 @@ class Episodes(ABC):
         return "next: choose the frames"
 
     def read_actions(self, actions: Any) -> np.ndarray:
-        """Check actions of all episodes and return them as `action_dtype`.
+        """Check the actions of all episodes and return them as `action_dtype`.
 
-        Floats that are integers are accepted: Stable-Baselines3 passes MultiBinary actions as
-        float32.
-
-        Raises:
-            FrameSelectError: naming the shape, the type or the value.
+        Floats that are integers are accepted: Stable-Baselines3 sends MultiBinary ones as float32.
         """
         array = np.asarray(actions)
         shape = (self.num_slots, *(self.action_space.shape or ()))
@@ -129,9 +108,8 @@ class Episodes(ABC):
             view = array.view(f"u{array.dtype.itemsize}") if kind == "i" else array
             if array.size and (view.max() >= choices or (kind == "f" and array.min() < 0)):
                 wrong = array[(array >= choices) | (array < 0)][0]
-                raise FrameSelectError(
-                    f"action {wrong} is out of range; allowed: 0 to {choices - 1}"
-                )
+                allowed = f"allowed: 0 to {choices - 1}"
+                raise FrameSelectError(f"action {wrong} is out of range; {allowed}")
         return array.astype(self.action_dtype, copy=False)
 
     def begin(self, slots: Slots, videos: np.ndarray) -> None:
@@ -152,22 +130,18 @@ class Episodes(ABC):
     ) -> tuple[np.ndarray, np.ndarray, Facts]:
         """One step of every episode, or of those that are `going` [B].
 
-        Returns:
-            rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
-            arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
+        Returns rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
+        arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
         """
         ended = self.apply(actions, going)
-        rewards = np.zeros(self.num_slots)
+        rewards, facts = np.zeros(self.num_slots), {}
         if self.dense:
             facts = self._pay_dense(rewards, ended, going)
+        elif len(slots := ended.nonzero()[0]):
+            facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
+            rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
+        if self.dense or facts:
             self.returns += rewards
-            return rewards, ended, facts
-        slots = ended.nonzero()[0]
-        if not len(slots):
-            return rewards, ended, {}
-        facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
-        rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
-        self.returns += rewards
         return rewards, ended, facts
 
     def _pay_dense(self, rewards: np.ndarray, ended: np.ndarray, going: np.ndarray | None) -> Facts:
@@ -204,46 +178,35 @@ class Episodes(ABC):
         table, video, selected = self.table, self.video[slots], self.selected[slots]
         if slots is EVERY:  # these are views of the state then
             video, selected = video.copy(), selected.copy()
-        p0, kept = table.p0[video], self.kept[slots]
-        p1 = weighted_mean(
-            self.kept_sum[slots],
-            kept,
-            table.total_sum[video] if self.settings.alpha else p0,
-            table.total[video] if self.settings.alpha else kept,
-            self.settings.alpha,
-        )
+        p0, kept, alpha = table.p0[video], self.kept[slots], self.settings.alpha
+        # Without alpha the totals are not read, so they need not be looked up.
+        total_sum, total = (table.total_sum[video], table.total[video]) if alpha else (p0, kept)
+        p1 = weighted_mean(self.kept_sum[slots], kept, total_sum, total, alpha)
         empty = kept == 0
         any_empty = bool(empty.any())
-        if any_empty and self.settings.alpha == 0:
+        if any_empty and alpha == 0:
             p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._empty_p1
-        facts = {
-            "video": video,
-            "label": self.cache.labels[video],
-            "selected": selected,
-            "p0": p0,
-            "p1": p1,
-        }
+        label = self.cache.labels[video]
+        facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before[video]
-            facts["correct_after"] = is_correct(p1, facts["label"], any_empty)
+            facts["correct_after"] = is_correct(p1, label, any_empty)
         return facts
 
     def outcome(self, facts: Facts) -> Outcome:
         """The facts as a reward reads them; the others are looked up in the cache."""
-        video, settings, cache = facts["video"], self.settings, self.cache
+        video, frames, cache = facts["video"], self.settings.num_frames, self.cache
 
         def look_up(name: str) -> Any:
             if name == "valid":
                 return self.valid(video)
             if name == "target_frames":
-                return settings.target_frames
+                return self.settings.target_frames
             if name == "predictions":
-                return cache.read_predictions(
-                    video, settings.num_frames, settings.fold, self.stream
-                )
+                return cache.read_predictions(video, frames, self.settings.fold, self.stream)
             if name == "features":
-                return cache.read_features(video, settings.num_frames, self.stream)
-            return cache.read_frames(name, video, settings.num_frames)
+                return cache.read_features(video, frames, self.stream)
+            return cache.read_frames(name, video, frames)
 
         return Outcome(facts, look_up)
 

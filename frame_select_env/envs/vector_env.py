@@ -57,8 +57,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             ) from None
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
-        settings = make_settings(self.process.settings_class, keywords)
-        self.episodes = self.process(settings, num_envs)
+        self.episodes = self.process(make_settings(self.process.settings_class, keywords), num_envs)
         self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
@@ -110,9 +109,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     ) -> tuple[Observations, dict[str, Any]]:
         """Start episodes in all slots, or in those of `options["reset_mask"]` [B] bool.
 
-        Args:
-            seed: An int (slot i gets seed + i) or one per slot.
-            options: "video", a row of the cache or one per slot; "reset_mask".
+        `seed` is an int (slot i gets seed + i) or one per slot; `options["video"]` is a row of the
+        cache or one per slot.
 
         Raises:
             FrameSelectError: naming the option and the allowed values.
@@ -120,7 +118,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         options = options or {}
         slots: Slots = EVERY
         if "reset_mask" in options:
-            slots = self._masked(options["reset_mask"])
+            mask = options["reset_mask"]
+            valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
+            if not valid or mask.shape != (self.num_envs,) or not mask.any():
+                raise FrameSelectError(
+                    f"options['reset_mask'] must be a bool array of shape ({self.num_envs},) "
+                    "with at least one True"
+                )
+            slots = np.flatnonzero(mask)
         numbers = self.episodes.slots[slots]
         self._seed(seed, numbers)
         if "video" in options:
@@ -133,20 +138,11 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self._started = bool(self._begun.all())
         return self._observe(self.episodes), self._infos(self.episodes.notes(slots), numbers)
 
-    def _masked(self, mask: Any) -> np.ndarray:
-        valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
-        if not valid or mask.shape != (self.num_envs,) or not mask.any():
-            raise FrameSelectError(
-                f"options['reset_mask'] must be a bool array of shape ({self.num_envs},) "
-                "with at least one True"
-            )
-        return np.flatnonzero(mask)
-
     def _seed(self, seed: int | Sequence[int | None] | None, numbers: np.ndarray) -> None:
         if seed is None:
             return
         if isinstance(seed, int | np.integer):
-            seed = [int(seed) + slot for slot in range(self.num_envs)]
+            seed = range(int(seed), int(seed) + self.num_envs)
         if len(seed) != self.num_envs:
             raise FrameSelectError(f"seed: got {len(seed)} seeds for num_envs={self.num_envs}")
         for slot in numbers.tolist():
@@ -201,12 +197,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         given = self._over.copy()
         self._restart(slots)
         self._over = np.zeros(self.num_envs, bool)
-        return {
-            "final_obs": final,
-            "_final_obs": given,
-            "final_info": infos,
-            "_final_info": given.copy(),
-        }
+        finals = {"final_obs": final, "_final_obs": given}
+        return {**finals, "final_info": infos, "_final_info": given.copy()}
 
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv returns them: arrays [B] and their masks."""
@@ -239,11 +231,3 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             render_episode(self.episodes, slot, bool(self._over[slot]), self.render_mode)
             for slot in range(self.num_envs)
         )
-
-
-class MaskedVectorEnv(FrameSelectVectorEnv):
-    """A vector environment in which some actions are illegal."""
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [B, n]."""
-        return self.episodes.action_masks()  # type: ignore[return-value]

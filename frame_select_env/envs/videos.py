@@ -13,11 +13,7 @@ BLOCK = 256  # videos drawn at a time: a generator call per episode would cost m
 
 
 def playable_rows(cache: FeatureCache, split: str, fold: str) -> np.ndarray:
-    """The rows [n] int64 of a split's videos that have a known label.
-
-    Raises:
-        FrameSelectError: if there are none.
-    """
+    """The rows [n] int64 of a split's videos that have a known label; there must be one."""
     rows = cache.rows(split, fold)
     if cache.task == "classification":
         rows = rows[cache.labels[rows] != UNKNOWN_LABEL]
@@ -27,11 +23,7 @@ def playable_rows(cache: FeatureCache, split: str, fold: str) -> np.ndarray:
 
 
 def requested_rows(cache: FeatureCache, videos: Any, count: int) -> np.ndarray:
-    """The rows [count] that `options["video"]` asks for, an int or `count` ints.
-
-    Raises:
-        FrameSelectError: if a row does not exist or its label is unknown.
-    """
+    """The rows [count] that `options["video"]` asks for, an int or `count` ints."""
     rows = np.asarray(videos)
     if rows.dtype.kind not in "iu" or rows.shape not in ((), (count,)):
         raise FrameSelectError(
@@ -54,13 +46,7 @@ def requested_rows(cache: FeatureCache, videos: Any, count: int) -> np.ndarray:
 
 
 class Draws:
-    """Videos drawn uniformly with replacement, in blocks, by each slot's own generator.
-
-    Args:
-        rows: [n] int, the videos to draw from.
-        num_slots: B.
-        generator: Returns the generator of a slot; called when a block is drawn.
-    """
+    """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator."""
 
     def __init__(
         self, rows: np.ndarray, num_slots: int, generator: Callable[[int], np.random.Generator]

@@ -14,11 +14,7 @@ RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "rende
 
 
 def check_render_mode(mode: str | None) -> None:
-    """Refuse a render mode that does not exist, or whose library is not installed.
-
-    Raises:
-        FrameSelectError: naming the allowed modes, or what to install.
-    """
+    """Refuse a render mode that does not exist, or whose library is not installed."""
     allowed = RENDER_METADATA["render_modes"]
     if mode is not None and mode not in allowed:
         listed = ", ".join(map(repr, allowed))
@@ -43,14 +39,12 @@ def render_episode(
             "pass render_mode='rgb_array' or 'ansi' to gym.make"
         )
         return None
-    # Imported here, so that environments that are never rendered do not load Pillow.
-    from frame_select_env.render.scene import read_scene
+    from frame_select_env.render.scene import draw_text, read_scene
 
     scene = read_scene(episodes, slot, over)
     if mode == "ansi":
-        from frame_select_env.render.text import draw_text
-
         return draw_text(scene)
+    # Imported here, so that environments that are never rendered do not load Pillow.
     from frame_select_env.render.picture import draw_picture
 
     return draw_picture(scene)
