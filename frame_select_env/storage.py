@@ -33,20 +33,31 @@ def whole_file(
 ) -> Iterator[Path]:
     """A temporary file to write to, which replaces `path` when the block ends without an error.
 
-    It has the name of `path` and lies in a hidden folder next to it, where the block may keep other
-    files. File and folder are synchronised with the disk before and after the replacement.
-
     Raises:
         FrameSelectError: (or `error`) if something cannot be written, such as on a full disk.
     """
+    with writing(path, error), replacing(path, error) as part:
+        yield part
+
+
+@contextmanager
+def replacing(path: str | Path, error: type[FrameSelectError] = FrameSelectError) -> Iterator[Path]:
+    """The same, for blocks whose own errors are to pass as they are.
+
+    The temporary file has the name of `path` and lies in a hidden folder next to it, where the
+    block may keep other files. File and folder are synchronised with the disk before and after the
+    replacement.
+    """
     path = Path(path)
-    with writing(path, error), ExitStack() as stack:
-        _remove_left_over(path)
-        work = _work_folder(path, stack)
+    with ExitStack() as stack:
+        with writing(path, error):
+            _remove_left_over(path)
+            work = _work_folder(path, stack)
         yield work / path.name
-        _synchronise(work / path.name)
-        os.replace(work / path.name, path)
-        _synchronise(path.parent)
+        with writing(path, error):
+            _synchronise(work / path.name)
+            os.replace(work / path.name, path)
+            _synchronise(path.parent)
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:

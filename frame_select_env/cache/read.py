@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from frame_select_env.cache import schema
-from frame_select_env.cache.files import cache_path, file_digest
+from frame_select_env.cache.files import CacheFile, cache_path
 from frame_select_env.cache.schema import DEFAULT_FOLD
 from frame_select_env.cache.structure import Extent, read_structure
 from frame_select_env.errors import CacheError, FrameSelectError, known
@@ -79,7 +79,8 @@ class FeatureCache:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        table = read_structure(self.path)
+        with CacheFile.opening(self.path) as self._file:
+            table = read_structure(self.path)
         self.task, self.classes, self.provenance = table.task, table.outputs, table.provenance
         self.labels, self.groups, self.start = table.labels, table.groups, table.start
         self.streams, self._splits, self._extents = table.streams, table.splits, table.extents
@@ -89,8 +90,8 @@ class FeatureCache:
         # Tables that others derive from the cache and share; they live as long as the cache.
         self.memo: dict[tuple, Any] = {}
 
-    def __reduce__(self) -> tuple[type["FeatureCache"], tuple[Path]]:
-        return FeatureCache, (self.path,)
+    def __reduce__(self) -> tuple[Any, tuple[Path, str]]:
+        return _open_again, (self.path, self.digest)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -100,8 +101,8 @@ class FeatureCache:
 
     @property
     def digest(self) -> str:
-        """A hexadecimal digest of the file; see `file_digest`."""
-        return file_digest(self.path)
+        """A hexadecimal digest of the file that was opened; see `file_digest`."""
+        return self._file.digest()
 
     @cached_property
     def ids(self) -> np.ndarray:
@@ -284,21 +285,25 @@ class FeatureCache:
     def check_values(self) -> Iterator[int]:
         """Check every value in the file, video by video, yielding each row when it is done.
 
+        At the end the checksums are compared.
+
         Raises:
-            CacheError: at the first wrong value, or for a duplicated id.
+            CacheError: at the first wrong value, or for a wrong checksum.
         """
-        unique, counts = np.unique(self.ids, return_counts=True)
-        if (counts > 1).any():
-            duplicate = str(unique[counts > 1][0])
-            raise CacheError(f"{self.path}: videos/id: {duplicate!r} is duplicated")
         if self.task == "regression" and not np.isfinite(self.labels).all():
             raise CacheError(f"{self.path}: videos/label: some values are not finite")
-        names = [name for name in self._extents if not name.endswith("thumbnail")]
+        checksums = dict.fromkeys(self._extents, 0)
         for row in range(len(self)):
             first, last = self.start[row], self.start[row + 1]
-            for name in names:
-                self._check(name, self._map(name)[first:last], row)
+            for name, before in checksums.items():
+                values = self._map(name)[first:last]
+                if not name.endswith("thumbnail"):
+                    self._check(name, values, row)
+                checksums[name] = schema.checksum(values, before)
             yield row
+        for name, extent in self._extents.items():
+            if checksums[name] != extent.crc32:
+                raise CacheError(f"{self.path}: {name}: has a wrong checksum: damaged")
 
     def _predictions_name(self, stream: str | None, fold: str) -> str:
         self.splits(fold)
@@ -306,10 +311,11 @@ class FeatureCache:
         return name if name in self._extents else f"streams/{self.stream(stream)}/predictions"
 
     def _map(self, name: str) -> np.ndarray:
+        self._file.check()
         array = self._maps.get(name)
         if array is None:
             extent = self._extents[name]
-            array = np.memmap(self.path, extent.dtype, "r", extent.offset, extent.shape)
+            array = self._file.map(extent.dtype, extent.offset, extent.shape)
             # A plain array: indexing np.memmap itself costs microseconds more per call.
             self._maps[name] = array = array.view(np.ndarray)
         return array
@@ -342,6 +348,18 @@ class FeatureCache:
             wrong = schema.check_finite(name, values)
         if wrong:
             raise CacheError(f"{self.path}: {name}: video {str(self.ids[row])!r}: {wrong}")
+
+
+def _open_again(path: Path, digest: str) -> FeatureCache:
+    """Unpickle a cache.
+
+    Raises:
+        CacheError: if the file is not the one that was pickled.
+    """
+    cache = open_cache(path)
+    if cache.digest != digest:
+        raise CacheError(f"{path}: was rewritten in the meantime; start again")
+    return cache
 
 
 # Environments on the same file share its memory maps and tables. The key includes the time of the

@@ -1,26 +1,37 @@
 """The format of a cache: one HDF5 file of contiguous, uncompressed, aligned datasets.
 
-    /                 attrs: format, version, task ("classification" | "regression"), provenance
+    /                 attrs: format, version, task ("classification" | "regression"), provenance,
+                      crc32 of everything but the values
     /classes [C] str  (or /targets [K] str)
     /videos/id [N]  /videos/label [N] int64 (-1: unknown) or [N, K] float32
     /videos/split [N] train | val | test | ""  /videos/group [N]  /videos/start [N + 1] int64
     /streams/<name>/features [F, D] float16 | float32  (attrs axes, min, max)
     /streams/<name>/predictions [F, C] float32         (attrs axes, min, max)
-    /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]
+    /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
     /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
+
+Every dataset has the attribute crc32, a checksum of its values. Strings and attributes have a fixed
+length: HDF5 keeps others in a heap that crashes when it is damaged.
 
 N videos, F frames of all videos one after another, C classes, K regression targets, D features.
 Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
 ([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none.
 
+Opening checks the structure, the checksum of the root, and those of the small tables; the checksums
+of the frames are checked by `FeatureCache.check_values`.
+
 The functions below check values: when a cache is written, when a video is first read, and by
 `inspect --full`. Each returns what is wrong, or None.
 """
 
+import json
+import zlib
+from collections.abc import Mapping
+
 import numpy as np
 
 FORMAT = "frame-select-cache"
-VERSION = 1
+VERSION = 2
 TASKS = ("classification", "regression")
 SPLITS = ("train", "val", "test", "")
 MIDDLE_AXES = ("", "view", "object")
@@ -32,8 +43,28 @@ ALIGNMENT = 4096  # bytes: every dataset starts on a page, so that it can be mem
 # Probabilities saved in half precision or by a float32 softmax are off by far less than this.
 SUM_TOLERANCE = 2e-3
 
-# Dataset of /frames -> dtype. All are optional.
+# Dataset of /frames -> dtype, and numbers of axes. All are optional.
 FRAME_DATASETS = {"time": "float32", "importance": "float32", "thumbnail": "uint8"}
+FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4)}
+ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
+
+
+def checksum(values: np.ndarray, before: int = 0) -> int:
+    """The CRC-32 of an array's bytes, continuing that of the values before it."""
+    return zlib.crc32(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data, before)
+
+
+def root_checksum(attributes: Mapping[str, object], datasets: Mapping[str, object]) -> int:
+    """The CRC-32 of the root's attributes, and of what describes each dataset, by its name."""
+    described = [sorted(attributes.items()), sorted(datasets.items())]
+    return zlib.crc32(json.dumps(described).encode())
+
+
+def describe(
+    shape: tuple[int, ...], dtype: np.dtype, crc32: int, axes: str, low: float, high: float
+) -> list[object]:
+    """What `root_checksum` covers of a dataset."""
+    return [list(shape), dtype.str, crc32, axes, float(low).hex(), float(high).hex()]
 
 
 def check_finite(name: str, values: np.ndarray) -> str | None:

@@ -1,12 +1,8 @@
 """Writing a cache in constant memory: frames go to raw files first, then into one HDF5 file."""
 
 import json
-import os
-import re
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +11,7 @@ import numpy as np
 
 from frame_select_env.cache import schema
 from frame_select_env.errors import CacheError
+from frame_select_env.storage import replacing, writing
 
 COPY_BYTES = 16 * 2**20
 
@@ -58,41 +55,26 @@ def write_cache(
     if (classes is None) == (targets is None):
         raise CacheError(f"{path}: give either classes or targets, not both")
     names = list(classes if classes is not None else targets or [])
-    if not names or len(set(names)) != len(names):
+    if not all(names) or not names or len(set(names)) != len(names):
         raise CacheError(f"{path}: classes or targets must be distinct names, at least one")
     if not path.parent.is_dir():
         raise CacheError(f"{path}: the folder {path.parent} does not exist")
     if path.exists() and not (path.is_file() and h5py.is_hdf5(path)):
         raise CacheError(f"{path}: already exists and is not a cache; choose another name")
-    with _writing(path):
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     task = "classification" if classes is not None else "regression"
-    writer = _Writer(path, work, task, names, dict(axes or {}))
-    try:
-        for video in videos:
-            with _writing(path):
-                writer.add(video)
-        with _writing(path):
-            writer.save(work / "whole.h5", provenance)
-            os.replace(work / "whole.h5", path)
-    finally:
-        for column in writer.columns.values():
-            with suppress(OSError):  # what is still buffered is no longer needed
-                column.handle.close()
-        shutil.rmtree(work, ignore_errors=True)
+    with replacing(path, CacheError) as part:
+        writer = _Writer(path, part.parent, task, names, dict(axes or {}))
+        try:
+            for video in videos:
+                with writing(path, CacheError):
+                    writer.add(video)
+            with writing(path, CacheError):
+                writer.save(part, provenance)
+        finally:
+            for column in writer.columns.values():
+                with suppress(OSError):  # what is still buffered is no longer needed
+                    column.handle.close()
     return path
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Say in one line why a file cannot be written: usually the disk is full."""
-    try:
-        yield
-    # HDF5 raises a RuntimeError if it finds out only when closing the file.
-    except (OSError, RuntimeError) as error:
-        found = re.search(r"error message = '([^']+)'", str(error))
-        reason = found[1] if found else getattr(error, "strerror", None) or str(error)
-        raise CacheError(f"{path}: cannot be written: {reason}") from None
 
 
 class _Column:
@@ -121,6 +103,7 @@ class _Writer:
     ) -> None:
         self.path, self.work, self.task, self.names, self.axes = path, work, task, names, axes
         self.columns: dict[str, _Column] = {}
+        self.described: dict[str, object] = {}  # what the root's checksum covers, by dataset
         self.name = ""  # the id of the video that is being added
         self.keys: tuple[set[str], list[str], list[str]] | None = None
         self.ids: dict[str, None] = {}
@@ -186,7 +169,7 @@ class _Writer:
         axis = self.axes.get(_stream_of(dataset), "")
         if kind[0] == "frames":
             dtype = schema.FRAME_DATASETS[kind[1]]
-            dimensions = (3, 4) if kind[1] == "thumbnail" else (1,)
+            dimensions = schema.FRAME_AXES[kind[1]]
         elif kind[-1] == "features":
             stored = values.dtype if column is None else column.dtype  # the first video decides
             dtype = "float16" if stored == np.float16 else "float32"
@@ -230,26 +213,67 @@ class _Writer:
         with h5py.File(
             file, "w", alignment_threshold=schema.ALIGNMENT, alignment_interval=schema.ALIGNMENT
         ) as h5:
-            h5.attrs["format"] = schema.FORMAT
-            h5.attrs["version"] = schema.VERSION
-            h5.attrs["task"] = self.task
             text = provenance if isinstance(provenance, str) else json.dumps(provenance)
-            h5.attrs["provenance"] = text
+            if len(text.encode()) > schema.ATTRIBUTE_BYTES:
+                raise CacheError(
+                    f"{self.path}: provenance has {len(text.encode())} bytes; at most "
+                    f"{schema.ATTRIBUTE_BYTES} can be stored"
+                )
+            root: dict[str, str | float] = {
+                "format": schema.FORMAT,
+                "version": schema.VERSION,
+                "task": self.task,
+            }
+            root["provenance"] = text
+            for name, value in root.items():
+                self.attribute(h5, name, value)
             classification = self.task == "classification"
-            _strings(h5, "classes" if classification else "targets", self.names)
-            _strings(h5, "videos/id", list(self.ids))
+            self.strings(h5, "classes" if classification else "targets", self.names)
+            self.strings(h5, "videos/id", list(self.ids))
             dtype = np.int64 if classification else np.float32
-            h5["videos/label"] = np.asarray(self.labels, dtype)
-            _strings(h5, "videos/split", self.splits)
+            self.table(h5, "videos/label", np.asarray(self.labels, dtype))
+            self.strings(h5, "videos/split", self.splits)
             if self.groups:
-                _strings(h5, "videos/group", self.groups)
-            h5["videos/start"] = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+                self.strings(h5, "videos/group", self.groups)
+            starts = np.concatenate([[0], np.cumsum(self.lengths)])
+            self.table(h5, "videos/start", starts.astype(np.int64))
             for fold, splits in self.fold_splits.items():
-                _strings(h5, f"folds/{fold}/split", splits)
+                self.strings(h5, f"folds/{fold}/split", splits)
             for name, column in self.columns.items():
                 self.copy(h5, name, column)
-            h5.flush()
-            os.fsync(h5.id.get_vfd_handle())
+            self.attribute(h5, "crc32", schema.root_checksum(root, self.described))
+
+    def attribute(self, item: h5py.HLObject, name: str, value: str | float) -> None:
+        """Store an attribute with a fixed length."""
+        if isinstance(value, str):
+            encoded = value.encode() or b"\0"  # HDF5 has no empty strings of fixed length
+            item.attrs.create(name, encoded, dtype=h5py.string_dtype("utf-8", len(encoded)))
+        else:
+            item.attrs[name] = np.array(value)
+
+    def strings(self, h5: h5py.File, name: str, values: Sequence[str]) -> None:
+        """Store strings as UTF-8, all of the length of the longest."""
+        encoded = [value.encode("utf-8") for value in values]
+        width = max(1, *(len(value) for value in encoded))
+        self.table(h5, name, np.array(encoded, h5py.string_dtype("utf-8", width)))
+
+    def table(self, h5: h5py.File, name: str, values: np.ndarray) -> None:
+        """Store an array with its checksum."""
+        dataset = h5.create_dataset(name, data=values)
+        self.finish(dataset, name, schema.checksum(values))
+
+    def finish(
+        self,
+        dataset: h5py.Dataset,
+        name: str,
+        crc32: int,
+        axes: str = "",
+        low: float = 0.0,
+        high: float = 0.0,
+    ) -> None:
+        """Store a dataset's checksum, and note what the root's covers of it."""
+        self.attribute(dataset, "crc32", crc32)
+        self.described[name] = schema.describe(dataset.shape, dataset.dtype, crc32, axes, low, high)
 
     def copy(self, h5: h5py.File, name: str, column: _Column) -> None:
         """Copy one raw file into its dataset, a block at a time."""
@@ -258,12 +282,18 @@ class _Writer:
         dataset = h5.create_dataset(name, shape, column.dtype)
         step = max(1, COPY_BYTES // max(1, int(np.prod(column.shape)) * column.dtype.itemsize))
         source = np.memmap(column.file, column.dtype, "r", shape=shape)
+        crc32 = 0
         for first in range(0, column.frames, step):
-            dataset[first : first + step] = source[first : first + step]
-        if not name.startswith("frames/"):
-            axis = self.axes.get(_stream_of(name), "")
-            dataset.attrs["axes"] = axis if len(column.shape) == 2 else ""
-            dataset.attrs["min"], dataset.attrs["max"] = column.min, column.max
+            block = source[first : first + step]
+            dataset[first : first + step] = block
+            crc32 = schema.checksum(block, crc32)
+        if name.startswith("frames/"):
+            self.finish(dataset, name, crc32)
+            return
+        axes = self.axes.get(_stream_of(name), "") if len(column.shape) == 2 else ""
+        for attribute, value in (("axes", axes), ("min", column.min), ("max", column.max)):
+            self.attribute(dataset, attribute, value)
+        self.finish(dataset, name, crc32, axes, column.min, column.max)
 
 
 def _by_stream(value: Any) -> dict[str, Any]:
@@ -273,9 +303,3 @@ def _by_stream(value: Any) -> dict[str, Any]:
 def _stream_of(dataset: str) -> str:
     parts = dataset.split("/")
     return parts[1] if parts[0] == "streams" else parts[-1]
-
-
-def _strings(h5: h5py.File, name: str, values: Sequence[str]) -> None:
-    encoded = [value.encode("utf-8") for value in values]
-    width = max(1, *(len(value) for value in encoded))
-    h5.create_dataset(name, data=encoded, dtype=h5py.string_dtype("utf-8", width))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
-from frame_select_env.cache import frame_index
+from frame_select_env.cache import frame_index, schema
 
 
 def video(name: str = "v", length: int = 3, **changes: object) -> dict:
@@ -160,7 +160,8 @@ def test_a_sparse_file_of_10_gb_opens_without_reading_it(tmp_path):
     frames, size = 1_250_000, 2048
     path = tmp_path / "large.h5"
     with h5py.File(path, "w", alignment_threshold=4096, alignment_interval=4096) as h5:
-        h5.attrs.update(format="frame-select-cache", version=1, task="classification")
+        root = {"format": schema.FORMAT, "version": schema.VERSION, "task": "classification"}
+        h5.attrs.update({name: _fixed(value) for name, value in root.items()})
         text = h5py.string_dtype("utf-8", 8)
         h5.create_dataset("classes", data=[b"a", b"b"], dtype=text)
         count = frames // 25
@@ -171,13 +172,33 @@ def test_a_sparse_file_of_10_gb_opens_without_reading_it(tmp_path):
         for name, width, dtype in (("features", size, "float32"), ("predictions", 2, "float32")):
             dataset = h5.create_dataset(f"streams/main/{name}", (frames, width), dtype)
             dataset[-1] = np.full(width, 0.5)  # the rest is a hole: it takes no space on the disk
-            dataset.attrs.update(axes="", min=0.0, max=1.0)
+            dataset.attrs.update(axes=_fixed(""), min=0.0, max=1.0)
+        described = {}
+        for name in ("classes", *(f"videos/{part}" for part in h5["videos"])):
+            h5[name].attrs["crc32"] = schema.checksum(h5[name][:])
+        for name in ("streams/main/features", "streams/main/predictions"):
+            h5[name].attrs["crc32"] = 0  # checked by `check_values` alone
+
+        def describe(name, item):
+            if isinstance(item, h5py.Dataset):
+                low, high = item.attrs.get("min", 0.0), item.attrs.get("max", 0.0)
+                crc32 = int(item.attrs["crc32"])
+                described[name] = schema.describe(item.shape, item.dtype, crc32, "", low, high)
+
+        h5.visititems(describe)
+        root["provenance"] = ""
+        h5.attrs["crc32"] = schema.root_checksum(root, described)
     assert path.stat().st_size > 10**10 and path.stat().st_blocks * 512 < 10**8
     before = _read_bytes()
     cache = FeatureCache(path)
     # The table of 50 000 videos, not the ten gigabytes; reading is counted, not timed.
     assert _read_bytes() - before < 50 * 2**20
     assert cache.features()[-1, 0] == 0.5
+
+
+def _fixed(value: object) -> object:
+    """An attribute's value with a fixed length."""
+    return np.bytes_(value or "\0") if isinstance(value, str) else value
 
 
 def _read_bytes() -> int:

@@ -1,6 +1,7 @@
 """A bad cache, or bad videos for one, give a single line that names what is wrong."""
 
 import gc
+import pickle
 import warnings
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def good(tmp_path: Path) -> Path:
 
 def edit_attribute(name, value):
     def edit(h5):
-        h5.attrs[name] = value
+        h5.attrs[name] = np.bytes_(value) if isinstance(value, str) else value
 
     return edit
 
@@ -169,7 +170,7 @@ def without(name):
 
 BAD_FILES = {
     "the attribute format is not": edit_attribute("format", "other"),
-    "version 9 is not supported, only 1": edit_attribute("version", 9),
+    "version 9 is not supported, only 2": edit_attribute("version", 9),
     "task is 'guess'; allowed: classification, regression": edit_attribute("task", "guess"),
     "videos/start: must rise from 0": replace("videos/start", np.array([0, 6, 3])),
     "videos/start implies 7 frames": replace("videos/start", np.array([0, 3, 7])),
@@ -191,7 +192,46 @@ BAD_FILES = {
     "with 3 columns; expected float32 with 2": replace(
         "streams/main/predictions", np.ones((6, 3), np.float32)
     ),
-    "axes is 'time'; allowed": lambda h5: h5["streams/main/features"].attrs.modify("axes", "time"),
+    "axes is 'time'; allowed": lambda h5: h5["streams/main/features"].attrs.__setitem__(
+        "axes", np.bytes_("time")
+    ),
+    "version 1 is no longer supported; make it again with frame-select import": edit_attribute(
+        "version", 1
+    ),
+    "/: the attribute task is not a number or a string of fixed length": lambda h5: (
+        h5.attrs.__setitem__("task", "classification")
+    ),
+    "/: the attribute version is not a number or": lambda h5: h5.attrs.__setitem__(
+        "version", [2, 2]
+    ),
+    "/: the attribute version is not a number": edit_attribute("version", "two"),
+    "/: the attribute format is not text": edit_attribute("format", 3),
+    "features: the attribute min is not a number": lambda h5: h5[
+        "streams/main/features"
+    ].attrs.__setitem__("min", h5py.Empty("f")),
+    "classes: a name is empty or duplicated": replace("classes", np.array([b"a", b"a"])),
+    "videos/id: 'v' is duplicated": replace("videos/id", np.array([b"v", b"v"])),
+    "videos/start: is float64; expected int64": replace("videos/start", np.array([0.0, 3.0, 6.0])),
+    "cannot be read, truncated or damaged: 'utf-8' codec": replace(
+        "videos/id", np.array([b"\xff", b"v"])
+    ),
+    "streams/copy: is linked more than once": lambda h5: h5["streams"].__setitem__(
+        "copy", h5["streams/main"]
+    ),
+    "streams: is linked more than once": lambda h5: h5["streams"].__setitem__(
+        "loop", h5["streams"]
+    ),
+    "type: is neither a group nor a dataset": lambda h5: h5.__setitem__("type", np.dtype("f4")),
+    "frames/importance: has shape (6, 2)": lambda h5: h5.create_dataset(
+        "frames/importance", data=np.ones((6, 2), np.float32)
+    ),
+    # Structure and values may be right and yet not what was written.
+    "videos/label: has a wrong checksum": lambda h5: h5["videos/label"].__setitem__(0, 0),
+    "videos/split: has a wrong checksum": lambda h5: h5["videos/split"].__setitem__(0, b"test"),
+    "/: has a wrong checksum": lambda h5: h5["streams/main/features"].attrs.__setitem__("max", 9.0),
+    "good.h5: /: has a wrong checksum": lambda h5: h5.create_dataset(
+        "frames/importance", data=np.ones(6, np.float32)
+    ),
 }
 
 
@@ -234,11 +274,60 @@ def test_wrong_values_are_reported_when_the_video_is_first_read(good):
         list(cache.check_values())
 
 
-def test_full_check_finds_a_duplicated_id(good):
+@pytest.mark.parametrize("name", ["features", "predictions", "thumbnail"])
+def test_the_full_check_finds_a_flipped_bit(tmp_path, name):
+    path = tmp_path / "c.h5"
+    thumbnails = np.ones((3, 4, 4), np.uint8)
+    write_cache(path, [video("v", thumbnail=thumbnails)], classes=["a", "b"])
+    where = "frames/thumbnail" if name == "thumbnail" else f"streams/main/{name}"
+    assert list(FeatureCache(path).check_values()) == [0]
+    with h5py.File(path, "r") as h5:
+        offset = h5[where].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 1  # the lowest bit of the first value
+    path.write_bytes(content)
+    cache = FeatureCache(path)
+    with pytest.raises(CacheError, match=f"{where}: has a wrong checksum: damaged"):
+        list(cache.check_values())
+
+
+def test_a_table_larger_than_the_file_is_not_read(tmp_path, good):
     with h5py.File(good, "r+") as h5:
-        h5["videos/id"][:] = [b"v", b"v"]
-    with pytest.raises(CacheError, match="'v' is duplicated"):
-        list(FeatureCache(good).check_values())
+        del h5["classes"]
+        h5.create_dataset("classes", (5 * 10**7,), "S100", compression="gzip", chunks=(10**6,))
+    with pytest.raises(CacheError, match="classes: is chunked or compressed"):
+        FeatureCache(good)
+
+
+def test_provenance_that_hdf5_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(CacheError, match="provenance has 70000 bytes; at most 60000"):
+        write_cache(tmp_path / "c.h5", [video()], classes=["a", "b"], provenance="x" * 70_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_written_to_while_it_is_open_is_refused(good):
+    cache, reread = FeatureCache(good), FeatureCache(good)
+    before = cache.read_features(np.array([0]), 3)
+    content = good.read_bytes()
+    good.write_bytes(content[: len(content) // 2])  # in place; reading on would be a SIGBUS
+    for opened in (cache, reread):
+        with pytest.raises(CacheError, match=r"good\.h5: was written to while it was open"):
+            opened.read(np.array([1]), 3)
+    with pytest.raises(CacheError, match="was written to while it was open"):
+        cache.digest  # noqa: B018
+    assert before.shape == (1, 3, 2)
+
+
+def test_a_replaced_file_is_read_as_it_was_opened(good):
+    cache = FeatureCache(good)
+    pickled = pickle.dumps(cache)
+    digest, old = cache.digest, cache.read_features(np.array([0]), 3)
+    write_cache(good, [video("new", features=np.full((3, 2), 7.0))], classes=["a", "b"])
+    assert np.array_equal(cache.read_features(np.array([0]), 3), old)  # mapped before
+    assert cache.read_predictions(np.array([1]), 3).shape == (1, 3, 2)  # mapped only now
+    assert cache.digest == digest != FeatureCache(good).digest
+    with pytest.raises(CacheError, match="was rewritten in the meantime; start again"):
+        pickle.loads(pickled)
 
 
 def test_unknown_split_fold_and_stream_name_the_known_ones(good, regression):
