@@ -20,6 +20,12 @@ FILL_BLOCK = 1024  # videos
 SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 
 
+def check_alpha(alpha: float) -> None:
+    """Refuse a weight of the frames that are not selected outside of 0 to 1 (AS Eq. 10)."""
+    if not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
+        raise FrameSelectError(f"alpha={alpha!r}: must be a number from 0 to 1")
+
+
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
     """Round predictions to multiples of 2^-40 (times the power of two that reaches `largest`).
 

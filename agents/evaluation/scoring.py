@@ -10,7 +10,7 @@ from rich.progress import track
 
 from baselines.splits import row_batches
 from frame_select_env.cache import Clips, FeatureCache
-from frame_select_env.consensus import is_correct, on_grid, weighted_mean
+from frame_select_env.consensus import check_alpha, is_correct, on_grid, weighted_mean
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import Ranking, best_if_none, top_frames
 
@@ -30,8 +30,7 @@ class EvaluationSettings:
     def __post_init__(self) -> None:
         if self.num_frames < 1:
             raise FrameSelectError(f"num_frames={self.num_frames}: must be at least 1")
-        if not 0 <= self.alpha < np.inf:
-            raise FrameSelectError(f"alpha={self.alpha}: must be a number of at least 0")
+        check_alpha(self.alpha)
 
 
 @dataclass(frozen=True)

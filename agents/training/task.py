@@ -12,6 +12,7 @@ import torch
 
 from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.consensus import check_alpha
 from frame_select_env.rewards import Reward, RewardSpec
 
 # The fields of a task that a command line sets and config.json records.
@@ -72,8 +73,7 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
         )
     if isinstance(task.seed, bool) or not isinstance(task.seed, int) or task.seed < 0:
         raise FrameSelectError(f"seed={task.seed!r}: must be an integer of at least 0")
-    if not 0 <= task.alpha <= 1:
-        raise FrameSelectError(f"alpha={task.alpha}: must be a number from 0 to 1")
+    check_alpha(task.alpha)
     _check_device(task.device)
     cache.stream(task.stream)
     Reward(task.reward, cache)

@@ -116,6 +116,13 @@ def check_text(value: str) -> str | None:
     return None
 
 
+def check_name(kind: str, name: str) -> str | None:
+    """Check the name of a stream or a fold, which becomes part of a dataset's name."""
+    if not name or not name.isprintable() or "/" in name or name in (".", ".."):
+        return f"the {kind} name {name!r} must be printable text without a slash"
+    return None
+
+
 def check_split(value: object) -> str | None:
     """Check one video's split."""
     if value not in SPLITS:

@@ -144,6 +144,8 @@ class Structure:
         """Every dataset under `group`; what leads out of the file or in circles is refused."""
         for name in group:
             full = f"{prefix}{name}"
+            if not full.isprintable():
+                self._fail(ascii(full), "is not a printable name")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 self._fail(full, "is an external or soft link, which is not allowed in a cache")
             item = group[name]

@@ -120,15 +120,17 @@ class _Writer:
         self.require(not missing, f"has no {', '.join(sorted(missing))}")
         self.require(name not in self.ids, "the id is duplicated; ids must be unique")
         folds = dict(video.get("folds") or {})
+        features, predictions = _by_stream(video["features"]), _by_stream(video["predictions"])
         for wrong in (
             schema.check_text(name),
             schema.check_text(str(video.get("group", ""))),
             schema.check_label(video["label"], self.task, len(self.names)),
             schema.check_split(video["split"]),
             *(schema.check_split(content.get("split")) for content in folds.values()),
+            *(schema.check_name("fold", str(fold)) for fold in folds),
+            *(schema.check_name("stream", str(stream)) for stream in features),
         ):
             self.require(not wrong, wrong)
-        features, predictions = _by_stream(video["features"]), _by_stream(video["predictions"])
         keys = set(video), list(features), list(folds)
         if self.keys is None:
             self.keys = keys

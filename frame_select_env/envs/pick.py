@@ -10,19 +10,18 @@ from frame_select_env.envs.settings import MultiStepSettings
 from frame_select_env.envs.single_env import FrameSelectEnv
 from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
-DEFAULT_PICKS = 8
-
 
 @dataclass(frozen=True)
 class PickSettings(MultiStepSettings):
     """The keyword arguments of FrameSelect/Pick-v0."""
 
-    picks: int = DEFAULT_PICKS  # maximum number of steps in an episode; T if that is less
+    # maximum number of steps in an episode; by default 8, or T if that is less
+    picks: int = None  # type: ignore[assignment]
     stop: bool = False  # whether there is one more action, T, that ends the episode
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._at_most_num_frames("picks", DEFAULT_PICKS)
+        self._at_most_num_frames("picks")
         self._one_of("stop", (False, True))
 
 

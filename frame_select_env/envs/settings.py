@@ -4,11 +4,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from frame_select_env.consensus import MAX_FRAMES
+from frame_select_env.consensus import MAX_FRAMES, check_alpha
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.rewards import RewardSpec
 
-DEFAULT_TARGET_FRAMES = 8
+DEFAULT_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -25,28 +25,28 @@ class Settings:
     # With alpha = 0, p1 of an empty selection: zeros, or p0.
     empty: Literal["wrong", "baseline"] = "wrong"
     stream: str | None = None  # name of the feature stream; None for the only one
-    target_frames: int = DEFAULT_TARGET_FRAMES  # m, for rewards with a budget; T if that is less
+    # m, for rewards with a budget; by default 8, or T if that is less
+    target_frames: int = None  # type: ignore[assignment]
 
     # The modes that the process offers; see `envs/observations.py`.
     observations: ClassVar[tuple[str, ...]] = ("video", "index")
 
     def __post_init__(self) -> None:
         self._integer("num_frames", 1, MAX_FRAMES)
-        self._at_most_num_frames("target_frames", DEFAULT_TARGET_FRAMES)
+        self._at_most_num_frames("target_frames")
         self._one_of("observation", self.observations)
         self._one_of("empty", ("wrong", "baseline"))
-        if not isinstance(self.alpha, int | float) or not 0 <= self.alpha <= 1:
-            raise FrameSelectError(f"alpha={self.alpha!r}: must be a number from 0 to 1")
+        check_alpha(self.alpha)
 
     def _integer(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise FrameSelectError(f"{name}={value!r}: must be an integer from {low} to {high}")
 
-    def _at_most_num_frames(self, name: str, default: int) -> None:
-        """Check a number of frames, 1 to T; only its default is lowered to T."""
-        if getattr(self, name) == default:
-            object.__setattr__(self, name, min(default, self.num_frames))
+    def _at_most_num_frames(self, name: str) -> None:
+        """Check a number of frames, 1 to T; the default is 8, or T if that is less."""
+        if getattr(self, name) is None:
+            object.__setattr__(self, name, min(DEFAULT_FRAMES, self.num_frames))
         self._integer(name, 1, self.num_frames)
 
     def _one_of(self, name: str, allowed: tuple[str | bool, ...]) -> None:

@@ -1,6 +1,7 @@
 """Outcome: the facts about a batch of selections that a reward design may read."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -9,12 +10,12 @@ from frame_select_env.errors import FrameSelectError
 # Every design may read these; the rest must be declared, which proves claims like "needs no label".
 OPEN = frozenset({"p0", "p1", "selected", "valid", "target_frames"})
 LABELLED = frozenset({"label", "correct_before", "correct_after"})
-LOOKED_UP = frozenset({"predictions", "features", "importance", "time"})
+LOOKED_UP = frozenset({"predictions", "features", "importance", "time", "video"})
 FACTS = OPEN | LABELLED | LOOKED_UP
 
 
 class Outcome:
-    """The facts about B selections, the argument of every reward design.
+    """The facts about B selections, the argument of every reward design; arrays are read-only.
 
     Use `correct_before` and `correct_after`, never the argmax of p1: where nothing is selected p1
     is zeros, and its argmax would be class 0.
@@ -25,6 +26,7 @@ class Outcome:
         correct_after: [B] bool, whether the mean over the selected frames does.
         p0: [B, C] float64, mean prediction of all valid frames.
         p1: [B, C] float64, mean prediction of the selected frames.
+        video: [B] int64, row of the video in the cache.
         selected: [B, T] bool. valid: [B, T] bool.
         target_frames: m, the number of frames that a budget aims at.
         predictions: [B, T, C]. features: [B, T, D]. importance: [B, T]. time: [B, T] seconds.
@@ -37,6 +39,7 @@ class Outcome:
         reader: Name of the design that reads, for messages.
     """
 
+    video: np.ndarray
     label: np.ndarray
     correct_before: np.ndarray
     correct_after: np.ndarray
@@ -57,7 +60,7 @@ class Outcome:
         allowed: frozenset[str] | None = None,
         reader: str = "",
     ) -> None:
-        self._facts = facts
+        self._facts = facts = {name: _read_only(value) for name, value in facts.items()}
         self._look_up = look_up
         self._allowed = allowed
         self._reader = reader
@@ -85,7 +88,7 @@ class Outcome:
             raise FrameSelectError(
                 f"reward {self._reader!r} reads outcome.{name}, which is not available here"
             )
-        return self._look_up(name)
+        return _read_only(self._look_up(name))
 
     @property
     def unanswered(self) -> np.ndarray:
@@ -95,3 +98,11 @@ class Outcome:
     def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
         """The same facts, of which `reader` may read only those in `allowed`."""
         return Outcome(self._facts, self._look_up, allowed, reader)
+
+
+def _read_only(value: Any) -> Any:
+    """A view that cannot be written to: designs of one sum share the facts."""
+    if isinstance(value, np.ndarray) and value.flags.writeable:
+        value = value.view()
+        value.flags.writeable = False
+    return value

@@ -108,7 +108,7 @@ class Term:
         """The weighted value, [B] float64."""
         name, count = self.design.name, len(outcome)
         value = self.design.function(outcome.only(self.design.allowed, name), **self.arguments)
-        value = np.asarray(value, np.float64)
+        value = np.array(value, np.float64)  # a copy: facts are shared and read-only
         if value.shape != (count,):
             raise FrameSelectError(
                 f"reward {name!r} returned shape {value.shape}; expected ({count},)"
@@ -134,13 +134,19 @@ class Reward:
 
     def __init__(self, spec: RewardSpec, cache: FeatureCache | None = None) -> None:
         self.terms = _terms(spec)
+        self.names: list[str] = []  # two designs may have the same name
+        for term in self.terms:
+            count = sum(
+                one.design.name == term.design.name for one in self.terms[: len(self.names)]
+            )
+            self.names.append(term.design.name + (f" ({count + 1})" if count else ""))
         if cache is not None:
             for term in self.terms:
                 _check_fit(term.design, cache)
 
     def __call__(self, outcome: Outcome) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The rewards [B] float64, and the weighted terms that add up to them, by name."""
-        terms = {term.design.name: term(outcome) for term in self.terms}
+        terms = {name: term(outcome) for name, term in zip(self.names, self.terms, strict=True)}
         if len(terms) == 1:
             (only,) = terms.values()
             return only.copy(), terms

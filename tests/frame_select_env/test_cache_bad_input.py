@@ -222,6 +222,7 @@ BAD_FILES = {
         "loop", h5["streams"]
     ),
     "type: is neither a group nor a dataset": lambda h5: h5.__setitem__("type", np.dtype("f4")),
+    "'streams/a\\nb': is not a printable name": lambda h5: h5.create_group("streams/a\nb"),
     "frames/importance: has shape (6, 2)": lambda h5: h5.create_dataset(
         "frames/importance", data=np.ones((6, 2), np.float32)
     ),
@@ -340,3 +341,13 @@ def test_unknown_split_fold_and_stream_name_the_known_ones(good, regression):
         cache.read(np.array([0]), stream="flow")
     with pytest.raises(FrameSelectError, match="has the streams audio, video; choose one: stream="):
         FeatureCache(regression).read(np.array([0]))
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "a\nb", ".."])
+def test_names_of_streams_and_folds_fit_into_names_of_datasets(tmp_path, name):
+    one = video()
+    stream = one | {key: {name: one[key]} for key in ("features", "predictions")}
+    fold = one | {"folds": {name: {"split": "test"}}}
+    for wrong, kind in ((stream, "stream"), (fold, "fold")):
+        with pytest.raises(CacheError, match=f"the {kind} name .* must be printable text"):
+            write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"])

@@ -97,3 +97,13 @@ def test_picks_beyond_the_frames_and_actions_out_of_range(planted, env):
     env.reset(seed=0)
     with pytest.raises(FrameSelectError, match="action 9 is out of range; allowed: 0 to 8"):
         env.unwrapped.step(9)
+
+
+def test_an_explicit_number_of_picks_is_never_lowered(planted):
+    keywords = {"data": str(planted), "num_frames": 5}
+    assert gym.make(PICK, **keywords).unwrapped.episodes.settings.picks == 5
+    assert gym.make(PICK, **keywords).unwrapped.episodes.settings.target_frames == 5
+    assert gym.make(PICK, data=str(planted)).unwrapped.episodes.settings.picks == 8
+    for name in ("picks", "target_frames"):
+        with pytest.raises(FrameSelectError, match=f"{name}=8: must be an integer from 1 to 5"):
+            gym.make(PICK, **keywords, **{name: 8})

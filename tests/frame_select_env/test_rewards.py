@@ -1,5 +1,6 @@
 """Each design on numbers worked by hand, the forms of `reward=`, and what may not be read."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -152,3 +153,53 @@ def test_unknown_fact_unknown_task_and_misspelt_fact():
         register_reward("test_unknown", tasks=("regresion",))
     with pytest.raises(AttributeError, match="Outcome has no 'lable'"):
         _ = outcome().lable
+
+
+def test_a_design_cannot_change_what_the_next_one_reads(planted):
+    def greedy(outcome):
+        outcome.p1[:] = 1.0
+        return np.zeros(len(outcome))
+
+    env = gym.make("FrameSelect/OneShot-v0", data=str(planted), reward=greedy)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="read-only"):
+        env.step(env.action_space.sample())
+
+
+def test_looked_up_facts_are_read_only_too(planted):
+    def greedy(outcome):
+        outcome.features[:] = 0.0
+        return np.zeros(len(outcome))
+
+    env = gym.make("FrameSelect/OneShot-v0", data=str(planted), reward=greedy)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="read-only"):
+        env.step(env.action_space.sample())
+
+
+def test_the_row_of_the_video_is_a_fact_to_be_declared(planted):
+    @register_reward("row_number", needs=("video",))
+    def row_number(outcome):
+        return outcome.video.astype(float)
+
+    @register_reward("row_undeclared", needs=())
+    def row_undeclared(outcome):
+        return outcome.video.astype(float)
+
+    env = gym.make("FrameSelect/OneShot-v0", data=str(planted), reward="row_number")
+    env.reset(options={"video": 3})
+    assert env.step(env.action_space.sample())[1] == 3.0
+    env = gym.make("FrameSelect/OneShot-v0", data=str(planted), reward="row_undeclared")
+    env.reset(options={"video": 3})
+    with pytest.raises(FrameSelectError, match="reads outcome.video without declaring it"):
+        env.step(env.action_space.sample())
+
+
+def test_two_terms_of_one_name_are_both_paid(planted):
+    same = {"budget": 1.0, "frame_select_env.rewards.frames:budget": 2.0}
+    env = gym.make("FrameSelect/OneShot-v0", data=str(planted), reward=same)
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(np.eye(25, dtype=np.int8)[0])
+    terms = info["reward_terms"]
+    assert set(terms) == {"budget", "budget (2)"} and terms["budget (2)"] == 2 * terms["budget"] < 0
+    assert reward == terms["budget"] + terms["budget (2)"]

@@ -20,7 +20,7 @@ class Caches:
     name, count, seconds, cpu_seconds, jobs = "caches", 10_000, 60.0, CPU_SECONDS, 2
 
     def prepare(self, folder: Path, seed: int) -> None:
-        import data.inspect_command  # noqa: F401 (once, and not in every fork)
+        import data.commands.inspect  # noqa: F401 (once, and not in every fork)
 
         self.seed = seed
         self.paths = surface.small_caches(folder)
