@@ -41,12 +41,9 @@ class QFactoredConfig(ScorerConfig):
 
 
 def factored_value(advantage: Tensor, discard: Tensor, selected: Tensor) -> Tensor:
-    """Q of selections: [N, B] from Q_t(keep) - Q_t(discard) [B, T], the sum of Q_t(discard) [B].
+    """Q of selections [N, B, T] bool without padding: [N, B].
 
-    Args:
-        advantage: [B, T].
-        discard: [B].
-        selected: [N, B, T] bool, no padding in it.
+    `advantage` [B, T] is Q_t(keep) - Q_t(discard), `discard` [B] the sum of Q_t(discard).
     """
     return discard + (advantage * selected).sum(2)
 
@@ -111,13 +108,7 @@ class QFactoredLearner(ScorerLearner):
 
 
 class Memory:
-    """The last selections of every video, with their rewards.
-
-    Args:
-        videos: n.
-        size: Number of selections to remember of each video.
-        frames: T.
-    """
+    """The last `size` selections of every video, with their rewards."""
 
     def __init__(self, videos: int, size: int, frames: int) -> None:
         self.selected = torch.zeros(size, videos, frames, dtype=torch.bool)

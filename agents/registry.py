@@ -42,17 +42,11 @@ def agent_design(name: str) -> AgentDesign:
 
 @dataclass(frozen=True)
 class AgentChoice:
-    """An agent with its hyper-parameters.
+    """An agent with its hyper-parameters."""
 
-    Attributes:
-        agent: Name of the agent, or module:object.
-        preset: Name of the preset that the hyper-parameters start from.
-        config: The hyper-parameters.
-    """
-
-    agent: str
-    preset: str
-    config: Any
+    agent: str  # its name, or module:object
+    preset: str  # what the hyper-parameters start from
+    config: Any  # the hyper-parameters
 
     @property
     def design(self) -> AgentDesign:

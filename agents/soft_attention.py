@@ -24,12 +24,9 @@ def attention(logits: Tensor, valid: Tensor) -> Tensor:
 
 
 def attention_loss(weights: Tensor, predictions: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy of the weighted mean prediction; for regression its mean absolute error.
+    """Cross-entropy of the mean prediction; for regression (labels [B, K]) the mean absolute error.
 
-    Args:
-        weights: [B, T], summing to 1.
-        predictions: [B, T, C].
-        label: [B] int64, or [B, K] float for regression.
+    Predictions [B, T, C] are weighted by `weights` [B, T], which sum to 1.
     """
     p1 = (weights[:, :, None] * predictions).sum(1)
     if label.ndim == 2:

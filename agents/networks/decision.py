@@ -46,7 +46,8 @@ class DecisionNetwork(StepNetwork):
         outputs: C.
         encoder: What the network sees of the video.
         chunk: Number of contiguous frames one decision is about.
-        hidden_size, dropout: See `StepNetwork`.
+        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
+        dropout: Dropout on the input and before the head.
     """
 
     def __init__(

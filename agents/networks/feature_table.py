@@ -51,14 +51,9 @@ class FeatureTable:
         return len(self.features)
 
     def index(self, video: Tensor) -> Tensor:
-        """The table index of each of the cache rows `video` [B], [B] int64.
-
-        Raises:
-            FrameSelectError: for a video that is not in the table (not checked on a GPU, where the
-                check would have to wait for the device).
-        """
+        """The table index of each of the cache rows `video` [B], [B] int64."""
         video = video.long()
-        if video.device.type == "cpu":
+        if video.device.type == "cpu":  # on a GPU the check would have to wait for the device
             known = video < len(self._index)
             known &= self._index[video.clamp(max=len(self._index) - 1)] >= 0
             if not known.all():

@@ -44,7 +44,7 @@ class FrameSetNetwork(StepNetwork):
         feature_size: D.
         outputs: C.
         stop: Whether there is the action T, which ends the episode.
-        hidden_size, dropout: See `StepNetwork`.
+        hidden_size, dropout: As in `DecisionNetwork`.
     """
 
     def __init__(

@@ -127,15 +127,8 @@ class Network(nn.Module, ABC):
 class StepNetwork(Network):
     """A network that makes one decision after another, given the frames selected so far.
 
-    Args:
-        feature_size: D.
-        outputs: C.
-        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
-        dropout: Dropout on the input and before the head.
-        whole_video: Whether a BiLSTM encodes the whole video.
-
-    Attributes:
-        encoded: Units of a frame's encoding.
+    With `whole_video`, a BiLSTM encodes the whole video, `encoded` units a frame. Half of the
+    `hidden_size` units of a layer are in each of its directions.
     """
 
     def __init__(
@@ -161,11 +154,7 @@ class StepNetwork(Network):
 
 
 class PooledCritic(nn.Module):
-    """A value from the mean code over the frames (or actions) whose last channel is 1.
-
-    Args:
-        size: Units of a code, without the last channel.
-    """
+    """A value from the mean code over the frames (or actions) whose last channel is 1."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

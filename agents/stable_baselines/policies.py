@@ -46,11 +46,7 @@ class IndexExtractor(BaseFeaturesExtractor):
 
 
 class Actor(nn.Module):
-    """A network's `act` as a head; the weights stay the network's.
-
-    Args:
-        network: The network.
-    """
+    """A network's `act` as a head; the weights stay the network's."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()

@@ -40,12 +40,10 @@ class SequenceReplayBuffer(ReplayBuffer):
         return self.transitions(age.ravel(), slots, oldest)
 
     def transitions(self, age: np.ndarray, slots: np.ndarray, oldest: int) -> ReplayBufferSamples:
-        """The transitions [k] with their n-step returns.
+        """Transitions [k] with their n-step returns.
 
-        Args:
-            age: [k] int, the number of older transitions of the same environment.
-            slots: [k] int, the environments.
-            oldest: Index of the oldest transition.
+        Each is the one of environment `slots` [k] that has `age` [k] older ones; `oldest` is the
+        index of the oldest.
         """
         size = self.size()
         steps = age[:, None] + np.arange(self.n_steps)
