@@ -8,13 +8,12 @@ from pathlib import Path
 
 import torch
 import tyro
-from rich.console import Console
 
 from agents.commands.options import ManyRunsOptions, print_line
 from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather, write_results
 from agents.comparison.run_jobs import FinishedRun, RunJob, read_run, train_and_score
-from agents.evaluation.tables import PIPED_WIDTH, print_table
+from agents.evaluation.tables import print_table, wide_console
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
@@ -150,11 +149,9 @@ def _report(
     write_hparams(out / "hparams", data_sets)
     write_summary(out / "summary.md", comparison, command, notes)
     write_report(out / "report.html", comparison, command, notes, pictures)
-    # Piped into a file, a table is as wide as its names make it.
     longest = max(len(row.ranking) for one in data_sets for row in one.evaluation.table)
-    width = None if sys.stdout.isatty() else PIPED_WIDTH + longest
     for one in data_sets:
-        print_table(one.evaluation, Console(width=width))
+        print_table(one.evaluation, wide_console(longest))
     print_line(
         f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}"
     )

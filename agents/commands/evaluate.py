@@ -11,10 +11,10 @@ import tyro
 
 from agents.commands.options import print_line
 from agents.evaluation import Evaluation
-from agents.evaluation.files import write_evaluation, write_predictions
+from agents.evaluation.files import write_evaluation, write_predictions, write_text
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_scores import evaluate_runs, group_runs
-from agents.evaluation.tables import print_table, write_markdown
+from agents.evaluation.tables import evaluation_markdown, print_table
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 
@@ -82,7 +82,7 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
 
     write_evaluation(out / "evaluation.csv", evaluation)
     write_predictions(out / "predictions.csv", evaluation)
-    write_markdown(out / "evaluation.md", evaluation)
+    write_text(out / "evaluation.md", evaluation_markdown(evaluation))
     plot_curves(out / "accuracy.png", evaluation)
     written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
     if "thumbnail" in evaluation.settings.cache.frame_datasets:

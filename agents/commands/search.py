@@ -10,11 +10,10 @@ from typing import Any
 
 import torch
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from agents.commands.options import ManyRunsOptions, print_line
-from agents.evaluation.tables import PIPED_WIDTH
+from agents.evaluation.tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
     ROUND,
@@ -184,7 +183,7 @@ def _print_table(
             cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
         cells += [str(trial.hyper[name]) for name in searched]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
-    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    wide_console().print(table)
     if found:
         best = shlex.quote(found[0][1].text(options.agent))
         print_line(f"best: --agent {best}")

@@ -21,7 +21,7 @@ from agents.comparison.tables import (
     run_table,
     time_table,
 )
-from agents.evaluation.files import whole_file
+from agents.evaluation.files import write_text
 from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
 
 TEMPLATE = "report.html.jinja"
@@ -71,9 +71,7 @@ def write_summary(
     # Indented, not fenced: nothing in the command can end the block.
     lines = command.splitlines() or [""]
     parts += ["## How to reproduce", "\n".join(f"    {line}" for line in lines)]
-    with whole_file(path) as part:
-        text = "\n\n".join(text for text in parts if text) + "\n"
-        part.write_text(text, encoding="utf-8")
+    write_text(path, "\n\n".join(text for text in parts if text) + "\n")
 
 
 def write_report(
@@ -124,8 +122,7 @@ def write_report(
         command=command,
         iqm=IQM,
     )
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _at(frames: str, quotes: str = "“”") -> str:

@@ -9,7 +9,7 @@ is itself a mean over test videos, the videos are resampled too, by the pigeonho
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from agents.comparison.results import (
     shared_frames,
 )
 from agents.evaluation.files import write_csv
-from agents.evaluation.intervals import Interval, Resamples, percentiles
+from agents.evaluation.intervals import Interval, Resamples, interval_columns, percentiles
 
 QUARTER = 0.25
 
@@ -173,7 +173,7 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     names = ("iqm", "iqm_gain", "gain")
     write_csv(
         written[0],
-        ["task", "label", "frames", "data_sets", "runs", *_columns(names)],
+        ["task", "label", "frames", "data_sets", "runs", *interval_columns(names)],
         [
             [one.task, one.label, one.frames, one.data_sets, one.runs]
             + _figures(getattr(one, name) for name in names)
@@ -183,7 +183,7 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     heading = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
     write_csv(
         written[1],
-        [*heading, *_columns(("difference", "improvement"))],
+        [*heading, *interval_columns(("difference", "improvement"))],
         [
             ([pair.data_set.data, pair.data_set.fold] if pair.data_set else ["", ""])
             + [pair.task, pair.data_sets, pair.first, pair.second, pair.frames]
@@ -212,17 +212,9 @@ def _pairs(
     return found
 
 
-def _columns(names: Iterable[str]) -> list[str]:
-    return [column for name in names for column in (name, f"{name}_low", f"{name}_high")]
-
-
 def _figures(intervals: Iterable[Interval]) -> list[str]:
-    # Adding 0.0 turns a rounded -0.0 into 0.0.
-    return [
-        f"{round(number, 6) + 0.0:.6f}"
-        for one in intervals
-        for number in (one.value, one.low, one.high)
-    ]
+    # "z": a rounded -0.0 is 0.0.
+    return [f"{number:z.6f}" for one in intervals for number in astuple(one)]
 
 
 def sample(values: np.ndarray, resamples: Resamples) -> Sample:

@@ -100,11 +100,7 @@ def figure_intervals(
 ) -> dict[str, Interval]:
     """The figures in `FIGURES` with their intervals.
 
-    Args:
-        results: Of R runs.
-        reference: Of keeping all frames, one run without the axis R.
-        label: [n] int, or [n, K] float.
-        resamples: Of the n videos.
+    `results` are of R runs, and `reference`, of keeping all frames, is one run without the axis R.
     """
     gain = resamples.mean(reference.error - results.error)
     if label.ndim == 1:

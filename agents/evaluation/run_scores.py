@@ -31,33 +31,24 @@ VERSION = "1"  # of the file, and of what is computed
 
 
 class StoredRanking:
-    """A ranking whose scores [n, T] of the videos in `rows` [n] were computed before.
+    """A network's scores [n, T], and free choice, of the videos in `rows` [n], computed before.
 
-    `free` [n, T] bool is its own choice of frames, None if it has none; tables list a `control`
-    among the references.
+    Tables list the untrained network, a `control`, among the references. It has no free choice,
+    which would only reflect the initial weights.
     """
 
-    def __init__(
-        self,
-        name: str,
-        rows: np.ndarray,
-        scores: np.ndarray,
-        free: np.ndarray | None = None,
-        control: bool = False,
-    ) -> None:
-        self.name, self.control = name, control
-        index = {int(row): i for i, row in enumerate(rows)}
+    def __init__(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+        self.name, self.control = name, name == "untrained"
+        index = {int(row): i for i, row in enumerate(tensors["rows"])}
+        scores, free = tensors[name], tensors.get("free")
         self.scores = lambda clips: scores[[index[int(row)] for row in clips.video]]
-        if free is not None:
+        if free is not None and not self.control:
             self.select = lambda clips: free[[index[int(row)] for row in clips.video]]
 
 
 @dataclass(frozen=True)
 class RunScores:
-    """The scores of one run.
-
-    The untrained network has no free choice, which would only reflect the initial weights.
-    """
+    """The scores of one run."""
 
     trained: Ranking
     untrained: Ranking  # the same network with its first weights
@@ -136,13 +127,10 @@ def evaluate_runs(
     return evaluate(
         cache,
         rankings,
-        fold=task["fold"],
+        **{name: task[name] for name in ("fold", "num_frames", "alpha", "stream")},
         split=split,
         train_split=task["split"],
-        num_frames=task["num_frames"],
         frames=frames,
-        alpha=task["alpha"],
-        stream=task["stream"],
         validation=validation,
         references=references,
         resamples=resamples,
@@ -153,20 +141,17 @@ def evaluate_runs(
 
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
     """Run folders by agent's name, or by NAME@hyper=value,... where hyper-parameters differ."""
-    texts: dict[Path, tuple[str, str]] = {}
+    texts: list[tuple[str, str]] = []
     for folder in folders:
         config = read_config(folder)
         design = agent_design(config["agent"])
         tuned, hyper = as_json(design.presets["tuned"]), config.get("hyper", {})
         changed = {name: value for name, value in hyper.items() if value != tuned.get(name)}
-        texts[folder] = design.name, with_values(config["agent"], changed)
-    variants: dict[str, set[str]] = {}
-    for name, text in texts.values():
-        variants.setdefault(name, set()).add(text)
+        texts.append((design.name, with_values(config["agent"], changed)))
     groups: dict[str, list[Path]] = {}
-    for folder in folders:
-        name, text = texts[folder]
-        groups.setdefault(name if len(variants[name]) == 1 else text, []).append(folder)
+    for folder, (name, text) in zip(folders, texts, strict=True):
+        several = len({other for same, other in texts if same == name}) > 1
+        groups.setdefault(text if several else name, []).append(folder)
     return groups
 
 
@@ -205,12 +190,8 @@ def _score(folder: Path, cache: FeatureCache, split: str) -> dict[str, np.ndarra
 
 
 def _as_rankings(tensors: Mapping[str, np.ndarray]) -> RunScores:
-    rows = tensors["rows"]
-    return RunScores(
-        StoredRanking("trained", rows, tensors["trained"], tensors.get("free")),
-        StoredRanking("untrained", rows, tensors["untrained"], control=True),
-        tensors["validation"],
-    )
+    trained, untrained = (StoredRanking(name, tensors) for name in ("trained", "untrained"))
+    return RunScores(trained, untrained, tensors["validation"])
 
 
 def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:
