@@ -71,7 +71,7 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
         at = headline([one], one.runs)
         metric = "test/accuracy" if one.task == "classification" else "test/mae"
         for label, runs in one.runs.items():
-            error = one.results(label, at).error.mean(axis=1)
+            error = one.evaluation.results[label, at].error.mean(axis=1)
             values = 1 - error if one.task == "classification" else error
             for run, value in zip(runs, values, strict=True):
                 spec = run.spec

@@ -17,6 +17,7 @@ from agents.comparison.tables import (
     all_notes,
     data_set_table,
     data_table,
+    pair_note,
     pair_tables,
     run_table,
     time_table,
@@ -55,13 +56,13 @@ def write_summary(
         parts += [title, markdown_table(table), f"- {IQM}"]
     for one in data_sets:
         parts += [f"## {markdown_text(one.title)}", evaluation_markdown(one.shown).rstrip()]
-    compared = pair_tables(comparison)
+    compared = comparison.headline_pairs()
     parts += ["## Every two agents"] if compared else []
     for pairs in compared:
-        parts.append(f"### {markdown_text(pairs.title)}, {_at(pairs.frames, '`')}")
-        for title, table in pairs.tables:
+        parts.append(f"### {markdown_text(pairs[0].title)}, {_at(pairs[0].frames, '`')}")
+        for title, table in pair_tables(pairs).items():
             parts += [f"{title}:" if title else "", markdown_table(table)]
-    parts += [f"- {compared[0].note}"] if compared else []
+    parts += [f"- {pair_note(compared[0])}"] if compared else []
     parts.append("## Cost of training (means per run)")
     for one in data_sets:
         parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]
@@ -97,13 +98,8 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "at": _at,
-        "tint": _tint,
-        "data_uri": _data_uri,
-        "width": _width,
-        "words": _words,
-    }
+    environment.filters |= {"at": _at, "tint": _tint, "data_uri": _data_uri, "width": _width}
+    environment.filters |= {"words": _words, "tables": pair_tables, "note": pair_note}
     data_sets = comparison.data_sets
     text = environment.get_template(TEMPLATE).render(
         title=f"Comparison: {'; '.join(one.title for one in data_sets)}",
@@ -114,7 +110,7 @@ def write_report(
         data=data_table(data_sets),
         trained=run_table(data_sets),
         aggregated=aggregate_tables(comparison),
-        compared=pair_tables(comparison),
+        compared=comparison.headline_pairs(),
         headlines=[data_set_table(one) for one in data_sets],
         pictures=pictures,
         times=[time_table(one) for one in data_sets],

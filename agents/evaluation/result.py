@@ -87,6 +87,10 @@ class Evaluation:
         """[n, T] bool, False at padding."""
         return self.results["all", "all"].selected[0]
 
+    def frames(self, ranking: str) -> list[str]:
+        """The rows of a ranking, of "chosen", "free", each m and "all", in this order."""
+        return [frames for name, frames in self.results if name == ranking]
+
     def row(self, ranking: str, frames: str | int) -> TableRow:
         """The row of a ranking at `frames`."""
         for row in self.table:

@@ -115,9 +115,7 @@ def plot_strips(
 
 def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
     """The row to draw: `chosen` if it dropped frames, else `free` if it did, else the least m."""
-    order = {"chosen": -2, "free": -1}
-    have = [frames for name, frames in evaluation.results if name == ranking]
-    have.sort(key=lambda frames: order.get(frames) or (int(frames) if frames.isdigit() else 10**6))
+    have = evaluation.frames(ranking)
     for frames in have:
         if (_run(evaluation, ranking, frames, run).selected != evaluation.valid).any():
             return frames
@@ -173,9 +171,9 @@ def shades(scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
 def _run(evaluation: Evaluation, ranking: str, frames: str, run: int) -> VideoResults:
     results = evaluation.results.get((ranking, frames))
     if results is None:
-        have = ", ".join(at for name, at in evaluation.results if name == ranking)
+        have = ", ".join(evaluation.frames(ranking)) or "no rows"
         raise FrameSelectError(
-            f"strips: no results of {ranking!r} at frames {frames}; it has {have or 'no rows'}"
+            f"strips: no results of {ranking!r} at frames {frames}; it has {have}"
         )
     if not 0 <= run < len(results.error):
         raise FrameSelectError(f"strips: run={run}: {ranking!r} has {len(results.error)} runs")
