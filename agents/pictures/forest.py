@@ -29,7 +29,7 @@ class Panel:
 def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
     """Draw the gain of every label and a few references over all frames, a panel per data set."""
     labels = labels_of(data_sets)
-    colours = {name: style.colour for name, style in line_styles(labels).items()}
+    colours = {name: style.color for name, style in line_styles(labels).items()}
     panels = []
     for data_set in data_sets:
         at = headline([data_set], data_set.runs)

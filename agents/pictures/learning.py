@@ -47,7 +47,7 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
                 _curve(left, [run[:, [0, 2]] for run in runs], scale, styles[label], bands)
             else:
                 last = scale * float(np.mean([run[-1, 2] for run in runs]))
-                left.axhline(last, color=styles[label].colour, linewidth=1.6, linestyle=":")
+                left.axhline(last, color=styles[label].color, linewidth=1.6, linestyle=":")
             seconds = [run[:, [1, 2]] for run in runs]
             _curve(right, seconds, scale, styles[label], bands, plain(label))
         left.set(xlabel="episodes scored", ylabel=YLABELS[data_set.task])
@@ -89,18 +89,9 @@ def _curve(
     values = scale * values
     if band:
         edges = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(positions, *edges, color=style.colour, alpha=0.13, linewidth=0)
-    axes.plot(
-        positions,
-        values.mean(axis=0),
-        color=style.colour,
-        linestyle=style.line,
-        linewidth=2,
-        marker=style.marker,
-        markersize=5,
-        markevery=POINTS // 5,
-        label=label,
-    )
+        axes.fill_between(positions, *edges, color=style.color, alpha=0.13, linewidth=0)
+    how = {**vars(style), "linewidth": 2, "markersize": 5, "markevery": POINTS // 5}
+    axes.plot(positions, values.mean(axis=0), **how, label=label)
 
 
 def _metrics(folder: Path) -> np.ndarray:

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from agents.evaluation import Evaluation, VideoResults
 from agents.evaluation.files import class_name
-from agents.pictures.style import COLOURS, INK, PALE, QUIET, bare, line_styles, picture, plain
+from agents.pictures.style import COLOURS, INK, PALE, QUIET, line_styles, picture, plain
 from frame_select_env.errors import FrameSelectError
 
 MATTERS = COLOURS[1]
@@ -85,7 +85,7 @@ def plot_strips(
     with picture(path, width, height) as canvas:
         canvas.set_layout_engine("none")
         axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
-        bare(axes)
+        axes.axis("off")
         for index, video in enumerate(videos):
             top, valid = height - each * index, evaluation.valid[video]
             axes.text(left, top - TITLE / 2, plain(titles[index]), va="center", fontsize=FONT)
@@ -102,7 +102,7 @@ def plot_strips(
                     # A reference's row `chosen` may have more runs than its scores.
                     own = evaluation.scores[name]
                     shade = shades(own[min(run, len(own) - 1), video], valid)
-                selected, colour = kept[name].selected[video], styles[name].colour
+                selected, colour = kept[name].selected[video], styles[name].color
                 _draw_cells(axes, left, top, tile, valid, shade, selected, colour)
                 middle = top - ROW / 2
                 axes.text(left - 0.1, middle, plain(name), ha="right", va="center", fontsize=FONT)
