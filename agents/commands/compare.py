@@ -1,7 +1,6 @@
 """frame-select compare: many agents, rewards and seeds on the same videos, and a report."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, print_line
+from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
 from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather, write_results
 from agents.comparison.run_jobs import FinishedRun, RunJob, read_run, train_and_score
@@ -56,9 +55,7 @@ class CompareArguments(ManyRunsOptions):
 
 def compare(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(
-        CompareArguments, prog=program("compare"), args=arguments, use_underscores=False
-    )
+    options = tyro.cli(CompareArguments, prog=program("compare"), args=arguments)
     torch.set_num_threads(1)
     engine = options.make_engine()
     specs, shard = _grid(options), parse_shard(options.shard)
@@ -84,17 +81,12 @@ def compare(arguments: list[str]) -> None:
         finished = _read_finished(options.out, specs, frames)  # other shards may have ended
     if options.shard and len(finished) < len(specs):
         write_results(options.out / RESULTS, specs, finished)
-        print_line(
-            f"{options.out}: {len(finished)} of {len(specs)} runs are finished; "
-            f"shard {options.shard}"
-        )
+        done = f"{len(finished)} of {len(specs)} runs are finished"
+        print_line(f"{options.out}: {done}; shard {options.shard}")
     elif finished:
         command = f"{program('compare')} {shlex.join(arguments)}"
         _report(options, specs, finished, command, failed)
-    for line in failed:
-        print(f"{program('compare')}: {line}", file=sys.stderr)
-    if failed:
-        raise SystemExit(2)
+    fail_if_any("compare", failed)
 
 
 def _grid(options: CompareArguments) -> list[RunSpec]:
@@ -106,12 +98,8 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
             f"{out}: is neither empty nor the folder of a comparison; choose another --out"
         )
     specs = make_grid(
-        options.data,
-        options.folds,
-        options.agents,
-        options.rewards,
-        options.target_frames,
-        options.seeds,
+        *(options.data, options.folds, options.agents, options.rewards),
+        *(options.target_frames, options.seeds),
         **options.task_keywords(),
     )
     check_scoring(specs, options.frames, options.also, options.resamples)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import tyro
 
-from agents.commands.options import print_line
+from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
 from agents.evaluation.files import write_evaluation, write_predictions, write_text
 from agents.evaluation.references import reference_names
@@ -49,12 +48,8 @@ class EvaluateArguments:
 
 def evaluate(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(
-        EvaluateArguments, prog=program("evaluate"), args=arguments, use_underscores=False
-    )
-    if options.threads < 1:
-        raise FrameSelectError(f"threads={options.threads}: must be at least 1")
-    torch.set_num_threads(options.threads)
+    options = tyro.cli(EvaluateArguments, prog=program("evaluate"), args=arguments)
+    set_threads(options.threads)
     if not options.runs:
         raise FrameSelectError("name at least one run folder")
     cache = open_cache(options.data)

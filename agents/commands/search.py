@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 import tyro
 from rich.table import Table
 
-from agents.commands.options import ManyRunsOptions, print_line
+from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
 from agents.evaluation.tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
@@ -69,9 +68,7 @@ class SearchArguments(ManyRunsOptions):
 
 def search(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(
-        SearchArguments, prog=program("search"), args=arguments, use_underscores=False
-    )
+    options = tyro.cli(SearchArguments, prog=program("search"), args=arguments)
     torch.set_num_threads(1)
     engine = options.make_engine()
     keywords = _check(options)
@@ -107,10 +104,7 @@ def search(arguments: list[str]) -> None:
     if folders.is_dir() and not any(folders.iterdir()):  # else another search is running there
         folders.rmdir()
     _print_table(options, trials, runs, log)
-    for line in failed:
-        print(f"{program('search')}: {line}", file=sys.stderr)
-    if failed:
-        raise SystemExit(2)
+    fail_if_any("search", failed)
 
 
 def _check(options: SearchArguments) -> dict[str, Any]:
@@ -168,23 +162,17 @@ def _print_table(
     found.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
     regression = open_cache(options.data[0]).task == "regression"
     each = len(options.data) * options.seeds
-    table = Table(
-        title=f"{options.agent}: {len(found)} trials, validation, mean of {each} runs each",
-        title_justify="left",
-    )
+    title = f"{options.agent}: {len(found)} trials, validation, mean of {each} runs each"
+    table = Table(title=title, title_justify="left")
     headings = ["MAE"] if regression else ["accuracy %", "p of true class"]
-    searched = list(trials[0].hyper)
-    for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
+    for name in ["trial", *headings, *trials[0].hyper, "episodes scored", "seconds"]:
         table.add_column(name, justify="right")
     for score, trial in found:
-        if regression:
-            cells = [f"{-score.validation:.4f}"]
-        else:
-            cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
-        cells += [str(trial.hyper[name]) for name in searched]
+        cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
+        cells = [f"{-score.validation:.4f}"] if regression else cells
+        cells += [str(trial.hyper[name]) for name in trials[0].hyper]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
     wide_console().print(table)
     if found:
-        best = shlex.quote(found[0][1].text(options.agent))
-        print_line(f"best: --agent {best}")
+        print_line(f"best: --agent {shlex.quote(found[0][1].text(options.agent))}")
     print_line(f"log: {options.out}")
