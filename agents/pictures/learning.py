@@ -24,14 +24,8 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
 
     A line is the mean over seeds; its band, for up to four labels, spans the lowest to the highest
     seed. A run that stopped early keeps its last value. A label that scores no episodes is drawn
-    against episodes as a dotted line at its last value.
-
-    Args:
-        path: The image to write.
-        data_set: The runs, whose folders hold metrics.csv; labels without it are left out.
-
-    Returns:
-        Whether there was anything to draw.
+    against episodes as a dotted line at its last value. Labels without metrics.csv are left out;
+    returns whether there was anything to draw.
     """
     read = {label: [_metrics(run.folder) for run in runs] for label, runs in data_set.runs.items()}
     curves = {label: runs for label, runs in read.items() if all(len(run) for run in runs)}
@@ -62,18 +56,12 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
 
 
 def mean_curve(runs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Curves of several runs at the same positions.
+    """Shared positions [P] of runs [E, 2] of ascending positions and values, and the values [R, P].
 
-    Args:
-        runs: [E, 2] float each, ascending positions and the values there.
-
-    Returns:
-        Positions [P] from the latest first to the latest last one, and values [R, P], linear
-        between a run's points and constant after its last one.
+    They reach from the latest first to the latest last position; values are linear between a run's
+    points and constant after its last one.
     """
-    first = max(run[0, 0] for run in runs)
-    last = max(run[-1, 0] for run in runs)
-    positions = np.linspace(first, last, POINTS)
+    positions = np.linspace(max(run[0, 0] for run in runs), max(run[-1, 0] for run in runs), POINTS)
     return positions, np.stack([np.interp(positions, run[:, 0], run[:, 1]) for run in runs])
 
 
