@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.evaluation import EvaluationSettings
 from agents.evaluation.references import reference_names
+from agents.evaluation.scoring import EvaluationSettings
 from agents.registry import parse_agent, parse_reward, reward_text
 from agents.training.trainer import Run
 from baselines.splits import labelled_rows

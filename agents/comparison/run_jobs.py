@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from agents.comparison.grid import RunSpec
-from agents.evaluation import TableRow
 from agents.evaluation.files import read_csv
+from agents.evaluation.result import TableRow
 from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
 from agents.training.run_folder import METRICS, is_finished
 from agents.training.trainer import run_config, train_run

@@ -36,20 +36,15 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class VideoResults:
-    """The predictions for n videos, of one run, or of R runs with a first axis R.
+    """The predictions for n videos, of one run, or of R runs with a first axis R."""
 
-    Attributes:
-        selected: [(R,) n, T] bool, the frames that were averaged.
-        predicted: [(R,) n] int64, the predicted class, -1 if nothing was selected (regression:
-            [(R,) n, K] float64, the predicted values).
-        true_probability: [(R,) n] float64, p_c, the probability of the label (regression: NaN).
-        error: [(R,) n] float64: 0 if right and 1 if wrong (regression: the absolute error,
-            averaged over targets). Its mean is 1 - accuracy, or the MAE.
-    """
-
-    selected: np.ndarray
+    selected: np.ndarray  # [(R,) n, T] bool, the frames that were averaged
+    # [(R,) n] int64, the predicted class, -1 if nothing was selected (regression: [(R,) n, K]
+    # float64, the predicted values)
     predicted: np.ndarray
-    true_probability: np.ndarray
+    true_probability: np.ndarray  # [(R,) n] float64, p_c of the label (regression: NaN)
+    # [(R,) n] float64: 0 if right and 1 if wrong (regression: the absolute error, averaged over
+    # targets). Its mean is 1 - accuracy, or the MAE.
     error: np.ndarray
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agents.comparison.results import UNITS, DataSetResults, headline, labels_of
 from agents.comparison.statistics import Pair
-from agents.evaluation import Interval
+from agents.evaluation.intervals import Interval
 from agents.pictures.style import INK, QUIET, line_styles, picture, plain, quiet_grid
 
 COLUMNS = 3  # panels in a row
