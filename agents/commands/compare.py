@@ -3,15 +3,24 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import tyro
 
 from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
-from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
+from agents.comparison.grid import (
+    RUNS,
+    FinishedRun,
+    RunSpec,
+    check_scoring,
+    make_grid,
+    parse_shard,
+    read_run,
+    train_and_score,
+)
 from agents.comparison.results import gather, write_results
-from agents.comparison.run_jobs import FinishedRun, RunJob, read_run, train_and_score
 from agents.evaluation.tables import print_table, wide_console
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
@@ -61,21 +70,17 @@ def compare(arguments: list[str]) -> None:
     specs, shard = _grid(options), parse_shard(options.shard)
     frames = tuple(sorted(set(options.frames)))
     finished = _read_finished(options.out, specs, frames)
-    left = [
-        RunJob(spec, spec.folder(options.out), options.checkpoint_seconds)
-        for spec in specs[shard]
-        if spec not in finished
-    ]
-    outcomes = run_all(train_and_score, left, engine)
+    left = [spec for spec in specs[shard] if spec not in finished]
+    job = partial(train_and_score, out=options.out, checkpoint_seconds=options.checkpoint_seconds)
+    outcomes = run_all(job, left, engine)
     options.out.mkdir(parents=True, exist_ok=True)
     write_results(options.out / RESULTS, specs, finished)
     failed = []
     for outcome in outcomes_bar(outcomes, "runs", len(left)):
-        spec = outcome.task.spec
         if outcome.error:
-            failed.append(f"{spec}: {outcome.error}")
+            failed.append(f"{outcome.task}: {outcome.error}")
         else:
-            finished |= _read_finished(options.out, [spec], frames)
+            finished |= _read_finished(options.out, [outcome.task], frames)
             write_results(options.out / RESULTS, specs, finished)
     if options.shard:
         finished = _read_finished(options.out, specs, frames)  # other shards may have ended

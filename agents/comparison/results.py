@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.grid import RunSpec, by_data_set, make_labels
-from agents.comparison.run_jobs import UNTRAINED, FinishedRun
+from agents.comparison.grid import UNTRAINED, FinishedRun, RunSpec, by_data_set, make_labels
 from agents.evaluation.files import write_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import LEVELS, Evaluation, TableRow

@@ -107,9 +107,8 @@ def evaluate(
             matched = matched_references(names, cache.task, draws, run, len(one.runs))
             requests.append(one.request(run, frames, matched))
     predictors = reference_predictors(names, settings, train_split, seed)
-    whole, scored, predicted = score_videos(
-        settings, rows, requests, predictors, split if progress else ""
-    )
+    label = split if progress else ""
+    whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
     runs = {one.name: [next(remaining) for _ in one.runs] for one in every}
     results: Results = {(ALL, ALL): VideoResults.stack([whole])}
@@ -164,23 +163,20 @@ def _choose(
     distinct = {rows.tobytes(): rows for rows in sets}
     keys = list(distinct)
     turns: dict[str, list[tuple[int, bytes]]] = {}  # by ranking: a run, and the set it chooses on
-    for ranking in rankings:
-        if ranking.validation is not None:
-            own = [rows.tobytes() for rows in ranking.validation]
+    for one in rankings:
+        if one.validation is not None:
+            turns[one.name] = list(enumerate(rows.tobytes() for rows in one.validation))
+        elif len(one.runs) == 1:
+            turns[one.name] = [(0, key) for key in keys]
         else:
-            own = [keys[run % len(keys)] for run in range(len(ranking.runs))]
-        turns[ranking.name] = list(enumerate(own))
-        if ranking.validation is None and len(ranking.runs) == 1:
-            turns[ranking.name] = [(0, key) for key in keys]
+            turns[one.name] = [(run, keys[run % len(keys)]) for run in range(len(one.runs))]
     chosen: dict[tuple[str, int, bytes], FrameCount] = {}
     for key, rows in distinct.items():
         here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
         requests = [ScoringRequest(one.runs[run], tuple(frames)) for one, run in here]
         whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
         for (one, run), found in zip(here, scored, strict=True):
-            errors: dict[FrameCount, float] = {
-                m: float(found.results[m].error.mean()) for m in frames
-            }
+            errors = {m: float(result.error.mean()) for m, result in found.results.items()}
             errors["all"] = float(whole.error.mean())
             chosen[one.name, run, key] = lowest_error(errors)
     return {

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from agents.registry import agent_design, with_values
 from agents.training.load import load_run
 from agents.training.run_folder import CONFIG, MODEL, as_json, read_config
 from baselines.splits import labelled_rows, row_batches
-from frame_select_env import FeatureCache, FrameSelectError, Ranking
+from frame_select_env import FeatureCache, FrameSelectError
 
 VERSION = "1"  # of the file, and of what is computed
 
@@ -46,13 +45,13 @@ class StoredRanking:
             self.select = lambda clips: free[[index[int(row)] for row in clips.video]]
 
 
-@dataclass(frozen=True)
 class RunScores:
-    """The scores of one run."""
+    """The scores of one run's network, trained and with its first weights."""
 
-    trained: Ranking
-    untrained: Ranking  # the same network with its first weights
-    validation: np.ndarray  # [v] int64, the run's validation videos, rows in the cache
+    def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
+        self.trained = StoredRanking("trained", tensors)
+        self.untrained = StoredRanking("untrained", tensors)
+        self.validation = tensors["validation"]  # [v] int64, the run's validation videos
 
 
 def run_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunScores:
@@ -64,7 +63,7 @@ def run_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunSco
     if os.access(folder, os.W_OK):  # runs in read-only folders are scored every time
         with whole_file(scores_file(folder, split)) as part:
             save_file(tensors, part, _facts(folder, cache, split))
-    return _as_rankings(tensors)
+    return RunScores(tensors)
 
 
 def read_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunScores | None:
@@ -76,7 +75,7 @@ def read_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunSc
         with safe_open(file, "np") as opened:
             if opened.metadata() != _facts(folder, cache, split):
                 return None
-            return _as_rankings({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
+            return RunScores({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError):
         return None
 
@@ -187,11 +186,6 @@ def _score(folder: Path, cache: FeatureCache, split: str) -> dict[str, np.ndarra
                     made.setdefault("free", []).append(free)
     tensors = {name: np.concatenate(batches) for name, batches in made.items()}
     return {"rows": np.concatenate(parts), "validation": validation, **tensors}
-
-
-def _as_rankings(tensors: Mapping[str, np.ndarray]) -> RunScores:
-    trained, untrained = (StoredRanking(name, tensors) for name in ("trained", "untrained"))
-    return RunScores(trained, untrained, tensors["validation"])
 
 
 def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:
