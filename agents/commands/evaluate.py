@@ -1,7 +1,6 @@
 """frame-select evaluate: score runs on the test split together with the references."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +62,9 @@ def evaluate(arguments: list[str]) -> None:
         seed=options.seed,
         progress=True,
     )
-    out = options.out or _shared_folder(options.runs)
+    out = options.out or options.runs[0]
+    if not options.out and len(options.runs) > 1:
+        out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
     out.mkdir(parents=True, exist_ok=True)
     written = write_files(out, evaluation)
     print_table(evaluation)
@@ -86,9 +87,3 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
         plot_strips(out / "strips.png", evaluation, [agent], frames, broken=1, fill=True)
         written.append("strips.png")
     return written
-
-
-def _shared_folder(runs: Sequence[Path]) -> Path:
-    if len(runs) == 1:
-        return runs[0]
-    return Path(os.path.commonpath([run.resolve().parent for run in runs]))

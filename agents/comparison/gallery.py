@@ -10,9 +10,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from agents.comparison.results import DataSetResults, headline, labels_of, shared_frames
 from agents.comparison.statistics import Comparison
+from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
-from agents.pictures.forest import plot_gains, plot_pairs
-from agents.pictures.learning import plot_learning
 from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
 

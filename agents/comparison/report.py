@@ -84,8 +84,8 @@ def write_report(
 ) -> None:
     """Write a comparison as one page: no scripts, nothing to load, pictures included.
 
-    `command` is the command line that reproduces it.
-        pictures: The result of `draw_pictures` for this comparison; None to draw them.
+    `command` is the command line that reproduces it. `pictures` are those that `draw_pictures` drew
+    of this comparison; None draws them.
     """
     if pictures is None:
         with tempfile.TemporaryDirectory() as folder:

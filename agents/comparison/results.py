@@ -153,13 +153,9 @@ def write_results(
         for spec in group:
             first.setdefault((spec.agent, spec.target_frames, spec.seed), spec)
             run = finished[spec]
-            names = {
-                **asdict(spec),
-                "episodes": run.episodes,
-                "updates": run.updates,
-                "seconds": f"{run.seconds:.3f}",
-                "cpu_seconds": f"{run.cpu_seconds:.3f}",
-            }
+            seconds = {name: f"{getattr(run, name):.3f}" for name in ("seconds", "cpu_seconds")}
+            spent = {"episodes": run.episodes, "updates": run.updates, **seconds}
+            names = {**asdict(spec), **spent}
             rows += [names | _figures(row) for row in run.trained]
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}

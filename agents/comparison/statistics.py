@@ -112,21 +112,15 @@ def aggregate(data_sets: Sequence[DataSetResults]) -> list[Aggregate]:
                 key = label, frames
                 own = [one[key] for one in scores if key in one]
                 above = [one[key] for one in gains if key in one]
-                found.append(
-                    Aggregate(
-                        *(task, label, frames, len(own), sum(len(one.score) for one in own)),
-                        iqm=pooled_iqm(own),
-                        iqm_gain=pooled_iqm(above),
-                        gain=pooled_mean(above),
-                    )
-                )
+                runs = sum(len(one.score) for one in own)
+                figures = pooled_iqm(own), pooled_iqm(above), pooled_mean(above)
+                found.append(Aggregate(task, label, frames, len(own), runs, *figures))
     return found
 
 
 def data_set_pairs(data_set: DataSetResults) -> list[Pair]:
     """Every two labels of a data set, each pair once, at every row that both have."""
-    # Seed 0 is that of the evaluation's table, whose intervals these then agree with.
-    return _pairs(data_set, [data_set], [run_samples(data_set, 0)])
+    return _pairs(data_set, [data_set])
 
 
 def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
@@ -134,11 +128,7 @@ def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
 
     A single data set has no average.
     """
-    if len(data_sets) == 1:
-        return []
-    # A seed each: data sets of equal size must not draw the same runs and videos.
-    drawn = [run_samples(one, seed) for seed, one in enumerate(data_sets)]
-    return _pairs(None, data_sets, drawn)
+    return _pairs(None, data_sets) if len(data_sets) > 1 else []
 
 
 def run_samples(data_set: DataSetResults, seed: int, gain: bool = False) -> Samples:
@@ -189,9 +179,10 @@ def _cells(one: Aggregate | Pair) -> dict[str, object]:
     return cells
 
 
-def _pairs(
-    data_set: DataSetResults | None, alike: Sequence[DataSetResults], drawn: Sequence[Samples]
-) -> list[Pair]:
+def _pairs(data_set: DataSetResults | None, alike: Sequence[DataSetResults]) -> list[Pair]:
+    # A seed each: data sets of equal size must not draw the same runs and videos. Seed 0 is that of
+    # the evaluation's table, whose intervals those of a single data set then agree with.
+    drawn = [run_samples(one, seed) for seed, one in enumerate(alike)]
     found = []
     for first, second in combinations(labels_of(alike), 2):
         both = [

@@ -63,11 +63,10 @@ def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
     rows = []
     for one in data_sets:
         settings, scored = one.evaluation.settings, one.evaluation.rows
-        groups = settings.cache.groups
+        groups, task = settings.cache.groups, one.task
         videos = f"{len(scored)} ({one.evaluation.split})"
         if groups is not None:
             videos += f", in {len(np.unique(groups[scored]))} groups"
-        task = one.task
         if task == "classification":
             task += f", {len(settings.cache.classes)} classes"
         rows.append([one.data, one.fold, task, str(settings.num_frames), videos])

@@ -173,7 +173,7 @@ def _choose(
     chosen: dict[tuple[str, int, bytes], FrameCount] = {}
     for key, rows in distinct.items():
         here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
-        requests = [ScoringRequest(one.runs[run], tuple(frames)) for one, run in here]
+        requests = [ScoringRequest(one.runs[run], frames) for one, run in here]
         whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
         for (one, run), found in zip(here, scored, strict=True):
             errors = {m: float(result.error.mean()) for m, result in found.results.items()}

@@ -34,14 +34,11 @@ class RankingRuns:
             return "oracle"
         return "agent" if self.agent else "reference"
 
-    def request(
-        self, run: int, frames: Sequence[int], matched: Sequence[Ranking]
-    ) -> ScoringRequest:
+    def request(self, run: int, frames: Sequence[int], matched: list[Ranking]) -> ScoringRequest:
         """What to score of one run: every m, and its free choice where it has one."""
-        ranking = self.runs[run]
-        if not hasattr(ranking, "select"):
-            return ScoringRequest(ranking, tuple(frames))
-        return ScoringRequest(ranking, ("free", *frames), tuple(matched))
+        if not hasattr(self.runs[run], "select"):
+            return ScoringRequest(self.runs[run], frames)
+        return ScoringRequest(self.runs[run], ["free", *frames], matched)
 
 
 def agent_runs(

@@ -92,16 +92,13 @@ def evaluate_runs(
     *,
     split: str = "test",
     frames: Sequence[int] = (4, 8, 12),
-    references: bool | Sequence[str] = True,
-    resamples: int = 2000,
-    seed: int = 0,
-    progress: bool = False,
+    **options: Any,
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
 
     `agents` and `controls` are run folders by name in the table; a control stands for the untrained
     networks of its folders, and by default there is an "untrained NAME" for every agent. The other
-    arguments are those of `evaluate`.
+    arguments are those of `evaluate`; `options` may be references, resamples, seed and progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
@@ -131,10 +128,7 @@ def evaluate_runs(
         train_split=task["split"],
         frames=frames,
         validation=validation,
-        references=references,
-        resamples=resamples,
-        seed=seed,
-        progress=progress,
+        **options,
     )
 
 

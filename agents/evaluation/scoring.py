@@ -120,9 +120,9 @@ class ScoringRequest:
 
     ranking: Ranking  # one trained agent, one draw, one formula
     # the m whose top m frames are scored, and "free" for the ranking's own choice
-    frames: tuple[int | Literal["free"], ...]
+    frames: Sequence[int | Literal["free"]]
     # rankings to score at the same number of frames per video as that free choice
-    matched: tuple[Ranking, ...] = ()
+    matched: Sequence[Ranking] = ()
 
 
 @dataclass

@@ -41,11 +41,10 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
         rankings.setdefault(row.ranking, {})[row.frames] = row
     fixed = [str(m) for m in fixed_frames(evaluation)]
     fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
-    optional = [
-        name
-        for name in QUALITY_HEADINGS
-        if any(getattr(row, name) is not None for row in evaluation.table)
-    ]
+    measured = {
+        name for row in evaluation.table for name, value in vars(row).items() if value is not None
+    }
+    optional = [name for name in QUALITY_HEADINGS if name in measured]
     table, kinds = [], []
     for name, rows in rankings.items():
         first = next(iter(rows.values()))

@@ -46,11 +46,9 @@ def plot_curves(
 ) -> None:
     """Draw a line for every agent and a few references over m, and bands for up to four agents.
 
-    Args:
-        path: The image to write; its suffix names the format (.png, .svg, .pdf).
-        evaluation: The evaluation to draw.
-        figure: "accuracy"; for a regression "pcc" or "mae". None: the first of the task.
-        references: References to draw. None: `SHOWN`, and for a single agent its untrained network.
+    The suffix of `path` names the format (.png, .svg, .pdf). `figure` is "accuracy", or for a
+    regression "pcc" or "mae"; None is the first of the task. `references` are by default `SHOWN`,
+    and for a single agent its untrained network.
     """
     possible = LEVELS[evaluation.task]
     figure = figure or possible[0]
@@ -60,8 +58,8 @@ def plot_curves(
     if references is None:
         references = [f"untrained {agents[0]}", *SHOWN] if len(agents) == 1 else SHOWN
     lines: dict[str, list[TableRow]] = {}
-    for row in sorted((r for r in evaluation.table if r.frames.isdigit()), key=_frames):
-        if row.ranking in agents or row.ranking in references:
+    for row in evaluation.table:
+        if row.frames.isdigit() and row.ranking in (*agents, *references):
             lines.setdefault(row.ranking, []).append(row)
     constants = [r for r in evaluation.table if r.frames == "all" and r.ranking in CONSTANTS]
     styles = line_styles(agents)
@@ -75,7 +73,7 @@ def plot_curves(
             agent, oracle = name in agents, rows[0].kind == "oracle"
             reference = LineStyle(INK if oracle else QUIET, ".", ":" if oracle else "-")
             style = styles.get(name, reference)
-            x = [_frames(row) for row in rows]
+            x = [int(row.frames) for row in rows]
             value, low, high = scale * np.transpose([astuple(row.figures[figure]) for row in rows])
             if agent and len(agents) <= BANDS:
                 axes.fill_between(x, low, high, color=style.color, alpha=0.14, linewidth=0)
@@ -88,7 +86,7 @@ def plot_curves(
             colour = INK if everything else QUIET
             axes.axhline(level, color=colour, linewidth=1.2, linestyle="-" if everything else "--")
             labels.append(EndLabel(level, CONSTANTS[row.ranking], colour))
-        axes.set_xticks(sorted({_frames(row) for rows in lines.values() for row in rows}))
+        axes.set_xticks(sorted({int(row.frames) for rows in lines.values() for row in rows}))
         axes.set(xlabel="frames kept of each video", ylabel=YLABELS[figure])
         cache = evaluation.settings.cache
         axes.set_title(f"{cache.path.stem}, {len(evaluation.rows)} {evaluation.split} videos")
@@ -96,10 +94,6 @@ def plot_curves(
         axes.margins(x=0.03)
         axes.set_ylim(axes.get_ylim())  # fixed before the labels are placed by it
         label_ends(axes, labels, height)
-
-
-def _frames(row: TableRow) -> int:
-    return int(row.frames)
 
 
 def label_ends(axes: Axes, labels: Sequence[EndLabel], height: float) -> None:
