@@ -1,10 +1,12 @@
-"""evaluate: every ranking and every reference on one split, on equal terms."""
+"""evaluate: every ranking and every reference on one split, on equal terms.
+
+m, the number of frames to keep, is chosen on validation videos alone.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from agents.evaluation.choosing import FrameChoice, choose_frames
 from agents.evaluation.intervals import Resamples
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
@@ -21,6 +23,7 @@ from agents.evaluation.scoring import (
     EvaluationSettings,
     FrameCount,
     RankingResults,
+    ScoringRequest,
     VideoResults,
     score_videos,
 )
@@ -31,6 +34,7 @@ from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import Ranking
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
+Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
 
 def evaluate(
@@ -88,17 +92,14 @@ def evaluate(
         notes.append("no row pooled: there is no training split other than the scored one")
     every = [*reference_runs(names, cache.task, draws), *agents]
 
-    default = None
-    if train_split in cache.splits(fold):
-        default = holdout(cache, fold, train_split, seed)[1]
-    used = [own for one in agents for own in one.validation or ()]
-    if not used and default is not None:
-        used = [default]
-    choices: dict[str, list[FrameChoice]] = {one.name: [] for one in every}
-    if not used or any(np.isin(one, rows).any() for one in used):
+    sets = [own for one in agents for own in one.validation or ()]
+    if not sets and train_split in cache.splits(fold):
+        sets = [holdout(cache, fold, train_split, seed)[1]]
+    choices: Choices = {one.name: [] for one in every}
+    if not sets or any(np.isin(one, rows).any() for one in sets):
         notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
-        choices = choose_frames(settings, every, default, frames, "validation" if progress else "")
+        choices = _choose(settings, every, sets, frames, "validation" if progress else "")
 
     requests = []
     for one in every:
@@ -106,9 +107,8 @@ def evaluate(
             matched = matched_references(names, cache.task, draws, run, len(one.runs))
             requests.append(one.request(run, frames, matched))
     predictors = reference_predictors(names, settings, train_split, seed)
-    whole, scored, predicted = score_videos(
-        settings, rows, requests, predictors, split if progress else ""
-    )
+    label = split if progress else ""
+    whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
     runs = {one.name: [next(remaining) for _ in one.runs] for one in every}
     results: Results = {(ALL, ALL): VideoResults.stack([whole])}
@@ -122,7 +122,7 @@ def evaluate(
     }
     group = None if cache.groups is None else cache.groups[rows]
     drawn = Resamples(len(rows), group, resamples, seed)
-    chosen = {name: tuple(one.frames for one in made) for name, made in choices.items() if made}
+    chosen = {name: tuple(m for _, m in made) for name, made in choices.items() if made}
     return Evaluation(
         settings=settings,
         split=split,
@@ -148,38 +148,73 @@ def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
     return sorted({int(m) for m in frames})
 
 
+def _choose(
+    settings: EvaluationSettings,
+    rankings: Sequence[RankingRuns],
+    sets: Sequence[np.ndarray],
+    frames: Sequence[int],
+    progress: str,
+) -> Choices:
+    """Let every run choose the m in `frames`, or "all", with the lowest error on validation videos.
+
+    A ranking without validation videos of its own uses all `sets` of them: a single run (a formula)
+    chooses once on each distinct set, several runs (draws) take turns.
+    """
+    distinct = {rows.tobytes(): rows for rows in sets}
+    keys = list(distinct)
+    turns: dict[str, list[tuple[int, bytes]]] = {}  # by ranking: a run, and the set it chooses on
+    for one in rankings:
+        if one.validation is not None:
+            turns[one.name] = list(enumerate(rows.tobytes() for rows in one.validation))
+        elif len(one.runs) == 1:
+            turns[one.name] = [(0, key) for key in keys]
+        else:
+            turns[one.name] = [(run, keys[run % len(keys)]) for run in range(len(one.runs))]
+    chosen: dict[tuple[str, int, bytes], FrameCount] = {}
+    for key, rows in distinct.items():
+        here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
+        requests = [ScoringRequest(one.runs[run], frames) for one, run in here]
+        whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
+        for (one, run), found in zip(here, scored, strict=True):
+            errors = {m: float(result.error.mean()) for m, result in found.results.items()}
+            errors["all"] = float(whole.error.mean())
+            chosen[one.name, run, key] = lowest_error(errors)
+    return {
+        name: [(run, chosen[name, run, key]) for run, key in own] for name, own in turns.items()
+    }
+
+
+def lowest_error(errors: Mapping[FrameCount, float]) -> FrameCount:
+    """The number of frames with the lowest error; the last of equals, so list them ascending."""
+    least = min(errors.values())
+    return [frames for frames, error in errors.items() if error == least][-1]
+
+
 def _stacked(
-    runs: Mapping[str, Sequence[RankingResults]],
-    choices: Mapping[str, Sequence[FrameChoice]],
-    whole: VideoResults,
+    runs: Mapping[str, Sequence[RankingResults]], choices: Choices, whole: VideoResults
 ) -> Results:
     """Results by (ranking, frames), stacked over runs: `chosen`, `free` and every m.
 
     `uniform` and `random` at as many frames as an agent's free choice are their own rows `free`;
     for a second agent, the rows `free` of "uniform as NAME" and "random as NAME".
     """
-    matched: dict[tuple[str, str], VideoResults] = {}  # by reference and name of its row
-    first = True
+    matched: dict[str, Results] = {}  # by reference
     for name, own in runs.items():
         for kind in own[0].matched:
             draws = [found for one in own for found in one.matched[kind]]
-            matched[kind, kind if first else f"{kind} as {name}"] = VideoResults.stack(draws)
-        first = first and not own[0].matched
+            row = f"{kind} as {name}" if kind in matched else kind
+            matched.setdefault(kind, {})[row, "free"] = VideoResults.stack(draws)
     stacked: Results = {}
     for name, own in runs.items():
         if choices[name]:
-            stacked[name, "chosen"] = VideoResults.stack(
-                [
-                    whole if choice.frames == ALL else own[choice.run].results[choice.frames]
-                    for choice in choices[name]
-                ]
-            )
-        if (name, name) in matched:
-            stacked[name, "free"] = matched.pop((name, name))
-        for frames in sorted(own[0].results, key=lambda m: 0 if m == "free" else int(m)):
+            made = [whole if m == ALL else own[run].results[m] for run, m in choices[name]]
+            stacked[name, "chosen"] = VideoResults.stack(made)
+        free = matched.get(name, {})
+        if (name, "free") in free:
+            stacked[name, "free"] = free[name, "free"]
+        for frames in own[0].results:
             stacked[name, str(frames)] = VideoResults.stack([one.results[frames] for one in own])
-        for kind, row in [key for key in matched if key[0] == name]:
-            stacked[row, "free"] = matched.pop((kind, row))
+        stacked |= free
     return stacked
 
 
@@ -194,9 +229,8 @@ def _table(
 ) -> tuple[TableRow, ...]:
     """The rows of the table, in the order of `results`."""
     cache, every = settings.cache, results[ALL, ALL]
-    importance = None
-    if "importance" in cache.frame_datasets:
-        importance = cache.read_frames("importance", rows, settings.num_frames)
+    known = "importance" in cache.frame_datasets
+    importance = cache.read_frames("importance", rows, settings.num_frames) if known else None
     valid, reference = every.selected[0], every.run(0)
     precision, correlation = (
         {name: mean_quality(measure, runs, importance, valid) for name, runs in scores.items()}

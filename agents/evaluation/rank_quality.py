@@ -14,15 +14,9 @@ def average_precision(scores: np.ndarray, importance: np.ndarray, valid: np.ndar
     """The average precision of every video's ranking at putting first the frames that matter.
 
     AP = sum_k (R_k - R_{k-1}) P_k over the distinct scores as thresholds, frames of equal score
-    entering together; as scikit-learn's `average_precision_score`, for all videos at once.
-
-    Args:
-        scores: [N, T] float, higher is better.
-        importance: [N, T], above 0 where a frame matters.
-        valid: [N, T] bool; padding never counts.
-
-    Returns:
-        [N] float64; NaN for a video whose valid frames all matter, or none.
+    entering together; as scikit-learn's `average_precision_score`, for all videos at once. All
+    arguments are [N, T]; a frame matters where its importance is above 0. Returns [N] float64, NaN
+    for a video whose valid frames all matter, or none.
     """
     ranked = np.where(valid, scores, -np.inf)
     order = np.argsort(-ranked, axis=1, kind="stable")
@@ -47,15 +41,8 @@ def spearman(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> n
     """Spearman's rank correlation of every video's scores with its frames' importance.
 
     The Pearson correlation of the ranks, equal values sharing the mean of their ranks; as SciPy's
-    `spearmanr`, for all videos at once.
-
-    Args:
-        scores: [N, T] float, higher is better.
-        importance: [N, T] float, higher is more important.
-        valid: [N, T] bool; padding never counts.
-
-    Returns:
-        [N] float64, from -1 to 1; 0 for equal scores, NaN where all frames are equally important.
+    `spearmanr`, for all videos at once. All arguments are [N, T]. Returns [N] float64, 0 for equal
+    scores and NaN where all frames are equally important.
     """
     x, y = (_centred_ranks(values, valid) for values in (scores, importance))
     scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
@@ -79,12 +66,7 @@ def mean_quality(
 ) -> float | None:
     """The mean of `average_precision` or `spearman` over runs and videos; None if undefined.
 
-    Args:
-        measure: Scores, importance and validity, [n, T] each, -> [n], NaN where a video's
-            importance allows no measure.
-        scores: [R, n, T].
-        importance: [n, T], above 0 where a frame matters; None if the cache does not know.
-        valid: [n, T] bool.
+    `scores` are [R, n, T]; `importance` [n, T] is None if the cache does not know it.
     """
     if importance is None:
         return None
@@ -100,14 +82,8 @@ def regrets(
 
     For a regression, by how much its MAE is above the oracle's. A row `chosen` is compared run by
     run at that run's m, where "all" leaves the oracle no choice either. Rows `free` and `all` have
-    no m and no regret. The oracle is greedy, so a regret may be negative.
-
-    Args:
-        results: (ranking, frames) -> the results of R runs.
-        chosen: Ranking -> the m (or "all") of every run in its row `chosen`.
-
-    Returns:
-        (ranking, frames) -> the mean over runs and videos; empty without the oracle's rows.
+    no m and no regret. The oracle is greedy, so a regret may be negative; without its rows there is
+    none.
     """
     least = {
         frames: float(one.error.mean())

@@ -34,14 +34,11 @@ class RankingRuns:
             return "oracle"
         return "agent" if self.agent else "reference"
 
-    def request(
-        self, run: int, frames: Sequence[int], matched: Sequence[Ranking]
-    ) -> ScoringRequest:
+    def request(self, run: int, frames: Sequence[int], matched: list[Ranking]) -> ScoringRequest:
         """What to score of one run: every m, and its free choice where it has one."""
-        ranking = self.runs[run]
-        if not hasattr(ranking, "select"):
-            return ScoringRequest(ranking, tuple(frames))
-        return ScoringRequest(ranking, (*frames, "free"), tuple(matched))
+        if not hasattr(self.runs[run], "select"):
+            return ScoringRequest(self.runs[run], frames)
+        return ScoringRequest(self.runs[run], ["free", *frames], matched)
 
 
 def agent_runs(
@@ -58,7 +55,9 @@ def agent_runs(
         free = [hasattr(run, "select") for run in runs]
         if any(free) and not all(free):
             raise FrameSelectError(f"rankings: only some runs of {name!r} have a free choice")
+    own: dict[str, list[np.ndarray]] = {}
     for name, sets in validation.items():
+        own[name] = [np.asarray(rows, np.int64) for rows in sets]
         count = len(rankings.get(name, ()))
         if len(sets) != count or any(len(rows) == 0 for rows in sets):
             raise FrameSelectError(
@@ -66,7 +65,7 @@ def agent_runs(
                 "give one set, not empty, for each run of a ranking"
             )
     return [
-        RankingRuns(name, runs, not getattr(runs[0], "control", False), validation.get(name))
+        RankingRuns(name, runs, not getattr(runs[0], "control", False), own.get(name))
         for name, runs in rankings.items()
     ]
 
@@ -74,9 +73,7 @@ def agent_runs(
 def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
     """The names of the references other than "all", in the table's order.
 
-    Args:
-        wanted: True for all that the task has except those on request, False for none, or names.
-        task: The cache's.
+    `wanted` is True for all that the task has except those on request, False for none, or names.
     """
     predictors = [name for name in PREDICTORS if name != "all-logits" or task in AllLogits.tasks]
     if isinstance(wanted, bool):
@@ -92,10 +89,9 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
 
 def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingRuns]:
     """The references that rank frames: `draws` runs of `random`, one of every other."""
+    seeds = {name: range(draws if name == RANDOM else 1) for name in names}
     return [
-        RankingRuns(
-            name, [make_ranking(name, task, s) for s in range(draws if name == RANDOM else 1)]
-        )
+        RankingRuns(name, [make_ranking(name, task, seed) for seed in seeds[name]])
         for name in names
         if name not in PREDICTORS
     ]
