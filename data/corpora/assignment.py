@@ -59,8 +59,7 @@ class Videos:
     """
 
     def __init__(self, folder: Path, ids: list[str]) -> None:
-        self.folder = folder
-        self.ids = ids
+        self.folder, self.ids = folder, ids
         self.missing: list[str] = []
         self._exact = dict.fromkeys(ids)
         # None: two videos differ only in case, so case must match.
@@ -72,13 +71,10 @@ class Videos:
     def find(self, listed: str, where: str, name: str | None = None) -> str | None:
         """The id of a listed video; if it is not there, None and a new line in `missing`.
 
-        Case is ignored where that is unambiguous: UCF101's lists and archive spell
-        v_HandStandPushups differently, and a class folder may be `Anger` or `anger`.
-
-        Args:
-            listed: `class/video` or `class/video.avi`, with either slash.
-            where: File and line, for the message.
-            name: The video's name in the file, if not `listed`.
+        `listed` is `class/video` or `class/video.avi`, with either slash; the line starts with
+        `where` and calls the video `name`, or `listed`. Case is ignored where that is unambiguous:
+        UCF101's lists and archive spell v_HandStandPushups differently, and a class folder may be
+        `Anger` or `anger`.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/"))
         # Try the whole name first: a dot in a name, or before a number, does not start a suffix.
@@ -136,30 +132,26 @@ def count_notes(
     rest = len(incomplete) - NAMED
     named = ", ".join(incomplete[:NAMED]) + (f" and {rest} other classes" if rest > 0 else "")
     if len(labels) != official.videos:
-        notes.append(
-            f"{official.name}: found {len(labels)} of the official {official.videos} videos"
-            + (f": {named}" if named else "")
-        )
+        found = f"found {len(labels)} of the official {official.videos} videos"
+        notes.append(found + (f": {named}" if named else ""))
     elif named:
-        notes.append(f"{official.name}: missing videos: {named}")
+        notes.append(f"missing videos: {named}")
     if official.classes and len(present) != official.classes:
-        notes.append(
-            f"{official.name}: found {len(present)} of the official {official.classes} classes"
-        )
+        notes.append(f"found {len(present)} of the official {official.classes} classes")
     for fold, expected in official.splits.items():
         if fold not in splits:
-            notes.append(f"{official.name}: {fold} is missing")
+            notes.append(f"{fold} is missing")
             continue
-        found = Counter(splits[fold])
+        counts = Counter(splits[fold])
         wrong = [
-            f"{split} {found[split]} of {number}"
+            f"{split} {counts[split]} of {number}"
             for split, number in expected.items()
-            if found[split] != number
+            if counts[split] != number
         ]
         if wrong:
             prefix = "" if fold == schema.DEFAULT_FOLD else f"{fold}: "
-            notes.append(f"{official.name}: {prefix}{', '.join(wrong)} videos")
-    return notes
+            notes.append(f"{prefix}{', '.join(wrong)} videos")
+    return [f"{official.name}: {note}" for note in notes]
 
 
 def unlisted_note(ids: list[str], listed: Iterable[str]) -> list[str]:

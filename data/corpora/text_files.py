@@ -25,11 +25,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
 def read_table(
     path: Path, required: tuple[str, ...]
 ) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Read a CSV with a header (UTF-8, comma-separated).
-
-    Returns:
-        Line numbers with stripped cells by column, and the columns.
-    """
+    """The rows of a CSV (UTF-8), as line numbers and stripped cells by column; and the columns."""
     try:
         with path.open(encoding=ENCODING, newline="") as file:
             reader = csv.DictReader(file, strict=True)
