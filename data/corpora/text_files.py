@@ -1,8 +1,10 @@
-"""Reading the text files and CSVs of corpora."""
+"""Reading text, CSV and JSON files."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from frame_select_env.errors import FrameSelectError
 
@@ -50,6 +52,14 @@ def read_table(
     except OSError as error:
         raise FrameSelectError(f"{path}: cannot be read: {error.strerror}") from None
     return rows, columns
+
+
+def read_json(file: Path) -> Any:
+    """The contents of a JSON file."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FrameSelectError(f"{file}: cannot be read as JSON: {error}") from None
 
 
 def number(cell: str, where: str) -> float:

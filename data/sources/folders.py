@@ -73,18 +73,22 @@ def read_folder(
     given: dict[str, Frames] = {}
     if predictions is not None:
         prediction_files = [predictions / f"{video}.npy" for video in ids]
+        outputs = len(assignment.outputs)
+        leading = (1, 2) if kind.axis == "view" else (1,)
         for file, shape in zip(prediction_files, shapes, strict=True):
-            _check_predictions(file, shape, assignment, kind.axis)
+            allowed = [(*shape[:axes], outputs) for axes in leading]
+            found = open_npy(file).shape
+            if found not in allowed:
+                what = "classes" if assignment.targets is None else "targets"
+                raise FrameSelectError(
+                    f"{file}: has shape {found}; expected {' or '.join(map(str, allowed))}: frames "
+                    f"of the features, {what}"
+                )
         given[schema.DEFAULT_STREAM] = lambda row: open_npy(prediction_files[row])
 
     @lru_cache(maxsize=1)  # features and times of a video are requested one after the other
     def video(row: int) -> VideoArrays:
         return kind.read(files[row])
-
-    def time(row: int) -> np.ndarray:
-        seconds = video(row).time
-        assert seconds is not None
-        return seconds
 
     return check_videos(
         dataclasses.replace(
@@ -92,7 +96,7 @@ def read_folder(
             lengths=np.array([shape[0] for shape in shapes], np.int64),
             features={schema.DEFAULT_STREAM: lambda row: video(row).features},
             predictions=given,
-            frames={"time": time} if timed else {},
+            frames={"time": lambda row: np.asarray(video(row).time)} if timed else {},
             axes={schema.DEFAULT_STREAM: kind.axis} if kind.axis else {},
         )
     )
@@ -162,18 +166,3 @@ def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]],
             )
         shapes.append(video.features.shape)
     return shapes, first is not None and first.time is not None
-
-
-def _check_predictions(
-    file: Path, shape: tuple[int, ...], assignment: Assignment, axis: str
-) -> None:
-    outputs = len(assignment.outputs)
-    allowed: list[tuple[int, ...]] = [(shape[0], outputs)]
-    if axis == "view":
-        allowed.append((shape[0], shape[1], outputs))
-    found = open_npy(file).shape
-    if found not in allowed:
-        raise FrameSelectError(
-            f"{file}: has shape {found}; expected {' or '.join(map(str, allowed))}: frames of "
-            f"the features, {'classes' if assignment.targets is None else 'targets'}"
-        )
