@@ -30,12 +30,8 @@ def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Argument
     output = _Output(io.BytesIO(), encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
     try:
         with redirect_stdout(output):
-            return tyro.cli(
-                kind,
-                prog=program(command),
-                args=arguments,
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
+            flags = (tyro.conf.FlagCreatePairsOff,)
+            return tyro.cli(kind, prog=program(command), args=arguments, config=flags)
     except SystemExit:
         # tyro joins the lines of the description's paragraphs, and does not wrap them.
         output.seek(0)

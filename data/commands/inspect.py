@@ -36,17 +36,11 @@ def inspect(arguments: list[str]) -> None:
         raise FrameSelectError(f"--num-frames {parsed.num_frames}: must be at least 1")
     cache = open_cache(parsed.cache)
     console = Console()
-    console.print(facts_table(cache))
-    console.print(streams_table(cache))
-    console.print(classes_table(cache))
+    console.print(facts_table(cache), streams_table(cache), classes_table(cache), sep="\n")
     if parsed.full:
-        for _ in track(
-            cache.check_values(),
-            total=len(cache),
-            description="checking every value",
-            console=progress_console(),
-            transient=True,
-        ):
+        checks, progress = cache.check_values(), progress_console()
+        title = "checking every value"
+        for _ in track(checks, title, len(cache), console=progress, transient=True):
             pass
         console.print("all values are valid")
     print_results(cache, parsed.num_frames)

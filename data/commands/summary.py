@@ -1,5 +1,6 @@
 """Tables of a cache's contents, and of its accuracy when every frame is kept."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,19 +36,21 @@ def all_frames(
     num_frames: int = 25,
 ) -> AllFrames:
     """Evaluate the consensus of all T frames on one split; several streams are averaged 1 : 1."""
-    streams = streams or cache.streams
     rows = cache.rows(split, fold)
     if cache.task == "classification":
         rows = rows[cache.labels[rows] != schema.UNKNOWN_LABEL]
     if not len(rows):
         return AllFrames(0)
-    predicted = np.concatenate(
-        [
-            np.mean([_consensus(cache, name, chunk, fold, num_frames) for name in streams], axis=0)
-            for chunk in np.array_split(rows, -(-len(rows) // BATCH))
-        ]
-    )
-    labels = cache.labels[rows]
+    batches = []
+    for batch in np.array_split(rows, -(-len(rows) // BATCH)):
+        _, valid = cache.sample(batch, num_frames)
+        judged = []
+        for stream in streams or cache.streams:
+            predictions = cache.read_predictions(batch, num_frames, fold, stream)
+            largest = cache.predictions_extent(stream, fold).largest
+            judged.append(consensus(predictions, valid, valid, largest=largest))
+        batches.append(np.mean(judged, axis=0))
+    predicted, labels = np.concatenate(batches), cache.labels[rows]
     if cache.task == "classification":
         return AllFrames(len(rows), accuracy=float(is_correct(predicted, labels).mean()))
     pairs = zip(predicted.T, labels.T, strict=True)
@@ -66,27 +69,39 @@ def results_table(cache: FeatureCache, num_frames: int = 25) -> tuple[Table, lis
         points above its test accuracy.
     """
     measures = ["accuracy %"] if cache.task == "classification" else ["PCC", "MAE"]
-    table = Table(
-        "fold",
-        "stream",
-        "split",
-        "videos",
-        *measures,
-        title=f"all frames kept, T = {num_frames} (fewer in shorter videos)",
-    )
+    title = f"all frames kept, T = {num_frames} (fewer in shorter videos)"
+    table = Table("fold", "stream", "split", "videos", *measures, title=title)
     for column in table.columns[3:]:
         column.justify = "right"
+    if cache.provenance.get("crossfit") in ("video", "group"):
+        why = "the test videos differ (other people, other class frequencies), or are few"
+    else:
+        why = (
+            "the test videos differ (other people), or the training videos were predicted by a "
+            "model that trained on them, which leaves little to learn"
+        )
+    sets: dict[str, tuple[str, ...]] = {stream: (stream,) for stream in cache.streams}
+    if len(cache.streams) > 1:
+        sets["averaged"] = cache.streams
     warnings = []
-    for fold in cache.folds:
-        for name, streams in _stream_sets(cache):
-            results: dict[str, AllFrames] = {}
-            for split in SPLITS:
-                if (cache.splits(fold) == split).any():
-                    result = all_frames(cache, split, fold, streams, num_frames)
-                    results[split] = result
-                    table.add_row(fold, name, split, str(result.videos), *_cells(result))
-            crossfitted = cache.provenance.get("crossfit") in ("video", "group")
-            warnings += _gap_warning(fold, name, results, crossfitted)
+    for fold, (name, streams) in itertools.product(cache.folds, sets.items()):
+        accuracy: dict[str, float | None] = {}
+        for split in SPLITS:
+            if not (cache.splits(fold) == split).any():
+                continue
+            result = all_frames(cache, split, fold, streams, num_frames)
+            accuracy[split] = result.accuracy
+            if not result.videos:
+                cells = ["-"]
+            elif result.accuracy is not None:
+                cells = [f"{100 * result.accuracy:.1f}"]
+            else:
+                cells = [f"{result.pcc:.3f}", f"{result.mae:.3f}"]
+            table.add_row(fold, name, split, str(result.videos), *cells)
+        train, test = accuracy.get("train"), accuracy.get("test")
+        if train is not None and test is not None and train - test >= SUSPICIOUS_GAP:
+            gap = f"training accuracy is {100 * (train - test):.0f} points above test accuracy"
+            warnings.append(f"fold {fold}, stream {name}: {gap}: {why}")
     return table, warnings
 
 
@@ -96,11 +111,7 @@ def facts_table(cache: FeatureCache) -> Table:
     table.add_column()
     table.add_column(overflow="fold")  # never truncate a path
     lengths, splits = cache.lengths, cache.splits()
-    counts = [
-        f"{count} {split or 'unused'}"
-        for split in schema.SPLITS
-        if (count := (splits == split).sum())
-    ]
+    counts = [f"{(splits == s).sum()} {s or 'unused'}" for s in schema.SPLITS if s in splits]
     kind = "classes" if cache.task == "classification" else "targets"
     rows = {
         "cache": str(cache.path),
@@ -125,11 +136,9 @@ def streams_table(cache: FeatureCache) -> Table:
     table = Table("stream", "features", "dtype", "axes", "min", "max")
     for stream in cache.streams:
         extent = cache.features_extent(stream)
-        shape = " x ".join(str(size) for size in extent.shape)
-        axes = extent.axes or "-"
-        table.add_row(
-            stream, shape, extent.dtype.name, axes, f"{extent.min:.4g}", f"{extent.max:.4g}"
-        )
+        shape = " x ".join(map(str, extent.shape))
+        limits = f"{extent.min:.4g}", f"{extent.max:.4g}"
+        table.add_row(stream, shape, extent.dtype.name, extent.axes or "-", *limits)
     return table
 
 
@@ -138,9 +147,8 @@ def classes_table(cache: FeatureCache) -> Table:
     if cache.task == "regression":
         table = Table("target", "min", "mean", "max")
         for name, values in zip(cache.classes, cache.labels.T, strict=True):
-            table.add_row(
-                escape(name), *(f"{v:.4g}" for v in (values.min(), values.mean(), values.max()))
-            )
+            numbers = values.min(), values.mean(), values.max()
+            table.add_row(escape(name), *(f"{number:.4g}" for number in numbers))
         return table
     table = Table("class", *SPLITS, "unused", "videos")
     for column in table.columns[1:]:
@@ -154,51 +162,10 @@ def classes_table(cache: FeatureCache) -> Table:
     return table
 
 
-def _consensus(
-    cache: FeatureCache, stream: str, rows: np.ndarray, fold: str, num_frames: int
-) -> np.ndarray:
-    predictions = cache.read_predictions(rows, num_frames, fold, stream)
-    _, valid = cache.sample(rows, num_frames)
-    largest = cache.predictions_extent(stream, fold).largest
-    return consensus(predictions, valid, valid, largest=largest)
-
-
 def _correlation(predicted: np.ndarray, label: np.ndarray) -> float:
     if len(label) < 2 or predicted.std() == 0 or label.std() == 0:
         return float("nan")
     return float(np.corrcoef(predicted, label)[0, 1])
-
-
-def _stream_sets(cache: FeatureCache) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for stream in cache.streams:
-        yield stream, (stream,)
-    if len(cache.streams) > 1:
-        yield "averaged", cache.streams
-
-
-def _cells(result: AllFrames) -> list[str]:
-    if not result.videos:
-        return ["-"]
-    if result.accuracy is not None:
-        return [f"{100 * result.accuracy:.1f}"]
-    return [f"{result.pcc:.3f}", f"{result.mae:.3f}"]
-
-
-def _gap_warning(
-    fold: str, stream: str, results: dict[str, AllFrames], crossfitted: bool
-) -> list[str]:
-    train, test = (results.get(name, AllFrames(0)).accuracy for name in ("train", "test"))
-    if train is None or test is None or train - test < SUSPICIOUS_GAP:
-        return []
-    gap = f"training accuracy is {100 * (train - test):.0f} points above test accuracy"
-    if crossfitted:
-        why = "the test videos differ (other people, other class frequencies), or are few"
-    else:
-        why = (
-            "the test videos differ (other people), or the training videos were predicted by a "
-            "model that trained on them, which leaves little to learn"
-        )
-    return [f"fold {fold}, stream {stream}: {gap}: {why}"]
 
 
 def _provenance_lines(provenance: dict[str, object]) -> Iterator[str]:
