@@ -55,8 +55,7 @@ def fit_heads(
 
     Cross-validation and cross-fitting leave out the same parts: one path of heads per part serves
     both. (`none` validates by video.) Choosing the penalty by whole groups while cross-fitting by
-    video was tried: on fsdd, with four training speakers, it chose a head that was 7 points worse
-    on new speakers; on emodb and gfe there was no difference.
+    video gave a head 7 points worse on new speakers on fsdd, and no difference on emodb and gfe.
 
     Args:
         videos: The training videos; labels [V] int select classification, [V, K] regression.
@@ -99,16 +98,13 @@ def fit_heads(
 def strongest_within(scores: np.ndarray, errors: float) -> int:
     """The index of the strongest penalty within `errors` standard errors of the best score.
 
-    Left-out videos of people who are also in the training set favour weak penalties, and over the
-    weak half of the path accuracies differ by less than their standard error. One standard error,
-    compared with the maximum, gave the final head about one point more test accuracy on emodb, gfe
-    and ucf101_14, a higher correlation on both streams of mmmo, and 0.3 points less on fsdd (means
-    over four seeds). Left-out groups have no such bias, and there the rule cost 8 points on emodb
-    and 6 on fsdd.
+    `scores` [penalties, V] are higher for better heads, from the strongest penalty on; with 0
+    errors it is the best, and the stronger of equals.
 
-    Args:
-        scores: [penalties, V] float, higher is better, from the strongest penalty on.
-        errors: Number of standard errors of the best mean; 0: the best. Ties: the stronger penalty.
+    Left-out videos of people who are also in the training set favour weak penalties. One standard
+    error, compared with the maximum, gave the final head about one point more test accuracy on
+    emodb, gfe and ucf101_14, and 0.3 points less on fsdd (means over four seeds). Left-out groups
+    have no such bias, and there the rule cost 8 points on emodb and 6 on fsdd.
     """
     mean = scores.mean(axis=1)
     best = int(mean.argmax())

@@ -29,14 +29,8 @@ def consensus_loss(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Cross-entropy of the averaged probabilities, averaged over videos, and its gradient.
 
-    Args:
-        weight: [D, C], in the dtype of the frames (float32 for speed).
-        bias: [C], same dtype.
-        videos: V videos; labels [V] int in 0..C-1.
-        classes: C.
-
-    Returns:
-        The loss and its gradients in weight [D, C] and in bias [C], float64.
+    `weight` [D, C] and `bias` [C] have the dtype of the frames (float32 for speed), the gradients
+    in them the same shapes in float64.
     """
     loss = 0.0
     grad_weight, grad_bias = np.zeros(weight.shape), np.zeros(classes)
@@ -90,16 +84,10 @@ def fit_softmax_path(
         return loss + penalty / 2 * float(weight @ weight), gradient
 
     theta = np.zeros(size + classes)
+    options = {"maxiter": MAX_ITERATIONS, "ftol": TOLERANCE}
     heads = []
     for penalty in penalties:
-        theta = minimize(
-            objective,
-            theta,
-            args=(penalty,),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": MAX_ITERATIONS, "ftol": TOLERANCE},
-        ).x
+        theta = minimize(objective, theta, (penalty,), "L-BFGS-B", jac=True, options=options).x
         weight, bias = theta[:size].reshape(shape), theta[size:]
         heads.append(LinearHead.from_standardised(weight, bias, mean, scale, probabilities=True))
     return heads

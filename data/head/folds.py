@@ -1,6 +1,7 @@
 """The heads of a source: one set per fold and stream, and which head predicts which video."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from rich.progress import Progress
@@ -20,8 +21,7 @@ class FoldHeads:
 
     def head(self, stream: str, row: int) -> LinearHead:
         """The head of `stream` that predicts the video at `row`."""
-        index = int(self.index[row])
-        heads = self.heads[stream]
+        index, heads = int(self.index[row]), self.heads[stream]
         return heads.final if index < 0 else heads.for_training_video(index)
 
 
@@ -37,11 +37,13 @@ def train_folds(
     Raises:
         FrameSelectError: if a fold has too few training videos; before any training.
     """
-    distinct: dict[str, np.ndarray] = {}
-    for fold, splits in source.splits.items():
-        if not any(np.array_equal(splits, earlier) for earlier in distinct.values()):
-            distinct[fold] = splits
-    rows = {fold: _training_videos(source, fold, crossfit) for fold in distinct}
+    twins = {
+        fold: next(f for f, s in source.splits.items() if np.array_equal(s, splits))
+        for fold, splits in source.splits.items()
+    }  # fold -> the first with the same splits
+    rows = {
+        fold: _training_videos(source, fold, crossfit) for fold in dict.fromkeys(twins.values())
+    }
     folds = {}
     for fold, chosen in rows.items():
         heads = {}
@@ -55,17 +57,13 @@ def train_folds(
                 crossfit=crossfit,
                 groups=None if source.groups is None else source.groups[chosen],
                 seed=seed,
-                on_fit=lambda task=task: progress.advance(task),  # type: ignore[misc]
+                on_fit=partial(progress.advance, task),
             )
             progress.remove_task(task)
         index = np.full(len(source), -1)
         index[chosen] = np.arange(len(chosen))
         folds[fold] = FoldHeads(heads, index)
-    for fold, splits in source.splits.items():
-        twin = next(f for f, earlier in distinct.items() if np.array_equal(splits, earlier))
-        if twin != schema.DEFAULT_FOLD:
-            folds[fold] = folds[twin]
-    return folds
+    return folds | {f: folds[twin] for f, twin in twins.items() if twin != schema.DEFAULT_FOLD}
 
 
 def check_training(source: Source, crossfit: Crossfit) -> None:
@@ -110,12 +108,9 @@ def _training_videos(source: Source, fold: str, crossfit: Crossfit) -> np.ndarra
         counts = np.bincount(source.labels[training], minlength=len(source.outputs))
         missing = [source.outputs[label] for label in np.flatnonzero(counts == 0)]
         if missing:
-            source.fail(
-                name,
-                f"the class {missing[0]!r} has no training video"
-                + (f" (and {len(missing) - 1} more classes)" if missing[1:] else "")
-                + "; add one or remove the class",
-            )
+            more = f" (and {len(missing) - 1} more classes)" if missing[1:] else ""
+            wrong = f"the class {missing[0]!r} has no training video{more}"
+            source.fail(name, f"{wrong}; add one or remove the class")
     rows = np.flatnonzero(training)
     if len(rows) < 2:
         source.fail(name, f"has {len(rows)} labelled training videos; a head needs at least 2")
@@ -142,24 +137,19 @@ def _read_videos(
     chosen = [training_rows(int(source.lengths[row]), views, head_frames) for row in rows]
     lengths = np.array([len(frame) for frame, _ in chosen])
     frames = np.empty((lengths.sum(), head_input(first, axis).shape[-1]), first.dtype)
+    pairs = list(zip(rows.tolist(), chosen, strict=True))
     end = 0
-    for row, (frame, view) in progress.track(
-        list(zip(rows.tolist(), chosen, strict=True)), description=description
-    ):
-        video = f"video {str(source.ids[row])!r}"
+    for row, (frame, view) in progress.track(pairs, description=description):
         features = source.read_features(stream, row)
         if features.shape[1:] != first.shape[1:]:
             here, there = (" x ".join(map(str, array.shape[1:])) for array in (features, first))
-            source.fail(name, f"{video} has {here} columns, others have {there}")
+            source.fail(name, f"{source.video(row)} has {here} columns, others have {there}")
         features = head_input(features, axis)
-        last = end + len(frame)
+        part = slice(end, end + len(frame))
         with np.errstate(over="ignore"):  # values that overflow become infinite, and are refused
-            frames[end:last] = features[(frame, view) if axis == "view" else frame]
-        if not np.isfinite(frames[end:last]).all():
-            source.fail(
-                name,
-                f"{video} has values too large for float16, the dtype of other videos; "
-                "save all as float32",
-            )
-        end = last
+            frames[part] = features[(frame, view) if axis == "view" else frame]
+        if not np.isfinite(frames[part]).all():
+            large = "has values too large for float16, the dtype of other videos"
+            source.fail(name, f"{source.video(row)} {large}; save all as float32")
+        end = part.stop
     return TrainingVideos(frames, lengths, source.labels[rows])
