@@ -123,12 +123,11 @@ def extract(arguments: list[str]) -> None:
             strict=asked.strict,
             crossfit=asked.crossfit,
             head_frames=asked.head_frames,
-        ),
-        provenance={"split_file": split_file_name(asked.split_file)},
-        console=console,
+            split_file=split_file_name(asked.split_file),
+            console=console,
+        )
     )
-    reasons = [*absent, *skipped.values()]
-    if reasons:
+    if reasons := [*absent, *skipped.values()]:
         column = Column("not in the cache", overflow="fold")  # never truncate a path
         title = f"{len(reasons)} video" + ("s" if len(reasons) > 1 else "")
         table = Table(column, title=title, title_style="yellow")
@@ -157,10 +156,8 @@ def _settings(asked: ExtractArguments, assignment: Assignment) -> Settings:
     names = [specification.stream for specification in streams]
     for name in names:
         if names.count(name) > 1:
-            raise FrameSelectError(
-                f"--backbone: the stream name {name!r} is duplicated; name the streams: "
-                "STREAM=BACKBONE"
-            )
+            duplicated = f"the stream name {name!r} is duplicated"
+            raise FrameSelectError(f"--backbone: {duplicated}; name the streams: STREAM=BACKBONE")
     own_predictions = asked.predictions == "auto" and assignment.targets is None
     return Settings(
         streams,

@@ -69,31 +69,24 @@ def collect(
             least all frames of the windows.
         windows: Consumer -> [F, n] frames of its clips, from `clip_frames`.
         sizes: Consumer -> index of the size it needs.
-        batch: Number of clips to yield at a time; fewer at the end.
-
-    Yields:
-        Consumer, and its next clips [up to batch, n, h, w, 3].
+        batch: Number of clips [up to batch, n, h, w, 3] to yield at a time, with their consumer.
     """
     held: dict[int, Sequence[np.ndarray]] = {}
     done = dict.fromkeys(windows, 0)  # clips yielded, by consumer
     for number, picture in pictures:
         held[number] = picture
         for consumer, window in windows.items():
-            while ready := _ready(window[done[consumer] :, -1], number, batch):
-                rows = window[done[consumer] : done[consumer] + ready].tolist()
-                done[consumer] += ready
+            complete = int(np.searchsorted(window[:, -1], number, side="right"))
+            # A full batch, or the rest.
+            while complete - done[consumer] >= min(batch, len(window) - done[consumer]) > 0:
+                rows = window[done[consumer] : done[consumer] + batch].tolist()
+                done[consumer] += len(rows)
                 size = sizes[consumer]
                 clips = [np.stack([held[frame][size] for frame in row]) for row in rows]
                 yield consumer, np.stack(clips)
         needed = min((w[done[c], 0] for c, w in windows.items() if done[c] < len(w)), default=None)
         for old in [f for f in held if needed is None or f < needed]:
             del held[old]
-
-
-def _ready(last: np.ndarray, number: int, batch: int) -> int:
-    """Number of clips to yield now, given their last frames: a batch, or the rest."""
-    complete = int(np.searchsorted(last, number, side="right"))
-    return min(complete, batch) if complete >= batch or complete == len(last) else 0
 
 
 def _extract(
@@ -106,12 +99,10 @@ def _extract(
     sampled = settings.sampling.numbers(timeline)
     seconds = timeline.seconds[sampled]
     windows = {
-        stream: clip_frames(timeline, sampled, backbone.frames, backbone.fps)
-        for stream, backbone in backbones.items()
+        stream: clip_frames(timeline, sampled, net.frames, net.fps)
+        for stream, net in backbones.items()
     }
-    consumers: dict[str, Consumer] = {
-        stream: _features(stream, backbone, settings) for stream, backbone in backbones.items()
-    }
+    consumers = {stream: _features(stream, net, settings) for stream, net in backbones.items()}
     if settings.thumbnail:
         windows[THUMBNAIL] = sampled[:, None]
         consumers[THUMBNAIL] = lambda clips: {THUMBNAIL: _thumbnails(clips, settings.thumbnail)}
@@ -171,10 +162,8 @@ def _sound(path: Path, seconds: np.ndarray, settings: Settings) -> tuple[Arrays,
     if not streams:
         return {}, False
     sound = read_sound(path, RATE)
-    features = {
-        f"features.{spec.stream}": log_mel_at(sound, seconds, spec.bands, spec.seconds).astype(
-            settings.dtype
-        )
-        for spec in streams
-    }
+    features = {}
+    for spec in streams:
+        values = log_mel_at(sound, seconds, spec.bands, spec.seconds)
+        features[f"features.{spec.stream}"] = values.astype(settings.dtype)
     return features, sound is None

@@ -5,10 +5,8 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
-from rich.console import Console
 
 from data.backbones import LOG_MEL, Backbone, build_backbone
 from data.backbones.backbone import Runtime
@@ -52,9 +50,7 @@ class Stop:
     reason: str
 
 
-def extract(
-    asked: Extraction, provenance: dict[str, Any] | None = None, console: Console | None = None
-) -> dict[str, str]:
+def extract(asked: Extraction) -> dict[str, str]:
     """Extract the features of a folder of videos and write a cache.
 
     Returns:
@@ -77,10 +73,16 @@ def extract(
             f"{asked.out}: is complete, so there is nothing to resume; omit --resume to extract "
             "again"
         )
+    ids = list(asked.videos.files)
     with lock(folder):
         open_shards(folder, asked.settings.record(), asked.resume)
         try:
-            skipped = _to_cache(asked, folder, rows, provenance or {}, console)
+            skipped = _make_shards(asked, folder, [ids[row] for row in rows])
+            kept = [row for row in rows if ids[row] not in skipped]
+            if not kept:
+                reason = next(iter(skipped.values()))
+                raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
+            merge(asked, folder, kept, skipped)
         except FrameSelectError as error:
             if not (done := count_shards(folder)):
                 remove_shards(folder)
@@ -99,28 +101,7 @@ def extract(
     return skipped
 
 
-def _to_cache(
-    asked: Extraction,
-    folder: Path,
-    rows: list[int],
-    provenance: dict[str, Any],
-    console: Console | None,
-) -> dict[str, str]:
-    """Make all shards, then the cache; return the skipped videos and why."""
-    ids = list(asked.videos.files)
-    skipped = _make_shards(asked, folder, [ids[row] for row in rows], console)
-    kept = [row for row in rows if ids[row] not in skipped]
-    if not kept:
-        reason = next(iter(skipped.values()))
-        raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
-    record = {**provenance, **({"skipped": sorted(skipped)} if skipped else {})}
-    merge(asked, folder, kept, record, console)
-    return skipped
-
-
-def _make_shards(
-    asked: Extraction, folder: Path, ids: list[str], console: Console | None
-) -> dict[str, str]:
+def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, str]:
     """Process the videos without a shard; return the unusable ones and why."""
     alone = asked.engine.jobs == 1 and asked.engine.name != "ray"
     threads = 0 if alone else max(1, (os.cpu_count() or 1) // (asked.engine.jobs or 1))
@@ -144,20 +125,16 @@ def _make_shards(
                 raise FrameSelectError(f"{reason} (--strict)")
             skipped[outcome.task.video] = reason
         silent += outcome.result == SILENT
-    if silent and console:
+    if silent and asked.console:
         count = f"{silent} of {len(tasks)} videos"
-        console.print(f"[yellow]note:[/] {count} have no sound track; silence is used")
+        asked.console.print(f"[yellow]note:[/] {count} have no sound track; silence is used")
     return skipped
 
 
 def work(task: Task) -> Stop | str:
-    """Make one video's shard, in a process of this or another machine.
+    """Make one video's shard, in a process of this or another machine; return `SILENT` or "".
 
-    Returns:
-        `SILENT` or ""; or why the whole extraction must stop.
-
-    Raises:
-        VideoError: if this video cannot be used; others may be.
+    Raises VideoError if this video cannot be used; others may be.
     """
     if task.threads:
         torch.set_num_threads(task.threads)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from data.backbones import LOG_MEL, Specification
 from data.corpora import Assignment
 from data.engine import Engine
@@ -81,3 +83,5 @@ class Extraction:
     strict: bool = False
     crossfit: Crossfit = "video"
     head_frames: int = 64
+    split_file: str = "random"  # its name, for the cache's provenance
+    console: Console | None = None  # shows progress and notes; None: no output

@@ -86,11 +86,7 @@ def shard_file(folder: Path, video: str) -> Path:
 
 
 def identity(path: Path) -> str:
-    """The size and modification time of a file, to detect changes.
-
-    Raises:
-        OSError: if it is missing.
-    """
+    """The size and modification time of a file, to detect changes; OSError if it is missing."""
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns}"
 
@@ -102,8 +98,8 @@ def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.n
     """
     file = shard_file(folder, video)
     part = file.with_suffix(f".{os.getpid()}{PART}")
-    metadata = {"video": video, "made_from": made_from}
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    metadata = {"video": video, "made_from": made_from}
     try:
         part.write_bytes(safetensors.numpy.save(contiguous, metadata))
         os.replace(part, file)
