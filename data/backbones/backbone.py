@@ -11,50 +11,32 @@ from frame_select_env.errors import FrameSelectError
 
 
 class Output(NamedTuple):
-    """The output for B clips; the view axis V exists only if views are requested.
+    """The output for B clips; the view axis V exists only if views are requested."""
 
-    Attributes:
-        features: [B, (V,) D] float.
-        logits: [B, (V,) C'] float, of the network's own classifier; None if it has none.
-    """
-
-    features: torch.Tensor
-    logits: torch.Tensor | None
+    features: torch.Tensor  # [B, (V,) D] float
+    logits: torch.Tensor | None  # [B, (V,) C'] float, of its own classifier; None if it has none
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A frozen network over clips: n frames around each sampled time.
+    """A frozen network over clips: n frames around each sampled time."""
 
-    Attributes:
-        forward: Maps clips [B, n, h, w, 3] uint8 RGB, on any device, to `Output`.
-        side: The shorter side in pixels that `forward` expects; it scales other frames.
-        frames: n.
-        fps: Frames per second of a clip; 0: consecutive frames of the video.
-        classes: C', outputs of its own classifier; 0: no classifier, or one with classes other
-            than the user's (as with published weights).
-    """
-
-    forward: Callable[[torch.Tensor], Output]
-    side: int
-    frames: int = 1
-    fps: float = 0.0
+    forward: Callable[[torch.Tensor], Output]  # of clips [B, n, h, w, 3] uint8 RGB on any device
+    side: int  # pixels of the shorter side that `forward` expects; it scales other frames
+    frames: int = 1  # n
+    fps: float = 0.0  # frames per second of a clip; 0: consecutive frames of the video
+    # C', outputs of its own classifier; 0: no classifier, or one with classes other than the user's
+    # (as with published weights).
     classes: int = 0
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings shared by all backbones of an extraction.
+    """Settings shared by all backbones of an extraction."""
 
-    Attributes:
-        device: "cpu", "cuda", "cuda:1", ...; on a GPU networks run in half precision.
-        views: 1 or 10.
-        seed: Seed of random weights.
-    """
-
-    device: str = "cpu"
-    views: int = 1
-    seed: int = 0
+    device: str = "cpu"  # "cuda", "cuda:1", ...: on a GPU networks run in half precision
+    views: int = 1  # or 10
+    seed: int = 0  # of random weights
 
     @property
     def half(self) -> bool:
@@ -86,11 +68,7 @@ class Runtime:
 
 
 class Tapped:
-    """A classification network that also returns the input of its last layer as the feature.
-
-    Args:
-        network: Maps [B, ...] to logits [B, C'].
-    """
+    """A classification network that also returns the input of its last layer as the feature."""
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network.eval()
@@ -113,11 +91,7 @@ class Tapped:
 
 
 def last_layer(network: nn.Module) -> tuple[str, nn.Module]:
-    """The name and the layer that computes the logits: the last linear or convolutional one.
-
-    Raises:
-        LookupError: if there is none.
-    """
+    """The name and the layer that computes the logits: the last linear or convolutional one."""
     layers = [
         (name, module)
         for name, module in network.named_modules()

@@ -18,30 +18,19 @@ from frame_select_env.cache import file_digest
 
 @dataclass(frozen=True)
 class Settings:
-    """What is computed for every video; hashable, and the same in every worker.
+    """What is computed for every video; hashable, and the same in every worker."""
 
-    Attributes:
-        streams: The backbone of each stream.
-        sampling: Which frames.
-        views: 1, or 10 crops of every frame.
-        device: Where networks run.
-        batch: Clips per forward pass.
-        thumbnail: Side of a frame's square thumbnail in pixels; 0: none.
-        dtype: Of the stored features.
-        classes: C: a network with that many outputs and the user's own weights makes the
-            predictions itself; 0: none does.
-        seed: Seed of random weights.
-    """
-
-    streams: tuple[Specification, ...]
+    streams: tuple[Specification, ...]  # the backbone of each
     sampling: Sampling = Sampling()
-    views: int = 1
+    views: int = 1  # or 10 crops of every frame
     device: str = "cpu"
-    batch: int = 8
-    thumbnail: int = 48
-    dtype: str = "float16"
+    batch: int = 8  # clips per forward pass
+    thumbnail: int = 48  # side of a frame's square thumbnail in pixels; 0: none
+    dtype: str = "float16"  # of the stored features
+    # C: a network with that many outputs and the user's own weights makes the predictions itself;
+    # 0: none does.
     classes: int = 0
-    seed: int = 0
+    seed: int = 0  # of random weights
 
     def axis(self, stream: str) -> str:
         """The name of a stream's middle axis; sound has no views."""

@@ -20,21 +20,13 @@ PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5,
 
 @dataclass(frozen=True)
 class FittedHeads:
-    """The heads of one stream in one fold.
+    """The heads of one stream in one fold."""
 
-    Attributes:
-        final: Trained on all training videos.
-        parts: One head per part, trained on the other parts; empty without cross-fitting.
-        part: [V] int64, the part of each training video; -1 without cross-fitting.
-        penalty: The chosen penalty.
-        score: Cross-validated video accuracy in [0, 1]; regression: mean squared error.
-    """
-
-    final: LinearHead
-    parts: list[LinearHead]
-    part: np.ndarray
+    final: LinearHead  # trained on all training videos
+    parts: list[LinearHead]  # one per part, trained on the others; empty without cross-fitting
+    part: np.ndarray  # [V] int64, the part of each training video; -1 without cross-fitting
     penalty: float
-    score: float
+    score: float  # cross-validated video accuracy in [0, 1]; regression: mean squared error
 
     def for_training_video(self, index: int) -> LinearHead:
         """The head that predicts a training video: one that was not trained on it."""

@@ -11,17 +11,11 @@ SUM_BLOCK = 8192  # rows summed at a time in float64, to bound memory
 
 @dataclass(frozen=True)
 class LinearHead:
-    """A trained head for raw features: the standardisation is folded into it.
+    """A trained head for raw features: the standardisation is folded into it."""
 
-    Attributes:
-        weight: [D, C] float32 (regression: [D, K]).
-        bias: [C] float32.
-        probabilities: Whether to apply a softmax (classification).
-    """
-
-    weight: np.ndarray
-    bias: np.ndarray
-    probabilities: bool
+    weight: np.ndarray  # [D, C] float32 (regression: [D, K])
+    bias: np.ndarray  # [C] float32
+    probabilities: bool  # whether to apply a softmax (classification)
 
     @classmethod
     def from_standardised(
@@ -45,17 +39,11 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class TrainingVideos:
-    """V videos with n frames in total, concatenated.
+    """V videos with n frames in total, concatenated."""
 
-    Attributes:
-        frames: [n, D] float16 or float32, the features.
-        lengths: [V] int, frames per video, at least 1.
-        labels: [V] int64, or [V, K] float for regression.
-    """
-
-    frames: np.ndarray
-    lengths: np.ndarray
-    labels: np.ndarray
+    frames: np.ndarray  # [n, D] float16 or float32, the features
+    lengths: np.ndarray  # [V] int, frames per video, at least 1
+    labels: np.ndarray  # [V] int64, or [V, K] float for regression
 
     def __len__(self) -> int:
         return len(self.lengths)
