@@ -156,7 +156,7 @@ def attempt_in_child(function: Function, task: Any, parent: int) -> Outcome:
     return attempt(function, task)
 
 
-@lru_cache
+@lru_cache  # one thread, however many tasks
 def _watch(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:

@@ -11,19 +11,14 @@ from torch import nn
 
 from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
 from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, by_view, crops, normalise, scale
-from data.backbones.specification import HUGGING_FACE, Specification
+from data.backbones.specification import HUGGING_FACE, Specification, first_line
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE
 from frame_select_env.errors import FrameSelectError
 
 # What transformers raises for invalid names, files and networks.
 FAILURES = (
-    OSError,
-    ValueError,
-    KeyError,
-    AttributeError,
-    ImportError,
-    RuntimeError,
+    *(OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError),
     safetensors.SafetensorError,
 )
 RATE = 30.0  # frames per second of Kinetics videos, as the papers assume
@@ -41,7 +36,17 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     Only safetensors are read, and no code is loaded. A folder is assumed to be the user's own
     model, with the user's classes; a model from the hub has its own classes.
     """
-    transformers = _import_transformers(specification)
+    # If torchvision is installed, transformers imports it, and fails if that fails.
+    import_torchvision()
+    try:
+        transformers: Any = importlib.import_module("transformers")
+    except ImportError as error:
+        raise specification.fail(
+            f"transformers cannot be imported ({error}); "
+            'install it: pip install "frame-select-env[huggingface]"'
+        ) from None
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
     name = specification.backbone.removeprefix(HUGGING_FACE)
     if specification.weights not in ("DEFAULT", NONE):
         raise specification.fail(
@@ -63,13 +68,16 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     except FrameSelectError:
         raise
     except FAILURES as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise specification.fail(f"cannot be loaded: {reason}") from None
+        raise specification.fail(f"cannot be loaded: {first_line(error)}") from None
     _, layer = last_layer(network)
     if getattr(layer, "out_features", 0) != config.num_labels:
         raise specification.fail(f"has no linear classifier of its {config.num_labels} labels")
 
-    wanted = preprocessing(_processor(transformers, name), config)
+    try:
+        processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
+    except FAILURES:
+        processor = None  # it has none
+    wanted = preprocessing(processor, config)
     size = specification.size or wanted.size
     side = max(size, round(wanted.side * size / wanted.size))
     frames = specification.clip_frames or int(getattr(config, "num_frames", 16))
@@ -135,23 +143,7 @@ def clip_rate(model_type: str, frames: int) -> float:
 def _pixels(size: Any, default: int) -> int:
     """The pixels in a size such as {"shortest_edge": 224} or {"height": 224, "width": 224}."""
     known = [size.get(key) for key in ("shortest_edge", "height", "width")] if size else []
-    pixels = [int(value) for value in known if value]
-    return min(pixels, default=default)
-
-
-def _import_transformers(specification: Specification) -> Any:
-    # If torchvision is installed, transformers imports it, and fails if that fails.
-    import_torchvision()
-    try:
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError as error:
-        raise specification.fail(
-            f"transformers cannot be imported ({error}); "
-            'install it: pip install "frame-select-env[huggingface]"'
-        ) from None
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    return transformers
+    return min((int(value) for value in known if value), default=default)
 
 
 def _load(
@@ -174,14 +166,6 @@ def _load(
     if body:
         raise specification.fail(f"its weights lack {body[0]}")
     return network, missing
-
-
-def _processor(transformers: Any, name: str) -> Any:
-    """The model's image processor; None if it has none."""
-    try:
-        return transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-    except FAILURES:
-        return None
 
 
 class _Logits(nn.Module):

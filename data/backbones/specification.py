@@ -94,6 +94,11 @@ KINDS = {
 POSITIVE = ("bands",)  # the other numbers may be 0
 
 
+def first_line(error: Exception) -> str:
+    """What an error of another library says, for a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def options_of(backbone: str) -> tuple[str, ...]:
     """The keys that apply to a backbone, by the form of its name."""
     if backbone == LOG_MEL:
@@ -140,15 +145,13 @@ def parse_specification(text: str, weights: str | None = None, only: bool = True
 
 
 def _value(text: str, key: str, value: str) -> str | int | float:
-    kind = KINDS[key]
+    kind, positive = KINDS[key], key in POSITIVE
     try:
         number = kind(value)
     except ValueError:
         number = -1
-    if kind is str:
-        return number
-    if not math.isfinite(number) or number < 0 or (number == 0 and key in POSITIVE):
+    if kind is not str and not (math.isfinite(number) and number >= 0 and (number or not positive)):
         what = "an integer" if kind is int else "a number"
-        least = "above 0" if key in POSITIVE else "of at least 0"
+        least = "above 0" if positive else "of at least 0"
         raise FrameSelectError(f"--backbone {text}: {key} must be {what} {least}, not {value!r}")
     return number

@@ -21,8 +21,7 @@ _defined: list[torch.library.Library] = []
 def import_torchvision(module: str = "torchvision") -> ModuleType:
     """Import torchvision with `models`, and return `module`, one of its modules.
 
-    After the specific failure that an operator of torchvision does not exist, declares the operator
-    without an implementation and retries.
+    If an operator of torchvision does not exist, declares it without implementation and retries.
     """
     while True:
         try:

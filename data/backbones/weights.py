@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from data.backbones.specification import Specification
+from data.backbones.specification import Specification, first_line
 from frame_select_env.errors import known
 
 NONE = "none"
@@ -91,17 +91,12 @@ def named_weights(
 
 
 def download(specification: Specification, entry: Any, key: str = "weights") -> Any:
-    """Torchvision's published weights: downloaded once, hash checked, tensors only.
-
-    Returns:
-        Tensors by name, with the module versions recorded by torch.save.
-    """
+    """Torchvision's published weights: downloaded once, hash checked; tensors by name."""
     try:
         return entry.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, HTTPException, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise specification.fail(
-            f"the weights {entry.name} cannot be downloaded from {entry.url}: {reason}; "
+            f"the weights {entry.name} cannot be downloaded from {entry.url}: {first_line(error)}; "
             f"use @{key}=FILE, or @{key}=none for random weights"
         ) from None
 

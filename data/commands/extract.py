@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from data.backbones import parse_specification
-from data.commands.console import metavar, parse, print_written, progress_console
+from data.commands.console import metavar, parse, progress_console
+from data.commands.inspect import print_written
 from data.corpora import Assignment, read_corpus, split_file_name
 from data.engine import Engine
 from data.extraction import Extraction, Settings

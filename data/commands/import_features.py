@@ -8,7 +8,8 @@ import h5py
 import tyro
 from rich.markup import escape
 
-from data.commands.console import metavar, parse, print_written, progress_console
+from data.commands.console import metavar, parse, progress_console
+from data.commands.inspect import print_written
 from data.corpora import split_file_name
 from data.head import Crossfit
 from data.head.folds import crossfit_notes

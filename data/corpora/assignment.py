@@ -19,26 +19,17 @@ NAMED = 5  # classes a note lists before it says "and N other classes"
 
 @dataclass(frozen=True)
 class Assignment:
-    """Split, label and group of N videos, in the order of the folder's ids.
+    """Split, label and group of N videos, in the order of the folder's ids."""
 
-    Attributes:
-        outputs: Names of the C classes in label order, or of the K targets.
-        labels: [N] class names, None if unknown. Regression: empty.
-        splits: Fold -> [N] splits, "" if the file does not list the video; "default" comes first.
-        groups: [N] names; None: no groups.
-        targets: Regression: [N, K] float32, finite; 0 where unknown (such a video is unused in
-            every fold). None: classification.
-        notes: Messages for the user, one line each.
-        missing: Listed videos that the folder does not contain, one line each.
-    """
-
-    outputs: list[str]
-    labels: list[str | None]
+    outputs: list[str]  # names of the C classes in label order, or of the K targets
+    labels: list[str | None]  # [N] class names, None if unknown; regression: empty
+    # Fold -> [N] splits, "" if the file does not list the video; "default" comes first.
     splits: dict[str, list[str]]
-    groups: list[str] | None = None
+    groups: list[str] | None = None  # [N] names
+    # Regression: [N, K] float32, finite; 0 where unknown (such a video is unused in every fold).
     targets: np.ndarray | None = None
-    notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for the user, one line each
+    missing: list[str] = field(default_factory=list)  # a line per listed video that is not there
 
     def numbered_labels(self) -> np.ndarray:
         """Labels as stored in a cache: [N] int64, -1 if unknown; regression: [N, K] float32."""
@@ -50,17 +41,12 @@ class Assignment:
 
 
 class Videos:
-    """The videos of a folder, looked up by the paths in split files.
-
-    Attributes:
-        folder: The folder, for messages.
-        ids: [N] paths below the folder, without suffix: `class/video`.
-        missing: One line for each listed video that `find` did not find.
-    """
+    """The videos of a folder, looked up by the paths in split files."""
 
     def __init__(self, folder: Path, ids: list[str]) -> None:
-        self.folder, self.ids = folder, ids
-        self.missing: list[str] = []
+        self.folder = folder  # for messages
+        self.ids = ids  # [N] paths below the folder, without suffix: `class/video`
+        self.missing: list[str] = []  # a line per listed video that `find` did not find
         self._exact = dict.fromkeys(ids)
         # None: two videos differ only in case, so case must match.
         self._folded: dict[str, str | None] = {}

@@ -43,20 +43,11 @@ def split_file_name(split_file: str | None) -> str:
 
 
 def read_corpus(split_file: str | None, folder: Path, ids: list[str], seed: int = 0) -> Assignment:
-    """Read a split file for the videos of a folder.
+    """Read a split file, one of `FORMS` (None: `random`), for the videos `ids` of a folder.
 
-    Args:
-        split_file: One of `FORMS`; None: `random`.
-        folder: The folder of class folders, for messages.
-        ids: The videos in it, `class/video` without suffix.
-        seed: Seed of a random split, at least 0.
-
-    Returns:
-        The assignment. Listed videos that the folder does not contain are in `missing`: the caller
-        decides whether that is an error.
-
-    Raises:
-        FrameSelectError: naming the file, the line or video, and the problem.
+    Listed videos that the folder does not contain are in the assignment's `missing`: the caller
+    decides whether that is an error. Raises FrameSelectError naming file, line or video, and the
+    problem.
     """
     videos = Videos(folder, ids)
     given = split_file or RANDOM

@@ -24,15 +24,11 @@ THUMBNAIL = "thumbnail"
 def extract_video(
     path: Path, settings: Settings, backbones: Mapping[str, Backbone], threads: int = 1
 ) -> tuple[Arrays, bool]:
-    """The features of one video.
+    """The features of one video, and whether requested sound is missing; VideoError if unusable.
 
-    Returns:
-        `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the
-        network classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C];
-        `thumbnail` [F, h, h, 3] uint8, if requested. And whether requested sound is missing.
-
-    Raises:
-        VideoError: if the video cannot be used.
+    `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the network
+    classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C]; `thumbnail`
+    [F, h, h, 3] uint8, if requested.
     """
     try:
         return _extract(path, read_timeline(path), settings, backbones, threads)
@@ -41,13 +37,10 @@ def extract_video(
 
 
 def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float) -> np.ndarray:
-    """The frames of the clip around every sampled frame.
+    """The frames of the clip around every sampled frame, [F, n] int64.
 
     With `fps`, the frames shown at n times centred on the sampled one; with 0, n consecutive
-    frames, (n - 1) // 2 of them before it.
-
-    Returns:
-        [F, n] int64, non-decreasing along both axes; at the ends the first or last frame repeats.
+    frames, (n - 1) // 2 of them before it. At the ends the first or last frame repeats.
     """
     if not fps:
         offsets = np.arange(frames) - (frames - 1) // 2

@@ -11,19 +11,10 @@ import torch
 from data.backbones import LOG_MEL, Backbone, build_backbone
 from data.backbones.backbone import Runtime
 from data.engine import outcomes_bar, run_all
+from data.extraction import shards
 from data.extraction.merge import check_before, merge
 from data.extraction.one_video import extract_video
 from data.extraction.settings import Extraction, Settings
-from data.extraction.shards import (
-    count_shards,
-    identity,
-    is_done,
-    lock,
-    open_shards,
-    remove_shards,
-    shards_folder,
-    write_shard,
-)
 from data.sources.importing import check_out
 from frame_select_env.errors import FrameSelectError
 
@@ -51,31 +42,26 @@ class Stop:
 
 
 def extract(asked: Extraction) -> dict[str, str]:
-    """Extract the features of a folder of videos and write a cache.
+    """Extract the features of a folder of videos, write a cache, and return why videos are skipped.
 
-    Returns:
-        Id -> why the video was skipped, for those that are not in the cache.
-
-    Raises:
-        FrameSelectError: if nothing can be extracted or written, or on an unusable video with
-            `strict`. Finished shards are kept for `resume`.
-        KeyboardInterrupt: with the number of finished shards.
+    Raises FrameSelectError if nothing can be extracted or written, or on an unusable video with
+    `strict`, and KeyboardInterrupt with the number of finished shards, which are kept for `resume`.
     """
     check_out(asked.out)
-    folder = shards_folder(asked.out)
+    folder = shards.shards_folder(asked.out)
     splits = asked.assignment.splits.values()
     rows = [row for row in range(len(asked.videos.files)) if any(split[row] for split in splits)]
     if not rows:
         raise FrameSelectError(f"{asked.videos.folder}: no video is in a split")
     check_before(asked, rows)
-    if asked.resume and asked.out.is_file() and not count_shards(folder):
+    if asked.resume and asked.out.is_file() and not shards.count_shards(folder):
         raise FrameSelectError(
             f"{asked.out}: is complete, so there is nothing to resume; omit --resume to extract "
             "again"
         )
     ids = list(asked.videos.files)
-    with lock(folder):
-        open_shards(folder, asked.settings.record(), asked.resume)
+    with shards.lock(folder):
+        shards.open_shards(folder, asked.settings.record(), asked.resume)
         try:
             skipped = _make_shards(asked, folder, [ids[row] for row in rows])
             kept = [row for row in rows if ids[row] not in skipped]
@@ -84,20 +70,20 @@ def extract(asked: Extraction) -> dict[str, str]:
                 raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
             merge(asked, folder, kept, skipped)
         except FrameSelectError as error:
-            if not (done := count_shards(folder)):
-                remove_shards(folder)
+            if not (done := shards.count_shards(folder)):
+                shards.remove_shards(folder)
                 raise
             raise FrameSelectError(
                 f"{error} ({done} finished videos are kept in {folder}; "
                 "rerun with --resume to continue)"
             ) from None
         except KeyboardInterrupt:
-            done = count_shards(folder)
+            done = shards.count_shards(folder)
             raise KeyboardInterrupt(
                 f"{done} videos are done; rerun with --resume to continue"
             ) from None
         if not asked.keep_shards:
-            remove_shards(folder)
+            shards.remove_shards(folder)
     return skipped
 
 
@@ -109,7 +95,7 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
     tasks = [
         Task(video, files[video], folder, asked.settings, threads)
         for video in ids
-        if not is_done(folder, video, files[video])
+        if not shards.is_done(folder, video, files[video])
     ]
     skipped: dict[str, str] = {}
     silent = 0
@@ -142,7 +128,7 @@ def work(task: Task) -> Stop | str:
         backbones = _backbones(task.settings)
     except FrameSelectError as error:
         return Stop(str(error))
-    made_from = identity(task.path)  # taken first, so that a file changed meanwhile is read again
+    made_from = shards.identity(task.path)  # first: if the file changes meanwhile, it is read again
     try:
         arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
     except torch.cuda.OutOfMemoryError:
@@ -151,7 +137,7 @@ def work(task: Task) -> Stop | str:
         # This process can no longer use the GPU: it would skip all following videos.
         return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
     try:
-        write_shard(task.folder, task.video, made_from, arrays)
+        shards.write_shard(task.folder, task.video, made_from, arrays)
     except OSError as error:
         if error.errno not in FATAL:
             raise

@@ -57,10 +57,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Extraction:
-    """Everything that one extraction needs.
-
-    The options have the meaning they have on the command line; see `data.commands.extract`.
-    """
+    """Everything that one extraction needs; options as on the command line."""
 
     videos: VideoFiles
     assignment: Assignment  # in the order of the videos; those in no split are skipped

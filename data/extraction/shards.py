@@ -58,7 +58,20 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
     file = folder / SETTINGS
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     if count := count_shards(folder):
-        _check_same(file, json.loads(text))
+        try:
+            before = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            raise FrameSelectError(
+                f"{file}: is missing or damaged; delete the folder and start again"
+            ) from None
+        now = json.loads(text)
+        for key in sorted({*before, *now}):
+            old, new = (json.dumps(settings.get(key)) for settings in (before, now))
+            if old != new:
+                raise FrameSelectError(
+                    f"{folder}: {key}: its videos were made with {old}, not {new}; use the same "
+                    "options as before, delete the folder, or write another OUT.h5"
+                )
         if not resume:
             raise FrameSelectError(
                 f"{folder}: contains {count} videos of an interrupted extraction; rerun with "
@@ -141,19 +154,3 @@ def array_names(folder: Path, video: str) -> list[str]:
 def remove_shards(folder: Path) -> None:
     """Delete all shards."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _check_same(file: Path, record: dict[str, Any]) -> None:
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        raise FrameSelectError(
-            f"{file}: is missing or damaged; delete the folder and start again"
-        ) from None
-    for key in sorted({*before, *record}):
-        old, new = (json.dumps(settings.get(key)) for settings in (before, record))
-        if old != new:
-            raise FrameSelectError(
-                f"{file.parent}: {key}: its videos were made with {old}, not {new}; use the same "
-                "options as before, delete the folder, or write another OUT.h5"
-            )

@@ -92,28 +92,19 @@ class Recipe:
 def write_planted(path: Path, recipe: Recipe, console: Console | None = None) -> Path:
     """Write the cache of a recipe, with one video in memory at a time; return its path."""
     check_out(path)
-    videos = track(
-        planted_videos(recipe),
-        description="planting videos",
-        total=recipe.videos,
-        console=console,
-        disable=console is None,
-        transient=True,
-    )
+    videos = planted_videos(recipe)
+    if console:
+        videos = track(videos, "planting videos", recipe.videos, console=console, transient=True)
     provenance = {"source": "planted", **asdict(recipe), "version": version("frame-select-env")}
     classes = [f"c{number}" for number in range(recipe.classes)]
     return write_cache(path, videos, classes=classes, provenance=provenance)
 
 
 def planted_videos(recipe: Recipe) -> Iterator[dict[str, Any]]:
-    """The videos in the form that `write_cache` takes.
+    """The videos in the form that `write_cache` takes; `importance` is 1 on the key frames.
 
     Each has its own generator, spawned from the seed, so the first videos do not depend on the
-    number of videos. `importance` is 1 on the key frames.
-
-    Yields:
-        id, label, split, features [L, D] float16, predictions [L, C] float32, importance [L]
-        float32.
+    number of videos.
     """
     shared = np.random.default_rng(np.random.SeedSequence(recipe.seed))
     directions = shared.normal(size=(recipe.classes, recipe.features - 1))
@@ -169,15 +160,8 @@ def plant_predictions(
     frames is correct if and only if u >= difficulty, and a video that it misclassifies stays
     misclassified at any higher difficulty.
 
-    Args:
-        key: [L] bool, at least one and at most half of the frames.
-        label: c.
-        classes: C.
-        difficulty: From 0 to 1.
-        rng: The video's generator.
-
-    Returns:
-        [L, C] float32.
+    `key` [L] bool is true for at least one and at most half of the frames; the predictions are
+    [L, C] float32.
     """
     keys, distractors = int(key.sum()), int((~key).sum())
     confidence = float(np.float32(rng.uniform(*KEY_CONFIDENCE)))

@@ -72,15 +72,12 @@ class Picture:
 
     FFmpeg scales while it converts the colours: bilinear, with a wider filter when shrinking, so
     there is no aliasing. Proportions are kept.
-
-    Args:
-        path: The file, for messages.
-        side: Pixels of the shorter side; None: unscaled.
-        aspect: Width of a pixel divided by its height; scaled frames get square pixels.
     """
 
     def __init__(self, path: Path, side: int | None, aspect: float = 1.0) -> None:
-        self.path, self.side, self.aspect = path, side, aspect
+        self.path = path  # for messages
+        self.side = side  # pixels of the shorter side; None: unscaled
+        self.aspect = aspect  # width of a pixel / its height; scaled frames get square pixels
         self.reformatter = VideoReformatter()  # shared by all frames: it caches conversion tables
         self._size: tuple[int, int] | None = None
 
@@ -136,12 +133,10 @@ def _by_time(
 def _by_number(
     container: InputContainer, track: VideoStream, timeline: Timeline, wanted: np.ndarray
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    left = iter(wanted.tolist())
-    number = next(left, None)
-    for count, frame in enumerate(container.decode(track)):
-        if number is None:
-            return
-        if count == number:
-            yield count, frame
-            number = next(left, None)
+    frames = enumerate(container.decode(track))
+    for number in wanted.tolist():
+        for count, frame in frames:
+            if count == number:
+                yield number, frame
+                break
     # Too few frames: `read_sizes` notices that some wanted ones are missing.
