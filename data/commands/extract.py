@@ -16,7 +16,7 @@ from data.corpora import Assignment, read_corpus, split_file_name
 from data.engine import Engine
 from data.extraction import Extraction, Settings
 from data.extraction import extract as run_extraction
-from data.head import Crossfit
+from data.head.crossfit import Crossfit
 from data.video.files import find_videos
 from data.video.timeline import Sampling
 from frame_select_env.errors import FrameSelectError

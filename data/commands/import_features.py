@@ -11,7 +11,7 @@ from rich.markup import escape
 from data.commands.console import metavar, parse, progress_console
 from data.commands.inspect import print_written
 from data.corpora import split_file_name
-from data.head import Crossfit
+from data.head.crossfit import Crossfit
 from data.head.folds import crossfit_notes
 from data.sources import detections, openface
 from data.sources.folders import NPY, FolderKind, npy_kind, read_folder, video_files

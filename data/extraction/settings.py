@@ -10,7 +10,7 @@ from rich.console import Console
 from data.backbones import LOG_MEL, Specification
 from data.corpora import Assignment
 from data.engine import Engine
-from data.head import Crossfit
+from data.head.crossfit import Crossfit
 from data.video.files import VideoFiles
 from data.video.timeline import Sampling
 from frame_select_env.cache import file_digest

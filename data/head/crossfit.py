@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from data.head.fit import fit_ridge_path, fit_softmax_path
-from data.head.linear import LinearHead, TrainingVideos
+from data.head.linear import LinearHead, TrainingVideos, fit_ridge_path, fit_softmax_path
 
 Crossfit = Literal["video", "group", "none"]
 

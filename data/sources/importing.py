@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from scipy.special import softmax
 
-from data.head import Crossfit, head_input
+from data.head.crossfit import Crossfit
 from data.head.folds import FoldHeads, train_folds
+from data.head.linear import head_input
 from data.sources.source import Source, stream_field
 from frame_select_env.cache import schema, write_cache
 from frame_select_env.errors import FrameSelectError
@@ -34,7 +35,7 @@ def import_source(
     Args:
         source: The videos.
         out: The cache file to write.
-        crossfit: How training videos are predicted; see `data.head.fit_heads`.
+        crossfit: How training videos are predicted; see `data.head.crossfit.fit_heads`.
         logits: Whether the given predictions are logits: the softmax is applied.
         head_frames: Train on at most this many evenly spaced frames per video (with views: pairs
             of frame and view); 0: all.

@@ -72,7 +72,8 @@ def digits_source(seed: int = 0) -> Source:
         body = train_backbone(make_videos(images["backbone"], BACKBONE_VIDEOS, rng), seed)
         made = {split: make_videos(images[split], count, rng) for split, count in VIDEOS.items()}
         videos = [video for chosen in made.values() for video in chosen]
-        features = [features_of(body, video.thumbnails) for video in videos]
+        with torch.no_grad():
+            features = [body(pixels_of(video)).numpy().astype(np.float16) for video in videos]
     numbered = [(split, number) for split, count in VIDEOS.items() for number in range(count)]
     return Source(
         path=Path("scikit-learn digits"),
@@ -182,11 +183,8 @@ def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
     which frames show the digit.
     """
     generator = torch.Generator().manual_seed(seed)
-    first, second, head = (
-        nn.Linear(64, HIDDEN),
-        nn.Linear(HIDDEN, FEATURES),
-        nn.Linear(FEATURES, 10),
-    )
+    first, second = nn.Linear(64, HIDDEN), nn.Linear(HIDDEN, FEATURES)
+    head = nn.Linear(FEATURES, 10)
     body = nn.Sequential(first, nn.ReLU(), second, nn.LeakyReLU())
     with torch.no_grad():
         # Torch's default initialisation, but without touching the global random state.
@@ -197,7 +195,7 @@ def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
     network = nn.Sequential(body, head)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
-    pixels = [pixels_of(video.thumbnails) for video in videos]
+    pixels = [pixels_of(video) for video in videos]
     labels = torch.tensor([video.label for video in videos])
     for _ in range(EPOCHS):
         order = torch.randperm(len(videos), generator=generator)
@@ -215,12 +213,7 @@ def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
     return body
 
 
-def features_of(body: nn.Sequential, thumbnails: np.ndarray) -> np.ndarray:
-    """The backbone's features [L, FEATURES] float16 of thumbnails [L, 8, 8] uint8."""
-    with torch.no_grad():
-        return body(pixels_of(thumbnails)).numpy().astype(np.float16)
-
-
-def pixels_of(thumbnails: np.ndarray) -> torch.Tensor:
-    """The backbone's input [L, 64] float32 in [0, 1] for thumbnails [L, 8, 8] uint8."""
+def pixels_of(video: DigitVideo) -> torch.Tensor:
+    """The backbone's input, [L, 64] float32 in [0, 1]."""
+    thumbnails = video.thumbnails
     return torch.from_numpy(thumbnails).reshape(len(thumbnails), 64).float() / 255

@@ -3,7 +3,7 @@
 Key frames predict the label; the others pull the mean towards a decoy class.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -92,7 +92,7 @@ class Recipe:
 def write_planted(path: Path, recipe: Recipe, console: Console | None = None) -> Path:
     """Write the cache of a recipe, with one video in memory at a time; return its path."""
     check_out(path)
-    videos = planted_videos(recipe)
+    videos: Iterable[dict[str, Any]] = planted_videos(recipe)
     if console:
         videos = track(videos, "planting videos", recipe.videos, console=console, transient=True)
     provenance = {"source": "planted", **asdict(recipe), "version": version("frame-select-env")}
