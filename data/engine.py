@@ -202,27 +202,22 @@ def _start_ray(engine: Engine) -> tuple[Any, bool]:
             **quiet,
         )
         return ray, True
-    _check_reachable(engine.address)
+    # If nothing listens at the address, fail at once: ray.init would retry for two minutes.
+    host, colon, port = engine.address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), RAY_CONNECT_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise FrameSelectError(
+                f"--ray-address {engine.address}: no answer: {error}; start Ray with `ray start "
+                "--head`, or omit --ray-address to run Ray on this machine"
+            ) from None
     try:
         ray.init(address=engine.address, **quiet)
     # If the address answers but is not a Ray cluster, ray.init calls sys.exit.
     except (Exception, SystemExit) as error:
         raise FrameSelectError(f"--ray-address {engine.address}: cannot connect: {error}") from None
     return ray, True
-
-
-def _check_reachable(address: str) -> None:
-    """Fail at once if nothing listens at the address: ray.init would retry for two minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not (colon and port.isdigit()):
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), RAY_CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise FrameSelectError(
-            f"--ray-address {address}: no answer: {error}; start Ray with `ray start --head`, "
-            "or omit --ray-address to run Ray on this machine"
-        ) from None
 
 
 def _run_on_ray(

@@ -1,21 +1,29 @@
 """Extraction: every video to a shard, then all shards to one cache."""
 
+import dataclasses
 import errno
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from rich.markup import escape
 
 from data.backbones import LOG_MEL, Backbone, build_backbone
 from data.backbones.backbone import Runtime
 from data.engine import outcomes_bar, run_all
 from data.extraction import shards
-from data.extraction.merge import check_before, merge
 from data.extraction.one_video import extract_video
 from data.extraction.settings import Extraction, Settings
-from data.sources.importing import check_out
+from data.head.folds import check_training, crossfit_notes
+from data.sources.importing import check_out, import_source
+from data.sources.source import Source, assigned_source, check_videos
 from frame_select_env.errors import FrameSelectError
 
 # Write errors that the next video would encounter too.
@@ -53,7 +61,9 @@ def extract(asked: Extraction) -> dict[str, str]:
     rows = [row for row in range(len(asked.videos.files)) if any(split[row] for split in splits)]
     if not rows:
         raise FrameSelectError(f"{asked.videos.folder}: no video is in a split")
-    check_before(asked, rows)
+    # Unless every network might make the predictions itself, heads must be trained.
+    if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
+        check_training(_without_frames(asked, rows), asked.crossfit)
     if asked.resume and asked.out.is_file() and not shards.count_shards(folder):
         raise FrameSelectError(
             f"{asked.out}: is complete, so there is nothing to resume; omit --resume to extract "
@@ -68,10 +78,10 @@ def extract(asked: Extraction) -> dict[str, str]:
             if not kept:
                 reason = next(iter(skipped.values()))
                 raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
-            merge(asked, folder, kept, skipped)
+            _merge(asked, folder, kept, skipped)
         except FrameSelectError as error:
             if not (done := shards.count_shards(folder)):
-                shards.remove_shards(folder)
+                shutil.rmtree(folder, ignore_errors=True)
                 raise
             raise FrameSelectError(
                 f"{error} ({done} finished videos are kept in {folder}; "
@@ -83,7 +93,7 @@ def extract(asked: Extraction) -> dict[str, str]:
                 f"{done} videos are done; rerun with --resume to continue"
             ) from None
         if not asked.keep_shards:
-            shards.remove_shards(folder)
+            shutil.rmtree(folder, ignore_errors=True)
     return skipped
 
 
@@ -158,3 +168,76 @@ def _backbones(settings: Settings) -> dict[str, Backbone]:
         for specification in settings.streams
         if specification.backbone != LOG_MEL
     }
+
+
+def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, str]) -> None:
+    """Train the heads on the shards of the videos at the indices `kept`, and write the cache."""
+    source, settings = shards_source(asked, folder, kept), asked.settings
+    if asked.console:
+        for note in [*_predictors(settings, source), *crossfit_notes(source, asked.crossfit)]:
+            asked.console.print(f"[yellow]note:[/] {escape(note)}")
+    # What readers of the cache should know, without any path of this machine.
+    fps, count = settings.sampling.fps, settings.sampling.num_frames
+    provenance: dict[str, Any] = {
+        "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
+        "frames": f"{fps:g} a second" if fps else f"{count} a video",
+        "views": settings.views,
+        "device": settings.device,
+    }
+    for package in ("av", "torch", "torchvision"):
+        with suppress(PackageNotFoundError):  # sound or the user's own function need no torchvision
+            provenance[package] = version(package)
+    provenance["split_file"] = asked.split_file
+    if skipped:
+        provenance["skipped"] = sorted(skipped)
+    import_source(
+        source,
+        asked.out,
+        crossfit=asked.crossfit,
+        head_frames=asked.head_frames,
+        seed=settings.seed,
+        provenance=provenance,
+        console=asked.console,
+    )
+
+
+def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
+    """The videos with shards, to be read one at a time."""
+    source, settings = _without_frames(asked, kept), asked.settings
+    ids = source.ids.tolist()
+
+    def read(name: str, row: int) -> np.ndarray:
+        return shards.read_array(folder, ids[row], name)
+
+    readers = {name: partial(read, name) for name in shards.array_names(folder, ids[0])}
+    # In the order of --backbone: agents use the first stream by default.
+    streams = [spec.stream for spec in settings.streams]
+    return check_videos(
+        dataclasses.replace(
+            source,
+            lengths=np.array([len(readers["time"](row)) for row in range(len(ids))], np.int64),
+            features={stream: readers[f"features.{stream}"] for stream in streams},
+            predictions={
+                s: readers[name] for s in streams if (name := f"predictions.{s}") in readers
+            },
+            frames={name: reader for name, reader in readers.items() if "." not in name},
+            axes={stream: axis for stream in streams if (axis := settings.axis(stream))},
+        )
+    )
+
+
+def _without_frames(asked: Extraction, rows: list[int]) -> Source:
+    return assigned_source(asked.videos.folder, asked.assignment, list(asked.videos.files), rows)
+
+
+def _predictors(settings: Settings, source: Source) -> list[str]:
+    """Notes on what predicts the streams whose network predicts or has the user's weights."""
+    count = len(source.outputs)
+    return [
+        f"stream {spec.stream}: predictions by the network's own classifier"
+        if spec.stream in source.predictions
+        else f"stream {spec.stream}: predictions by a linear head: the network does not classify "
+        f"into these {count} classes, or --predictions head was given"
+        for spec in settings.streams
+        if spec.brings_classes() or spec.stream in source.predictions
+    ]

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,8 +148,3 @@ def array_names(folder: Path, video: str) -> list[str]:
     """The names of the arrays in a video's shard."""
     with safetensors.safe_open(shard_file(folder, video), "np") as shard:
         return list(shard.keys())
-
-
-def remove_shards(folder: Path) -> None:
-    """Delete all shards."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -57,7 +57,22 @@ def _read(file: Path, pattern: re.Pattern[str]) -> VideoArrays:
             )
     if not chosen:
         raise FrameSelectError(f"{file}: has none of the columns selected by --columns")
-    values = _numbers(file, [*(names.index(name) for name in REQUIRED), *chosen])
+    columns = [*(names.index(name) for name in REQUIRED), *chosen]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*input contained no data")  # refused below
+            values = np.loadtxt(
+                file,
+                delimiter=",",
+                skiprows=1,
+                usecols=columns,
+                comments=None,
+                ndmin=2,
+                encoding="utf-8-sig",
+            )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise FrameSelectError(f"{file}: has cells that are not numbers: {reason}") from None
     if not len(values):
         raise FrameSelectError(f"{file}: contains no frames; remove the video")
     frame, confidence = values[:, 0], values[:, 2]
@@ -72,23 +87,3 @@ def _read(file: Path, pattern: re.Pattern[str]) -> VideoArrays:
         time=best[:, 1].astype(np.float32),
         columns=tuple(names[index] for index in chosen),
     )
-
-
-def _numbers(file: Path, columns: list[int]) -> np.ndarray:
-    """The given columns of all rows, [rows, columns] float64."""
-    try:
-        with warnings.catch_warnings():
-            # The caller reports a file without rows, naming the file.
-            warnings.filterwarnings("ignore", message=".*input contained no data")
-            return np.loadtxt(
-                file,
-                delimiter=",",
-                skiprows=1,
-                usecols=columns,
-                comments=None,
-                ndmin=2,
-                encoding="utf-8-sig",
-            )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise FrameSelectError(f"{file}: has cells that are not numbers: {reason}") from None
