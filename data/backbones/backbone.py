@@ -100,3 +100,8 @@ def last_layer(network: nn.Module) -> tuple[str, nn.Module]:
     if not layers:
         raise LookupError("it has no linear layer")
     return layers[-1]
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says, for a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -2,27 +2,17 @@
 
 import torch
 
-from data.backbones.backbone import Backbone, Runtime
+from data.backbones.backbone import Backbone, Runtime, first_line
 from data.backbones.flow import flow_backbone
 from data.backbones.function import function_backbone
 from data.backbones.hugging_face import hugging_face_backbone
-from data.backbones.specification import (
-    FLOW,
-    HUGGING_FACE,
-    LOG_MEL,
-    Specification,
-    first_line,
-    is_function,
-)
+from data.backbones.specification import FLOW, HUGGING_FACE, LOG_MEL, Specification, is_function
 from data.backbones.torchvision_models import names, torchvision_backbone
 from frame_select_env.errors import known
 
 
 def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """Build a backbone (any but log-mel), load its weights, and run it once on an empty clip.
-
-    Raises FrameSelectError naming the backbone, the problem and the alternatives.
-    """
+    """Build a backbone (any but log-mel), load its weights, and run it once on an empty clip."""
     if is_function(specification.backbone):
         return function_backbone(specification, runtime)  # it has been tried, too
     backbone = _build(specification, runtime)

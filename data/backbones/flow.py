@@ -54,9 +54,9 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
 
 
 def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:
-    """The flow from every frame to the next, of frames [B, n, 3, h, w] float in 0 to 1.
+    """The flow [B, n - 1, 2, h, w] between frames [B, n, 3, h, w] float in 0 to 1.
 
-    It is [B, n - 1, 2, h, w] float32: pixels to the right and down, within -20 to 20.
+    In pixels to the right and down, within -20 to 20.
     """
     height, width = frames.shape[-2:]
     large = scale(frames, max(SMALLEST, min(height, width)))

@@ -9,9 +9,9 @@ import safetensors
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
 from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, by_view, crops, normalise, scale
-from data.backbones.specification import HUGGING_FACE, Specification, first_line
+from data.backbones.specification import HUGGING_FACE, Specification
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE
 from frame_select_env.errors import FrameSelectError
@@ -111,8 +111,8 @@ class Preprocessing:
 def preprocessing(processor: Any, config: Any) -> Preprocessing:
     """How a transformers image processor prepares frames; without one, as ImageNet models do.
 
-    A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1), subtracts the
-    mean and divides by the deviation: one subtraction and one division for values in 0 to 1.
+    A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1) and normalises
+    them: one subtraction and one division for values in 0 to 1.
     """
     square = getattr(config, "image_size", 224)
     square = int(square if isinstance(square, int) else min(square))

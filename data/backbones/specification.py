@@ -94,11 +94,6 @@ KINDS = {
 POSITIVE = ("bands",)  # the other numbers may be 0
 
 
-def first_line(error: Exception) -> str:
-    """What an error of another library says, for a message of one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def options_of(backbone: str) -> tuple[str, ...]:
     """The keys that apply to a backbone, by the form of its name."""
     if backbone == LOG_MEL:

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
 from data.backbones.crops import by_view, crops, normalise, scale
-from data.backbones.specification import FLOW, Specification, first_line
+from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
 
@@ -87,11 +87,7 @@ def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: 
 
 
 def load(specification: Specification, runtime: Runtime, channels: int = 3) -> Loaded:
-    """Build a network and load its weights.
-
-    If the number of input channels is not 3, published weights are widened, and a weights file must
-    have that many.
-    """
+    """Build a network and load its weights; published ones are widened to the input channels."""
     models = import_torchvision().models
     name, weights = specification.backbone.removeprefix(FLOW), specification.weights
     own = is_file(weights)

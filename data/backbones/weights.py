@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from data.backbones.specification import Specification, first_line
+from data.backbones.backbone import first_line
+from data.backbones.specification import Specification
 from frame_select_env.errors import known
 
 NONE = "none"
@@ -54,10 +55,7 @@ def read_weights(specification: Specification, weights: str) -> dict[str, torch.
 def load_into(
     specification: Specification, network: nn.Module, tensors: Mapping[str, torch.Tensor], what: str
 ) -> None:
-    """Load tensors into a network, including torchvision's rules for names of older versions.
-
-    The module versions recorded by `torch.save` are respected; messages call the tensors `what`.
-    """
+    """Load tensors, called `what` in messages, including torchvision's rules for old names."""
     state = OrderedDict((OLD_DENSENET.sub(r"\1\2", name), t) for name, t in tensors.items())
     # A safetensors file does not record module versions: assume the current one.
     now = {"": {"version": network._version}}

@@ -12,10 +12,11 @@ from rich.table import Column, Table
 from data.backbones import parse_specification
 from data.commands.console import metavar, parse, progress_console
 from data.commands.inspect import print_written
-from data.corpora import Assignment, read_corpus, split_file_name
+from data.corpora.assignment import Assignment
+from data.corpora.read import read_corpus, split_file_name
 from data.engine import Engine
-from data.extraction import Extraction, Settings
-from data.extraction import extract as run_extraction
+from data.extraction.pipeline import extract as run_extraction
+from data.extraction.settings import Extraction, Settings
 from data.head.crossfit import Crossfit
 from data.video.files import find_videos
 from data.video.timeline import Sampling

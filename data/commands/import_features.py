@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from data.commands.console import metavar, parse, progress_console
 from data.commands.inspect import print_written
-from data.corpora import split_file_name
+from data.corpora.read import split_file_name
 from data.head.crossfit import Crossfit
 from data.head.folds import crossfit_notes
 from data.sources import detections, openface

@@ -1,7 +1,6 @@
 """frame-select inspect: what a cache contains, its checks, and the results of all frames."""
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -118,11 +117,7 @@ def all_frames(
 
 
 def print_results(cache: FeatureCache, num_frames: int = 25) -> None:
-    """Print accuracy (regression: PCC and MAE) of keeping all frames, per fold, stream and split.
-
-    Warns of every fold and stream whose training accuracy is at least 15 points above its test
-    accuracy.
-    """
+    """Print the results of keeping all frames by fold, stream and split, and warn of large gaps."""
     measures = ["accuracy %"] if cache.task == "classification" else ["PCC", "MAE"]
     title = f"all frames kept, T = {num_frames} (fewer in shorter videos)"
     table = Table("fold", "stream", "split", "videos", *measures, title=title)
@@ -181,8 +176,15 @@ def facts_table(cache: FeatureCache) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, escape(value))
-    for line in _provenance_lines(cache.provenance):
-        table.add_row("made from" if line.startswith("source ") else "", escape(line))
+    for key, value in cache.provenance.items():
+        lines = [f"{key} {value}"]
+        if isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values()):
+            brackets = str.maketrans("", "", "{}'")
+            lines = [f"{key} {name}: {inner}".translate(brackets) for name, inner in value.items()]
+        elif isinstance(value, dict):
+            lines = [f"{key} " + ", ".join(f"{name}: {inner}" for name, inner in value.items())]
+        for line in lines:
+            table.add_row("made from" if line.startswith("source ") else "", escape(line))
     return table
 
 
@@ -221,14 +223,3 @@ def _correlation(predicted: np.ndarray, label: np.ndarray) -> float:
     if len(label) < 2 or predicted.std() == 0 or label.std() == 0:
         return float("nan")
     return float(np.corrcoef(predicted, label)[0, 1])
-
-
-def _provenance_lines(provenance: dict[str, object]) -> Iterator[str]:
-    for key, value in provenance.items():
-        if isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values()):
-            for name, inner in value.items():
-                yield f"{key} {name}: {inner}".replace("{", "").replace("}", "").replace("'", "")
-        elif isinstance(value, dict):
-            yield f"{key} " + ", ".join(f"{name}: {inner}" for name, inner in value.items())
-        else:
-            yield f"{key} {value}"

@@ -31,14 +31,6 @@ class Assignment:
     notes: list[str] = field(default_factory=list)  # for the user, one line each
     missing: list[str] = field(default_factory=list)  # a line per listed video that is not there
 
-    def numbered_labels(self) -> np.ndarray:
-        """Labels as stored in a cache: [N] int64, -1 if unknown; regression: [N, K] float32."""
-        if self.targets is not None:
-            return self.targets
-        number = {name: label for label, name in enumerate(self.outputs)}
-        unknown = schema.UNKNOWN_LABEL
-        return np.array([unknown if n is None else number[n] for n in self.labels], np.int64)
-
 
 class Videos:
     """The videos of a folder, looked up by the paths in split files."""
@@ -57,10 +49,9 @@ class Videos:
     def find(self, listed: str, where: str, name: str | None = None) -> str | None:
         """The id of a listed video; if it is not there, None and a new line in `missing`.
 
-        `listed` is `class/video` or `class/video.avi`, with either slash; the line starts with
-        `where` and calls the video `name`, or `listed`. Case is ignored where that is unambiguous:
-        UCF101's lists and archive spell v_HandStandPushups differently, and a class folder may be
-        `Anger` or `anger`.
+        The line starts with `where` and calls the video `name`, or `listed`: `class/video` or
+        `class/video.avi`, with either slash. Case is ignored where that is unambiguous: UCF101's
+        lists and archive spell v_HandStandPushups differently.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/"))
         # Try the whole name first: a dot in a name, or before a number, does not start a suffix.
@@ -102,7 +93,7 @@ def count_notes(
     splits: Mapping[str, list[str]],
     listed: Iterable[str] = (),
 ) -> list[str]:
-    """Notes on how the folder's labels [N] and splits differ from the official numbers.
+    """How the folder's labels [N] and splits differ from the official numbers.
 
     `listed` is the class of every video in the split files, present or not; it may be empty.
     """

@@ -1,7 +1,4 @@
-"""A CSV of splits: columns video and split, optionally label or target.<name>, group, split.<fold>.
-
-Class folders are needed only if there is neither label nor target.
-"""
+"""A CSV of splits: columns video, split, optionally label or target.<name>, group, split.<fold>."""
 
 from pathlib import Path
 

@@ -51,8 +51,7 @@ def read_lists(
 ) -> Assignment:
     """Read all pairs of lists in `directory` as the folds split1, split2, ...
 
-    Classes are in the order of `classInd.txt`; in alphabetical order without it, if it is not
-    required.
+    Classes are in the order of `classInd.txt`, or in alphabetical order without it.
     """
     classes = _classes(directory / CLASSES, videos, classes_required)
     numbers = sorted(

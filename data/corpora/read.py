@@ -1,4 +1,9 @@
-"""Reading any kind of split file."""
+"""Reading any kind of split file.
+
+A CSV, the official files of HMDB51, UCF101, Ekman-6, VideoEmotion-8 and Hume-Reaction, or no file
+at all: splits from folder names, or random. Differences from a corpus's official numbers become
+notes. Videos that no split file lists are unused.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,8 +51,7 @@ def read_corpus(split_file: str | None, folder: Path, ids: list[str], seed: int 
     """Read a split file, one of `FORMS` (None: `random`), for the videos `ids` of a folder.
 
     Listed videos that the folder does not contain are in the assignment's `missing`: the caller
-    decides whether that is an error. Raises FrameSelectError naming file, line or video, and the
-    problem.
+    decides whether that is an error.
     """
     videos = Videos(folder, ids)
     given = split_file or RANDOM

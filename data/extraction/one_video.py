@@ -55,14 +55,11 @@ def collect(
     sizes: Mapping[str, int],
     batch: int,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Assemble clips in one pass over the frames; a frame is kept as long as a clip needs it.
+    """Assemble clips [up to batch, n, h, w, 3] of every consumer in one pass over the frames.
 
-    Args:
-        pictures: Frame numbers and frames [h, w, 3] in several sizes, in increasing order; at
-            least all frames of the windows.
-        windows: Consumer -> [F, n] frames of its clips, from `clip_frames`.
-        sizes: Consumer -> index of the size it needs.
-        batch: Number of clips [up to batch, n, h, w, 3] to yield at a time, with their consumer.
+    `pictures` are numbers and frames in several sizes, in increasing order, at least all frames of
+    the windows; a frame is kept as long as a clip needs it. `windows` are each consumer's frames
+    [F, n], from `clip_frames`, and `sizes` the index of the size it needs.
     """
     held: dict[int, Sequence[np.ndarray]] = {}
     done = dict.fromkeys(windows, 0)  # clips yielded, by consumer

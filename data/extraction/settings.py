@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from data.backbones import LOG_MEL, Specification
-from data.corpora import Assignment
+from data.corpora.assignment import Assignment
 from data.engine import Engine
 from data.head.crossfit import Crossfit
 from data.video.files import VideoFiles

@@ -7,7 +7,7 @@ import numpy as np
 from rich.progress import Progress
 
 from data.head.crossfit import Crossfit, FittedHeads, fit_heads
-from data.head.linear import LinearHead, TrainingVideos, head_input, training_rows
+from data.head.linear import TrainingVideos, head_input, training_rows
 from data.sources.source import Source, split_field, stream_field
 from frame_select_env.cache import schema
 
@@ -19,23 +19,24 @@ class FoldHeads:
     heads: dict[str, FittedHeads]  # by stream, without streams with given predictions
     index: np.ndarray  # [N] int64, index of each video among the training videos; -1 otherwise
 
-    def head(self, stream: str, row: int) -> LinearHead:
-        """The head of `stream` that predicts the video at `row`."""
-        index, heads = int(self.index[row]), self.heads[stream]
-        return heads.final if index < 0 else heads.for_training_video(index)
+    def predict(self, inputs: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+        """The predictions of every stream for the video at `row`."""
+        index, predictions = int(self.index[row]), {}
+        for stream, values in inputs.items():
+            heads = self.heads[stream]
+            head = heads.final if index < 0 else heads.for_training_video(index)
+            predictions[stream] = head.predict(values)
+        return predictions
 
 
 def train_folds(
     source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
 ) -> dict[str, FoldHeads]:
-    """Train the heads of every fold and every stream without given predictions.
+    """Train the heads of every fold, for every stream without given predictions.
 
-    Returns:
-        Fold -> its heads. Folds with equal splits share heads; a fold equal to the default fold is
-        omitted, because it uses the top level's predictions.
-
-    Raises:
-        FrameSelectError: if a fold has too few training videos; before any training.
+    Folds with equal splits share heads; a fold equal to the default fold is omitted, because it
+    uses the top level's predictions. Raises FrameSelectError before any training if a fold has too
+    few training videos.
     """
     twins = {
         fold: next(f for f, s in source.splits.items() if np.array_equal(s, splits))

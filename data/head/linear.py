@@ -10,6 +10,7 @@ Regression: the consensus of a linear head is the head's output for the mean fea
 regression on mean features fits it.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,7 +128,9 @@ def consensus_loss(
     """
     loss = 0.0
     grad_weight, grad_bias = np.zeros(weight.shape), np.zeros(classes)
-    for first, last in _blocks(videos):
+    # Ranges of videos with about BLOCK_FRAMES frames each.
+    cuts = np.searchsorted(videos.starts, np.arange(0, len(videos.frames), BLOCK_FRAMES))
+    for first, last in itertools.pairwise(np.unique([*cuts, len(videos)]).tolist()):
         begin, lengths = videos.starts[first], videos.lengths[first:last]
         frames = videos.frames[begin : begin + lengths.sum()]
         # Classes first: reductions over few classes then run along contiguous frames.
@@ -202,10 +205,3 @@ def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> list[L
         bias = np.atleast_1d(ridge.intercept_)
         heads.append(LinearHead.from_standardised(weight, bias, mean, scale, probabilities=False))
     return heads
-
-
-def _blocks(videos: TrainingVideos) -> list[tuple[int, int]]:
-    """Ranges of videos with about BLOCK_FRAMES frames each."""
-    cuts = np.searchsorted(videos.starts, np.arange(0, len(videos.frames), BLOCK_FRAMES))
-    edges = np.unique([*cuts, len(videos)]).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))

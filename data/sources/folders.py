@@ -1,7 +1,4 @@
-"""A folder of features with one file per video: .npy arrays, or another `FolderKind`.
-
-Videos are read one at a time.
-"""
+"""A folder of features with one file per video: .npy arrays, or another `FolderKind`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.corpora import Assignment, read_corpus
+from data.corpora.assignment import Assignment
+from data.corpora.read import read_corpus
 from data.sources.source import Frames, Source, assigned_source, check_videos
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
@@ -53,7 +51,7 @@ def read_folder(
 
     The id of a video is its path below the folder, without the suffix: `class/video`.
     `predictions` is a folder with the same layout: one .npy [L, C] (with views also [L, V, C]) per
-    video. `data.corpora.read_corpus` describes split files.
+    video.
     """
     kind = kind or npy_kind()
     # Not with_suffix: a name may contain dots.

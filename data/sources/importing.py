@@ -114,7 +114,7 @@ def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterat
                 given[stream] = _given_predictions(source, stream, row, values, logits)
             else:
                 inputs[stream] = head_input(values, source.axes.get(stream, ""))
-        made = _predict(folds[schema.DEFAULT_FOLD], inputs, row) if inputs else {}
+        made = folds[schema.DEFAULT_FOLD].predict(inputs, row) if inputs else {}
         video: dict[str, Any] = {
             "id": str(source.ids[row]),
             "label": source.labels[row],
@@ -126,16 +126,11 @@ def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterat
         if source.groups is not None:
             video["group"] = str(source.groups[row])
         if extra_folds:
-            video["folds"] = {
-                fold: {"split": str(source.splits[fold][row])}
-                | ({"predictions": _predict(folds[fold], inputs, row)} if fold in folds else {})
-                for fold in extra_folds
-            }
+            video["folds"] = {f: {"split": str(source.splits[f][row])} for f in extra_folds}
+        for fold in extra_folds:
+            if fold in folds:
+                video["folds"][fold]["predictions"] = folds[fold].predict(inputs, row)
         yield video
-
-
-def _predict(fold: FoldHeads, inputs: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
-    return {stream: fold.head(stream, row).predict(values) for stream, values in inputs.items()}
 
 
 def _given_predictions(

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from data.corpora import Assignment
+from data.corpora.assignment import Assignment
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -117,13 +117,18 @@ def assigned_source(
     Lengths are 0 and there is no stream: set both with `dataclasses.replace`.
     """
     chosen = np.arange(len(ids)) if rows is None else np.asarray(rows, np.int64)
-    groups = assignment.groups
+    groups, labels = assignment.groups, assignment.targets
+    if labels is None:
+        number = {name: label for label, name in enumerate(assignment.outputs)}
+        unknown = schema.UNKNOWN_LABEL
+        known = [unknown if name is None else number[name] for name in assignment.labels]
+        labels = np.array(known, np.int64)
     return Source(
         path=path,
         task="classification" if assignment.targets is None else "regression",
         outputs=assignment.outputs,
         ids=np.array(ids)[chosen],
-        labels=assignment.numbered_labels()[chosen],
+        labels=labels[chosen],
         splits={fold: np.array(splits)[chosen] for fold, splits in assignment.splits.items()},
         lengths=np.zeros(len(chosen), np.int64),
         features={},

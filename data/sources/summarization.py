@@ -24,7 +24,8 @@ from typing import NoReturn
 import h5py
 import numpy as np
 
-from data.corpora import Assignment, read_corpus
+from data.corpora.assignment import Assignment
+from data.corpora.read import read_corpus
 from data.corpora.text_files import read_json
 from data.sources.folders import refuse_missing
 from data.sources.source import Source, assigned_source, check_videos

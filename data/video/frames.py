@@ -36,17 +36,9 @@ def read_sizes(
     """Yield the wanted frames in the order they are shown, each in several sizes.
 
     Seeks from keyframe to keyframe if they are dense enough to save decoding; otherwise decodes
-    everything.
-
-    Args:
-        path: The video file.
-        timeline: Its timeline.
-        wanted: Frame numbers, increasing.
-        sides: Pixels of the shorter side of the scaled frames; None: unscaled.
-        threads: Number of decoding threads; 0: one per CPU.
-
-    Yields:
-        The number, and for every side the frame [h, w, 3] uint8 RGB, upright.
+    everything, with that many threads (0: one per CPU). `wanted` are increasing numbers, `sides`
+    pixels of the shorter side, None: unscaled. Yields the number, and for every side the frame
+    [h, w, 3] uint8 RGB, upright.
 
     Raises:
         VideoError: if a wanted frame cannot be decoded.
