@@ -68,10 +68,14 @@ class Runtime:
 
 
 class Tapped:
-    """A classification network that also returns the input of its last layer as the feature."""
+    """A classification network that also returns the input of its last layer as the feature.
 
-    def __init__(self, network: nn.Module) -> None:
+    `run` computes its logits; None: it returns nothing else.
+    """
+
+    def __init__(self, network: nn.Module, run: Callable[..., torch.Tensor] | None = None) -> None:
         self.network = network.eval()
+        self._run = run or network
         self._input: torch.Tensor | None = None
         _, layer = last_layer(network)
         layer.register_forward_pre_hook(self._keep)
@@ -81,7 +85,7 @@ class Tapped:
 
     def __call__(self, inputs: torch.Tensor) -> Output:
         """Features [B, D] and logits [B, C']; the spatial mean if the last layer convolves."""
-        logits = self.network(inputs)
+        logits = self._run(inputs)
         features = self._input
         self._input = None
         assert features is not None

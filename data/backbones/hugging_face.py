@@ -81,7 +81,8 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     size = specification.size or wanted.size
     side = max(size, round(wanted.side * size / wanted.size))
     frames = specification.clip_frames or int(getattr(config, "num_frames", 16))
-    tapped = Tapped(_Logits(network).to(runtime.device))
+    network = network.to(runtime.device)
+    tapped = Tapped(network, lambda clips: network(pixel_values=clips).logits)
 
     def forward(clips: torch.Tensor) -> Output:
         squares = crops(scale(runtime.inputs(clips), side), size, runtime.views)
@@ -166,14 +167,3 @@ def _load(
     if body:
         raise specification.fail(f"its weights lack {body[0]}")
     return network, missing
-
-
-class _Logits(nn.Module):
-    """A transformers model that maps [B, n, 3, s, s] to plain logits."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        return self.model(pixel_values=clips).logits

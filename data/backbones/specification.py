@@ -145,7 +145,7 @@ def _value(text: str, key: str, value: str) -> str | int | float:
         number = kind(value)
     except ValueError:
         number = -1
-    if kind is not str and not (math.isfinite(number) and number >= 0 and (number or not positive)):
+    if kind is not str and (not 0 <= number < math.inf or (positive and not number)):
         what = "an integer" if kind is int else "a number"
         least = "above 0" if positive else "of at least 0"
         raise FrameSelectError(f"--backbone {text}: {key} must be {what} {least}, not {value!r}")

@@ -98,7 +98,16 @@ class ExtractArguments:
 def extract(arguments: list[str]) -> None:
     """Run the command."""
     asked = parse(ExtractArguments, "extract", arguments)
-    _check(asked)
+    if not asked.backbone:
+        raise FrameSelectError("--backbone is empty; give VIDEOS OUT.h5 before --backbone NAME")
+    if asked.num_frames is not None and asked.fps:
+        raise FrameSelectError("--num-frames and --fps cannot be combined; give one of them")
+    least = {"num-frames": 1, "fps": 0, "head-frames": 0, "batch": 1, "thumbnail": 0, "workers": 1}
+    least |= {"seed": 0}
+    for flag, smallest in least.items():
+        value = getattr(asked, flag.replace("-", "_"))
+        if value is not None and not smallest <= value < math.inf:
+            raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
     console = progress_console()
     videos = find_videos(asked.videos)
     assignment = read_corpus(asked.split_file, asked.videos, list(videos.files), asked.seed)
@@ -137,19 +146,6 @@ def extract(arguments: list[str]) -> None:
             table.add_row(escape(reason))
         console.print(table)
     print_written(asked.out)
-
-
-def _check(asked: ExtractArguments) -> None:
-    if not asked.backbone:
-        raise FrameSelectError("--backbone is empty; give VIDEOS OUT.h5 before --backbone NAME")
-    if asked.num_frames is not None and asked.fps:
-        raise FrameSelectError("--num-frames and --fps cannot be combined; give one of them")
-    least = {"num-frames": 1, "fps": 0, "head-frames": 0, "batch": 1, "thumbnail": 0, "workers": 1}
-    least |= {"seed": 0}
-    for flag, smallest in least.items():
-        value = getattr(asked, flag.replace("-", "_"))
-        if value is not None and not smallest <= value < math.inf:
-            raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
 
 
 def _settings(asked: ExtractArguments, assignment: Assignment) -> Settings:

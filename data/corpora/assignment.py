@@ -5,7 +5,7 @@ a note, never an error.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -46,25 +46,27 @@ class Videos:
             folded = name.casefold()
             self._folded[folded] = None if folded in self._folded else name
 
-    def find(self, listed: str, where: str, name: str | None = None) -> str | None:
+    def find(
+        self, listed: str, where: str, name: str | None = None, taken: Container[str] = ()
+    ) -> str | None:
         """The id of a listed video; if it is not there, None and a new line in `missing`.
 
         The line starts with `where` and calls the video `name`, or `listed`: `class/video` or
         `class/video.avi`, with either slash. Case is ignored where that is unambiguous: UCF101's
-        lists and archive spell v_HandStandPushups differently.
+        lists and archive spell v_HandStandPushups differently. A video must not be in `taken`.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/"))
         # Try the whole name first: a dot in a name, or before a number, does not start a suffix.
         suffix = path.suffix and not path.suffix[1:].isdecimal()
         candidates = [str(path), str(path.with_suffix(""))] if suffix else [str(path)]
-        for candidate in candidates:
-            if candidate in self._exact:
-                return candidate
-        for candidate in candidates:
-            if found := self._folded.get(candidate.casefold()):
-                return found
-        self.missing.append(f"{where}: video {name or listed!r} has no file in {self.folder}")
-        return None
+        exact = [candidate for candidate in candidates if candidate in self._exact]
+        folded = [self._folded.get(candidate.casefold()) for candidate in candidates]
+        found = next(filter(None, [*exact, *folded]), None)
+        if found in taken:
+            raise FrameSelectError(f"{where}: video {name or listed!r} is duplicated")
+        if found is None:
+            self.missing.append(f"{where}: video {name or listed!r} has no file in {self.folder}")
+        return found
 
     def classes(self) -> list[str]:
         """The class folder of each video, [N]."""

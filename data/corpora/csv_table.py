@@ -44,10 +44,7 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
         for column in OPTIONAL:
             if row.get(column) == "":
                 raise FrameSelectError(f"{where}: {column} is empty")
-        video = videos.find(row["video"], where)
-        if video in listed:
-            raise FrameSelectError(f"{where}: video {row['video']!r} is duplicated")
-        if video is not None:
+        if video := videos.find(row["video"], where, taken=listed):
             listed[video] = where, row
     ids = videos.ids
     cells = [listed[name][1] if name in listed else {} for name in ids]

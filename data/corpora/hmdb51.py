@@ -46,9 +46,7 @@ def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
                 if number not in SPLITS or not listed:
                     raise FrameSelectError(f"{file}: line {line}: {text!r} is not `name.avi 0|1|2`")
                 names.add((name, listed))
-                video = videos.find(f"{name}/{listed}", f"{file}: line {line}", listed)
-                if video in chosen:
-                    raise FrameSelectError(f"{file}: line {line}: video {listed!r} is duplicated")
-                if video is not None:
+                where = f"{file}: line {line}"
+                if video := videos.find(f"{name}/{listed}", where, listed, taken=chosen):
                     chosen[video] = SPLITS[number]
     return assign(OFFICIAL, videos, splits, [name for name, _ in sorted(names)])

@@ -53,11 +53,9 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
         split = row["Split"].lower()
         if split not in ("train", "val", "test"):
             raise FrameSelectError(f"{where}: Split {row['Split']!r} is not Train, Val or Test")
-        video = videos.find(by_name.get(PurePosixPath(name).name, name), where, name)
+        video = videos.find(by_name.get(PurePosixPath(name).name, name), where, name, taken=splits)
         if video is None:
             continue
-        if video in splits:
-            raise FrameSelectError(f"{where}: video {name!r} is duplicated")
         groups[video] = row.get(GROUP, "")
         cells = {column: row[column] for column in emotions}
         hidden = all(cell.lower() in HIDDEN for cell in cells.values())

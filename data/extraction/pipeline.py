@@ -174,7 +174,16 @@ def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, 
     """Train the heads on the shards of the videos at the indices `kept`, and write the cache."""
     source, settings = shards_source(asked, folder, kept), asked.settings
     if asked.console:
-        for note in [*_predictors(settings, source), *crossfit_notes(source, asked.crossfit)]:
+        count = len(source.outputs)
+        notes = [
+            f"stream {spec.stream}: predictions by the network's own classifier"
+            if spec.stream in source.predictions
+            else f"stream {spec.stream}: predictions by a linear head: the network does not "
+            f"classify into these {count} classes, or --predictions head was given"
+            for spec in settings.streams
+            if spec.brings_classes() or spec.stream in source.predictions
+        ]
+        for note in [*notes, *crossfit_notes(source, asked.crossfit)]:
             asked.console.print(f"[yellow]note:[/] {escape(note)}")
     # What readers of the cache should know, without any path of this machine.
     fps, count = settings.sampling.fps, settings.sampling.num_frames
@@ -228,16 +237,3 @@ def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
 
 def _without_frames(asked: Extraction, rows: list[int]) -> Source:
     return assigned_source(asked.videos.folder, asked.assignment, list(asked.videos.files), rows)
-
-
-def _predictors(settings: Settings, source: Source) -> list[str]:
-    """Notes on what predicts the streams whose network predicts or has the user's weights."""
-    count = len(source.outputs)
-    return [
-        f"stream {spec.stream}: predictions by the network's own classifier"
-        if spec.stream in source.predictions
-        else f"stream {spec.stream}: predictions by a linear head: the network does not classify "
-        f"into these {count} classes, or --predictions head was given"
-        for spec in settings.streams
-        if spec.brings_classes() or spec.stream in source.predictions
-    ]

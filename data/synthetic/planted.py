@@ -73,10 +73,9 @@ class Recipe:
             raise FrameSelectError(
                 f"key_share={self.key_share}: must be above 0 and at most {MOST_KEY_SHARE}"
             )
-        if not 0 <= self.difficulty <= 1:
-            raise FrameSelectError(f"difficulty={self.difficulty}: must be from 0 to 1")
-        if not 0 <= self.signal <= 100:
-            raise FrameSelectError(f"signal={self.signal}: must be from 0 to 100")
+        for name, high in (("difficulty", 1), ("signal", 100)):
+            if not 0 <= getattr(self, name) <= high:
+                raise FrameSelectError(f"{name}={getattr(self, name)}: must be from 0 to {high}")
         if self.runs > self.key_frames:
             raise FrameSelectError(
                 f"runs={self.runs}: must be at most {self.key_frames}, the number of key frames "
