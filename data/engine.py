@@ -75,7 +75,6 @@ def run_all(function: Function, tasks: Sequence[Any], engine: Engine) -> Iterato
 
     Workers must be able to import the function, its argument and its result. Ray is started by this
     call, not by the first iteration; its workers run in the current folder, which must exist there.
-
     Raises FrameSelectError if the engine cannot start, or a local worker process is killed.
     """
     if not tasks:

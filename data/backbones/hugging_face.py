@@ -90,13 +90,8 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
             images = normalise(squares, wanted.mean, wanted.deviation, -3)
             return by_view(tapped, images, runtime.views)
 
-    return Backbone(
-        forward,
-        side=side,
-        frames=frames,
-        fps=specification.clip_fps or clip_rate(config.model_type, frames),
-        classes=int(config.num_labels) if own and whole else 0,
-    )
+    fps = specification.clip_fps or clip_rate(config.model_type, frames)
+    return Backbone(forward, side, frames, fps, int(config.num_labels) if own and whole else 0)
 
 
 @dataclass(frozen=True)

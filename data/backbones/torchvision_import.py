@@ -1,7 +1,6 @@
 """Importing torchvision even if its compiled operators do not load.
 
-The wheel that pip installs next to a CPU-only torch lacks them, and then cannot be imported at all.
-Neither classification models nor crops need them.
+The wheel that pip installs next to a CPU-only torch lacks them; models and crops do not need them.
 """
 
 import importlib

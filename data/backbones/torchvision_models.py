@@ -1,9 +1,8 @@
 """Torchvision's image models (one frame) and video models (a clip around each sampled time).
 
-Inputs are prepared as by the weights' own transforms, except for scaling: frames are scaled during
-decoding, bilinear and antialiased, keeping their proportions. Torchvision uses other filters
-(bicubic for some image models, not antialiased for video models), and distorts the frames for
-r3d_18, mc3_18, r2plus1d_18 (to 128 x 171) and s3d (to 256 x 256).
+Inputs are prepared as by the weights' own transforms, except for scaling: it is bilinear and
+antialiased and keeps proportions. Torchvision uses other filters (bicubic for some image models,
+not antialiased for video models), and distorts the frames for r3d_18, mc3_18, r2plus1d_18 and s3d.
 """
 
 from dataclasses import dataclass
@@ -70,13 +69,8 @@ def torchvision_backbone(specification: Specification, runtime: Runtime) -> Back
         squares = crops(images, loaded.size, runtime.views)
         return run_views(loaded, runtime, squares, channel=-4 if video else -3)
 
-    return Backbone(
-        forward,
-        side=loaded.side,
-        frames=specification.clip_frames or frames,
-        fps=specification.clip_fps or fps,
-        classes=loaded.classes,
-    )
+    frames, fps = specification.clip_frames or frames, specification.clip_fps or fps
+    return Backbone(forward, loaded.side, frames, fps, loaded.classes)
 
 
 def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: int) -> Output:

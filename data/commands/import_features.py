@@ -171,6 +171,6 @@ def _folder_kind(parsed: ImportArguments) -> FolderKind:
     if suffix == openface.SUFFIX:
         return openface.openface_kind(parsed.columns or openface.DEFAULT_COLUMNS)
     if suffix == detections.SUFFIX:
-        objects = parsed.objects
-        return detections.detections_kind(detections.OBJECTS if objects is None else objects)
+        objects = detections.OBJECTS if parsed.objects is None else parsed.objects
+        return detections.detections_kind(objects)
     return npy_kind(parsed.axis or "")

@@ -1,7 +1,6 @@
 """What every corpus reader takes and returns: the folder's videos, and their assignment to splits.
 
-Also the comparison with a corpus's official numbers. People work with subsets, so a difference is
-a note, never an error.
+People work with subsets, so a difference from a corpus's official numbers is a note, not an error.
 """
 
 from collections import Counter

@@ -17,11 +17,7 @@ SPLIT_FOLDERS = {
 
 
 def read_class_folders(videos: Videos, seed: int) -> Assignment:
-    """Splits from the folder names, otherwise random.
-
-    If every top-level folder is named after a split (train, val, test), these are the splits and
-    the class is the folder below; otherwise the class is the top-level folder.
-    """
+    """Splits from the folder names, if every top-level folder has a split's; otherwise random."""
     tops = {name.split("/")[0] for name in videos.ids if "/" in name}
     if tops and all(top.lower() in SPLIT_FOLDERS for top in tops):
         for name in videos.ids:
@@ -56,8 +52,7 @@ def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) 
     """A random split [N], stratified by class: two thirds "train", one third "test".
 
     A class of n videos has n / 3 test videos, rounded to the nearest integer, so it always has a
-    training video. The draw for a class depends only on the seed, the number of the split and the
-    class's own videos: adding, removing or reordering other classes changes nothing.
+    training video. Its draw depends only on the seed, the number of the split and its own videos.
     """
     if seed < 0:
         raise FrameSelectError(f"--seed {seed}: must be at least 0 for a random split")

@@ -1,8 +1,7 @@
 """HMDB51's official files: `<class>_test_split<k>.txt`, k = 1, 2, 3, with lines `name.avi 0|1|2`.
 
-1: train, 2: test, 0: unused; each class has 70 training and 30 test videos per split. The 51 x 3
-files list all 6766 videos
-(https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/).
+1: train, 2: test, 0: unused; each class has 70 training and 30 test videos per split. Source:
+https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/.
 """
 
 import re

@@ -1,9 +1,8 @@
 """Hume-Reaction (MuSe 2022, ABAW 2023): data_info.csv, seven intensities per video.
 
 Columns: File_ID, Split (Train, Val, Test) and one per emotion. The File_ID `[12345]` belongs to
-12345.mp4; all videos are in one folder. The test labels were hidden from participants. The data are
-only available under a licence, so this follows published code that reads the file:
-github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's Emotional Reaction Intensity
+12345.mp4. The test labels were hidden from participants. The data need a licence, so this follows
+published code that reads the file: github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's
 challenge. A column Subject_ID, found in other files of the same authors, defines groups.
 """
 

@@ -92,8 +92,7 @@ def assign(
 ) -> Assignment:
     """The assignment for folds of video -> split; the default fold is the first.
 
-    `listed` is the class of every listed video, present or not; `classes` are the class folders, in
-    alphabetical order if None.
+    `listed` is the class of every listed video; `classes` are sorted by name if None.
     """
     labels = videos.classes()
     folds = {fold: [split.get(name, "") for name in videos.ids] for fold, split in splits.items()}

@@ -1,8 +1,6 @@
-"""Reading any kind of split file.
+"""Reading any kind of split file: a CSV, official files, or none (folder names, or random).
 
-A CSV, the official files of HMDB51, UCF101, Ekman-6, VideoEmotion-8 and Hume-Reaction, or no file
-at all: splits from folder names, or random. Differences from a corpus's official numbers become
-notes. Videos that no split file lists are unused.
+Differences from a corpus's official numbers become notes. Videos that no file lists are unused.
 """
 
 from collections.abc import Callable

@@ -16,19 +16,20 @@ from data.video.sound import RATE, log_mel_at, read_sound
 from data.video.timeline import MisnamedError, Timeline, count_frames, read_timeline
 
 Arrays = dict[str, np.ndarray]
+Backbones = Mapping[str, Backbone]  # by stream
 # Clips [b, n, h, w, 3] uint8 -> arrays [b, ...] by name.
 Consumer = Callable[[np.ndarray], Arrays]
 THUMBNAIL = "thumbnail"
 
 
 def extract_video(
-    path: Path, settings: Settings, backbones: Mapping[str, Backbone], threads: int = 1
+    path: Path, settings: Settings, backbones: Backbones, threads: int = 1
 ) -> tuple[Arrays, bool]:
-    """The features of one video, and whether requested sound is missing; VideoError if unusable.
+    """The arrays of one video's shard, and whether requested sound is missing.
 
     `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the network
     classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C]; `thumbnail`
-    [F, h, h, 3] uint8, if requested.
+    [F, h, h, 3] uint8, if requested. Raises VideoError if the video cannot be used.
     """
     try:
         return _extract(path, read_timeline(path), settings, backbones, threads)
@@ -80,11 +81,7 @@ def collect(
 
 
 def _extract(
-    path: Path,
-    timeline: Timeline,
-    settings: Settings,
-    backbones: Mapping[str, Backbone],
-    threads: int,
+    path: Path, timeline: Timeline, settings: Settings, backbones: Backbones, threads: int
 ) -> tuple[Arrays, bool]:
     sampled = settings.sampling.numbers(timeline)
     seconds = timeline.seconds[sampled]
@@ -100,7 +97,7 @@ def _extract(
     if windows:
         wanted = np.unique(np.concatenate([window.ravel() for window in windows.values()]))
         # Each network gets frames scaled once, regardless of the other networks.
-        side = {stream: backbone.side for stream, backbone in backbones.items()}
+        side = {stream: net.side for stream, net in backbones.items()}
         side[THUMBNAIL] = max([settings.thumbnail, *side.values()])
         sides = sorted({side[consumer] for consumer in windows})
         sizes = {consumer: sides.index(side[consumer]) for consumer in windows}
@@ -109,14 +106,17 @@ def _extract(
             for name, values in consumers[consumer](clips).items():
                 pieces.setdefault(name, []).append(values)
     arrays = {name: np.concatenate(values) for name, values in pieces.items()}
-    sound, silent = _sound(path, seconds, settings)
-    arrays |= sound
+    heard = [spec for spec in settings.streams if spec.backbone == LOG_MEL]
+    sound = read_sound(path, RATE) if heard else None
+    for spec in heard:
+        values = log_mel_at(sound, seconds, spec.bands, spec.seconds)
+        arrays[f"features.{spec.stream}"] = values.astype(settings.dtype)
     for name, values in arrays.items():
         if not np.isfinite(values).all():
             large = np.isinf(values).any() and values.dtype == np.float16
             remedy = "; use --dtype float32 for large values" if large else ""
             raise VideoError(f"{path}: {name} has values that are not finite{remedy}")
-    return arrays | {"time": seconds.astype(np.float32)}, silent
+    return arrays | {"time": seconds.astype(np.float32)}, bool(heard) and sound is None
 
 
 def _features(stream: str, backbone: Backbone, settings: Settings) -> Consumer:
@@ -145,15 +145,3 @@ def _thumbnails(clips: np.ndarray, side: int) -> np.ndarray:
         squares.movedim(-1, 1).float(), (side, side), mode="bilinear", antialias=True
     )
     return scaled.round().clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous().numpy()
-
-
-def _sound(path: Path, seconds: np.ndarray, settings: Settings) -> tuple[Arrays, bool]:
-    streams = [spec for spec in settings.streams if spec.backbone == LOG_MEL]
-    if not streams:
-        return {}, False
-    sound = read_sound(path, RATE)
-    features = {}
-    for spec in streams:
-        values = log_mel_at(sound, seconds, spec.bands, spec.seconds)
-        features[f"features.{spec.stream}"] = values.astype(settings.dtype)
-    return features, sound is None

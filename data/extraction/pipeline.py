@@ -65,10 +65,8 @@ def extract(asked: Extraction) -> dict[str, str]:
     if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
         check_training(_without_frames(asked, rows), asked.crossfit)
     if asked.resume and asked.out.is_file() and not shards.count_shards(folder):
-        raise FrameSelectError(
-            f"{asked.out}: is complete, so there is nothing to resume; omit --resume to extract "
-            "again"
-        )
+        complete = "is complete, so there is nothing to resume; omit --resume to extract again"
+        raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)
     with shards.lock(folder):
         shards.open_shards(folder, asked.settings.record(), asked.resume)
@@ -83,15 +81,13 @@ def extract(asked: Extraction) -> dict[str, str]:
             if not (done := shards.count_shards(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-            raise FrameSelectError(
-                f"{error} ({done} finished videos are kept in {folder}; "
-                "rerun with --resume to continue)"
-            ) from None
+            rerun = f"{done} finished videos are kept in {folder}; rerun with --resume to continue"
+            raise FrameSelectError(f"{error} ({rerun})") from None
         except KeyboardInterrupt:
-            done = shards.count_shards(folder)
-            raise KeyboardInterrupt(
-                f"{done} videos are done; rerun with --resume to continue"
-            ) from None
+            rerun = (
+                f"{shards.count_shards(folder)} videos are done; rerun with --resume to continue"
+            )
+            raise KeyboardInterrupt(rerun) from None
         if not asked.keep_shards:
             shutil.rmtree(folder, ignore_errors=True)
     return skipped

@@ -85,13 +85,12 @@ def fit_heads(
 def strongest_within(scores: np.ndarray, errors: float) -> int:
     """The index of the strongest penalty within `errors` standard errors of the best score.
 
-    `scores` [penalties, V] are higher for better heads, from the strongest penalty on; with 0
-    errors it is the best, and the stronger of equals.
-
-    Left-out videos of people who are also in the training set favour weak penalties. One standard
-    error, compared with the maximum, gave the final head about one point more test accuracy on
-    emodb, gfe and ucf101_14, and 0.3 points less on fsdd (means over four seeds). Left-out groups
-    have no such bias, and there the rule cost 8 points on emodb and 6 on fsdd.
+    `scores` [penalties, V] are higher for better heads, from the strongest penalty on. With 0
+    errors it is the best, and the stronger of equals. Left-out videos of people who are also in the
+    training set favour weak penalties: one standard error, compared with the maximum, gave the
+    final head about one point more test accuracy on emodb, gfe and ucf101_14, and 0.3 points less
+    on fsdd (means over four seeds). Left-out groups have no such bias, and there the rule cost 8
+    points on emodb and 6 on fsdd.
     """
     mean = scores.mean(axis=1)
     best = int(mean.argmax())
@@ -102,9 +101,8 @@ def strongest_within(scores: np.ndarray, errors: float) -> int:
 def stratified_parts(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Distribute the videos over 5 parts [V], class by class, in random order within a class.
 
-    Each class continues where the previous one stopped, so part sizes differ by at most one and a
-    class of k videos is in min(k, 5) parts; scikit-learn's StratifiedKFold refuses rare classes.
-    Regression targets [V, K] are sorted and distributed the same way, which stratifies them too.
+    Part sizes differ by at most one, and a class of k videos is in min(k, 5) parts; scikit-learn's
+    StratifiedKFold refuses rare classes. Regression targets [V, K] are sorted, and so stratified.
     """
     key = labels if labels.ndim == 1 else labels[:, 0]
     shuffled = rng.permutation(len(key))

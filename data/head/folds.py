@@ -74,11 +74,7 @@ def check_training(source: Source, crossfit: Crossfit) -> None:
 
 
 def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
-    """A note for every fold with classes that cross-fitting cannot predict.
-
-    If all training videos of a class are left out together, the heads that predict them have never
-    seen the class.
-    """
+    """A note for every fold with classes whose training videos are all left out together."""
     if source.task == "regression" or not source.trained_streams or crossfit == "none":
         return []
     unit, units = "video", source.ids

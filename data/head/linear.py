@@ -97,11 +97,7 @@ class TrainingVideos:
 
 
 def head_input(features: np.ndarray, axis: str) -> np.ndarray:
-    """A video's features in the form a head takes.
-
-    [L, D], and [L, V, D] with the axis "view" (predicted separately), are unchanged; [L, K, D] with
-    "object" (predicted together) becomes [L, K * D].
-    """
+    """A video's features as a head takes them: objects [L, K, D] side by side, as [L, K * D]."""
     return features.reshape(len(features), -1) if axis == "object" else features
 
 

@@ -50,8 +50,7 @@ def read_folder(
     """Read a folder of class folders of feature files, with splits from a split file.
 
     The id of a video is its path below the folder, without the suffix: `class/video`.
-    `predictions` is a folder with the same layout: one .npy [L, C] (with views also [L, V, C]) per
-    video.
+    `predictions` is a folder of the same layout, with .npy [L, C] (with views also [L, V, C]).
     """
     kind = kind or npy_kind()
     # Not with_suffix: a name may contain dots.
@@ -143,11 +142,9 @@ def _read_npy(file: Path, axis: str) -> VideoArrays:
 def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]], bool]:
     """The shapes of all videos' features, and whether they have times; checks that they agree."""
     shapes: list[tuple[int, ...]] = []
-    first: VideoArrays | None = None
-    example = "/".join(files[0].parts[-2:])
+    first, example = kind.read(files[0]), "/".join(files[0].parts[-2:])
     for file in files:
         video = kind.read(file)
-        first = first or video
         here, there = video.features.shape[1:], first.features.shape[1:]
         if here != there:
             columns, expected = (" x ".join(map(str, shape)) for shape in (here, there))
@@ -163,4 +160,4 @@ def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]],
                 f"{lacks}: has no time, but {has} does; add times to all videos or to none"
             )
         shapes.append(video.features.shape)
-    return shapes, first is not None and first.time is not None
+    return shapes, first.time is not None

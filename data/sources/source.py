@@ -112,10 +112,7 @@ def split_field(fold: str) -> str:
 def assigned_source(
     path: Path, assignment: Assignment, ids: Sequence[str], rows: Sequence[int] | None = None
 ) -> Source:
-    """A source with the ids, labels, splits and groups of the videos `rows` (None: all), no frames.
-
-    Lengths are 0 and there is no stream: set both with `dataclasses.replace`.
-    """
+    """A source of the videos `rows` (None: all), with length 0 and no stream: `replace` both."""
     chosen = np.arange(len(ids)) if rows is None else np.asarray(rows, np.int64)
     groups, labels = assignment.groups, assignment.targets
     if labels is None:

@@ -191,10 +191,7 @@ def _json_splits(file: Path, path: Path, ids: list[str]) -> Assignment:
 
 
 class _Video:
-    """The group `key` of one video in an open file; reads only plain numeric datasets.
-
-    `path` is the file, for messages; `fps` as given, or None: as stored in the file.
-    """
+    """The group `key` of one video in an open file; reads only plain numeric datasets."""
 
     def __init__(self, path: Path, file: h5py.File, key: str, fps: float | None) -> None:
         self.path, self.file, self.key, self.given_fps = path, file, key, fps

@@ -179,8 +179,7 @@ def one_thread() -> Iterator[None]:
 def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
     """Train a network from pixels [L, 64] in [0, 1] to features [L, FEATURES] on videos.
 
-    The loss is the cross-entropy of a video's averaged probabilities, so the network never learns
-    which frames show the digit.
+    The loss is the cross-entropy of a video's averaged probabilities: frames have no labels.
     """
     generator = torch.Generator().manual_seed(seed)
     first, second = nn.Linear(64, HIDDEN), nn.Linear(HIDDEN, FEATURES)

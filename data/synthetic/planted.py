@@ -100,16 +100,12 @@ def write_planted(path: Path, recipe: Recipe, console: Console | None = None) ->
 
 
 def planted_videos(recipe: Recipe) -> Iterator[dict[str, Any]]:
-    """The videos in the form that `write_cache` takes; `importance` is 1 on the key frames.
-
-    Each has its own generator, spawned from the seed, so the first videos do not depend on the
-    number of videos.
-    """
+    """The videos in the form that `write_cache` takes; `importance` is 1 on the key frames."""
     shared = np.random.default_rng(np.random.SeedSequence(recipe.seed))
     directions = shared.normal(size=(recipe.classes, recipe.features - 1))
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
     for row in range(recipe.videos):
-        # The row as spawn key: the same as child `row` of the shared sequence.
+        # As child `row` of the shared sequence: videos do not depend on how many follow them.
         rng = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(row,)))
         label = int(rng.integers(recipe.classes))
         key = place_key_frames(recipe.frames, recipe.key_frames, recipe.runs, rng)

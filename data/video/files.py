@@ -55,8 +55,7 @@ def find_videos(folder: Path) -> VideoFiles:
         else:
             files[name] = file
     if not files:
-        known = ", ".join(sorted(SUFFIXES))
-        raise FrameSelectError(f"{folder}: contains no video file ({known})")
+        raise FrameSelectError(f"{folder}: contains no video file ({', '.join(sorted(SUFFIXES))})")
     return VideoFiles(folder, dict(sorted(files.items())), unusable)
 
 
@@ -73,8 +72,8 @@ def one_video(path: Path) -> Iterator[None]:
 def open_video(path: Path, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The open container and its first video track; cover pictures do not count.
 
-    `threads` is the number of decoding threads; 0: one per CPU. Raises VideoError if the file is
-    not a video, has no video track, or fails while it is open.
+    With 0 threads, one per CPU decodes. Raises VideoError if the file is not a video, has no video
+    track, or fails while it is open.
     """
     with one_video(path), av.open(str(path), metadata_errors="replace") as container:
         cover = Disposition.attached_pic

@@ -62,8 +62,7 @@ def read_sizes(
 class Picture:
     """Converts the frames of one video to upright RGB arrays of one size.
 
-    FFmpeg scales while it converts the colours: bilinear, with a wider filter when shrinking, so
-    there is no aliasing. Proportions are kept.
+    FFmpeg scales while it converts the colours: bilinear, antialiased when shrinking.
     """
 
     def __init__(self, path: Path, side: int | None, aspect: float = 1.0) -> None:

@@ -60,9 +60,9 @@ def _arrange(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
 
 
 def log_mel(sound: np.ndarray, bands: int) -> torch.Tensor:
-    """The log-mel spectrogram of sound [n] float32 at 16 kHz, with bands between 60 and 7800 Hz.
+    """The natural log-mel spectrogram [n // 160 + 1, bands] float32 of sound [n] at 16 kHz.
 
-    [n // 160 + 1, bands] float32, natural logarithms; row k is centred on k / 100 seconds.
+    Row k is centred on k / 100 seconds.
     """
     rows = len(sound) // HOP + 1
     samples = torch.nn.functional.pad(torch.from_numpy(sound), (POINTS // 2, POINTS))

@@ -1,9 +1,8 @@
 """Timeline: when each frame of a video is shown, where decoding can start, which are sampled.
 
-Reading packets without decoding them provides the first two, at little cost compared with decoding.
-Frames are counted instead if a container's times do not identify them (AVI stores only the decoding
-order); if some packets have no picture (VP8, packed MPEG-4), which only decoding reveals,
-`count_frames` decodes everything once.
+Packets tell the first two, at little cost compared with decoding. Frames are counted instead if a
+container's times do not identify them (AVI stores only the decoding order); if some packets have no
+picture (VP8, packed MPEG-4), which only decoding reveals, `count_frames` decodes everything once.
 """
 
 from dataclasses import dataclass
