@@ -72,7 +72,6 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     _, layer = last_layer(network)
     if getattr(layer, "out_features", 0) != config.num_labels:
         raise specification.fail(f"has no linear classifier of its {config.num_labels} labels")
-
     try:
         processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
     except FAILURES:

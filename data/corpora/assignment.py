@@ -38,7 +38,7 @@ class Videos:
         self.folder = folder  # for messages
         self.ids = ids  # [N] paths below the folder, without suffix: `class/video`
         self.missing: list[str] = []  # a line per listed video that `find` did not find
-        self._exact = dict.fromkeys(ids)
+        self._exact = set(ids)
         # None: two videos differ only in case, so case must match.
         self._folded: dict[str, str | None] = {}
         for name in ids:

@@ -31,7 +31,6 @@ EKMAN6 = Official(
     "Ekman-6", videos=1637, classes=6, splits={schema.DEFAULT_FOLD: {"train": 819, "test": 818}}
 )
 VIDEOEMOTION8 = Official("VideoEmotion-8", videos=1101, classes=8)
-FOLDS = 10  # of VideoEmotion-8
 
 
 def split_ekman6() -> dict[str, str]:
@@ -63,7 +62,7 @@ def draw_videoemotion8(videos: Videos, seed: int) -> Assignment:
     """Draw the folds split1 to split10, stratified by class; the default fold is the first."""
     labels = videos.classes()
     folds = {}
-    for number in range(1, FOLDS + 1):
+    for number in range(1, 11):
         split = random_split(videos.ids, labels, seed, number)
         folds[f"split{number}"] = dict(zip(videos.ids, split, strict=True))
     assignment = assign(VIDEOEMOTION8, videos, folds)

@@ -54,9 +54,8 @@ def read_lists(
     Classes are in the order of `classInd.txt`, or in alphabetical order without it.
     """
     classes = _classes(directory / CLASSES, videos, classes_required)
-    numbers = sorted(
-        {match["number"] for file in directory.iterdir() if (match := FILE.fullmatch(file.name))}
-    )
+    matches = [FILE.fullmatch(file.name) for file in directory.iterdir()]
+    numbers = sorted({match["number"] for match in matches if match})
     if not numbers:
         raise FrameSelectError(f"{directory}: contains no trainlist01.txt and testlist01.txt")
     splits: dict[str, dict[str, str]] = {}

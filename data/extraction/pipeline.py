@@ -84,9 +84,8 @@ def extract(asked: Extraction) -> dict[str, str]:
             rerun = f"{done} finished videos are kept in {folder}; rerun with --resume to continue"
             raise FrameSelectError(f"{error} ({rerun})") from None
         except KeyboardInterrupt:
-            rerun = (
-                f"{shards.count_shards(folder)} videos are done; rerun with --resume to continue"
-            )
+            done = shards.count_shards(folder)
+            rerun = f"{done} videos are done; rerun with --resume to continue"
             raise KeyboardInterrupt(rerun) from None
         if not asked.keep_shards:
             shutil.rmtree(folder, ignore_errors=True)

@@ -76,8 +76,7 @@ class _File:
             key = self.key(where, annotation, "image_id")
             if key not in rows:
                 self.fail(where, f"image_id {key!r} is not the id of an image")
-            score, values = self.detection(where, annotation, sizes[rows[key]])
-            found[rows[key]].append((score, values))
+            found[rows[key]].append(self.detection(where, annotation, sizes[rows[key]]))
         features = np.zeros((len(images), objects, SIZE), np.float32)
         for row, detections in enumerate(found):
             best = sorted(detections, key=lambda detection: -detection[0])[:objects]
