@@ -8,7 +8,7 @@ from gymnasium import spaces
 
 from frame_select_env.cache import open_cache
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
-from frame_select_env.envs.settings import Settings
+from frame_select_env.envs.settings import Settings, make_settings
 from frame_select_env.envs.videos import playable_rows
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
@@ -30,8 +30,9 @@ class Episodes(ABC):
     action_dtype: ClassVar[type] = bool  # of the actions that `apply` gets
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
-    def __init__(self, settings: Settings, num_slots: int) -> None:
-        self.settings, self.num_slots = settings, num_slots
+    def __init__(self, keywords: dict[str, Any], num_slots: int) -> None:
+        self.settings = settings = make_settings(self.settings_class, keywords)
+        self.num_slots = num_slots
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
