@@ -31,6 +31,7 @@ def write_cache(
     """Write a cache from an iterator of videos, with one video in memory at a time.
 
     The file appears under its name only when it is complete; an error leaves nothing behind.
+    Returns the path.
 
     Args:
         path: The file to write; an existing cache is replaced.
@@ -46,9 +47,6 @@ def write_cache(
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
         provenance: How the cache was made; a mapping is stored as JSON.
-
-    Returns:
-        The path written.
 
     Raises:
         CacheError: naming the file, the video and what is wrong with it, or why the file cannot

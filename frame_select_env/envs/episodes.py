@@ -7,9 +7,9 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.cache import open_cache
+from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
 from frame_select_env.envs.settings import Settings, make_settings
-from frame_select_env.envs.videos import playable_rows
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
 
@@ -36,7 +36,12 @@ class Episodes(ABC):
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
-        self.rows = playable_rows(cache, settings.split, settings.fold)  # that may be drawn
+        self.rows = cache.rows(settings.split, settings.fold)  # [n] int64, that may be drawn
+        if cache.task == "classification":
+            self.rows = self.rows[cache.labels[self.rows] != UNKNOWN_LABEL]
+            if not len(self.rows):
+                wrong = f"split={settings.split!r} has no video with a known label"
+                raise FrameSelectError(f"{cache.path}: {wrong}")
         self.reward = Reward(settings.reward, cache)
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)

@@ -12,16 +12,6 @@ from frame_select_env.errors import FrameSelectError
 BLOCK = 256  # videos drawn at a time: a generator call per episode would cost more than the episode
 
 
-def playable_rows(cache: FeatureCache, split: str, fold: str) -> np.ndarray:
-    """The rows [n] int64 of a split's videos that have a known label; there must be one."""
-    rows = cache.rows(split, fold)
-    if cache.task == "classification":
-        rows = rows[cache.labels[rows] != UNKNOWN_LABEL]
-        if not len(rows):
-            raise FrameSelectError(f"{cache.path}: split={split!r} has no video with a known label")
-    return rows
-
-
 def requested_rows(cache: FeatureCache, videos: Any, count: int) -> np.ndarray:
     """The rows [count] that `options["video"]` asks for, an int or `count` ints."""
     rows = np.asarray(videos)
