@@ -41,8 +41,7 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
         [B, T] bool.
     """
     order = np.argsort(-np.where(valid, scores, -np.inf), axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
+    rank = order.argsort(axis=1)
     return (rank < np.broadcast_to(frames, (len(scores),))[:, None]) & valid
 
 
