@@ -236,12 +236,7 @@ class FeatureCache:
         return predictions
 
     def read_one(
-        self,
-        rows: np.ndarray,
-        index: np.ndarray,
-        num_frames: int = 25,
-        fold: str = DEFAULT_FOLD,
-        stream: str | None = None,
+        self, rows: np.ndarray, index: np.ndarray, num_frames: int, fold: str, stream: str
     ) -> tuple[np.ndarray, np.ndarray]:
         """Features [B, D] and predictions [B, C] of frame `index` [B], 0..T-1, of the videos."""
         frames, _ = self.sample(rows, num_frames)
