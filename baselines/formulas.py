@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -14,6 +15,7 @@ from frame_select_env.ranking import evenly_spaced_frames
 
 WINDOW = 5  # frames
 SMOOTHING = 0.5  # the exponent mu of MGSampler: below 1, it dampens large changes
+Frames: TypeAlias = int | np.ndarray | None  # m >= 1, for all videos or one each, [B] int
 BEFORE, AFTER = ((0, 0), (1, 0)), ((0, 0), (0, 1))  # pads [B, T - 1] to [B, T]
 
 
@@ -113,28 +115,22 @@ class Diversity:
         """T for the frame picked first, T - 1 for the second, and so on; -inf at padding."""
         scores = np.full(clips.valid.shape, -np.inf)
         for video, valid in enumerate(clips.valid):
-            order = _farthest_point_order(clips.features[video, valid])
+            points = clips.features[video, valid].astype(np.float64)
+            # Differences instead of scalar products, so that equal points tie exactly.
+            distance = cdist(points, points, "sqeuclidean")
+            nearest = cdist(points.mean(axis=0, keepdims=True), points, "sqeuclidean")[0]
+            order = [int(nearest.argmin())]
+            apart = distance[order[0]].copy()
+            for _ in range(1, len(points)):
+                apart[order] = -1.0  # picked
+                order.append(int(apart.argmax()))
+                apart = np.minimum(apart, distance[order[-1]])
             scores[video, order] = len(valid) - np.arange(len(order))
         return scores
 
 
-def _farthest_point_order(points: np.ndarray) -> np.ndarray:
-    """The order [L] in which farthest-point sampling picks `points` [L, D]."""
-    points = points.astype(np.float64)
-    # Differences instead of scalar products, so that equal points tie exactly.
-    distance = cdist(points, points, "sqeuclidean")
-    nearest = cdist(points.mean(axis=0, keepdims=True), points, "sqeuclidean")[0]
-    order = [int(nearest.argmin())]
-    apart = distance[order[0]].copy()
-    for _ in range(1, len(points)):
-        apart[order] = -1.0  # picked
-        order.append(int(apart.argmax()))
-        apart = np.minimum(apart, distance[order[-1]])
-    return np.array(order)
-
-
-def required_frames(name: str, frames: int | np.ndarray | None) -> int | np.ndarray:
-    """`frames`, m for all videos or one each [B], which the ranking called `name` needs."""
+def required_frames(name: str, frames: Frames) -> int | np.ndarray:
+    """`frames`, which the ranking called `name` needs."""
     if frames is None or np.min(frames) < 1:
         raise FrameSelectError(f"{name}: frames is {frames}; pass how many to keep, 1 or more")
     return frames
@@ -149,11 +145,8 @@ class Choice(ABC):
     name: str
     needs_frames = True
 
-    def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
-        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
-
-        `frames` is m, for all videos or one each, [B] int; at least 1.
-        """
+    def scores(self, clips: Clips, frames: Frames = None) -> np.ndarray:
+        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64."""
         selected = self.choose(clips, required_frames(self.name, frames))
         return np.where(clips.valid, selected.astype(np.float64), -np.inf)
 
@@ -190,7 +183,11 @@ class CumulativeMotion(Choice):
     def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
         """The frames nearest to the middles of the steps."""
         wanted = np.minimum(np.broadcast_to(frames, (len(clips),)), clips.valid.sum(axis=1))
-        share = _cumulative_share(clips)
+        # The share of the video's motion before each frame, [B, T], rising from 0 to 1.
+        change = feature_change(clips) ** SMOOTHING
+        still = ~change.any(axis=1, keepdims=True)
+        share = np.pad(np.where(still, clips.valid[:, 1:], change).cumsum(axis=1), BEFORE)
+        share /= np.maximum(share[:, -1:], np.finfo(np.float64).tiny)
         selected = np.zeros(clips.valid.shape, bool)
         for step in range(int(wanted.max(initial=0))):
             active = np.flatnonzero(step < wanted)
@@ -200,12 +197,3 @@ class CumulativeMotion(Choice):
             # Rounded, so that ties go to the earlier frame.
             selected[active, np.round(distance, 12).argmin(axis=1)] = True
         return selected
-
-
-def _cumulative_share(clips: Clips) -> np.ndarray:
-    """The share of the video's motion before each frame, [B, T], rising from 0 to 1."""
-    change = feature_change(clips) ** SMOOTHING
-    still = ~change.any(axis=1, keepdims=True)
-    change = np.where(still, clips.valid[:, 1:], change)
-    share = np.pad(change.cumsum(axis=1), BEFORE)
-    return share / np.maximum(share[:, -1:], np.finfo(np.float64).tiny)

@@ -1,15 +1,18 @@
 """Ceilings that know the label, not competitors: `oracle`, `hill-climb`, `exact-oracle`."""
 
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
-from baselines.formulas import required_frames
+from baselines.formulas import Frames, required_frames
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import on_grid
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import top_frames
 
+# [B] int, -1 (unknown) is refused; [B, K] float for a regression.
+Label: TypeAlias = np.ndarray | None
 ENOUGH = 1e-9  # smallest gain in summed margin; less may be rounding, which would never end
 MOST_FRAMES = 16  # valid frames of which all sets can be tried: 65535 sets
 
@@ -22,7 +25,7 @@ class Objective:
     Regression: prediction minus label, P = K.
     """
 
-    def __init__(self, clips: Clips, label: np.ndarray | None, name: str) -> None:
+    def __init__(self, clips: Clips, label: Label, name: str) -> None:
         if label is None or len(label) != len(clips):
             raise FrameSelectError(f"{name}: needs the label of every video; pass label=")
         grid = on_grid(clips.predictions)
@@ -59,10 +62,10 @@ class Oracle:
     name = "oracle"
     needs_label = True
 
-    def scores(self, clips: Clips, label: np.ndarray | None = None) -> np.ndarray:
+    def scores(self, clips: Clips, label: Label = None) -> np.ndarray:
         """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
 
-        `label` is [B] int or, for a regression, [B, K] float; none may be missing or unknown (-1).
+        Every video needs a label, and a known one.
         """
         objective = Objective(clips, label, self.name)
         part, left = objective.part, clips.valid.copy()
@@ -92,16 +95,8 @@ class HillClimb:
     needs_label = True
     needs_frames = True
 
-    def scores(
-        self,
-        clips: Clips,
-        label: np.ndarray | None = None,
-        frames: int | np.ndarray | None = None,
-    ) -> np.ndarray:
-        """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
-
-        The label is as in `Oracle`; `frames` is m, for all videos or one each, [B] int, at least 1.
-        """
+    def scores(self, clips: Clips, label: Label = None, frames: Frames = None) -> np.ndarray:
+        """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64."""
         objective = Objective(clips, label, self.name)
         frames = required_frames(self.name, frames)
         selected = top_frames(Oracle().scores(clips, label=label), clips.valid, frames)
@@ -137,16 +132,10 @@ class ExactOracle:
     needs_label = True
     needs_frames = True
 
-    def scores(
-        self,
-        clips: Clips,
-        label: np.ndarray | None = None,
-        frames: int | np.ndarray | None = None,
-    ) -> np.ndarray:
+    def scores(self, clips: Clips, label: Label = None, frames: Frames = None) -> np.ndarray:
         """1.0 at the best set's frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Label and `frames` are as in `HillClimb`, but None allows any number of frames. Videos of
-        more than 16 valid frames are refused.
+        Without `frames`, sets of any size compete. At most 16 frames of a video may be valid.
         """
         objective = Objective(clips, label, self.name)
         lengths = clips.valid.sum(axis=1)

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from frame_select_env.cache import Clips, frame_index
+from frame_select_env.cache import Clips
 
 
 @runtime_checkable
@@ -41,8 +41,7 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
         [B, T] bool.
     """
     order = np.argsort(-np.where(valid, scores, -np.inf), axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
+    rank = order.argsort(axis=1)
     return (rank < np.broadcast_to(frames, (len(scores),))[:, None]) & valid
 
 
@@ -58,12 +57,11 @@ def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndar
     Of L valid frames these are floor((t + 1/2) L / m) for t = 0..m-1, as in `frame_index`. A video
     with fewer valid frames keeps all of them.
     """
-    wanted = np.broadcast_to(frames, (len(valid),))
-    lengths = valid.sum(axis=1)
+    length = valid.sum(axis=1, keepdims=True)
+    count = np.minimum(np.broadcast_to(frames, (len(valid),))[:, None], length)
+    t = np.arange(valid.shape[1])
+    index = (2 * t + 1) * length // (2 * np.maximum(count, 1))
+    video, step = np.nonzero(t < count)
     chosen = np.zeros(valid.shape, bool)
-    for m in np.unique(wanted):
-        rows = np.flatnonzero(wanted == m)
-        index, exists = frame_index(lengths[rows], int(m))
-        row, column = np.nonzero(exists)
-        chosen[rows[row], index[row, column]] = True
+    chosen[video, index[video, step]] = True
     return chosen

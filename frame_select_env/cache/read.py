@@ -1,8 +1,9 @@
 """Reading a cache: FeatureCache, the batches of clips it returns, and `open_cache`."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -86,7 +87,7 @@ class FeatureCache:
         self.streams, self._splits, self._extents = table.streams, table.splits, table.extents
         self._ids = table.ids
         self._maps: dict[str, np.ndarray] = {}
-        self._checked: dict[str, np.ndarray] = {}
+        self._checked = defaultdict[str, np.ndarray](partial(np.zeros, len(self), bool))
         # Tables that others derive from the cache and share; they live as long as the cache.
         self.memo: dict[tuple, Any] = {}
 
@@ -236,12 +237,7 @@ class FeatureCache:
         return predictions
 
     def read_one(
-        self,
-        rows: np.ndarray,
-        index: np.ndarray,
-        num_frames: int = 25,
-        fold: str = DEFAULT_FOLD,
-        stream: str | None = None,
+        self, rows: np.ndarray, index: np.ndarray, num_frames: int, fold: str, stream: str
     ) -> tuple[np.ndarray, np.ndarray]:
         """Features [B, D] and predictions [B, C] of frame `index` [B], 0..T-1, of the videos."""
         frames, _ = self.sample(rows, num_frames)
@@ -312,22 +308,19 @@ class FeatureCache:
 
     def _map(self, name: str) -> np.ndarray:
         self._file.check()
-        array = self._maps.get(name)
-        if array is None:
+        if name not in self._maps:
             extent = self._extents[name]
             array = self._file.map(extent.dtype, extent.offset, extent.shape)
             # A plain array: indexing np.memmap itself costs microseconds more per call.
-            self._maps[name] = array = array.view(np.ndarray)
-        return array
+            self._maps[name] = array.view(np.ndarray)
+        return self._maps[name]
 
     def _take(self, name: str, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Copy frames [B, T] out of a dataset; check the videos read for the first time."""
         values = np.take(self._map(name), frames, axis=0)
         if name.endswith("thumbnail"):
             return values
-        checked = self._checked.get(name)
-        if checked is None:
-            checked = self._checked[name] = np.zeros(len(self), bool)
+        checked = self._checked[name]
         if not checked[rows].all():
             for index in np.flatnonzero(~checked[rows]):
                 self._check(name, values[index], int(rows[index]))

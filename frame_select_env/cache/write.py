@@ -28,6 +28,7 @@ def write_cache(
     """Write a cache from an iterator of videos, with one video in memory at a time.
 
     The file appears under its name only when it is complete; an error leaves nothing behind.
+    Returns the path.
 
     Args:
         path: The file to write; an existing cache is replaced.
@@ -43,9 +44,6 @@ def write_cache(
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
         provenance: How the cache was made; a mapping is stored as JSON.
-
-    Returns:
-        The path written.
 
     Raises:
         CacheError: naming the file, the video and what is wrong with it, or why the file cannot
@@ -106,19 +104,16 @@ class _Writer:
         self.described: dict[str, object] = {}  # what the root's checksum covers, by dataset
         self.name = ""  # the id of the video that is being added
         self.keys: tuple[set[str], list[str], list[str]] | None = None
-        self.ids: dict[str, None] = {}
-        self.labels: list[Any] = []
-        self.splits: list[str] = []
-        self.groups: list[str] = []
+        # By id: label, split, group (None where there are none) and number of frames.
+        self.rows: dict[str, tuple[Any, str, str | None, int]] = {}
         self.fold_splits: dict[str, list[str]] = {}
-        self.lengths: list[int] = []
 
     def add(self, video: Mapping[str, Any]) -> None:
         """Check one video and append it."""
-        self.name = name = str(video.get("id", f"number {len(self.ids)}"))
+        self.name = name = str(video.get("id", f"number {len(self.rows)}"))
         missing = {"id", "label", "split", "features", "predictions"} - set(video)
         self.require(not missing, f"has no {', '.join(sorted(missing))}")
-        self.require(name not in self.ids, "the id is duplicated; ids must be unique")
+        self.require(name not in self.rows, "the id is duplicated; ids must be unique")
         folds = dict(video.get("folds") or {})
         features, predictions = _by_stream(video["features"]), _by_stream(video["predictions"])
         for wrong in (
@@ -155,12 +150,8 @@ class _Writer:
                 self.append(f"folds/{fold}/predictions/{stream}", values, length)
             self.fold_splits.setdefault(fold, []).append(content["split"])
 
-        self.ids[name] = None
-        self.labels.append(video["label"])
-        self.splits.append(video["split"])
-        if "group" in video:
-            self.groups.append(str(video["group"]))
-        self.lengths.append(length)
+        group = str(video["group"]) if "group" in video else None
+        self.rows[name] = video["label"], video["split"], group, length
 
     def append(self, dataset: str, values: Any, length: int) -> None:
         """Check the frames of one dataset of a video and append them to its raw file."""
@@ -192,7 +183,7 @@ class _Writer:
             wrong = schema.check_predictions(values, self.task)
             self.require(not wrong, wrong)
         if column is None:
-            self.require(not self.ids, f"has {dataset}, which earlier videos do not have")
+            self.require(not self.rows, f"has {dataset}, which earlier videos do not have")
             file = self.work / f"{len(self.columns)}.raw"
             column = self.columns[dataset] = _Column(file, values.shape[1:], dtype)
         shape = values.shape[1:]
@@ -206,9 +197,10 @@ class _Writer:
 
     def save(self, file: Path, provenance: Mapping[str, Any] | str) -> None:
         """Write the HDF5 file from the raw files and the lists of the videos."""
-        if not self.ids:
+        if not self.rows:
             raise CacheError(f"{self.path}: there are no videos to write")
-        total = sum(self.lengths)
+        labels, splits, groups, lengths = zip(*self.rows.values(), strict=True)
+        total = sum(lengths)
         short = [name for name, column in self.columns.items() if column.frames != total]
         if short:
             raise CacheError(f"{self.path}: {short[0]} is missing for some videos")
@@ -231,16 +223,16 @@ class _Writer:
                 self.attribute(h5, name, value)
             classification = self.task == "classification"
             self.strings(h5, "classes" if classification else "targets", self.names)
-            self.strings(h5, "videos/id", list(self.ids))
+            self.strings(h5, "videos/id", list(self.rows))
             dtype = np.int64 if classification else np.float32
-            self.table(h5, "videos/label", np.asarray(self.labels, dtype))
-            self.strings(h5, "videos/split", self.splits)
-            if self.groups:
-                self.strings(h5, "videos/group", self.groups)
-            starts = np.concatenate([[0], np.cumsum(self.lengths)])
+            self.table(h5, "videos/label", np.asarray(labels, dtype))
+            self.strings(h5, "videos/split", splits)
+            if groups[0] is not None:
+                self.strings(h5, "videos/group", groups)
+            starts = np.concatenate([[0], np.cumsum(lengths)])
             self.table(h5, "videos/start", starts.astype(np.int64))
-            for fold, splits in self.fold_splits.items():
-                self.strings(h5, f"folds/{fold}/split", splits)
+            for fold, values in self.fold_splits.items():
+                self.strings(h5, f"folds/{fold}/split", values)
             for name, column in self.columns.items():
                 self.copy(h5, name, column)
             self.attribute(h5, "crc32", schema.root_checksum(root, self.described))

@@ -1,15 +1,16 @@
-"""The dynamics, written once: B concurrent episodes of one decision process."""
+"""The dynamics, written once: B concurrent episodes of one decision process, and their videos."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
 
-from frame_select_env.cache import open_cache
+from frame_select_env.cache import FeatureCache, open_cache
+from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
-from frame_select_env.envs.settings import Settings
-from frame_select_env.envs.videos import playable_rows
+from frame_select_env.envs.settings import Settings, make_settings
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
 
@@ -17,6 +18,7 @@ from frame_select_env.rewards import Outcome, Reward
 Slots: TypeAlias = np.ndarray | slice
 EVERY = slice(None)
 Facts: TypeAlias = dict[str, Any]
+BLOCK = 256  # videos drawn at a time: a generator call per episode would cost more than the episode
 
 
 class Episodes(ABC):
@@ -30,12 +32,18 @@ class Episodes(ABC):
     action_dtype: ClassVar[type] = bool  # of the actions that `apply` gets
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
-    def __init__(self, settings: Settings, num_slots: int) -> None:
-        self.settings, self.num_slots = settings, num_slots
+    def __init__(self, keywords: dict[str, Any], num_slots: int) -> None:
+        self.settings = settings = make_settings(self.settings_class, keywords)
+        self.num_slots = num_slots
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
-        self.rows = playable_rows(cache, settings.split, settings.fold)  # that may be drawn
+        self.rows = cache.rows(settings.split, settings.fold)  # [n] int64, that may be drawn
+        if cache.task == "classification":
+            self.rows = self.rows[cache.labels[self.rows] != UNKNOWN_LABEL]
+            if not len(self.rows):
+                wrong = f"split={settings.split!r} has no video with a known label"
+                raise FrameSelectError(f"{cache.path}: {wrong}")
         self.reward = Reward(settings.reward, cache)
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
@@ -213,3 +221,53 @@ class Episodes(ABC):
     def valid(self, video: np.ndarray) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""
         return self._frames < self.table.total[video][:, None]
+
+
+def requested_rows(cache: FeatureCache, videos: Any, count: int) -> np.ndarray:
+    """The rows [count] that `options["video"]` asks for, an int or `count` ints."""
+    rows = np.asarray(videos)
+    if rows.dtype.kind not in "iu" or rows.shape not in ((), (count,)):
+        raise FrameSelectError(
+            f"options['video']={videos!r}: must be a row of the cache"
+            + (f", or {count} of them" if count > 1 else "")
+        )
+    rows = np.broadcast_to(rows.astype(np.int64), (count,))
+    wrong = rows[(rows < 0) | (rows >= len(cache))]
+    if len(wrong):
+        raise FrameSelectError(
+            f"options['video']={wrong[0]}: the cache has rows 0 to {len(cache) - 1}"
+        )
+    if cache.task == "classification":
+        unknown = rows[cache.labels[rows] == UNKNOWN_LABEL]
+        if len(unknown):
+            raise FrameSelectError(
+                f"options['video']={unknown[0]}: its label is unknown, so there is no reward"
+            )
+    return rows
+
+
+class Draws:
+    """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator."""
+
+    def __init__(
+        self, rows: np.ndarray, num_slots: int, generator: Callable[[int], np.random.Generator]
+    ) -> None:
+        self.rows = rows
+        self._generator = generator
+        self._block = np.zeros((num_slots, BLOCK), np.int64)
+        self._next = np.full(num_slots, BLOCK)
+
+    def restart(self, slot: int) -> None:
+        """Discard the slot's drawn videos, because its generator was replaced."""
+        self._next[slot] = BLOCK
+
+    def take(self, slots: np.ndarray) -> np.ndarray:
+        """The next video of every slot in `slots` [k], as rows [k] of the cache."""
+        index = self._next[slots]
+        if index.max() == BLOCK:
+            for slot in slots[index == BLOCK]:
+                draw = self._generator(int(slot)).integers(0, len(self.rows), BLOCK)
+                self._block[slot] = self.rows[draw]
+            index = np.where(index == BLOCK, 0, index)
+        self._next[slots] = index + 1
+        return self._block[slots, index]

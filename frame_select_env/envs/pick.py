@@ -123,8 +123,7 @@ class PickEnv(FrameSelectEnv):
     `dense=False`.
 
     ## Vectorized environment
-    `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, observation="index", picks=4)` is one batch
-    in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
+    As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, picks=4)`.
 
     ## Version History
     * v0: initial version.

@@ -130,8 +130,7 @@ class SequentialEnv(FrameSelectEnv):
     Those of `FrameSelect/OneShot-v0`, and `chunk=1`, `dense=False`.
 
     ## Vectorized environment
-    `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256, observation="index", chunk=5)` is one
-    batch in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
+    As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256)`.
 
     ## Version History
     * v0: initial version.

@@ -8,10 +8,8 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Episodes
+from frame_select_env.envs.episodes import EVERY, Draws, Episodes, requested_rows
 from frame_select_env.envs.observations import make_observation, take
-from frame_select_env.envs.settings import make_settings
-from frame_select_env.envs.videos import Draws, requested_rows
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 
@@ -33,7 +31,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
     def __init__(self, render_mode: str | None = None, **keywords: Any) -> None:
         check_render_mode(render_mode)
         self.render_mode = render_mode
-        self.episodes = self.process(make_settings(self.process.settings_class, keywords), 1)
+        self.episodes = self.process(keywords, 1)
         self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, 1, self._generator)
         self._started = self._running = False

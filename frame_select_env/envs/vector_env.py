@@ -13,10 +13,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
+from frame_select_env.envs.episodes import EVERY, Draws, Episodes, Facts, Slots, requested_rows
 from frame_select_env.envs.observations import Observations, make_observation, take
-from frame_select_env.envs.settings import make_settings
-from frame_select_env.envs.videos import Draws, requested_rows
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
@@ -57,7 +55,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             ) from None
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
-        self.episodes = self.process(make_settings(self.process.settings_class, keywords), num_envs)
+        self.episodes = self.process(keywords, num_envs)
         self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs

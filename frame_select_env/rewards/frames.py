@@ -143,18 +143,13 @@ def diversity_representativeness(
     Args:
         outcome: The facts.
         distance_threshold: Frames further apart than this, of the T, count as entirely different;
-            None for no threshold.
+            at least 1, or None for no threshold.
         normalize: Whether R_rep too compares directions only (features of length 1). Long features
             push the exponential, and with it R_rep, to 0.
-
-    Raises:
-        FrameSelectError: for a threshold below 1.
     """
     if distance_threshold is not None and distance_threshold < 1:
-        raise FrameSelectError(
-            f"diversity_representativeness: distance_threshold is {distance_threshold}; "
-            "it must be at least 1, or None"
-        )
+        wrong = f"distance_threshold is {distance_threshold}; it must be at least 1, or None"
+        raise FrameSelectError(f"diversity_representativeness: {wrong}")
     features = outcome.features.astype(np.float64)
     kept = outcome.selected & outcome.valid
     length = np.sqrt(np.square(features).sum(axis=2, keepdims=True))

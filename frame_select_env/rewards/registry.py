@@ -125,11 +125,8 @@ class Reward:
     Args:
         spec: A name; "module:function"; a mapping of names to weights, or to mappings of arguments
             and "weight"; a list of a name and its arguments; or a function.
-        cache: The cache that it will be used with; None if that is not known yet.
-
-    Raises:
-        FrameSelectError: for an unknown name or argument, any other form, or a design that is not
-            for the cache's task or reads importance scores that the cache does not have.
+        cache: The cache that it will be used with, which must suit its task and have what it
+            reads; None if that is not known yet.
     """
 
     def __init__(self, spec: RewardSpec, cache: FeatureCache | None = None) -> None:
