@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 import torch
 
-from agents.evaluation.files import read_csv, whole_file
+from agents.evaluation.files import read_csv
 from agents.registry import AgentChoice, parse_agent, with_values
 from agents.training.run_folder import METRICS, as_json, is_finished
 from agents.training.trainer import Run, run_config, train_run
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.storage import write_whole, writing
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -227,8 +228,7 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
     if whole and whole.partition("\n")[0] != ",".join(COLUMNS):
         raise FrameSelectError(f"{path}: is not the log of a search; choose another --out")
     if whole != text:
-        with whole_file(path) as part:
-            part.write_bytes(whole.encode())
+        write_whole(path, whole)
     if not whole:
         return {}
     try:
@@ -249,8 +249,10 @@ def append_to_log(path: Path, key: Key, score: TrialScore) -> None:
     header = not path.is_file() or not path.stat().st_size
     table = pd.DataFrame([row], columns=list(COLUMNS), dtype=object)
     text = table.to_csv(index=False, header=header, lineterminator="\n")
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
+    with writing(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, text.encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

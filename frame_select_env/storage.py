@@ -86,6 +86,11 @@ def writing(path: str | Path, error: type[FrameSelectError] = FrameSelectError) 
         raise error(f"{path}: cannot be written: {text}") from None
 
 
+def visible(folder: Path) -> list[Path]:
+    """What is in a folder, without locks and what killed commands left under temporary names."""
+    return [one for one in folder.iterdir() if one.name != LOCK and one.suffix != PART]
+
+
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
     """Create the folder if need be, and keep other commands from writing to it.

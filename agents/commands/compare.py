@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from agents.comparison.grid import (
     RUNS,
     FinishedRun,
     RunSpec,
+    changed_code,
     check_scoring,
     make_grid,
     parse_shard,
@@ -25,6 +27,7 @@ from agents.evaluation.tables import print_table, wide_console
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
+from frame_select_env.storage import exclusive, visible, writing
 
 RESULTS = "results.csv"
 
@@ -71,26 +74,32 @@ def compare(arguments: list[str]) -> None:
     frames = tuple(sorted(set(options.frames)))
     finished = _read_finished(options.out, specs, frames)
     left = [spec for spec in specs[shard] if spec not in finished]
+    for spec in left:
+        for name in changed_code(spec, spec.folder(options.out)):
+            print_line(f"retrained: {name} changed: {spec}")
     job = partial(train_and_score, out=options.out, checkpoint_seconds=options.checkpoint_seconds)
-    outcomes = run_all(job, left, engine)
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_results(options.out / RESULTS, specs, finished)
-    failed = []
-    for outcome in outcomes_bar(outcomes, "runs", len(left)):
-        if outcome.error:
-            failed.append(f"{outcome.task}: {outcome.error}")
-        else:
-            finished |= _read_finished(options.out, [outcome.task], frames)
-            write_results(options.out / RESULTS, specs, finished)
-    if options.shard:
-        finished = _read_finished(options.out, specs, frames)  # other shards may have ended
-    if options.shard and len(finished) < len(specs):
+    outcomes = run_all(job, left, engine)  # before anything is written, as Ray may not start
+    with writing(options.out):
+        (options.out / RUNS).mkdir(parents=True, exist_ok=True)
+    # Shards of one comparison write to it at the same time.
+    with nullcontext() if options.shard else exclusive(options.out):
         write_results(options.out / RESULTS, specs, finished)
-        done = f"{len(finished)} of {len(specs)} runs are finished"
-        print_line(f"{options.out}: {done}; shard {options.shard}")
-    elif finished:
-        command = f"{program('compare')} {shlex.join(arguments)}"
-        _report(options, specs, finished, command, failed)
+        failed = []
+        for outcome in outcomes_bar(outcomes, "runs", len(left)):
+            if outcome.error:
+                failed.append(f"{outcome.task}: {outcome.error}")
+            else:
+                finished |= _read_finished(options.out, [outcome.task], frames)
+                write_results(options.out / RESULTS, specs, finished)
+        if options.shard:
+            finished = _read_finished(options.out, specs, frames)  # other shards may have ended
+        if options.shard and len(finished) < len(specs):
+            write_results(options.out / RESULTS, specs, finished)
+            done = f"{len(finished)} of {len(specs)} runs are finished"
+            print_line(f"{options.out}: {done}; shard {options.shard}")
+        elif finished:
+            command = f"{program('compare')} {shlex.join(arguments)}"
+            _report(options, specs, finished, command, failed)
     fail_if_any("compare", failed)
 
 
@@ -98,7 +107,7 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
     out = options.out
     if out.exists() and not out.is_dir():
         raise FrameSelectError(f"{out}: is not a folder; choose another --out")
-    if out.exists() and any(out.iterdir()) and not (out / RUNS).is_dir():
+    if out.exists() and any(visible(out)) and not (out / RUNS).is_dir():
         raise FrameSelectError(
             f"{out}: is neither empty nor the folder of a comparison; choose another --out"
         )
@@ -136,7 +145,8 @@ def _report(
     write_results(out / RESULTS, specs, finished, data_sets)
     comparison = compare_data_sets(data_sets)
     notes = [f"a run failed: {line}" for line in failed]
-    (out / "pictures").mkdir(exist_ok=True)
+    with writing(out):
+        (out / "pictures").mkdir(exist_ok=True)
     write_statistics(out, comparison)
     pictures = draw_pictures(out / "pictures", comparison)
     write_hparams(out / "hparams", data_sets)

@@ -9,12 +9,13 @@ import tyro
 
 from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
-from agents.evaluation.files import write_evaluation, write_predictions, write_text
+from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_scores import evaluate_runs, group_runs
 from agents.evaluation.tables import evaluation_markdown, print_table
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
+from frame_select_env.storage import exclusive, write_whole
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class EvaluateArguments:
     resamples: int = 2000
     #: Seed of the bootstrap and of the random ranking.
     seed: int = 0
+    #: Import the modules outside this project that the runs name (agents and rewards of others).
+    trust_code: bool = False
     #: Number of PyTorch threads.
     threads: int = 1
 
@@ -54,8 +57,9 @@ def evaluate(arguments: list[str]) -> None:
     cache = open_cache(options.data)
     evaluation = evaluate_runs(
         cache,
-        group_runs(options.runs),
+        group_runs(options.runs, options.trust_code),
         split=options.split,
+        trust_code=options.trust_code,
         frames=options.frames,
         references=[*reference_names(True, cache.task), *options.also],
         resamples=options.resamples,
@@ -65,8 +69,8 @@ def evaluate(arguments: list[str]) -> None:
     out = options.out or options.runs[0]
     if not options.out and len(options.runs) > 1:
         out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
-    out.mkdir(parents=True, exist_ok=True)
-    written = write_files(out, evaluation)
+    with exclusive(out):
+        written = write_files(out, evaluation)
     print_table(evaluation)
     print_line(f"written to {out}: {', '.join(written)}")
 
@@ -78,7 +82,7 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
 
     write_evaluation(out / "evaluation.csv", evaluation)
     write_predictions(out / "predictions.csv", evaluation)
-    write_text(out / "evaluation.md", evaluation_markdown(evaluation))
+    write_whole(out / "evaluation.md", evaluation_markdown(evaluation))
     plot_curves(out / "accuracy.png", evaluation)
     written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
     if "thumbnail" in evaluation.settings.cache.frame_datasets:

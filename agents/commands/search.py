@@ -32,6 +32,7 @@ from agents.training.trainer import Run
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
+from frame_select_env.storage import writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,8 @@ def search(arguments: list[str]) -> None:
     engine = options.make_engine()
     keywords = _check(options)
     log = read_log(options.out)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with writing(options.out):
+        options.out.parent.mkdir(parents=True, exist_ok=True)
     digests = [open_cache(data).digest for data in options.data]
     settings = [options.data, digests, options.seeds, keywords]
     journal = options.out.with_name(f"{options.out.name}.journal")

@@ -14,6 +14,8 @@ from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
 from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
+from agents.training.provenance import versions
+from frame_select_env.storage import writing
 
 LISTED = 12  # labels of which all pairs can be drawn below one another
 
@@ -66,6 +68,7 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
     are returned; events of an earlier call are replaced.
     """
     written: list[Path] = []
+    plain = bool | int | float | str
     for number, one in enumerate(data_sets, start=1):
         at = headline([one], one.runs)
         for label, runs in one.runs.items():
@@ -80,11 +83,17 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
                 settings: dict[str, Any] = {"data": one.data, "fold": one.fold, "label": label}
                 settings |= {"agent": spec.agent, "reward": spec.reward}
                 settings |= {"m": spec.target_frames, "seed": spec.seed}
+                settings |= {**run.hyper, **versions()}
+                settings = {
+                    name: value if isinstance(value, plain) else str(value)
+                    for name, value in settings.items()
+                }
                 score = {"test/mae": error}
                 if one.task == "classification":
                     score = {"test/accuracy": 1 - error}
-                spent = {"train/episodes": float(run.episodes), "train/seconds": run.seconds}
-                with SummaryWriter(str(own)) as writer:
+                counts = ("episodes", "timesteps", "seconds")
+                spent = {f"train/{name}": float(getattr(run, name)) for name in counts}
+                with writing(own), SummaryWriter(str(own)) as writer:
                     writer.add_hparams(settings, score | spent, run_name=".")
                 written.append(own)
     return written

@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 import itertools
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from agents.evaluation.result import TableRow
 from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
 from agents.evaluation.scoring import EvaluationSettings
 from agents.registry import parse_agent, parse_reward, reward_text
-from agents.training.run_folder import METRICS, is_finished
+from agents.training.run_folder import METRICS, CodeChangedError, is_finished, read_config
 from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
@@ -69,12 +70,14 @@ class FinishedRun:
     spec: RunSpec  # what was trained: data, agent, reward, m and seed
     folder: Path
     episodes: int  # episodes that the environment scored
+    timesteps: int  # steps of the environment
     updates: int  # optimiser steps
     seconds: float  # wall-clock time of training
     cpu_seconds: float  # processor time of training
     # the rows of the trained network on the test split; their intervals are void
     trained: Sequence[TableRow] = ()
     untrained: Sequence[TableRow] = ()  # the same of the untrained network
+    hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # all hyper-parameters
 
 
 def make_grid(
@@ -173,22 +176,42 @@ def train_and_score(spec: RunSpec, out: Path, checkpoint_seconds: float) -> None
     """Train a run, or finish a started one, and store its scores on the test split."""
     torch.set_num_threads(1)  # there are as many workers as CPUs
     folder = spec.folder(out)
+    if changed_code(spec, folder):
+        shutil.rmtree(folder)
     if not _is_trained(spec, folder):
         train_run(folder, spec.run(), checkpoint_seconds=checkpoint_seconds)
-    run_scores(folder, open_cache(spec.data))
+    # The code it names is that of the command line.
+    run_scores(folder, open_cache(spec.data), trust_code=True)
+
+
+def changed_code(spec: RunSpec, folder: Path) -> list[str]:
+    """The agent or the designs of the reward whose code has changed since the run was trained."""
+    try:
+        _is_trained(spec, folder)
+    except CodeChangedError as error:
+        return error.names
+    return []
 
 
 def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
     """Read a run that is trained and scored; None if something is left to do."""
     cache = open_cache(spec.data)
-    if not _is_trained(spec, folder) or read_scores(folder, cache) is None:
+    if (
+        changed_code(spec, folder)
+        or not _is_trained(spec, folder)
+        or read_scores(folder, cache) is None
+    ):
         return None
     names = {TRAINED: [folder]}, {UNTRAINED: [folder]}
-    table = evaluate_runs(cache, *names, frames=frames, references=False, resamples=1).table
+    options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
+    table = evaluate_runs(cache, *names, frames=frames, **options).table
     rows = {name: [row for row in table if row.ranking == name] for name in (TRAINED, UNTRAINED)}
-    columns = ("episodes", "updates", "seconds", "cpu_seconds")
-    episodes, updates, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
-    return FinishedRun(spec, folder, int(episodes), int(updates), seconds, cpu_seconds, **rows)
+    columns = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")
+    *counts, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
+    episodes, timesteps, updates = map(int, counts)
+    spent = (episodes, timesteps, updates, seconds, cpu_seconds)
+    hyper = read_config(folder)["hyper"]
+    return FinishedRun(spec, folder, *spent, rows[TRAINED], rows[UNTRAINED], hyper)
 
 
 def _is_trained(spec: RunSpec, folder: Path) -> bool:

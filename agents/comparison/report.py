@@ -20,10 +20,12 @@ from agents.comparison.tables import (
     pair_note,
     pair_tables,
     run_table,
+    settings_table,
     time_table,
 )
-from agents.evaluation.files import write_text
 from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
+from agents.training.provenance import versions
+from frame_select_env.storage import write_whole
 
 TEMPLATE = "report.html.jinja"
 ABOVE, BELOW = "0, 114, 178", "213, 94, 0"  # of zero: blue and vermilion
@@ -71,8 +73,9 @@ def write_summary(
         parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in every)]
     # Indented, not fenced: nothing in the command can end the block.
     lines = command.splitlines() or [""]
-    parts += ["## How to reproduce", "\n".join(f"    {line}" for line in lines)]
-    write_text(path, "\n\n".join(text for text in parts if text) + "\n")
+    parts += ["## Hyper-parameters", markdown_table(settings_table(data_sets))]
+    parts += ["## How to reproduce", _versions(), "\n".join(f"    {line}" for line in lines)]
+    write_whole(path, "\n\n".join(text for text in parts if text) + "\n")
 
 
 def write_report(
@@ -115,10 +118,17 @@ def write_report(
         pictures=pictures,
         times=[time_table(one) for one in data_sets],
         notes=all_notes(data_sets, notes),
+        settings=settings_table(data_sets),
         command=command,
+        versions=_versions(),
         iqm=IQM,
     )
-    write_text(path, text)
+    write_whole(path, text)
+
+
+def _versions() -> str:
+    """One line: what the comparison was made with."""
+    return "Made with " + ", ".join(f"{name} {version}" for name, version in versions().items())
 
 
 def _at(frames: str, quotes: str = "“”") -> str:

@@ -95,6 +95,7 @@ def gather(
             {name: list(folders.values()) for name, folders in controls.items()},
             frames=frames,
             references=[*reference_names(True, cache.task), *also],
+            trust_code=True,
             resamples=resamples,
             progress=True,
         )
@@ -146,6 +147,7 @@ def write_results(
     figures = dict.fromkeys(name for task in sorted(tasks) for name in LEVELS[task])
     columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
     columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
+    columns += ["timesteps"]
     evaluated = {(one.data, one.fold): one.evaluation.table for one in data_sets}
     rows: list[dict[str, object]] = []
     for where, group in by_data_set([spec for spec in specs if spec in finished]).items():
@@ -154,12 +156,13 @@ def write_results(
             first.setdefault((spec.agent, spec.target_frames, spec.seed), spec)
             run = finished[spec]
             seconds = {name: f"{getattr(run, name):.3f}" for name in ("seconds", "cpu_seconds")}
-            spent = {"episodes": run.episodes, "updates": run.updates, **seconds}
+            counts = ("episodes", "timesteps", "updates")
+            spent = {name: getattr(run, name) for name in counts} | seconds
             names = {**asdict(spec), **spent}
             rows += [names | _figures(row) for row in run.trained]
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
-            names |= dict.fromkeys(("episodes", "updates", "seconds", "cpu_seconds"), 0)
+            names |= dict.fromkeys((*counts, "seconds", "cpu_seconds"), 0)
             rows += [names | _figures(row) for row in finished[spec].untrained]
         rows += [
             {"data": where[0], "fold": where[1], "agent": row.ranking, **_figures(row)}

@@ -117,13 +117,24 @@ def time_table(data_set: DataSetResults) -> TextTable:
     """The cost of training, a row per label: means over its runs."""
     rows = []
     for label, runs in data_set.runs.items():
-        digits = {"episodes": 0, "updates": 0, "seconds": 1, "cpu_seconds": 1}
+        digits = {"episodes": 0, "timesteps": 0, "updates": 0, "seconds": 1, "cpu_seconds": 1}
         means = [
             f"{np.mean([getattr(run, name) for run in runs]):.{count}f}"
             for name, count in digits.items()
         ]
         rows.append([label, str(len(runs)), *means])
-    return TextTable(["label", "runs", "episodes", "updates", "seconds", "CPU seconds"], rows)
+    spent = ["episodes", "timesteps", "updates", "seconds", "CPU seconds"]
+    return TextTable(["label", "runs", *spent], rows)
+
+
+def settings_table(data_sets: Sequence[DataSetResults]) -> TextTable:
+    """The hyper-parameters of every label."""
+    runs = {label: own[0] for one in data_sets for label, own in one.runs.items()}
+    rows = [
+        [label, ", ".join(f"{name}={value}" for name, value in sorted(run.hyper.items()))]
+        for label, run in runs.items()
+    ]
+    return TextTable(["label", "hyper-parameters"], rows)
 
 
 def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) -> list[str]:

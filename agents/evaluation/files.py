@@ -1,8 +1,6 @@
 """Result files, each whole or absent: evaluation.csv and predictions.csv."""
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -13,31 +11,11 @@ from agents.evaluation.intervals import interval_columns
 from agents.evaluation.result import FIGURES, LEVELS, Evaluation
 from frame_select_env.cache import frame_index
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.storage import whole_file
 
 PREDICTION_COLUMNS = ("id", "label", "ranking", "run", "frames", "selected", "predicted", "p_c")
 # Columns that are empty where a row has no such figure.
 OPTIONAL = ("average_precision", "spearman", "regret")
-
-
-@contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary name to write to, renamed to `path` when the block ends without an error."""
-    path = Path(path)
-    # The suffix stays last: Matplotlib reads the format from it.
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        raise FrameSelectError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def write_csv(
@@ -56,8 +34,11 @@ def read_csv(path: Path, columns: Sequence[str]) -> np.ndarray:
     import pandas as pd
 
     # Read as text: only the conversion of whole columns is exact in every version of pandas.
-    table = pd.read_csv(path, usecols=list(columns), dtype=str)
-    return table[list(columns)].dropna().to_numpy(dtype=np.float64)
+    try:
+        table = pd.read_csv(path, usecols=list(columns), dtype=str)
+        return table[list(columns)].dropna().to_numpy(dtype=np.float64)
+    except (OSError, ValueError) as error:
+        raise FrameSelectError(f"{path}: cannot be read: {error}") from None
 
 
 def evaluation_columns(task: str) -> list[str]:

@@ -6,23 +6,27 @@ The top m frames for any m follow from them, and so do all tables, intervals and
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+import torch
 
 from agents.evaluation.evaluate import evaluate
-from agents.evaluation.files import whole_file
 from agents.evaluation.result import Evaluation
 from agents.evaluation.scoring import free_choice, importance_scores
 from agents.registry import agent_design, with_values
-from agents.training.load import load_run
-from agents.training.run_folder import CONFIG, MODEL, as_json, read_config
+from agents.training.load import check_trust, load_run
+from agents.training.run_folder import (
+    CONFIG,
+    MODEL,
+    as_json,
+    read_config,
+    read_tensors,
+    write_tensors,
+)
 from baselines.splits import labelled_rows, row_batches
 from frame_select_env import FeatureCache, FrameSelectError
 
@@ -54,15 +58,20 @@ class RunScores:
         self.validation = tensors["validation"]  # [v] int64, the run's validation videos
 
 
-def run_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunScores:
+def run_scores(
+    folder: Path, cache: FeatureCache, split: str = "test", trust_code: bool = False
+) -> RunScores:
     """Read a run's scores; if the folder has none that fit, compute and write them."""
     found = read_scores(folder, cache, split)
     if found is not None:
         return found
-    tensors = _score(folder, cache, split)
+    tensors = _score(folder, cache, split, trust_code)
     if os.access(folder, os.W_OK):  # runs in read-only folders are scored every time
-        with whole_file(scores_file(folder, split)) as part:
-            save_file(tensors, part, _facts(folder, cache, split))
+        write_tensors(
+            scores_file(folder, split),
+            {name: torch.from_numpy(values) for name, values in tensors.items()},
+            _facts(folder, cache, split),
+        )
     return RunScores(tensors)
 
 
@@ -72,11 +81,11 @@ def read_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunSc
     if not file.is_file():
         return None
     try:
-        with safe_open(file, "np") as opened:
-            if opened.metadata() != _facts(folder, cache, split):
-                return None
-            return RunScores({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError):
+        tensors, metadata = read_tensors(file, "it is written again")
+        if metadata != _facts(folder, cache, split):
+            return None
+        return RunScores({name: values.numpy() for name, values in tensors.items()})
+    except (FrameSelectError, KeyError):
         return None
 
 
@@ -92,13 +101,15 @@ def evaluate_runs(
     *,
     split: str = "test",
     frames: Sequence[int] = (4, 8, 12),
+    trust_code: bool = False,
     **options: Any,
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
 
     `agents` and `controls` are run folders by name in the table; a control stands for the untrained
     networks of its folders, and by default there is an "untrained NAME" for every agent. The other
-    arguments are those of `evaluate`; `options` may be references, resamples, seed and progress.
+    arguments are those of `evaluate` and `load_run`; `options` may be references, resamples, seed
+    and progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
@@ -108,7 +119,7 @@ def evaluate_runs(
         controls = {f"untrained {name}": folders for name, folders in agents.items()}
     folders = [folder for own in agents.values() for folder in own]
     task = _shared_task(folders)
-    scores = {folder: run_scores(folder, cache, split) for folder in folders}
+    scores = {folder: run_scores(folder, cache, split, trust_code) for folder in folders}
     if frames and max(frames) > task["num_frames"]:
         raise FrameSelectError(
             f"frames={max(frames)}: the runs were trained on {task['num_frames']} frames per video"
@@ -132,11 +143,12 @@ def evaluate_runs(
     )
 
 
-def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
+def group_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, list[Path]]:
     """Run folders by agent's name, or by NAME@hyper=value,... where hyper-parameters differ."""
     texts: list[tuple[str, str]] = []
     for folder in folders:
         config = read_config(folder)
+        check_trust(folder, config, trust_code)
         design = agent_design(config["agent"])
         tuned, hyper = as_json(design.presets["tuned"]), config.get("hyper", {})
         changed = {name: value for name, value in hyper.items() if value != tuned.get(name)}
@@ -160,9 +172,11 @@ def _shared_task(folders: Sequence[Path]) -> dict[str, Any]:
     return first
 
 
-def _score(folder: Path, cache: FeatureCache, split: str) -> dict[str, np.ndarray]:
+def _score(
+    folder: Path, cache: FeatureCache, split: str, trust_code: bool
+) -> dict[str, np.ndarray]:
     """The tensors of the file."""
-    run = load_run(folder, cache)
+    run = load_run(folder, cache, trust_code)
     task = run.task
     scored, validation = labelled_rows(cache, split, task.fold), task.validation_rows
     # Nothing is chosen on validation videos of the scored split.
@@ -188,4 +202,4 @@ def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (CONFIG, MODEL)
     }
     facts = {"version": VERSION, "cache": cache.digest, "split": split, **digests}
-    return {"facts": json.dumps(facts)}  # one string, since safetensors orders metadata at random
+    return facts

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from agents.evaluation.files import whole_file
+from frame_select_env.storage import whole_file
 
 # Okabe and Ito, "Color Universal Design" (2008), without black and yellow, and two more that are
 # distinct from them; after eight agents the lines are dashed.
@@ -34,6 +34,7 @@ _RC: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
 }
 
 
@@ -74,13 +75,8 @@ def line_styles(names: Sequence[str]) -> dict[str, LineStyle]:
 
 
 def plain(text: str) -> str:
-    r"""Text for Matplotlib, which would typeset text between two dollar signs as mathematics.
-
-    Text longer than `LONGEST` loses its middle.
-    """
-    if len(text) > LONGEST:
-        text = f"{text[: LONGEST - 16]}…{text[-15:]}"
-    return text.replace("$", r"\$")
+    """Text without its middle, if it is longer than `LONGEST`."""
+    return f"{text[: LONGEST - 16]}…{text[-15:]}" if len(text) > LONGEST else text
 
 
 def quiet_grid(axes: Axes, axis: Any = "y") -> None:

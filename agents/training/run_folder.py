@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from frame_select_env import FeatureCache, FrameSelectError
-from frame_select_env.storage import LOCK, PART, exclusive, write_whole, writing
+from frame_select_env.storage import exclusive, visible, write_whole, writing
 
 VERSION = 4
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
@@ -84,8 +84,7 @@ def is_finished(folder: Path, config: dict[str, Any]) -> bool:
         FrameSelectError: if it holds anything else: another config, cache or version.
     """
     # A run killed at its very beginning leaves a lock and a partial config.json.
-    entries = folder.iterdir() if folder.is_dir() else ()
-    left = [one for one in entries if one.name != LOCK and one.suffix != PART]
+    left = visible(folder) if folder.is_dir() else []
     if (folder.exists() and not folder.is_dir()) or (left and not (folder / CONFIG).is_file()):
         raise FrameSelectError(f"{folder}: is not an empty folder; choose another --out")
     if not left:
@@ -183,7 +182,7 @@ def load_weights(folder: Path, network: nn.Module, buffers_only: bool = False) -
     """
     file = folder / MODEL
     try:
-        weights, _ = _read_tensors(file, "train again")
+        weights, _ = read_tensors(file, "train again")
         if buffers_only:
             names = dict(network.named_buffers())
             weights = {**network.state_dict(), **{name: weights[name] for name in names}}
@@ -283,7 +282,7 @@ class RunWriter:
     def finish(self, network: nn.Module) -> None:
         """Save the weights, which completes the run."""
         weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-        _write_tensors(self.folder / MODEL, weights)
+        write_tensors(self.folder / MODEL, weights)
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
         self.close()
 
@@ -331,7 +330,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     """Write the state of a run; a crash leaves the previous checkpoint in place."""
     tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(pack(state, tensors))
-    _write_tensors(folder / CHECKPOINT, tensors, {"state": skeleton})
+    write_tensors(folder / CHECKPOINT, tensors, {"state": skeleton})
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:
@@ -343,21 +342,22 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     file = folder / CHECKPOINT
     if not file.is_file():
         return None
-    tensors, metadata = _read_tensors(file, "delete it to train from the beginning")
+    tensors, metadata = read_tensors(file, "delete it to train from the beginning")
     return unpack(json.loads(metadata["state"]), tensors)
 
 
-def _write_tensors(
+def write_tensors(
     file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write a safetensors file with a checksum of its content."""
     known = dict(metadata or {})
-    written = {**known, "checksum": _checksum(tensors, known)}
+    # One string, because safetensors orders several at random.
+    header = json.dumps({**known, "checksum": _checksum(tensors, known)}, sort_keys=True)
     # In memory first: safetensors has an error of its own for a full disk.
-    write_whole(file, safetensors.torch.save(dict(tensors), written))
+    write_whole(file, safetensors.torch.save(dict(tensors), {"header": header}))
 
 
-def _read_tensors(file: Path, remedy: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(file: Path, remedy: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata of a safetensors file.
 
     Raises:
@@ -366,8 +366,8 @@ def _read_tensors(file: Path, remedy: str) -> tuple[dict[str, Tensor], dict[str,
     try:
         with safetensors.safe_open(file, "pt") as opened:
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            metadata = opened.metadata() or {}
-    except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
+            metadata: dict[str, str] = json.loads((opened.metadata() or {})["header"])
+    except (OSError, safetensors.SafetensorError, RuntimeError, ValueError, KeyError) as error:
         raise FrameSelectError(f"{file}: is damaged ({error}); {remedy}") from None
     if metadata.pop("checksum", "") != _checksum(tensors, metadata):
         raise FrameSelectError(f"{file}: is damaged (the checksum is wrong); {remedy}")

@@ -46,7 +46,7 @@ def make_data_set(tmp_path):
                 folder.mkdir(parents=True, exist_ok=True)
                 if metrics:
                     write_metrics(folder / "metrics.csv", episodes=0 if place == 1 else 50)
-                spent = (0 if place == 1 else 150, 30, 1.5, 1.25)
+                spent = (0 if place == 1 else 150, 0 if place == 1 else 600, 30, 1.5, 1.25)
                 spec = RunSpec(str(path), "default", "noisy", "sign_omega", 2, seed)
                 made.append(FinishedRun(spec, folder, *spent))
             runs[label] = tuple(made)

@@ -166,7 +166,7 @@ def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_
         assert numbers(row[2]) == pytest.approx(expected, abs=0.051)
         expected = [float(told["improvement" + end]) for end in ends]
         assert numbers(row[3]) == pytest.approx(expected, abs=0.0051)
-    assert ["blunt", "3", "0", "30", "1.5", "1.2"] in rows
+    assert ["blunt", "3", "0", "0", "30", "1.5", "1.2"] in rows
     assert "- noted" in text and text.endswith("    again\n")
 
 
