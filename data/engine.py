@@ -6,6 +6,7 @@ A task that fails becomes an `Outcome` with an error message; the other tasks co
 import importlib
 import os
 import pickle
+import re
 import signal
 import socket
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
-from joblib.externals.loky import BrokenProcessPool
+from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -70,12 +71,16 @@ class Outcome:
     error: str = ""
 
 
+class WorkerKilledError(FrameSelectError):
+    """A worker process of this machine was killed; the tasks that were not yielded are not done."""
+
+
 def run_all(function: Function, tasks: Sequence[Any], engine: Engine) -> Iterator[Outcome]:
     """Run `function` on all tasks and yield the outcomes as they finish, in any order.
 
     Workers must be able to import the function, its argument and its result. Ray is started by this
     call, not by the first iteration; its workers run in the current folder, which must exist there.
-    Raises FrameSelectError if the engine cannot start, or a local worker process is killed.
+    Raises FrameSelectError if the engine cannot start, or WorkerKilledError.
     """
     if not tasks:
         return iter(())
@@ -136,7 +141,7 @@ def _run_in_processes(function: Function, tasks: Sequence[Any], jobs: int) -> It
     try:
         yield from outcomes
     except BrokenProcessPool:
-        raise FrameSelectError(
+        raise WorkerKilledError(
             "a worker process was killed, probably because memory ran out; finished work is kept: "
             "rerun the command, with fewer jobs if memory is short"
         ) from None
@@ -144,6 +149,20 @@ def _run_in_processes(function: Function, tasks: Sequence[Any], jobs: int) -> It
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # joblib warns that some results were not consumed
             outcomes.close()
+
+
+def run_alone(function: Function, task: Any) -> Outcome:
+    """Run one task in a process of its own, whose death becomes the error of the outcome."""
+    pool = ProcessPoolExecutor(max_workers=1)
+    try:
+        with _interrupts_blocked():
+            future = pool.submit(attempt_in_child, function, task, os.getpid())
+        return future.result()
+    except BrokenProcessPool as error:
+        found = re.search(r"SIG[A-Z]+", str(error))
+        return Outcome(task, error=f"its process died{f' ({found[0]})' if found else ''}")
+    finally:
+        pool.shutdown(kill_workers=True)
 
 
 def attempt_in_child(function: Function, task: Any, parent: int) -> Outcome:

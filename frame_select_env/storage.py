@@ -55,9 +55,9 @@ def replacing(path: str | Path, error: type[FrameSelectError] = FrameSelectError
             work = _work_folder(path, stack)
         yield work / path.name
         with writing(path, error):
-            _synchronise(work / path.name)
+            synchronise(work / path.name)
             os.replace(work / path.name, path)
-            _synchronise(path.parent)
+            synchronise(path.parent)
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
@@ -171,7 +171,7 @@ def _remove_left_over(path: Path) -> None:
                 pass
 
 
-def _synchronise(path: Path) -> None:
+def synchronise(path: Path) -> None:
     """Wait until a file or folder is on the disk."""
     if os.name == "nt" and path.is_dir():
         return

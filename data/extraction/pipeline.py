@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -17,7 +18,7 @@ from rich.markup import escape
 
 from data.backbones import LOG_MEL, Backbone, build_backbone
 from data.backbones.backbone import Runtime
-from data.engine import outcomes_bar, run_all
+from data.engine import Engine, Outcome, WorkerKilledError, outcomes_bar, run_all, run_alone
 from data.extraction import shards
 from data.extraction.one_video import extract_video
 from data.extraction.settings import Extraction, Settings
@@ -25,6 +26,7 @@ from data.head.folds import check_training, crossfit_notes
 from data.sources.importing import check_out, import_source
 from data.sources.source import Source, assigned_source, check_videos
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.storage import exclusive
 
 # Write errors that the next video would encounter too.
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
@@ -68,7 +70,7 @@ def extract(asked: Extraction) -> dict[str, str]:
         complete = "is complete, so there is nothing to resume; omit --resume to extract again"
         raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)
-    with shards.lock(folder):
+    with exclusive(folder):
         shards.open_shards(folder, asked.settings.record(), asked.resume)
         try:
             skipped = _make_shards(asked, folder, [ids[row] for row in rows])
@@ -88,7 +90,7 @@ def extract(asked: Extraction) -> dict[str, str]:
             rerun = f"{done} videos are done; rerun with --resume to continue"
             raise KeyboardInterrupt(rerun) from None
         if not asked.keep_shards:
-            shutil.rmtree(folder, ignore_errors=True)
+            shards.remove_shards(folder)
     return skipped
 
 
@@ -104,8 +106,7 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
     ]
     skipped: dict[str, str] = {}
     silent = 0
-    outcomes = run_all(work, tasks, asked.engine)
-    for outcome in outcomes_bar(outcomes, "extracting videos", len(tasks)):
+    for outcome in outcomes_bar(_outcomes(tasks, asked.engine), "extracting videos", len(tasks)):
         if isinstance(outcome.result, Stop):
             raise FrameSelectError(outcome.result.reason)
         if outcome.error:
@@ -122,6 +123,27 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
     return skipped
 
 
+def _outcomes(tasks: list[Task], engine: Engine) -> Iterator[Outcome]:
+    """Make all shards; a decoder that crashes costs one video.
+
+    Videos that were in work when a process died are tried again, one at a time in a process of
+    their own, and given up if that dies too.
+    """
+    left = {task.video: task for task in tasks}
+    while left:
+        for task in list(left.values()):
+            if shards.was_in_work(task.folder, task.video):
+                del left[task.video]
+                yield run_alone(work, task)
+        try:
+            for outcome in run_all(work, list(left.values()), engine):
+                del left[outcome.task.video]
+                yield outcome
+        except WorkerKilledError:
+            if not any(shards.was_in_work(task.folder, task.video) for task in left.values()):
+                raise
+
+
 def work(task: Task) -> Stop | str:
     """Make one video's shard, in a process of this or another machine; return `SILENT` or "".
 
@@ -133,23 +155,24 @@ def work(task: Task) -> Stop | str:
         backbones = _backbones(task.settings)
     except FrameSelectError as error:
         return Stop(str(error))
-    made_from = shards.identity(task.path)  # first: if the file changes meanwhile, it is read again
-    try:
-        arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
-    except torch.cuda.OutOfMemoryError:
-        return Stop(f"--batch {task.settings.batch}: the GPU ran out of memory; use a smaller one")
-    except torch.AcceleratorError as error:
-        # This process can no longer use the GPU: it would skip all following videos.
-        return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
-    try:
-        shards.write_shard(task.folder, task.video, made_from, arrays)
-    except OSError as error:
-        if error.errno not in FATAL:
-            raise
-        return Stop(
-            f"{task.folder}: cannot be written: {error.strerror}; free some space and rerun with "
-            "--resume"
-        )
+    with shards.in_work(task.folder, task.video):
+        # Taken first: if the file changes meanwhile, it is read again.
+        made_from = shards.identity(task.path)
+        try:
+            arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
+        except torch.cuda.OutOfMemoryError:
+            batch = f"--batch {task.settings.batch}"
+            return Stop(f"{batch}: the GPU ran out of memory; use a smaller one")
+        except torch.AcceleratorError as error:
+            # This process can no longer use the GPU: it would skip all following videos.
+            return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
+        try:
+            shards.write_shard(task.folder, task.video, made_from, arrays)
+        except OSError as error:
+            if error.errno not in FATAL:
+                raise
+            remedy = "free some space and rerun with --resume"
+            return Stop(f"{task.folder}: cannot be written: {error.strerror}; {remedy}")
     return SILENT if silent else ""
 
 

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,42 +14,15 @@ import safetensors
 import safetensors.numpy
 
 from frame_select_env.errors import FrameSelectError
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None
+from frame_select_env.storage import PART, synchronise, write_whole
 
 SETTINGS = "settings.json"
-PART = ".part"
-LOCK = "lock"
+WORKING = ".working"
 
 
 def shards_folder(out: Path) -> Path:
     """The folder of shards next to the cache `out`."""
     return out.with_name(f"{out.name}.shards")
-
-
-@contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Create the folder and lock out other extractions; the lock is released with the process."""
-    try:
-        folder.mkdir(exist_ok=True)
-        handle = (folder / LOCK).open("w")
-    except OSError as error:
-        raise FrameSelectError(f"{folder}: cannot be written: {error.strerror}") from None
-    with handle:
-        if fcntl is not None:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise FrameSelectError(
-                    f"{folder}: is in use by another extraction; wait until it ends"
-                ) from None
-            except OSError:  # a file system without locks
-                pass
-        yield
 
 
 def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
@@ -76,14 +49,9 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
                 f"{folder}: contains {count} videos of an interrupted extraction; rerun with "
                 "--resume to continue, or delete the folder"
             )
-    try:
-        for part in folder.glob(f"*{PART}"):
-            part.unlink()
-        part = folder / f"{SETTINGS}{PART}"
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, file)
-    except OSError as error:
-        raise FrameSelectError(f"{folder}: cannot be written: {error.strerror}") from None
+    for part in folder.glob(f"*{PART}"):
+        part.unlink(missing_ok=True)
+    write_whole(file, text)
 
 
 def count_shards(folder: Path) -> int:
@@ -114,10 +82,29 @@ def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.n
     metadata = {"video": video, "made_from": made_from}
     try:
         part.write_bytes(safetensors.numpy.save(contiguous, metadata))
+        synchronise(part)
         os.replace(part, file)
+        synchronise(folder)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def in_work(folder: Path, video: str) -> Iterator[None]:
+    """Leave a mark that the video is in work, which stays if this process dies of it."""
+    mark = shard_file(folder, video).with_suffix(WORKING)
+    with suppress(OSError):  # without a mark, a crash costs the whole command and no more
+        mark.touch()
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def was_in_work(folder: Path, video: str) -> bool:
+    """Whether a process died while the video was in work."""
+    return shard_file(folder, video).with_suffix(WORKING).exists()
 
 
 def is_done(folder: Path, video: str, path: Path) -> bool:
@@ -148,3 +135,16 @@ def array_names(folder: Path, video: str) -> list[str]:
     """The names of the arrays in a video's shard."""
     with safetensors.safe_open(shard_file(folder, video), "np") as shard:
         return list(shard.keys())
+
+
+def remove_shards(folder: Path) -> None:
+    """Delete all shards; interrupted at any moment, the extraction counts as complete."""
+    # Under this name, what is left is removed by the next command that writes the cache.
+    name = f".{folder.name.removesuffix('.shards')}.shards{PART}"
+    hidden = folder.with_name(name)
+    shutil.rmtree(hidden, ignore_errors=True)
+    try:
+        os.replace(folder, hidden)
+    except OSError:
+        hidden = folder
+    shutil.rmtree(hidden, ignore_errors=True)

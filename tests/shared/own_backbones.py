@@ -1,5 +1,8 @@
 """Backbones of a user's own, as `--backbone own_backbones:NAME`."""
 
+import os
+import signal
+
 import numpy as np
 
 
@@ -29,3 +32,10 @@ def not_white(frames):
 def corners(frames):
     """The top left pixel's colours: which crop it is."""
     return frames[:, 0, 0].astype(np.float32)
+
+
+def crash_on_white(frames):
+    """Grey; a picture that is white all over kills the process, as a broken decoder would."""
+    if frames.min() > 200:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return grey(frames)

@@ -4,6 +4,7 @@ import csv
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,27 @@ def test_errors_of_the_users_own_function_name_the_video(few, tmp_path, capsys):
     assert (
         f"{kept} finished videos are kept in" in line and "rerun with --resume to continue" in line
     )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_decoder_that_crashes_costs_one_video(few, tmp_path, capsys, workers):
+    videos = tmp_path / "videos"
+    shutil.copytree(few, videos)
+    write_video(videos / "bar" / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
+    asked = [videos, tmp_path / "out.h5", "--backbone", "own_backbones:crash_on_white@size=16"]
+    asked += ["--num-frames", 6, "--workers", workers]
+    command = [sys.executable, "-m", "data", "extract", *map(str, asked)]
+    first = subprocess.run(command, capture_output=True, text=True)
+    if workers == 1:  # in the command's own process: it dies, and the next attempt knows why
+        assert first.returncode == -signal.SIGSEGV
+        first = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    shown = "".join(first.stderr.replace("│", " ").split())
+    assert "bar/white.mp4:itsprocessdied(SIGSEGV)" in shown
+    cache = open_cache(tmp_path / "out.h5")
+    assert len(cache) == len(list(few.rglob("*.mp4"))) and "bar/white" not in cache.ids
+    assert cache.provenance["skipped"] == ["bar/white"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out.h5", "videos"]
 
 
 def test_a_class_that_crossfitting_cannot_predict_is_told(few, tmp_path, capsys):

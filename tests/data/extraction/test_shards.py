@@ -1,5 +1,7 @@
 """Shards: whole or absent, resumed only by the same settings and for the same files."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -8,15 +10,17 @@ from data.extraction import pipeline, shards
 from data.extraction.pipeline import Stop, Task, work
 from data.extraction.settings import Settings
 from data.extraction.shards import (
+    count_shards,
     identity,
     is_done,
-    lock,
     open_shards,
     read_array,
+    remove_shards,
     shard_file,
     write_shard,
 )
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.storage import exclusive, write_whole
 
 RECORD = {"views": 1, "frames": {"num_frames": 25, "fps": 0.0}}
 ARRAYS = {"time": np.arange(3, dtype=np.float32), "features.main": np.ones((3, 2), np.float16)}
@@ -141,10 +145,28 @@ def test_a_folder_without_a_video_is_begun_anew(folder, video):
 def test_two_extractions_do_not_work_in_one_folder(tmp_path):
     folder = tmp_path / "out.h5.shards"
     with (
-        lock(folder),
-        pytest.raises(FrameSelectError, match="is in use by another extraction"),
-        lock(folder),
+        exclusive(folder),
+        pytest.raises(FrameSelectError, match="is in use by another command"),
+        exclusive(folder),
     ):
         pass
-    with lock(folder):
+    with exclusive(folder):
         assert folder.is_dir()
+
+
+def test_shards_that_are_being_removed_leave_nothing_to_resume(folder, video, monkeypatch):
+    write_shard(folder, "a", identity(video), ARRAYS)
+    stopped = shutil.rmtree
+
+    def killed(path, **keywords):
+        if path.is_dir():
+            raise KeyboardInterrupt
+        stopped(path, **keywords)
+
+    monkeypatch.setattr(shards.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        remove_shards(folder)
+    assert not folder.exists() and count_shards(folder) == 0
+    monkeypatch.undo()
+    write_whole(folder.with_name("out.h5"), b"the next command that writes the cache")
+    assert not [one for one in folder.parent.iterdir() if one.name.startswith(".")]
