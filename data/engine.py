@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +45,12 @@ Function = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Engine:
-    """Where tasks run.
+    """Where tasks run; FrameSelectError for an unknown engine, jobs < 1, or a needless address."""
 
-    Attributes:
-        name: "joblib" (processes of this machine) or "ray".
-        jobs: Number of tasks that run at once; None: the number of CPUs.
-        address: Address of a Ray cluster; empty: start Ray on this machine.
-        gpu: Whether each task needs a GPU.
-
-    Raises:
-        FrameSelectError: for an unknown engine, jobs < 1, or an address without Ray.
-    """
-
-    name: str = "joblib"
-    jobs: int | None = None
-    address: str = ""
-    gpu: bool = False
+    name: str = "joblib"  # processes of this machine; or "ray"
+    jobs: int | None = None  # number of tasks that run at once; None: the number of CPUs
+    address: str = ""  # of a Ray cluster; empty: start Ray on this machine
+    gpu: bool = False  # whether each task needs a GPU
 
     def __post_init__(self) -> None:
         if self.name not in ENGINES:
@@ -82,13 +73,9 @@ class Outcome:
 def run_all(function: Function, tasks: Sequence[Any], engine: Engine) -> Iterator[Outcome]:
     """Run `function` on all tasks and yield the outcomes as they finish, in any order.
 
-    Args:
-        function: Takes one task; it, its argument and its result must be importable by workers.
-        tasks: The tasks. Ray workers run them in the current folder, which must exist there too.
-        engine: Where to run them. Ray is started by this call, not by the first iteration.
-
-    Raises:
-        FrameSelectError: if the engine cannot start, or a local worker process is killed.
+    Workers must be able to import the function, its argument and its result. Ray is started by this
+    call, not by the first iteration; its workers run in the current folder, which must exist there.
+    Raises FrameSelectError if the engine cannot start, or a local worker process is killed.
     """
     if not tasks:
         return iter(())
@@ -164,18 +151,12 @@ def attempt_in_child(function: Function, task: Any, parent: int) -> Outcome:
 
     An orphan would write to the same files as a rerun of the command.
     """
-    _exit_with(parent)
+    _watch(parent)
     return attempt(function, task)
 
 
-_watched: set[int] = set()
-
-
-def _exit_with(parent: int) -> None:
-    if parent in _watched:
-        return
-    _watched.add(parent)
-
+@lru_cache  # one thread, however many tasks
+def _watch(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(POLL_SECONDS)
@@ -220,27 +201,22 @@ def _start_ray(engine: Engine) -> tuple[Any, bool]:
             **quiet,
         )
         return ray, True
-    _check_reachable(engine.address)
+    # If nothing listens at the address, fail at once: ray.init would retry for two minutes.
+    host, colon, port = engine.address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), RAY_CONNECT_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise FrameSelectError(
+                f"--ray-address {engine.address}: no answer: {error}; start Ray with `ray start "
+                "--head`, or omit --ray-address to run Ray on this machine"
+            ) from None
     try:
         ray.init(address=engine.address, **quiet)
     # If the address answers but is not a Ray cluster, ray.init calls sys.exit.
     except (Exception, SystemExit) as error:
         raise FrameSelectError(f"--ray-address {engine.address}: cannot connect: {error}") from None
     return ray, True
-
-
-def _check_reachable(address: str) -> None:
-    """Fail at once if nothing listens at the address: ray.init would retry for two minutes."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not (colon and port.isdigit()):
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), RAY_CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise FrameSelectError(
-            f"--ray-address {address}: no answer: {error}; start Ray with `ray start --head`, "
-            "or omit --ray-address to run Ray on this machine"
-        ) from None
 
 
 def _run_on_ray(

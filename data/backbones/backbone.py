@@ -11,50 +11,32 @@ from frame_select_env.errors import FrameSelectError
 
 
 class Output(NamedTuple):
-    """The output for B clips; the view axis V exists only if views are requested.
+    """The output for B clips; the view axis V exists only if views are requested."""
 
-    Attributes:
-        features: [B, (V,) D] float.
-        logits: [B, (V,) C'] float, of the network's own classifier; None if it has none.
-    """
-
-    features: torch.Tensor
-    logits: torch.Tensor | None
+    features: torch.Tensor  # [B, (V,) D] float
+    logits: torch.Tensor | None  # [B, (V,) C'] float, of its own classifier; None if it has none
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A frozen network over clips: n frames around each sampled time.
+    """A frozen network over clips: n frames around each sampled time."""
 
-    Attributes:
-        forward: Maps clips [B, n, h, w, 3] uint8 RGB, on any device, to `Output`.
-        side: The shorter side in pixels that `forward` expects; it scales other frames.
-        frames: n.
-        fps: Frames per second of a clip; 0: consecutive frames of the video.
-        classes: C', outputs of its own classifier; 0: no classifier, or one with classes other
-            than the user's (as with published weights).
-    """
-
-    forward: Callable[[torch.Tensor], Output]
-    side: int
-    frames: int = 1
-    fps: float = 0.0
+    forward: Callable[[torch.Tensor], Output]  # of clips [B, n, h, w, 3] uint8 RGB on any device
+    side: int  # pixels of the shorter side that `forward` expects; it scales other frames
+    frames: int = 1  # n
+    fps: float = 0.0  # frames per second of a clip; 0: consecutive frames of the video
+    # C', outputs of its own classifier; 0: no classifier, or one with classes other than the user's
+    # (as with published weights).
     classes: int = 0
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings shared by all backbones of an extraction.
+    """Settings shared by all backbones of an extraction."""
 
-    Attributes:
-        device: "cpu", "cuda", "cuda:1", ...; on a GPU networks run in half precision.
-        views: 1 or 10.
-        seed: Seed of random weights.
-    """
-
-    device: str = "cpu"
-    views: int = 1
-    seed: int = 0
+    device: str = "cpu"  # "cuda", "cuda:1", ...: on a GPU networks run in half precision
+    views: int = 1  # or 10
+    seed: int = 0  # of random weights
 
     @property
     def half(self) -> bool:
@@ -88,12 +70,12 @@ class Runtime:
 class Tapped:
     """A classification network that also returns the input of its last layer as the feature.
 
-    Args:
-        network: Maps [B, ...] to logits [B, C'].
+    `run` computes its logits from the inputs; None: calling it does.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, run: Callable[..., torch.Tensor] | None = None) -> None:
         self.network = network.eval()
+        self._run = run or network
         self._input: torch.Tensor | None = None
         _, layer = last_layer(network)
         layer.register_forward_pre_hook(self._keep)
@@ -103,7 +85,7 @@ class Tapped:
 
     def __call__(self, inputs: torch.Tensor) -> Output:
         """Features [B, D] and logits [B, C']; the spatial mean if the last layer convolves."""
-        logits = self.network(inputs)
+        logits = self._run(inputs)
         features = self._input
         self._input = None
         assert features is not None
@@ -113,11 +95,7 @@ class Tapped:
 
 
 def last_layer(network: nn.Module) -> tuple[str, nn.Module]:
-    """The name and the layer that computes the logits: the last linear or convolutional one.
-
-    Raises:
-        LookupError: if there is none.
-    """
+    """The name and the layer that computes the logits: the last linear or convolutional one."""
     layers = [
         (name, module)
         for name, module in network.named_modules()
@@ -126,3 +104,8 @@ def last_layer(network: nn.Module) -> tuple[str, nn.Module]:
     if not layers:
         raise LookupError("it has no linear layer")
     return layers[-1]
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says, for a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -2,24 +2,30 @@
 
 import torch
 
-from data.backbones.backbone import Backbone, Runtime
+from data.backbones.backbone import Backbone, Runtime, first_line
 from data.backbones.flow import flow_backbone
 from data.backbones.function import function_backbone
 from data.backbones.hugging_face import hugging_face_backbone
 from data.backbones.specification import FLOW, HUGGING_FACE, LOG_MEL, Specification, is_function
-from data.backbones.torchvision_models import image_backbone, names, video_backbone
+from data.backbones.torchvision_models import names, torchvision_backbone
 from frame_select_env.errors import known
 
 
 def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """Build a backbone (any but log-mel), load its weights, and run it once on an empty clip.
-
-    Raises:
-        FrameSelectError: naming the backbone, the problem and the alternatives.
-    """
+    """Build a backbone (any but log-mel), load its weights, and run it once on an empty clip."""
+    if is_function(specification.backbone):
+        return function_backbone(specification, runtime)  # it has been tried, too
     backbone = _build(specification, runtime)
-    if not is_function(specification.backbone):  # function_backbone has already tried it
-        _try_out(specification, backbone)
+    # An empty clip shows unsupported sizes before any video is decoded.
+    clip = torch.zeros(1, backbone.frames, backbone.side, backbone.side, 3, dtype=torch.uint8)
+    try:
+        with torch.inference_mode():
+            backbone.forward(clip)
+    except (RuntimeError, AssertionError, ValueError, IndexError, TypeError) as error:
+        size = f"{specification.size} pixels" if specification.size else "the default size"
+        count = f"{backbone.frames} frame" + "s" * (backbone.frames > 1)
+        reason = f"does not accept {count} at {size}: {first_line(error)}"
+        raise specification.fail(reason) from None
     return backbone
 
 
@@ -27,30 +33,13 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
     name = specification.backbone
     if name.startswith(HUGGING_FACE):
         return hugging_face_backbone(specification, runtime)
-    if is_function(name):
-        return function_backbone(specification, runtime)
     images, videos = names()
     if name.startswith(FLOW):
         model = name.removeprefix(FLOW)
         if model not in images:
             raise specification.fail(known("image model", model, images))
         return flow_backbone(specification, runtime)
-    if name in images:
-        return image_backbone(specification, runtime)
-    if name in videos:
-        return video_backbone(specification, runtime)
+    if name in (*images, *videos):
+        return torchvision_backbone(specification, runtime)
     kinds = [*videos, *images, "flow:IMAGE_MODEL", "hf:MODEL", "module:function", LOG_MEL]
     raise specification.fail(known("backbone", name, kinds))
-
-
-def _try_out(specification: Specification, backbone: Backbone) -> None:
-    """Run a network on an empty clip, to report unsupported sizes before any video is decoded."""
-    clip = torch.zeros(1, backbone.frames, backbone.side, backbone.side, 3, dtype=torch.uint8)
-    try:
-        with torch.inference_mode():
-            backbone.forward(clip)
-    except (RuntimeError, AssertionError, ValueError, IndexError, TypeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        size = f"{specification.size} pixels" if specification.size else "the default size"
-        count = f"{backbone.frames} frame" + "s" * (backbone.frames > 1)
-        raise specification.fail(f"does not accept {count} at {size}: {reason}") from None

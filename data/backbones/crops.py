@@ -29,18 +29,12 @@ def scale(frames: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def crops(frames: torch.Tensor, size: int, views: int) -> torch.Tensor:
-    """Cut squares out of images.
+    """Cut squares [B, (10,) ..., size, size] out of images [B, ..., h, w], both sides large enough.
 
-    Args:
-        frames: [B, ..., h, w], both sides at least `size`.
-        size: Side of the square in pixels.
-        views: 1: the centre. 10: torchvision's five_crop (top left, top right, bottom left, bottom
-            right, centre), then the same five mirrored (the ten crops of Krizhevsky et al., 2012).
-            Torchvision's ten_crop orders the mirrored five differently; here view 5 + k is always
-            the mirror image of view k.
-
-    Returns:
-        [B, 10, ..., size, size]; [B, ..., size, size] for one view.
+    One view is the centre. Ten are torchvision's five_crop (top left, top right, bottom left,
+    bottom right, centre), then the same five mirrored (the ten crops of Krizhevsky et al., 2012).
+    Torchvision's ten_crop orders the mirrored five differently; here view 5 + k is always the
+    mirror image of view k.
     """
     if views == 1:
         # Rounded as in torchvision's center_crop; a function backbone then needs no torchvision.

@@ -54,11 +54,7 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
 
 
 def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:
-    """The flow from every frame to the next, of frames [B, n, 3, h, w] float in 0 to 1.
-
-    Returns:
-        [B, n - 1, 2, h, w] float32, pixels to the right and down, within -20 to 20.
-    """
+    """The flow [B, n - 1, 2, h, w], in pixels, from every frame [B, n, 3, h, w] to the next."""
     height, width = frames.shape[-2:]
     large = scale(frames, max(SMALLEST, min(height, width)))
     enlarged = frames.new_tensor([large.shape[-1] / width, large.shape[-2] / height])

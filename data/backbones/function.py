@@ -19,8 +19,7 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
 
     It takes frames [B, s, s, 3] uint8 RGB (with clip_frames, clips [B, n, s, s, 3]) as a NumPy
     array, and returns features [B, D] as an array or tensor, or a tuple of features and logits
-    [B, C], which become the predictions if C is the number of classes. It is tried on one empty
-    clip; D and C must not change afterwards.
+    [B, C], which become the predictions if C is the number of classes. D and C must not change.
     """
     function = import_object("backbone", specification.backbone, ())
     if not callable(function):
@@ -56,19 +55,11 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
     except Exception as error:
         # Anything the user's code may raise.
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise specification.fail(
-            f"failed on an empty clip: {type(error).__name__}: {reason}"
-        ) from error
-    widths.append(trial.features.shape[-1])
-    if trial.logits is not None:
-        widths.append(trial.logits.shape[-1])
-    return Backbone(
-        forward,
-        side=size,
-        frames=frames,
-        fps=specification.clip_fps,
-        classes=0 if trial.logits is None else trial.logits.shape[-1],
-    )
+        failed = f"failed on an empty clip: {type(error).__name__}: {reason}"
+        raise specification.fail(failed) from error
+    widths += [part.shape[-1] for part in trial if part is not None]
+    classes = 0 if trial.logits is None else trial.logits.shape[-1]
+    return Backbone(forward, size, frames, specification.clip_fps, classes)
 
 
 def _checked(specification: Specification, values: Any, count: int, width: int) -> torch.Tensor:

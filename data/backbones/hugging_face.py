@@ -9,7 +9,7 @@ import safetensors
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
 from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, by_view, crops, normalise, scale
 from data.backbones.specification import HUGGING_FACE, Specification
 from data.backbones.torchvision_import import import_torchvision
@@ -18,12 +18,7 @@ from frame_select_env.errors import FrameSelectError
 
 # What transformers raises for invalid names, files and networks.
 FAILURES = (
-    OSError,
-    ValueError,
-    KeyError,
-    AttributeError,
-    ImportError,
-    RuntimeError,
+    *(OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError),
     safetensors.SafetensorError,
 )
 RATE = 30.0  # frames per second of Kinetics videos, as the papers assume
@@ -41,7 +36,17 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     Only safetensors are read, and no code is loaded. A folder is assumed to be the user's own
     model, with the user's classes; a model from the hub has its own classes.
     """
-    transformers = _import_transformers(specification)
+    # If torchvision is installed, transformers imports it, and fails if that fails.
+    import_torchvision()
+    try:
+        transformers: Any = importlib.import_module("transformers")
+    except ImportError as error:
+        raise specification.fail(
+            f"transformers cannot be imported ({error}); "
+            'install it: pip install "frame-select-env[huggingface]"'
+        ) from None
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
     name = specification.backbone.removeprefix(HUGGING_FACE)
     if specification.weights not in ("DEFAULT", NONE):
         raise specification.fail(
@@ -63,17 +68,20 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     except FrameSelectError:
         raise
     except FAILURES as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise specification.fail(f"cannot be loaded: {reason}") from None
+        raise specification.fail(f"cannot be loaded: {first_line(error)}") from None
     _, layer = last_layer(network)
     if getattr(layer, "out_features", 0) != config.num_labels:
         raise specification.fail(f"has no linear classifier of its {config.num_labels} labels")
-
-    wanted = preprocessing(_processor(transformers, name), config)
+    try:
+        processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
+    except FAILURES:
+        processor = None  # it has none
+    wanted = preprocessing(processor, config)
     size = specification.size or wanted.size
     side = max(size, round(wanted.side * size / wanted.size))
     frames = specification.clip_frames or int(getattr(config, "num_frames", 16))
-    tapped = Tapped(_Logits(network).to(runtime.device))
+    network = network.to(runtime.device)
+    tapped = Tapped(network, lambda clips: network(pixel_values=clips).logits)
 
     def forward(clips: torch.Tensor) -> Output:
         squares = crops(scale(runtime.inputs(clips), side), size, runtime.views)
@@ -81,13 +89,8 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
             images = normalise(squares, wanted.mean, wanted.deviation, -3)
             return by_view(tapped, images, runtime.views)
 
-    return Backbone(
-        forward,
-        side=side,
-        frames=frames,
-        fps=specification.clip_fps or clip_rate(config.model_type, frames),
-        classes=int(config.num_labels) if own and whole else 0,
-    )
+    fps = specification.clip_fps or clip_rate(config.model_type, frames)
+    return Backbone(forward, side, frames, fps, int(config.num_labels) if own and whole else 0)
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,8 @@ class Preprocessing:
 def preprocessing(processor: Any, config: Any) -> Preprocessing:
     """How a transformers image processor prepares frames; without one, as ImageNet models do.
 
-    A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1), subtracts the
-    mean and divides by the deviation: one subtraction and one division for values in 0 to 1.
+    A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1) and normalises
+    them: one subtraction and one division for values in 0 to 1.
     """
     square = getattr(config, "image_size", 224)
     square = int(square if isinstance(square, int) else min(square))
@@ -135,23 +138,7 @@ def clip_rate(model_type: str, frames: int) -> float:
 def _pixels(size: Any, default: int) -> int:
     """The pixels in a size such as {"shortest_edge": 224} or {"height": 224, "width": 224}."""
     known = [size.get(key) for key in ("shortest_edge", "height", "width")] if size else []
-    pixels = [int(value) for value in known if value]
-    return min(pixels, default=default)
-
-
-def _import_transformers(specification: Specification) -> Any:
-    # If torchvision is installed, transformers imports it, and fails if that fails.
-    import_torchvision()
-    try:
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError as error:
-        raise specification.fail(
-            f"transformers cannot be imported ({error}); "
-            'install it: pip install "frame-select-env[huggingface]"'
-        ) from None
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    return transformers
+    return min((int(value) for value in known if value), default=default)
 
 
 def _load(
@@ -174,22 +161,3 @@ def _load(
     if body:
         raise specification.fail(f"its weights lack {body[0]}")
     return network, missing
-
-
-def _processor(transformers: Any, name: str) -> Any:
-    """The model's image processor; None if it has none."""
-    try:
-        return transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
-    except FAILURES:
-        return None
-
-
-class _Logits(nn.Module):
-    """A transformers model that maps [B, n, 3, s, s] to plain logits."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, clips: torch.Tensor) -> torch.Tensor:
-        return self.model(pixel_values=clips).logits

@@ -140,15 +140,13 @@ def parse_specification(text: str, weights: str | None = None, only: bool = True
 
 
 def _value(text: str, key: str, value: str) -> str | int | float:
-    kind = KINDS[key]
+    kind, positive = KINDS[key], key in POSITIVE
     try:
         number = kind(value)
     except ValueError:
         number = -1
-    if kind is str:
-        return number
-    if not math.isfinite(number) or number < 0 or (number == 0 and key in POSITIVE):
+    if kind is not str and (not 0 <= number < math.inf or (positive and not number)):
         what = "an integer" if kind is int else "a number"
-        least = "above 0" if key in POSITIVE else "of at least 0"
+        least = "above 0" if positive else "of at least 0"
         raise FrameSelectError(f"--backbone {text}: {key} must be {what} {least}, not {value!r}")
     return number

@@ -1,7 +1,6 @@
 """Importing torchvision even if its compiled operators do not load.
 
-The wheel that pip installs next to a CPU-only torch lacks them, and then cannot be imported at all.
-Neither classification models nor crops need them.
+The wheel that pip installs next to a CPU-only torch lacks them; models and crops do not need them.
 """
 
 import importlib
@@ -21,8 +20,7 @@ _defined: list[torch.library.Library] = []
 def import_torchvision(module: str = "torchvision") -> ModuleType:
     """Import torchvision with `models`, and return `module`, one of its modules.
 
-    After the specific failure that an operator of torchvision does not exist, declares the operator
-    without an implementation and retries.
+    If an operator of torchvision does not exist, declares it without implementation and retries.
     """
     while True:
         try:

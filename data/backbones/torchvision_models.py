@@ -1,9 +1,8 @@
 """Torchvision's image models (one frame) and video models (a clip around each sampled time).
 
-Inputs are prepared as by the weights' own transforms, except for scaling: frames are scaled during
-decoding, bilinear and antialiased, keeping their proportions. Torchvision uses other filters
-(bicubic for some image models, not antialiased for video models), and distorts the frames for
-r3d_18, mc3_18, r2plus1d_18 (to 128 x 171) and s3d (to 256 x 256).
+Inputs are prepared as by the weights' own transforms, except for scaling: it is bilinear and
+antialiased and keeps proportions. Torchvision uses other filters (bicubic for some image models,
+not antialiased for video models), and distorts the frames for r3d_18, mc3_18, r2plus1d_18 and s3d.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output, Runtime, Tapped, last_layer
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
 from data.backbones.crops import by_view, crops, normalise, scale
 from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
@@ -56,35 +55,22 @@ def names() -> tuple[list[str], list[str]]:
     return models.list_models(module=models), videos
 
 
-def image_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """An image model over single frames."""
-    if specification.clip_frames or specification.clip_fps:
+def torchvision_backbone(specification: Specification, runtime: Runtime) -> Backbone:
+    """An image model over single frames, or a video model over clips."""
+    video = specification.backbone in CLIPS
+    if not video and (specification.clip_frames or specification.clip_fps):
         raise specification.fail("is an image model: clip_frames and clip_fps do not apply")
+    frames, fps = CLIPS.get(specification.backbone, (1, 0.0))
     loaded = load(specification, runtime)
 
     def forward(clips: torch.Tensor) -> Output:
-        images = scale(runtime.inputs(clips)[:, 0], loaded.side)
-        return run_views(loaded, runtime, crops(images, loaded.size, runtime.views), channel=-3)
+        images = scale(runtime.inputs(clips), loaded.side)
+        images = images.transpose(1, 2) if video else images[:, 0]  # [B, 3, (n,) h, w]
+        squares = crops(images, loaded.size, runtime.views)
+        return run_views(loaded, runtime, squares, channel=-4 if video else -3)
 
-    return Backbone(forward, side=loaded.side, classes=loaded.classes)
-
-
-def video_backbone(specification: Specification, runtime: Runtime) -> Backbone:
-    """A video model over clips."""
-    frames, fps = CLIPS[specification.backbone]
-    loaded = load(specification, runtime)
-
-    def forward(clips: torch.Tensor) -> Output:
-        images = scale(runtime.inputs(clips), loaded.side).transpose(1, 2)  # [B, 3, n, h, w]
-        return run_views(loaded, runtime, crops(images, loaded.size, runtime.views), channel=-4)
-
-    return Backbone(
-        forward,
-        side=loaded.side,
-        frames=specification.clip_frames or frames,
-        fps=specification.clip_fps or fps,
-        classes=loaded.classes,
-    )
+    frames, fps = specification.clip_frames or frames, specification.clip_fps or fps
+    return Backbone(forward, loaded.side, frames, fps, loaded.classes)
 
 
 def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: int) -> Output:
@@ -95,31 +81,24 @@ def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: 
 
 
 def load(specification: Specification, runtime: Runtime, channels: int = 3) -> Loaded:
-    """Build a network and load its weights.
-
-    If the number of input channels is not 3, published weights are widened, and a weights file must
-    have that many.
-    """
+    """Build a network and load its weights; published ones are widened to the input channels."""
     models = import_torchvision().models
     name, weights = specification.backbone.removeprefix(FLOW), specification.weights
     own = is_file(weights)
-    entry = named_weights(
-        specification, models, name, "DEFAULT" if own or weights == NONE else weights
-    )
+    published = "DEFAULT" if own or weights == NONE else weights
+    entry = named_weights(specification, models, name, published)
     if entry.meta["categories"] is None:
         raise specification.fail(f"weights {weights}: have no classifier")
     preset = entry.transforms()
     crop, side = preset.crop_size[0], min(preset.resize_size)
     size = specification.size or crop
-    tensors = None
+    tensors: Any = None
     if own:
         tensors = read_weights(specification, weights)
     elif weights != NONE:
         tensors = download(specification, entry)
-    network = _build(specification, runtime, models, name, _options(name, size, channels))
-    classes = 0
-    if own and tensors is not None:
-        classes = _fit_head(specification, network, tensors)
+    network = _build(specification, runtime, models, name, size, channels)
+    classes = _fit_head(specification, network, tensors) if own else 0
     if own and channels != 3:
         widen(network, channels)
     if tensors is not None:
@@ -139,10 +118,9 @@ def load(specification: Specification, runtime: Runtime, channels: int = 3) -> L
 
 
 def widen(network: nn.Module, channels: int) -> None:
-    """Adapt a network's first convolution to another number of channels than 3.
+    """Give a network's first convolution another number of channels than 3.
 
-    Every channel gets the mean of the weights of red, green and blue: "we average the weights
-    across the RGB channels and replicate this average by the channel number" (the cross-modality
+    Every channel gets the mean of the weights of red, green and blue (the cross-modality
     initialisation of temporal segment networks; Wang et al., 2016, section 3.2). The response to a
     uniform image grows by channels / 3; the paper does not correct that, and neither do we.
     """
@@ -152,28 +130,24 @@ def widen(network: nn.Module, channels: int) -> None:
     stem.in_channels = channels
 
 
-def _options(name: str, size: int, channels: int) -> dict[str, Any]:
-    """Builder options that depend on the input."""
+def _build(
+    specification: Specification, runtime: Runtime, models: Any, name: str, size: int, channels: int
+) -> nn.Module:
+    options: dict[str, Any] = {}  # those that depend on the input
     if name in AUXILIARY:
         # The published weights expect differently normalised images, and convert them internally;
         # flow is not converted. init_weights=True would only be slow.
-        return {"transform_input": channels == 3, "aux_logits": False, "init_weights": False}
+        options = {"transform_input": channels == 3, "aux_logits": False, "init_weights": False}
     # These are built for one input size. (So is mvit_*, but only for 224 pixels and 16 frames.)
-    if name.startswith("vit_"):
-        return {"image_size": size}
-    if name.startswith("maxvit_"):
-        return {"input_size": (size, size)}
-    return {}
-
-
-def _build(
-    specification: Specification, runtime: Runtime, models: Any, name: str, options: dict[str, Any]
-) -> nn.Module:
+    elif name.startswith("vit_"):
+        options = {"image_size": size}
+    elif name.startswith("maxvit_"):
+        options = {"input_size": (size, size)}
     try:
         return runtime.network(lambda: models.get_model(name, weights=None, **options))
     except (ValueError, AssertionError, RuntimeError, ZeroDivisionError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         given = ", ".join(f"{key} {value}" for key, value in options.items())
+        reason = first_line(error)
         raise specification.fail(f"cannot be built with {given}: {reason}") from None
 
 
@@ -182,12 +156,10 @@ def _fit_head(
 ) -> int:
     """Give the last layer as many outputs as the weights file has; return their number."""
     name, layer = last_layer(network)
-    weight, given = layer.get_parameter("weight"), tensors.get(f"{name}.weight")
-    if given is None or given.ndim != weight.ndim or not len(given):
-        raise specification.fail(
-            f"weights {specification.weights}: have no {name}.weight with "
-            f"{weight.ndim} axes, the classifier"
-        )
+    axes, given = layer.get_parameter("weight").ndim, tensors.get(f"{name}.weight")
+    if given is None or given.ndim != axes or not len(given):
+        lacks = f"have no {name}.weight with {axes} axes, the classifier"
+        raise specification.fail(f"weights {specification.weights}: {lacks}")
     for key, old in list(layer.named_parameters()):
         resized = old.new_empty(len(given), *old.shape[1:])
         layer.register_parameter(key, nn.Parameter(resized, requires_grad=False))

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from data.backbones.backbone import first_line
 from data.backbones.specification import Specification
 from frame_select_env.errors import known
 
@@ -54,10 +55,7 @@ def read_weights(specification: Specification, weights: str) -> dict[str, torch.
 def load_into(
     specification: Specification, network: nn.Module, tensors: Mapping[str, torch.Tensor], what: str
 ) -> None:
-    """Load tensors into a network, including torchvision's rules for names of older versions.
-
-    The module versions recorded by `torch.save` are respected; messages call the tensors `what`.
-    """
+    """Load tensors, called `what` in messages, including torchvision's rules for old names."""
     state = OrderedDict((OLD_DENSENET.sub(r"\1\2", name), t) for name, t in tensors.items())
     # A safetensors file does not record module versions: assume the current one.
     now = {"": {"version": network._version}}
@@ -91,17 +89,12 @@ def named_weights(
 
 
 def download(specification: Specification, entry: Any, key: str = "weights") -> Any:
-    """Torchvision's published weights: downloaded once, hash checked, tensors only.
-
-    Returns:
-        Tensors by name, with the module versions recorded by torch.save.
-    """
+    """Torchvision's published weights: downloaded once, hash checked; tensors by name."""
     try:
         return entry.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, HTTPException, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise specification.fail(
-            f"the weights {entry.name} cannot be downloaded from {entry.url}: {reason}; "
+            f"the weights {entry.name} cannot be downloaded from {entry.url}: {first_line(error)}; "
             f"use @{key}=FILE, or @{key}=none for random weights"
         ) from None
 

@@ -4,19 +4,14 @@ import io
 import sys
 import textwrap
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TypeVar
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
 
-from data.commands.summary import results_table
-from frame_select_env.cache import FeatureCache
 from frame_select_env.command_line import program
 
 Arguments = TypeVar("Arguments")
-NAMES = 12  # classes to list
 WIDTH = 80
 
 
@@ -30,12 +25,8 @@ def parse(kind: type[Arguments], command: str, arguments: list[str]) -> Argument
     output = _Output(io.BytesIO(), encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
     try:
         with redirect_stdout(output):
-            return tyro.cli(
-                kind,
-                prog=program(command),
-                args=arguments,
-                config=(tyro.conf.FlagCreatePairsOff,),
-            )
+            flags = (tyro.conf.FlagCreatePairsOff,)
+            return tyro.cli(kind, prog=program(command), args=arguments, config=flags)
     except SystemExit:
         # tyro joins the lines of the description's paragraphs, and does not wrap them.
         output.seek(0)
@@ -54,27 +45,3 @@ class _Output(io.TextIOWrapper):
 def progress_console() -> Console:
     """Standard error."""
     return Console(stderr=True)
-
-
-def print_results(cache: FeatureCache, num_frames: int = 25) -> None:
-    """Print warnings about the all-frames results, and then their table."""
-    table, warnings = results_table(cache, num_frames)
-    for warning in warnings:
-        progress_console().print(f"[yellow]warning:[/] {escape(warning)}")
-    Console().print(table)
-
-
-def print_written(path: Path) -> None:
-    """Print what was written, with warnings, and its all-frames results."""
-    cache = FeatureCache(path)
-    kind = "classes" if cache.task == "classification" else "targets"
-    names = ", ".join(cache.classes[:NAMES]) + (", ..." if len(cache.classes) > NAMES else "")
-    print(f"{path}: {len(cache)} videos, {cache.start[-1]} frames")
-    print(f"{len(cache.classes)} {kind}: {names}")
-    warn = progress_console().print
-    if kind == "classes" and len(cache.classes) == 1:
-        warn("[yellow]warning:[/] only one class: are the class folders one level deeper?")
-    for split in ("train", "test"):
-        if not any((cache.splits(fold) == split).any() for fold in cache.folds):
-            warn(f"[yellow]warning:[/] no video is in the {split} split")
-    print_results(cache)

@@ -10,12 +10,14 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from data.backbones import parse_specification
-from data.commands.console import metavar, parse, print_written, progress_console
-from data.corpora import Assignment, read_corpus, split_file_name
+from data.commands.console import metavar, parse, progress_console
+from data.commands.inspect import print_written
+from data.corpora.assignment import Assignment
+from data.corpora.read import read_corpus, split_file_name
 from data.engine import Engine
-from data.extraction import Extraction, Settings
-from data.extraction import extract as run_extraction
-from data.head import Crossfit
+from data.extraction.pipeline import extract as run_extraction
+from data.extraction.settings import Extraction, Settings
+from data.head.crossfit import Crossfit
 from data.video.files import find_videos
 from data.video.timeline import Sampling
 from frame_select_env.errors import FrameSelectError
@@ -96,7 +98,16 @@ class ExtractArguments:
 def extract(arguments: list[str]) -> None:
     """Run the command."""
     asked = parse(ExtractArguments, "extract", arguments)
-    _check(asked)
+    if not asked.backbone:
+        raise FrameSelectError("--backbone is empty; give VIDEOS OUT.h5 before --backbone NAME")
+    if asked.num_frames is not None and asked.fps:
+        raise FrameSelectError("--num-frames and --fps cannot be combined; give one of them")
+    least = {"num-frames": 1, "fps": 0, "head-frames": 0, "batch": 1, "thumbnail": 0, "workers": 1}
+    least |= {"seed": 0}
+    for flag, smallest in least.items():
+        value = getattr(asked, flag.replace("-", "_"))
+        if value is not None and not smallest <= value < math.inf:
+            raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
     console = progress_console()
     videos = find_videos(asked.videos)
     assignment = read_corpus(asked.split_file, asked.videos, list(videos.files), asked.seed)
@@ -123,12 +134,11 @@ def extract(arguments: list[str]) -> None:
             strict=asked.strict,
             crossfit=asked.crossfit,
             head_frames=asked.head_frames,
-        ),
-        provenance={"split_file": split_file_name(asked.split_file)},
-        console=console,
+            split_file=split_file_name(asked.split_file),
+            console=console,
+        )
     )
-    reasons = [*absent, *skipped.values()]
-    if reasons:
+    if reasons := [*absent, *skipped.values()]:
         column = Column("not in the cache", overflow="fold")  # never truncate a path
         title = f"{len(reasons)} video" + ("s" if len(reasons) > 1 else "")
         table = Table(column, title=title, title_style="yellow")
@@ -138,29 +148,14 @@ def extract(arguments: list[str]) -> None:
     print_written(asked.out)
 
 
-def _check(asked: ExtractArguments) -> None:
-    if not asked.backbone:
-        raise FrameSelectError("--backbone is empty; give VIDEOS OUT.h5 before --backbone NAME")
-    if asked.num_frames is not None and asked.fps:
-        raise FrameSelectError("--num-frames and --fps cannot be combined; give one of them")
-    least = {"num-frames": 1, "fps": 0, "head-frames": 0, "batch": 1, "thumbnail": 0, "workers": 1}
-    least |= {"seed": 0}
-    for flag, smallest in least.items():
-        value = getattr(asked, flag.replace("-", "_"))
-        if value is not None and not smallest <= value < math.inf:
-            raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
-
-
 def _settings(asked: ExtractArguments, assignment: Assignment) -> Settings:
     only = len(asked.backbone) == 1
     streams = tuple(parse_specification(text, asked.weights, only) for text in asked.backbone)
     names = [specification.stream for specification in streams]
     for name in names:
         if names.count(name) > 1:
-            raise FrameSelectError(
-                f"--backbone: the stream name {name!r} is duplicated; name the streams: "
-                "STREAM=BACKBONE"
-            )
+            duplicated = f"the stream name {name!r} is duplicated"
+            raise FrameSelectError(f"--backbone: {duplicated}; name the streams: STREAM=BACKBONE")
     own_predictions = asked.predictions == "auto" and assignment.targets is None
     return Settings(
         streams,

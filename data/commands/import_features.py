@@ -8,9 +8,10 @@ import h5py
 import tyro
 from rich.markup import escape
 
-from data.commands.console import metavar, parse, print_written, progress_console
-from data.corpora import split_file_name
-from data.head import Crossfit
+from data.commands.console import metavar, parse, progress_console
+from data.commands.inspect import print_written
+from data.corpora.read import split_file_name
+from data.head.crossfit import Crossfit
 from data.head.folds import crossfit_notes
 from data.sources import detections, openface
 from data.sources.folders import NPY, FolderKind, npy_kind, read_folder, video_files
@@ -121,21 +122,35 @@ def import_features(arguments: list[str]) -> None:
     print_written(path)
 
 
-def folder_kind(
-    folder: Path,
-    split_file: str | None = None,
-    *,
-    axis: str | None = None,
-    columns: tuple[str, ...] = (),
-    objects: int | None = None,
-) -> FolderKind:
-    """The kind of a folder's files: .npy arrays, OpenFace's .csv, or .json detections.
+def _read(parsed: ImportArguments) -> Source:
+    source, split_file = parsed.source, parsed.split_file
+    if source.is_dir():
+        if parsed.predictions is not None and not parsed.predictions.is_dir():
+            raise FrameSelectError(f"{parsed.predictions}: no such folder (--predictions)")
+        if parsed.fps is not None:
+            raise FrameSelectError(f"--fps needs an .h5 file; {source.name} is a folder")
+        kind = _folder_kind(parsed)
+        return read_folder(source, split_file, parsed.predictions, parsed.seed, kind)
+    if not source.is_file():
+        raise FrameSelectError(f"{source}: no such file or folder")
+    for option in (*KIND_OPTIONS, "predictions"):
+        if getattr(parsed, option) not in (None, ()):
+            raise FrameSelectError(f"--{option} needs a folder; {source.name} is a file")
+    if source.suffix in (".h5", ".hdf5") or h5py.is_hdf5(source):
+        return read_summarization(source, split_file, parsed.fps, parsed.seed)
+    for option, value in (("split-file", split_file), ("fps", parsed.fps)):
+        if value is not None:
+            raise FrameSelectError(
+                f"--{option} needs a folder or an .h5 file; {source.name} defines its own"
+            )
+    return read_npz(source)
 
-    A split file in the folder does not count. Raises FrameSelectError if there are none of these or
-    several kinds, or if an option (axis, columns, objects) belongs to another kind.
-    """
+
+def _folder_kind(parsed: ImportArguments) -> FolderKind:
+    """The kind of a folder's files; a split file in the folder does not count."""
+    folder = parsed.source
     examples: dict[str, Path] = {}
-    for file in video_files(folder, split_file):
+    for file in video_files(folder, parsed.split_file):
         if file.suffix in KIND_OPTIONS.values():
             examples.setdefault(file.suffix, file)
     if not examples:
@@ -148,44 +163,14 @@ def folder_kind(
             f"{folder}: contains several kinds of files, {listed}; use one folder per kind"
         )
     (suffix,) = examples
-    for option, value in {"axis": axis, "columns": columns, "objects": objects}.items():
-        if value not in (None, ()) and suffix != KIND_OPTIONS[option]:
+    for option, needed in KIND_OPTIONS.items():
+        if getattr(parsed, option) not in (None, ()) and suffix != needed:
             raise FrameSelectError(
-                f"--{option} needs a folder of {KIND_OPTIONS[option]} files; {folder} contains "
-                f"{suffix} files"
+                f"--{option} needs a folder of {needed} files; {folder} contains {suffix} files"
             )
     if suffix == openface.SUFFIX:
-        return openface.openface_kind(columns or openface.DEFAULT_COLUMNS)
+        return openface.openface_kind(parsed.columns or openface.DEFAULT_COLUMNS)
     if suffix == detections.SUFFIX:
-        return detections.detections_kind(detections.OBJECTS if objects is None else objects)
-    return npy_kind(axis or "")
-
-
-def _read(parsed: ImportArguments) -> Source:
-    source = parsed.source
-    if source.is_dir():
-        if parsed.predictions is not None and not parsed.predictions.is_dir():
-            raise FrameSelectError(f"{parsed.predictions}: no such folder (--predictions)")
-        if parsed.fps is not None:
-            raise FrameSelectError(f"--fps needs an .h5 file; {source.name} is a folder")
-        kind = folder_kind(
-            source,
-            parsed.split_file,
-            axis=parsed.axis,
-            columns=parsed.columns,
-            objects=parsed.objects,
-        )
-        return read_folder(source, parsed.split_file, parsed.predictions, parsed.seed, kind)
-    if not source.is_file():
-        raise FrameSelectError(f"{source}: no such file or folder")
-    for option in ("axis", "columns", "objects", "predictions"):
-        if getattr(parsed, option) not in (None, ()):
-            raise FrameSelectError(f"--{option} needs a folder; {source.name} is a file")
-    if source.suffix in (".h5", ".hdf5") or h5py.is_hdf5(source):
-        return read_summarization(source, parsed.split_file, parsed.fps, parsed.seed)
-    for option, value in (("split-file", parsed.split_file), ("fps", parsed.fps)):
-        if value is not None:
-            raise FrameSelectError(
-                f"--{option} needs a folder or an .h5 file; {source.name} defines its own"
-            )
-    return read_npz(source)
+        objects = detections.OBJECTS if parsed.objects is None else parsed.objects
+        return detections.detections_kind(objects)
+    return npy_kind(parsed.axis or "")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import tyro
 
-from data.commands.console import parse, print_written, progress_console
+from data.commands.console import parse, progress_console
+from data.commands.inspect import print_written
 from data.sources.importing import import_source
 from data.synthetic.planted import Recipe, write_planted
 

@@ -1,11 +1,10 @@
 """What every corpus reader takes and returns: the folder's videos, and their assignment to splits.
 
-Also the comparison with a corpus's official numbers. People work with subsets, so a difference is
-a note, never an error.
+People work with subsets, so a difference from a corpus's official numbers is a note, not an error.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -19,79 +18,54 @@ NAMED = 5  # classes a note lists before it says "and N other classes"
 
 @dataclass(frozen=True)
 class Assignment:
-    """Split, label and group of N videos, in the order of the folder's ids.
+    """Split, label and group of N videos, in the order of the folder's ids."""
 
-    Attributes:
-        outputs: Names of the C classes in label order, or of the K targets.
-        labels: [N] class names, None if unknown. Regression: empty.
-        splits: Fold -> [N] splits, "" if the file does not list the video; "default" comes first.
-        groups: [N] names; None: no groups.
-        targets: Regression: [N, K] float32, finite; 0 where unknown (such a video is unused in
-            every fold). None: classification.
-        notes: Messages for the user, one line each.
-        missing: Listed videos that the folder does not contain, one line each.
-    """
-
-    outputs: list[str]
-    labels: list[str | None]
+    outputs: list[str]  # names of the C classes in label order, or of the K targets
+    labels: list[str | None]  # [N] class names, None if unknown; regression: empty
+    # Fold -> [N] splits, "" if the file does not list the video; "default" comes first.
     splits: dict[str, list[str]]
-    groups: list[str] | None = None
+    groups: list[str] | None = None  # [N] names
+    # Regression: [N, K] float32, finite; 0 where unknown (such a video is unused in every fold).
     targets: np.ndarray | None = None
-    notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    def numbered_labels(self) -> np.ndarray:
-        """Labels as stored in a cache: [N] int64, -1 if unknown; regression: [N, K] float32."""
-        if self.targets is not None:
-            return self.targets
-        number = {name: label for label, name in enumerate(self.outputs)}
-        unknown = schema.UNKNOWN_LABEL
-        return np.array([unknown if n is None else number[n] for n in self.labels], np.int64)
+    notes: list[str] = field(default_factory=list)  # for the user, one line each
+    missing: list[str] = field(default_factory=list)  # a line per listed video that is not there
 
 
 class Videos:
-    """The videos of a folder, looked up by the paths in split files.
-
-    Attributes:
-        folder: The folder, for messages.
-        ids: [N] paths below the folder, without suffix: `class/video`.
-        missing: One line for each listed video that `find` did not find.
-    """
+    """The videos of a folder, looked up by the paths in split files."""
 
     def __init__(self, folder: Path, ids: list[str]) -> None:
-        self.folder = folder
-        self.ids = ids
-        self.missing: list[str] = []
-        self._exact = dict.fromkeys(ids)
+        self.folder = folder  # for messages
+        self.ids = ids  # [N] paths below the folder, without suffix: `class/video`
+        self.missing: list[str] = []  # a line per listed video that `find` did not find
+        self._exact = set(ids)
         # None: two videos differ only in case, so case must match.
         self._folded: dict[str, str | None] = {}
         for name in ids:
             folded = name.casefold()
             self._folded[folded] = None if folded in self._folded else name
 
-    def find(self, listed: str, where: str, name: str | None = None) -> str | None:
+    def find(
+        self, listed: str, where: str, name: str | None = None, taken: Container[str] = ()
+    ) -> str | None:
         """The id of a listed video; if it is not there, None and a new line in `missing`.
 
-        Case is ignored where that is unambiguous: UCF101's lists and archive spell
-        v_HandStandPushups differently, and a class folder may be `Anger` or `anger`.
-
-        Args:
-            listed: `class/video` or `class/video.avi`, with either slash.
-            where: File and line, for the message.
-            name: The video's name in the file, if not `listed`.
+        The line starts with `where` and calls the video `name`, or `listed`: `class/video` or
+        `class/video.avi`, with either slash. Case is ignored where that is unambiguous: UCF101's
+        lists and archive spell v_HandStandPushups differently. A video must not be in `taken`.
         """
         path = PurePosixPath(listed.strip().replace("\\", "/"))
         # Try the whole name first: a dot in a name, or before a number, does not start a suffix.
         suffix = path.suffix and not path.suffix[1:].isdecimal()
         candidates = [str(path), str(path.with_suffix(""))] if suffix else [str(path)]
-        for candidate in candidates:
-            if candidate in self._exact:
-                return candidate
-        for candidate in candidates:
-            if found := self._folded.get(candidate.casefold()):
-                return found
-        self.missing.append(f"{where}: video {name or listed!r} has no file in {self.folder}")
-        return None
+        exact = [candidate for candidate in candidates if candidate in self._exact]
+        folded = [self._folded.get(candidate.casefold()) for candidate in candidates]
+        found = next(filter(None, [*exact, *folded]), None)
+        if found in taken:
+            raise FrameSelectError(f"{where}: video {name or listed!r} is duplicated")
+        if found is None:
+            self.missing.append(f"{where}: video {name or listed!r} has no file in {self.folder}")
+        return found
 
     def classes(self) -> list[str]:
         """The class folder of each video, [N]."""
@@ -120,7 +94,7 @@ def count_notes(
     splits: Mapping[str, list[str]],
     listed: Iterable[str] = (),
 ) -> list[str]:
-    """Notes on how the folder's labels [N] and splits differ from the official numbers.
+    """How the folder's labels [N] and splits differ from the official numbers.
 
     `listed` is the class of every video in the split files, present or not; it may be empty.
     """
@@ -136,30 +110,26 @@ def count_notes(
     rest = len(incomplete) - NAMED
     named = ", ".join(incomplete[:NAMED]) + (f" and {rest} other classes" if rest > 0 else "")
     if len(labels) != official.videos:
-        notes.append(
-            f"{official.name}: found {len(labels)} of the official {official.videos} videos"
-            + (f": {named}" if named else "")
-        )
+        found = f"found {len(labels)} of the official {official.videos} videos"
+        notes.append(found + (f": {named}" if named else ""))
     elif named:
-        notes.append(f"{official.name}: missing videos: {named}")
+        notes.append(f"missing videos: {named}")
     if official.classes and len(present) != official.classes:
-        notes.append(
-            f"{official.name}: found {len(present)} of the official {official.classes} classes"
-        )
+        notes.append(f"found {len(present)} of the official {official.classes} classes")
     for fold, expected in official.splits.items():
         if fold not in splits:
-            notes.append(f"{official.name}: {fold} is missing")
+            notes.append(f"{fold} is missing")
             continue
-        found = Counter(splits[fold])
+        counts = Counter(splits[fold])
         wrong = [
-            f"{split} {found[split]} of {number}"
+            f"{split} {counts[split]} of {number}"
             for split, number in expected.items()
-            if found[split] != number
+            if counts[split] != number
         ]
         if wrong:
             prefix = "" if fold == schema.DEFAULT_FOLD else f"{fold}: "
-            notes.append(f"{official.name}: {prefix}{', '.join(wrong)} videos")
-    return notes
+            notes.append(f"{prefix}{', '.join(wrong)} videos")
+    return [f"{official.name}: {note}" for note in notes]
 
 
 def unlisted_note(ids: list[str], listed: Iterable[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """No split file: CLASS/VIDEO with a random split, or SPLIT/CLASS/VIDEO."""
 
 from collections import Counter, defaultdict
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -11,36 +10,41 @@ from frame_select_env.errors import FrameSelectError
 
 # Folder name in lower case -> split.
 SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
 }
 
 
 def read_class_folders(videos: Videos, seed: int) -> Assignment:
-    """Splits from the folder names, otherwise random.
-
-    If every top-level folder is named after a split (train, val, test), these are the splits and
-    the class is the folder below; otherwise the class is the top-level folder.
-    """
-    tops = {PurePosixPath(name).parts[0] for name in videos.ids if "/" in name}
+    """SPLIT/CLASS/VIDEO if every top-level folder is named after a split, else a random split."""
+    tops = {name.split("/")[0] for name in videos.ids if "/" in name}
     if tops and all(top.lower() in SPLIT_FOLDERS for top in tops):
-        return _split_folders(videos)
-    labels = videos.classes()
-    split = random_split(videos.ids, labels, seed)
-    counts = Counter(split)
+        for name in videos.ids:
+            if name.count("/") < 2:
+                raise FrameSelectError(
+                    f"{videos.folder}/{name}: is not in a class folder; the top-level folders are "
+                    "named after splits, so expected SPLIT/CLASS/VIDEO; or use a CSV (--split-file)"
+                )
+        parts = [name.split("/") for name in videos.ids]
+        labels = [part[1] for part in parts]
+        split = [SPLIT_FOLDERS[part[0].lower()] for part in parts]
+        counts = Counter(split)
+        listed = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
+        note = f"splits from the folder names: {listed} videos"
+    else:
+        labels = videos.classes()
+        split = random_split(videos.ids, labels, seed)
+        counts = Counter(split)
+        note = (
+            f"no split file: random split with seed {seed}: {counts['train']} training and "
+            f"{counts['test']} test videos, a third of every class; use --split-file for your own"
+        )
     return Assignment(
         outputs=sorted(set(labels)),
         labels=[*labels],
         splits={schema.DEFAULT_FOLD: split},
-        notes=[
-            f"no split file: random split with seed {seed}: {counts['train']} training and "
-            f"{counts['test']} test videos, a third of every class; use --split-file for your own"
-        ],
+        notes=[note],
     )
 
 
@@ -48,8 +52,7 @@ def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) 
     """A random split [N], stratified by class: two thirds "train", one third "test".
 
     A class of n videos has n / 3 test videos, rounded to the nearest integer, so it always has a
-    training video. The draw for a class depends only on the seed, the number of the split and the
-    class's own videos: adding, removing or reordering other classes changes nothing.
+    training video. Its draw depends only on the seed, the number of the split and its own videos.
     """
     if seed < 0:
         raise FrameSelectError(f"--seed {seed}: must be at least 0 for a random split")
@@ -66,23 +69,3 @@ def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) 
         tests = (2 * len(names) + 3) // 6
         test.update(names[index] for index in order[:tests])
     return ["test" if video in test else "train" for video in ids]
-
-
-def _split_folders(videos: Videos) -> Assignment:
-    for name in videos.ids:
-        if name.count("/") < 2:
-            raise FrameSelectError(
-                f"{videos.folder}/{name}: is not in a class folder; the top-level folders are "
-                "named after splits, so expected SPLIT/CLASS/VIDEO; or use a CSV (--split-file)"
-            )
-    parts = [PurePosixPath(name).parts for name in videos.ids]
-    split = [SPLIT_FOLDERS[part[0].lower()] for part in parts]
-    labels = [part[1] for part in parts]
-    counts = Counter(split)
-    listed = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
-    return Assignment(
-        outputs=sorted(set(labels)),
-        labels=[*labels],
-        splits={schema.DEFAULT_FOLD: split},
-        notes=[f"splits from the folder names: {listed} videos"],
-    )

@@ -1,7 +1,4 @@
-"""A CSV of splits: columns video and split, optionally label or target.<name>, group, split.<fold>.
-
-Class folders are needed only if there is neither label nor target.
-"""
+"""A CSV of splits: columns video, split, optionally label or target.<name>, group, split.<fold>."""
 
 from pathlib import Path
 
@@ -16,8 +13,6 @@ REQUIRED = ("video", "split")
 OPTIONAL = ("label", "group")
 FOLD_PREFIX = "split."
 TARGET_PREFIX = "target."
-
-Listed = dict[str, tuple[int, dict[str, str]]]  # video -> its line and cells
 
 
 def read_csv(path: Path, videos: Videos) -> Assignment:
@@ -38,40 +33,47 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
         )
     if not rows:
         raise FrameSelectError(f"{path}: lists no videos")
-    listed: Listed = {}
+    listed: dict[str, tuple[str, dict[str, str]]] = {}  # video -> file and line, cells
     for line, row in rows:
-        _check(path, line, row, [*folds.values()], columns)
-        video = videos.find(row["video"], f"{path}: line {line}")
-        if video in listed:
-            raise FrameSelectError(f"{path}: line {line}: video {row['video']!r} is duplicated")
-        if video is not None:
-            listed[video] = line, row
+        where = f"{path}: line {line}"
+        if not row["video"]:
+            raise FrameSelectError(f"{where}: video is empty")
+        for column in folds.values():
+            if wrong := schema.check_split(row[column]):
+                raise FrameSelectError(f"{where}: video {row['video']!r}: {wrong}")
+        for column in OPTIONAL:
+            if row.get(column) == "":
+                raise FrameSelectError(f"{where}: {column} is empty")
+        if video := videos.find(row["video"], where, taken=listed):
+            listed[video] = where, row
     ids = videos.ids
-    cells = {video: row for video, (_, row) in listed.items()}
-
-    def column_of(column: str) -> list[str]:
-        return [cells[name][column] if name in cells else "" for name in ids]
-
+    cells = [listed[name][1] if name in listed else {} for name in ids]
     labels: list[str | None]
     if "label" in columns:
-        labels = [cells[name]["label"] if name in cells else None for name in ids]
+        labels = [row.get("label") for row in cells]
     elif targets:
         labels = []
     elif videos.folder.is_file():
         labels = [None] * len(ids)  # videos inside one file have no class folders
     else:
         labels = [*videos.classes()]
+    values = np.zeros((len(ids), len(targets)), np.float32)
+    for index, name in enumerate(ids):
+        where, row = listed.get(name, ("", {}))
+        # The targets of unused videos may be empty.
+        if any(row.get(column) for column in (*targets.values(), *folds.values())):
+            for target, column in enumerate(targets.values()):
+                values[index, target] = number(row[column], f"{where}: {column}")
+    names = {label for label in labels if label is not None}
     used = (*REQUIRED, *OPTIONAL, *folds.values(), *targets.values())
     ignored = [column for column in columns if column not in used]
     notes = [f"{path.name}: ignored columns: {', '.join(ignored)}"] if ignored else []
     return Assignment(
-        outputs=[*targets] or _sorted({label for label in labels if label is not None}),
+        outputs=[*targets] or sorted(names, key=int if all(map(str.isdecimal, names)) else str),
         labels=labels,
-        splits={fold: column_of(column) for fold, column in folds.items()},
-        groups=column_of("group") if "group" in columns else None,
-        targets=_targets(path, ids, listed, [*targets.values()], [*folds.values()])
-        if targets
-        else None,
+        splits={fold: [row.get(column, "") for row in cells] for fold, column in folds.items()},
+        groups=[row.get("group", "") for row in cells] if "group" in columns else None,
+        targets=values if targets else None,
         notes=notes + unlisted_note(ids, listed),
         missing=videos.missing,
     )
@@ -80,38 +82,3 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
 def _prefixed(columns: list[str], prefix: str) -> dict[str, str]:
     """Name without the prefix -> column, for the columns with the prefix."""
     return {name.removeprefix(prefix): name for name in columns if name.startswith(prefix)}
-
-
-def _check(
-    path: Path, line: int, row: dict[str, str], folds: list[str], columns: list[str]
-) -> None:
-    if not row["video"]:
-        raise FrameSelectError(f"{path}: line {line}: video is empty")
-    for column in folds:
-        if wrong := schema.check_split(row[column]):
-            raise FrameSelectError(f"{path}: line {line}: video {row['video']!r}: {wrong}")
-    for column in OPTIONAL:
-        if column in columns and not row[column]:
-            raise FrameSelectError(f"{path}: line {line}: {column} is empty")
-
-
-def _targets(
-    path: Path, ids: list[str], listed: Listed, columns: list[str], folds: list[str]
-) -> np.ndarray:
-    """[N, K] float32; 0 for unused videos with empty cells."""
-    targets = np.zeros((len(ids), len(columns)), np.float32)
-    for index, name in enumerate(ids):
-        if name not in listed:
-            continue
-        line, row = listed[name]
-        if not any(row[column] for column in (*columns, *folds)):
-            continue
-        for target, column in enumerate(columns):
-            targets[index, target] = number(row[column], f"{path}: line {line}: {column}")
-    return targets
-
-
-def _sorted(names: set[str]) -> list[str]:
-    if all(name.isdecimal() for name in names):
-        return sorted(names, key=int)
-    return sorted(names)

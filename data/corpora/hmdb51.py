@@ -1,15 +1,14 @@
 """HMDB51's official files: `<class>_test_split<k>.txt`, k = 1, 2, 3, with lines `name.avi 0|1|2`.
 
-1: train, 2: test, 0: unused; each class has 70 training and 30 test videos per split. The 51 x 3
-files list all 6766 videos
-(https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/).
+1: train, 2: test, 0: unused; each class has 70 training and 30 test videos per split. Source:
+https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/.
 """
 
 import re
 from pathlib import Path
 
 from data.corpora.assignment import Assignment, Official, Videos
-from data.corpora.lists import Lists, assign_lists
+from data.corpora.lists import assign
 from data.corpora.text_files import read_lines
 from frame_select_env.errors import FrameSelectError
 
@@ -30,35 +29,23 @@ def read_hmdb51(directory: Path, videos: Videos) -> Assignment:
         for file in sorted(directory.iterdir())
         if (match := FILE.fullmatch(file.name))
     }
-    numbers = sorted({number for number, _ in files})
-    if not numbers:
+    splits: dict[str, dict[str, str]] = {f"split{k}": {} for k in sorted({k for k, _ in files})}
+    if not splits:
         raise FrameSelectError(f"{directory}: contains no CLASS_test_split1.txt")
-    labels = videos.classes()
-    splits: dict[str, dict[str, str]] = {f"split{number}": {} for number in numbers}
-    names: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()  # class and name of every listed video
     for name in sorted({name for _, name in files}):
-        for number in numbers:
-            file = files.get((number, name))
+        for fold, chosen in splits.items():
+            file = files.get((fold[-1], name))
             if file is None:
-                raise FrameSelectError(f"{directory}: {name}_test_split{number}.txt is missing")
-            splits[f"split{number}"].update(_read(file, name, videos, names))
-    lists = Lists(splits, [name for name, _ in sorted(names)])
-    return assign_lists(OFFICIAL, lists, videos, labels)
-
-
-def _read(file: Path, name: str, videos: Videos, names: set[tuple[str, str]]) -> dict[str, str]:
-    """Video -> split of one file; adds every listed (class, video) to `names`."""
-    splits: dict[str, str] = {}
-    for line, text in read_lines(file):
-        # Names may contain spaces; the number comes last.
-        listed, _, number = text.rpartition(" ")
-        listed = listed.strip()
-        if number not in SPLITS or not listed:
-            raise FrameSelectError(f"{file}: line {line}: {text!r} is not `name.avi 0|1|2`")
-        names.add((name, listed))
-        video = videos.find(f"{name}/{listed}", f"{file}: line {line}", listed)
-        if video is not None:
-            if video in splits:
-                raise FrameSelectError(f"{file}: line {line}: video {listed!r} is duplicated")
-            splits[video] = SPLITS[number]
-    return splits
+                raise FrameSelectError(f"{directory}: {name}_test_{fold}.txt is missing")
+            for line, text in read_lines(file):
+                # Names may contain spaces; the number comes last.
+                listed, _, number = text.rpartition(" ")
+                listed = listed.strip()
+                if number not in SPLITS or not listed:
+                    raise FrameSelectError(f"{file}: line {line}: {text!r} is not `name.avi 0|1|2`")
+                names.add((name, listed))
+                where = f"{file}: line {line}"
+                if video := videos.find(f"{name}/{listed}", where, listed, taken=chosen):
+                    chosen[video] = SPLITS[number]
+    return assign(OFFICIAL, videos, splits, [name for name, _ in sorted(names)])

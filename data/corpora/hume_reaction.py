@@ -1,9 +1,8 @@
 """Hume-Reaction (MuSe 2022, ABAW 2023): data_info.csv, seven intensities per video.
 
 Columns: File_ID, Split (Train, Val, Test) and one per emotion. The File_ID `[12345]` belongs to
-12345.mp4; all videos are in one folder. The test labels were hidden from participants. The data are
-only available under a licence, so this follows published code that reads the file:
-github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's Emotional Reaction Intensity
+12345.mp4. The test labels were hidden from participants. The data need a licence, so this follows
+published code that reads the file: github.com/VaianiLorenzo/ViPER (MuSe 2022) and entries to ABAW's
 challenge. A column Subject_ID, found in other files of the same authors, defines groups.
 """
 
@@ -20,7 +19,6 @@ FILE = "data_info.csv"
 EMOTIONS = ["Adoration", "Amusement", "Anxiety", "Disgust", "Empathic Pain", "Fear", "Surprise"]
 REQUIRED = ("File_ID", "Split")
 GROUP = "Subject_ID"
-SPLITS = {"train": "train", "val": "val", "test": "test"}
 HIDDEN = ("", "nan", "-")
 OFFICIAL = Official(
     "Hume-Reaction",
@@ -35,39 +33,40 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
     if not file.is_file():
         raise FrameSelectError(f"{file}: no such file (--split-file hume-reaction:FILE_OR_DIR)")
     rows, columns = read_table(file, REQUIRED)
-    emotions = _emotion_columns(file, columns)
+    # `Empathic-Pain` is accepted for `Empathic Pain`.
+    known = {column.replace("-", " ").replace("_", " ").lower(): column for column in columns}
+    for emotion in EMOTIONS:
+        if emotion.lower() not in known:
+            raise FrameSelectError(
+                f"{file}: has no column {emotion!r}; columns: {', '.join(columns)}"
+            )
+    emotions = [known[emotion.lower()] for emotion in EMOTIONS]
     # The videos may be in subfolders, which the file does not mention.
     by_name = {PurePosixPath(video).name: video for video in videos.ids}
     splits: dict[str, str] = {}
     targets: dict[str, list[float]] = {}
     groups: dict[str, str] = {}
-    hidden = 0
     for line, row in rows:
         where = f"{file}: line {line}"
         name = row["File_ID"].strip("[]'\" ")
-        if row["Split"].lower() not in SPLITS:
+        split = row["Split"].lower()
+        if split not in ("train", "val", "test"):
             raise FrameSelectError(f"{where}: Split {row['Split']!r} is not Train, Val or Test")
-        video = videos.find(by_name.get(PurePosixPath(name).name, name), where, name)
+        video = videos.find(by_name.get(PurePosixPath(name).name, name), where, name, taken=splits)
         if video is None:
             continue
-        if video in splits:
-            raise FrameSelectError(f"{where}: video {name!r} is duplicated")
         groups[video] = row.get(GROUP, "")
-        cells = [row[column] for column in emotions]
-        if all(cell.lower() in HIDDEN for cell in cells):
-            hidden += 1
-            splits[video] = ""
-            continue
-        targets[video] = [
-            number(cell, f"{where}: {column}") for column, cell in zip(emotions, cells, strict=True)
-        ]
-        splits[video] = SPLITS[row["Split"].lower()]
+        cells = {column: row[column] for column in emotions}
+        hidden = all(cell.lower() in HIDDEN for cell in cells.values())
+        splits[video] = "" if hidden else split
+        if not hidden:
+            targets[video] = [number(cell, f"{where}: {column}") for column, cell in cells.items()]
     if not rows:
         raise FrameSelectError(f"{file}: lists no videos")
     fold = {schema.DEFAULT_FOLD: [splits.get(video, "") for video in videos.ids]}
     notes = count_notes(OFFICIAL, videos.ids, fold) + unlisted_note(videos.ids, splits)
-    if hidden:
-        notes.append(f"{file.name}: {hidden} videos have no intensities and are not used")
+    if hidden_videos := len(splits) - len(targets):
+        notes.append(f"{file.name}: {hidden_videos} videos have no intensities and are not used")
     none = [0.0] * len(EMOTIONS)
     return Assignment(
         outputs=EMOTIONS.copy(),
@@ -78,14 +77,3 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
         notes=notes,
         missing=videos.missing,
     )
-
-
-def _emotion_columns(file: Path, columns: list[str]) -> list[str]:
-    """The columns of the seven emotions; accepts `Empathic-Pain` for `Empathic Pain`."""
-    known = {column.replace("-", " ").replace("_", " ").lower(): column for column in columns}
-    for emotion in EMOTIONS:
-        if emotion.lower() not in known:
-            raise FrameSelectError(
-                f"{file}: has no column {emotion!r}; columns: {', '.join(columns)}"
-            )
-    return [known[emotion.lower()] for emotion in EMOTIONS]

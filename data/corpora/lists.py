@@ -1,12 +1,13 @@
 """Lists of training and test videos, in the format of UCF101, which emotion corpora adopted.
 
 `trainlist01.txt` and `testlist01.txt` (then 02, ...) contain lines `Class/video.avi`, followed in
-training lists by the class number; `classInd.txt` contains lines `1 Class`.
+training lists by the class number; `classInd.txt` contains lines `1 Class`. UCF101's own:
+https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip.
 """
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from data.corpora.assignment import Assignment, Official, Videos, count_notes, unlisted_note
 from data.corpora.text_files import read_lines
@@ -17,21 +18,44 @@ CLASSES = "classInd.txt"
 LISTS = {"train": "trainlist{}.txt", "test": "testlist{}.txt"}
 FILE = re.compile(r"(?:train|test)list(?P<number>\d\d)\.txt")
 CLASS_NUMBER = re.compile(r"\s+\d+$")  # at the end of the line: names may contain spaces
+# Clips of one group were cut from the same recording.
+CLIP = re.compile(r"v_.+_g(?P<group>\d+)_c\d+")
+UCF101 = Official(
+    "UCF101",
+    videos=13320,
+    classes=101,
+    splits={
+        "split1": {"train": 9537, "test": 3783},
+        "split2": {"train": 9586, "test": 3734},
+        "split3": {"train": 9624, "test": 3696},
+    },
+)
 
 
-@dataclass(frozen=True)
-class Lists:
-    """The contents of a folder's lists."""
+def read_ucf101(directory: Path, videos: Videos) -> Assignment:
+    """Read UCF101's lists; the group is the class and the g-number of v_Class_gNN_cNN."""
+    groups = []
+    for video, label in zip(videos.ids, videos.classes(), strict=True):
+        match = CLIP.fullmatch(PurePosixPath(video).name)
+        # A clip named otherwise is a group by itself.
+        groups.append(f"{label}_g{match['group']}" if match else video)
+    return read_lists(UCF101, directory, videos, groups, classes_required=True)
 
-    splits: dict[str, dict[str, str]]  # fold (split1, split2, ... in order) -> video -> split
-    listed: list[str]  # the class of every listed video, whether present or not
 
+def read_lists(
+    official: Official,
+    directory: Path,
+    videos: Videos,
+    groups: list[str] | None = None,
+    classes_required: bool = False,
+) -> Assignment:
+    """Read all pairs of lists in `directory` as the folds split1, split2, ...
 
-def read_lists(directory: Path, videos: Videos) -> Lists:
-    """Read all pairs of lists in `directory`."""
-    numbers = sorted(
-        {match["number"] for file in directory.iterdir() if (match := FILE.fullmatch(file.name))}
-    )
+    Classes are in the order of `classInd.txt`, or in alphabetical order without it.
+    """
+    classes = _classes(directory / CLASSES, videos, classes_required)
+    matches = [FILE.fullmatch(file.name) for file in directory.iterdir()]
+    numbers = sorted({match["number"] for match in matches if match})
     if not numbers:
         raise FrameSelectError(f"{directory}: contains no trainlist01.txt and testlist01.txt")
     splits: dict[str, dict[str, str]] = {}
@@ -51,18 +75,39 @@ def read_lists(directory: Path, videos: Videos) -> Lists:
                 if video in fold:
                     raise FrameSelectError(f"{file}: video {video!r} is duplicated in the split")
                 fold[video] = split
-    return Lists(splits, sorted(name.split("/")[0] for name in names))
+    if schema.DEFAULT_FOLD in official.splits and list(splits) == ["split1"]:
+        splits = {schema.DEFAULT_FOLD: splits["split1"]}  # a single split is just the default fold
+    listed_classes = sorted(name.split("/")[0] for name in names)
+    return assign(official, videos, splits, listed_classes, classes, groups)
 
 
-def list_classes(
-    directory: Path, videos: Videos, labels: list[str], required: bool = False
-) -> list[str] | None:
-    """The folder's classes, in the order of `classInd.txt` in `directory`.
+def assign(
+    official: Official,
+    videos: Videos,
+    splits: dict[str, dict[str, str]],
+    listed: Iterable[str] = (),
+    classes: list[str] | None = None,
+    groups: list[str] | None = None,
+) -> Assignment:
+    """The assignment for folds of video -> split; the default fold is the first.
 
-    `labels` [N] are the class folders of the videos; case is ignored. None if there is no such
-    file and it is not `required`.
+    `listed` is the class of every listed video; `classes` are sorted by name if None.
     """
-    file = directory / CLASSES
+    labels = videos.classes()
+    folds = {fold: [split.get(name, "") for name in videos.ids] for fold, split in splits.items()}
+    used = {video for fold in splits.values() for video in fold}
+    return Assignment(
+        outputs=sorted(set(labels)) if classes is None else classes,
+        labels=[*labels],
+        splits={schema.DEFAULT_FOLD: next(iter(folds.values())), **folds},
+        groups=groups,
+        notes=[*count_notes(official, labels, folds, listed), *unlisted_note(videos.ids, used)],
+        missing=videos.missing,
+    )
+
+
+def _classes(file: Path, videos: Videos, required: bool) -> list[str] | None:
+    """The folder's classes in the order of the file, ignoring case; None without the file."""
     if not required and not file.is_file():
         return None
     order: dict[str, int] = {}
@@ -71,6 +116,7 @@ def list_classes(
         if not number.isdecimal() or not name.strip():
             raise FrameSelectError(f"{file}: line {line}: {text!r} is not `number class`")
         order[name.strip().casefold()] = int(number)
+    labels = videos.classes()
     for video, label in zip(videos.ids, labels, strict=True):
         if label.casefold() not in order:
             raise FrameSelectError(
@@ -79,32 +125,3 @@ def list_classes(
             )
     # Classes without videos are left out: a head cannot learn them.
     return sorted(set(labels), key=lambda name: order[name.casefold()])
-
-
-def assign_lists(
-    official: Official,
-    lists: Lists,
-    videos: Videos,
-    labels: list[str],
-    classes: list[str] | None = None,
-    groups: list[str] | None = None,
-) -> Assignment:
-    """The assignment that the lists define; the default fold is the first.
-
-    `labels` [N] are the class folders of the videos; `classes` are in alphabetical order if None.
-    """
-    folds = {
-        fold: [split.get(video, "") for video in videos.ids] for fold, split in lists.splits.items()
-    }
-    used = {video for fold in lists.splits.values() for video in fold}
-    return Assignment(
-        outputs=sorted(set(labels)) if classes is None else classes,
-        labels=[*labels],
-        splits={schema.DEFAULT_FOLD: next(iter(folds.values())), **folds},
-        groups=groups,
-        notes=[
-            *count_notes(official, labels, folds, lists.listed),
-            *unlisted_note(videos.ids, used),
-        ],
-        missing=videos.missing,
-    )

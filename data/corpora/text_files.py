@@ -1,8 +1,10 @@
-"""Reading the text files and CSVs of corpora."""
+"""Reading text, CSV and JSON files."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from frame_select_env.errors import FrameSelectError
 
@@ -25,11 +27,7 @@ def read_lines(file: Path) -> Iterator[tuple[int, str]]:
 def read_table(
     path: Path, required: tuple[str, ...]
 ) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """Read a CSV with a header (UTF-8, comma-separated).
-
-    Returns:
-        Line numbers with stripped cells by column, and the columns.
-    """
+    """The rows of a CSV (UTF-8), as line numbers and stripped cells by column; and the columns."""
     try:
         with path.open(encoding=ENCODING, newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -54,6 +52,14 @@ def read_table(
     except OSError as error:
         raise FrameSelectError(f"{path}: cannot be read: {error.strerror}") from None
     return rows, columns
+
+
+def read_json(file: Path) -> Any:
+    """The contents of a JSON file."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FrameSelectError(f"{file}: cannot be read as JSON: {error}") from None
 
 
 def number(cell: str, where: str) -> float:

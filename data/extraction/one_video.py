@@ -16,23 +16,20 @@ from data.video.sound import RATE, log_mel_at, read_sound
 from data.video.timeline import MisnamedError, Timeline, count_frames, read_timeline
 
 Arrays = dict[str, np.ndarray]
+Backbones = Mapping[str, Backbone]  # by stream
 # Clips [b, n, h, w, 3] uint8 -> arrays [b, ...] by name.
 Consumer = Callable[[np.ndarray], Arrays]
 THUMBNAIL = "thumbnail"
 
 
 def extract_video(
-    path: Path, settings: Settings, backbones: Mapping[str, Backbone], threads: int = 1
+    path: Path, settings: Settings, backbones: Backbones, threads: int = 1
 ) -> tuple[Arrays, bool]:
-    """The features of one video.
+    """The arrays of one video's shard, and whether requested sound is missing.
 
-    Returns:
-        `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the
-        network classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C];
-        `thumbnail` [F, h, h, 3] uint8, if requested. And whether requested sound is missing.
-
-    Raises:
-        VideoError: if the video cannot be used.
+    `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the network
+    classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C]; `thumbnail`
+    [F, h, h, 3] uint8, if requested. Raises VideoError if the video cannot be used.
     """
     try:
         return _extract(path, read_timeline(path), settings, backbones, threads)
@@ -41,13 +38,10 @@ def extract_video(
 
 
 def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float) -> np.ndarray:
-    """The frames of the clip around every sampled frame.
+    """The frames of the clip around every sampled frame, [F, n] int64.
 
     With `fps`, the frames shown at n times centred on the sampled one; with 0, n consecutive
-    frames, (n - 1) // 2 of them before it.
-
-    Returns:
-        [F, n] int64, non-decreasing along both axes; at the ends the first or last frame repeats.
+    frames, (n - 1) // 2 of them before it. At the ends the first or last frame repeats.
     """
     if not fps:
         offsets = np.arange(frames) - (frames - 1) // 2
@@ -62,26 +56,22 @@ def collect(
     sizes: Mapping[str, int],
     batch: int,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Assemble clips in one pass over the frames; a frame is kept as long as a clip needs it.
+    """Assemble clips [up to batch, n, h, w, 3] of every consumer in one pass over the frames.
 
-    Args:
-        pictures: Frame numbers and frames [h, w, 3] in several sizes, in increasing order; at
-            least all frames of the windows.
-        windows: Consumer -> [F, n] frames of its clips, from `clip_frames`.
-        sizes: Consumer -> index of the size it needs.
-        batch: Number of clips to yield at a time; fewer at the end.
-
-    Yields:
-        Consumer, and its next clips [up to batch, n, h, w, 3].
+    `pictures` are numbers and frames in several sizes, in increasing order, at least all frames of
+    the windows; a frame is kept as long as a clip needs it. `windows` are each consumer's frames
+    [F, n], from `clip_frames`, and `sizes` the index of the size it needs.
     """
     held: dict[int, Sequence[np.ndarray]] = {}
     done = dict.fromkeys(windows, 0)  # clips yielded, by consumer
     for number, picture in pictures:
         held[number] = picture
         for consumer, window in windows.items():
-            while ready := _ready(window[done[consumer] :, -1], number, batch):
-                rows = window[done[consumer] : done[consumer] + ready].tolist()
-                done[consumer] += ready
+            complete = int(np.searchsorted(window[:, -1], number, side="right"))
+            # A full batch, or the rest.
+            while complete - done[consumer] >= min(batch, len(window) - done[consumer]) > 0:
+                rows = window[done[consumer] : done[consumer] + batch].tolist()
+                done[consumer] += len(rows)
                 size = sizes[consumer]
                 clips = [np.stack([held[frame][size] for frame in row]) for row in rows]
                 yield consumer, np.stack(clips)
@@ -90,28 +80,16 @@ def collect(
             del held[old]
 
 
-def _ready(last: np.ndarray, number: int, batch: int) -> int:
-    """Number of clips to yield now, given their last frames: a batch, or the rest."""
-    complete = int(np.searchsorted(last, number, side="right"))
-    return min(complete, batch) if complete >= batch or complete == len(last) else 0
-
-
 def _extract(
-    path: Path,
-    timeline: Timeline,
-    settings: Settings,
-    backbones: Mapping[str, Backbone],
-    threads: int,
+    path: Path, timeline: Timeline, settings: Settings, backbones: Backbones, threads: int
 ) -> tuple[Arrays, bool]:
     sampled = settings.sampling.numbers(timeline)
     seconds = timeline.seconds[sampled]
     windows = {
-        stream: clip_frames(timeline, sampled, backbone.frames, backbone.fps)
-        for stream, backbone in backbones.items()
+        stream: clip_frames(timeline, sampled, net.frames, net.fps)
+        for stream, net in backbones.items()
     }
-    consumers: dict[str, Consumer] = {
-        stream: _features(stream, backbone, settings) for stream, backbone in backbones.items()
-    }
+    consumers = {stream: _features(stream, net, settings) for stream, net in backbones.items()}
     if settings.thumbnail:
         windows[THUMBNAIL] = sampled[:, None]
         consumers[THUMBNAIL] = lambda clips: {THUMBNAIL: _thumbnails(clips, settings.thumbnail)}
@@ -119,7 +97,7 @@ def _extract(
     if windows:
         wanted = np.unique(np.concatenate([window.ravel() for window in windows.values()]))
         # Each network gets frames scaled once, regardless of the other networks.
-        side = {stream: backbone.side for stream, backbone in backbones.items()}
+        side = {stream: net.side for stream, net in backbones.items()}
         side[THUMBNAIL] = max([settings.thumbnail, *side.values()])
         sides = sorted({side[consumer] for consumer in windows})
         sizes = {consumer: sides.index(side[consumer]) for consumer in windows}
@@ -128,14 +106,17 @@ def _extract(
             for name, values in consumers[consumer](clips).items():
                 pieces.setdefault(name, []).append(values)
     arrays = {name: np.concatenate(values) for name, values in pieces.items()}
-    sound, silent = _sound(path, seconds, settings)
-    arrays |= sound
+    heard = [spec for spec in settings.streams if spec.backbone == LOG_MEL]
+    sound = read_sound(path, RATE) if heard else None
+    for spec in heard:
+        values = log_mel_at(sound, seconds, spec.bands, spec.seconds)
+        arrays[f"features.{spec.stream}"] = values.astype(settings.dtype)
     for name, values in arrays.items():
         if not np.isfinite(values).all():
             large = np.isinf(values).any() and values.dtype == np.float16
             remedy = "; use --dtype float32 for large values" if large else ""
             raise VideoError(f"{path}: {name} has values that are not finite{remedy}")
-    return arrays | {"time": seconds.astype(np.float32)}, silent
+    return arrays | {"time": seconds.astype(np.float32)}, bool(heard) and sound is None
 
 
 def _features(stream: str, backbone: Backbone, settings: Settings) -> Consumer:
@@ -164,17 +145,3 @@ def _thumbnails(clips: np.ndarray, side: int) -> np.ndarray:
         squares.movedim(-1, 1).float(), (side, side), mode="bilinear", antialias=True
     )
     return scaled.round().clamp(0, 255).to(torch.uint8).movedim(1, -1).contiguous().numpy()
-
-
-def _sound(path: Path, seconds: np.ndarray, settings: Settings) -> tuple[Arrays, bool]:
-    streams = [spec for spec in settings.streams if spec.backbone == LOG_MEL]
-    if not streams:
-        return {}, False
-    sound = read_sound(path, RATE)
-    features = {
-        f"features.{spec.stream}": log_mel_at(sound, seconds, spec.bands, spec.seconds).astype(
-            settings.dtype
-        )
-        for spec in streams
-    }
-    return features, sound is None

@@ -1,32 +1,29 @@
 """Extraction: every video to a shard, then all shards to one cache."""
 
+import dataclasses
 import errno
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from rich.console import Console
+from rich.markup import escape
 
 from data.backbones import LOG_MEL, Backbone, build_backbone
 from data.backbones.backbone import Runtime
 from data.engine import outcomes_bar, run_all
-from data.extraction.merge import check_before, merge
+from data.extraction import shards
 from data.extraction.one_video import extract_video
 from data.extraction.settings import Extraction, Settings
-from data.extraction.shards import (
-    count_shards,
-    identity,
-    is_done,
-    lock,
-    open_shards,
-    remove_shards,
-    shards_folder,
-    write_shard,
-)
-from data.sources.importing import check_out
+from data.head.folds import check_training, crossfit_notes
+from data.sources.importing import check_out, import_source
+from data.sources.source import Source, assigned_source, check_videos
 from frame_select_env.errors import FrameSelectError
 
 # Write errors that the next video would encounter too.
@@ -52,75 +49,50 @@ class Stop:
     reason: str
 
 
-def extract(
-    asked: Extraction, provenance: dict[str, Any] | None = None, console: Console | None = None
-) -> dict[str, str]:
-    """Extract the features of a folder of videos and write a cache.
+def extract(asked: Extraction) -> dict[str, str]:
+    """Extract the features of a folder of videos, write a cache, and return why videos are skipped.
 
-    Returns:
-        Id -> why the video was skipped, for those that are not in the cache.
-
-    Raises:
-        FrameSelectError: if nothing can be extracted or written, or on an unusable video with
-            `strict`. Finished shards are kept for `resume`.
-        KeyboardInterrupt: with the number of finished shards.
+    Raises FrameSelectError if nothing can be extracted or written, or on an unusable video with
+    `strict`, and KeyboardInterrupt with the number of finished shards, which are kept for `resume`.
     """
     check_out(asked.out)
-    folder = shards_folder(asked.out)
+    folder = shards.shards_folder(asked.out)
     splits = asked.assignment.splits.values()
     rows = [row for row in range(len(asked.videos.files)) if any(split[row] for split in splits)]
     if not rows:
         raise FrameSelectError(f"{asked.videos.folder}: no video is in a split")
-    check_before(asked, rows)
-    if asked.resume and asked.out.is_file() and not count_shards(folder):
-        raise FrameSelectError(
-            f"{asked.out}: is complete, so there is nothing to resume; omit --resume to extract "
-            "again"
-        )
-    with lock(folder):
-        open_shards(folder, asked.settings.record(), asked.resume)
-        try:
-            skipped = _to_cache(asked, folder, rows, provenance or {}, console)
-        except FrameSelectError as error:
-            if not (done := count_shards(folder)):
-                remove_shards(folder)
-                raise
-            raise FrameSelectError(
-                f"{error} ({done} finished videos are kept in {folder}; "
-                "rerun with --resume to continue)"
-            ) from None
-        except KeyboardInterrupt:
-            done = count_shards(folder)
-            raise KeyboardInterrupt(
-                f"{done} videos are done; rerun with --resume to continue"
-            ) from None
-        if not asked.keep_shards:
-            remove_shards(folder)
-    return skipped
-
-
-def _to_cache(
-    asked: Extraction,
-    folder: Path,
-    rows: list[int],
-    provenance: dict[str, Any],
-    console: Console | None,
-) -> dict[str, str]:
-    """Make all shards, then the cache; return the skipped videos and why."""
+    # Unless every network might make the predictions itself, heads must be trained.
+    if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
+        check_training(_without_frames(asked, rows), asked.crossfit)
+    if asked.resume and asked.out.is_file() and not shards.count_shards(folder):
+        complete = "is complete, so there is nothing to resume; omit --resume to extract again"
+        raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)
-    skipped = _make_shards(asked, folder, [ids[row] for row in rows], console)
-    kept = [row for row in rows if ids[row] not in skipped]
-    if not kept:
-        reason = next(iter(skipped.values()))
-        raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
-    record = {**provenance, **({"skipped": sorted(skipped)} if skipped else {})}
-    merge(asked, folder, kept, record, console)
+    with shards.lock(folder):
+        shards.open_shards(folder, asked.settings.record(), asked.resume)
+        try:
+            skipped = _make_shards(asked, folder, [ids[row] for row in rows])
+            kept = [row for row in rows if ids[row] not in skipped]
+            if not kept:
+                reason = next(iter(skipped.values()))
+                raise FrameSelectError(f"{asked.videos.folder}: no video can be used: {reason}")
+            _merge(asked, folder, kept, skipped)
+        except FrameSelectError as error:
+            if not (done := shards.count_shards(folder)):
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            rerun = f"{done} finished videos are kept in {folder}; rerun with --resume to continue"
+            raise FrameSelectError(f"{error} ({rerun})") from None
+        except KeyboardInterrupt:
+            done = shards.count_shards(folder)
+            rerun = f"{done} videos are done; rerun with --resume to continue"
+            raise KeyboardInterrupt(rerun) from None
+        if not asked.keep_shards:
+            shutil.rmtree(folder, ignore_errors=True)
     return skipped
 
 
-def _make_shards(
-    asked: Extraction, folder: Path, ids: list[str], console: Console | None
-) -> dict[str, str]:
+def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, str]:
     """Process the videos without a shard; return the unusable ones and why."""
     alone = asked.engine.jobs == 1 and asked.engine.name != "ray"
     threads = 0 if alone else max(1, (os.cpu_count() or 1) // (asked.engine.jobs or 1))
@@ -128,7 +100,7 @@ def _make_shards(
     tasks = [
         Task(video, files[video], folder, asked.settings, threads)
         for video in ids
-        if not is_done(folder, video, files[video])
+        if not shards.is_done(folder, video, files[video])
     ]
     skipped: dict[str, str] = {}
     silent = 0
@@ -144,20 +116,16 @@ def _make_shards(
                 raise FrameSelectError(f"{reason} (--strict)")
             skipped[outcome.task.video] = reason
         silent += outcome.result == SILENT
-    if silent and console:
+    if silent and asked.console:
         count = f"{silent} of {len(tasks)} videos"
-        console.print(f"[yellow]note:[/] {count} have no sound track; silence is used")
+        asked.console.print(f"[yellow]note:[/] {count} have no sound track; silence is used")
     return skipped
 
 
 def work(task: Task) -> Stop | str:
-    """Make one video's shard, in a process of this or another machine.
+    """Make one video's shard, in a process of this or another machine; return `SILENT` or "".
 
-    Returns:
-        `SILENT` or ""; or why the whole extraction must stop.
-
-    Raises:
-        VideoError: if this video cannot be used; others may be.
+    Raises VideoError if this video cannot be used; others may be.
     """
     if task.threads:
         torch.set_num_threads(task.threads)
@@ -165,7 +133,7 @@ def work(task: Task) -> Stop | str:
         backbones = _backbones(task.settings)
     except FrameSelectError as error:
         return Stop(str(error))
-    made_from = identity(task.path)  # taken first, so that a file changed meanwhile is read again
+    made_from = shards.identity(task.path)  # first: if the file changes meanwhile, it is read again
     try:
         arrays, silent = extract_video(task.path, task.settings, backbones, task.threads)
     except torch.cuda.OutOfMemoryError:
@@ -174,7 +142,7 @@ def work(task: Task) -> Stop | str:
         # This process can no longer use the GPU: it would skip all following videos.
         return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
     try:
-        write_shard(task.folder, task.video, made_from, arrays)
+        shards.write_shard(task.folder, task.video, made_from, arrays)
     except OSError as error:
         if error.errno not in FATAL:
             raise
@@ -195,3 +163,72 @@ def _backbones(settings: Settings) -> dict[str, Backbone]:
         for specification in settings.streams
         if specification.backbone != LOG_MEL
     }
+
+
+def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, str]) -> None:
+    """Train the heads on the shards of the videos at the indices `kept`, and write the cache."""
+    source, settings = shards_source(asked, folder, kept), asked.settings
+    if asked.console:
+        count = len(source.outputs)
+        notes = [
+            f"stream {spec.stream}: predictions by the network's own classifier"
+            if spec.stream in source.predictions
+            else f"stream {spec.stream}: predictions by a linear head: the network does not "
+            f"classify into these {count} classes, or --predictions head was given"
+            for spec in settings.streams
+            if spec.brings_classes() or spec.stream in source.predictions
+        ]
+        for note in [*notes, *crossfit_notes(source, asked.crossfit)]:
+            asked.console.print(f"[yellow]note:[/] {escape(note)}")
+    # What readers of the cache should know, without any path of this machine.
+    fps, count = settings.sampling.fps, settings.sampling.num_frames
+    provenance: dict[str, Any] = {
+        "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
+        "frames": f"{fps:g} a second" if fps else f"{count} a video",
+        "views": settings.views,
+        "device": settings.device,
+    }
+    for package in ("av", "torch", "torchvision"):
+        with suppress(PackageNotFoundError):  # sound or the user's own function need no torchvision
+            provenance[package] = version(package)
+    provenance["split_file"] = asked.split_file
+    if skipped:
+        provenance["skipped"] = sorted(skipped)
+    import_source(
+        source,
+        asked.out,
+        crossfit=asked.crossfit,
+        head_frames=asked.head_frames,
+        seed=settings.seed,
+        provenance=provenance,
+        console=asked.console,
+    )
+
+
+def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:
+    """The videos with shards, to be read one at a time."""
+    source, settings = _without_frames(asked, kept), asked.settings
+    ids = source.ids.tolist()
+
+    def read(name: str, row: int) -> np.ndarray:
+        return shards.read_array(folder, ids[row], name)
+
+    readers = {name: partial(read, name) for name in shards.array_names(folder, ids[0])}
+    # In the order of --backbone: agents use the first stream by default.
+    streams = [spec.stream for spec in settings.streams]
+    return check_videos(
+        dataclasses.replace(
+            source,
+            lengths=np.array([len(readers["time"](row)) for row in range(len(ids))], np.int64),
+            features={stream: readers[f"features.{stream}"] for stream in streams},
+            predictions={
+                s: readers[name] for s in streams if (name := f"predictions.{s}") in readers
+            },
+            frames={name: reader for name, reader in readers.items() if "." not in name},
+            axes={stream: axis for stream in streams if (axis := settings.axis(stream))},
+        )
+    )
+
+
+def _without_frames(asked: Extraction, rows: list[int]) -> Source:
+    return assigned_source(asked.videos.folder, asked.assignment, list(asked.videos.files), rows)

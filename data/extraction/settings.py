@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from data.backbones import LOG_MEL, Specification
-from data.corpora import Assignment
+from data.corpora.assignment import Assignment
 from data.engine import Engine
-from data.head import Crossfit
+from data.head.crossfit import Crossfit
 from data.video.files import VideoFiles
 from data.video.timeline import Sampling
 from frame_select_env.cache import file_digest
@@ -16,30 +18,19 @@ from frame_select_env.cache import file_digest
 
 @dataclass(frozen=True)
 class Settings:
-    """What is computed for every video; hashable, and the same in every worker.
+    """What is computed for every video; hashable, and the same in every worker."""
 
-    Attributes:
-        streams: The backbone of each stream.
-        sampling: Which frames.
-        views: 1, or 10 crops of every frame.
-        device: Where networks run.
-        batch: Clips per forward pass.
-        thumbnail: Side of a frame's square thumbnail in pixels; 0: none.
-        dtype: Of the stored features.
-        classes: C: a network with that many outputs and the user's own weights makes the
-            predictions itself; 0: none does.
-        seed: Seed of random weights.
-    """
-
-    streams: tuple[Specification, ...]
+    streams: tuple[Specification, ...]  # the backbone of each
     sampling: Sampling = Sampling()
-    views: int = 1
+    views: int = 1  # or 10 crops of every frame
     device: str = "cpu"
-    batch: int = 8
-    thumbnail: int = 48
-    dtype: str = "float16"
+    batch: int = 8  # clips per forward pass
+    thumbnail: int = 48  # side of a frame's square thumbnail in pixels; 0: none
+    dtype: str = "float16"  # of the stored features
+    # C: a network with that many outputs and the user's own weights makes the predictions itself;
+    # 0: none does.
     classes: int = 0
-    seed: int = 0
+    seed: int = 0  # of random weights
 
     def axis(self, stream: str) -> str:
         """The name of a stream's middle axis; sound has no views."""
@@ -66,10 +57,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Extraction:
-    """Everything that one extraction needs.
-
-    The options have the meaning they have on the command line; see `data.commands.extract`.
-    """
+    """Everything that one extraction needs; options as on the command line."""
 
     videos: VideoFiles
     assignment: Assignment  # in the order of the videos; those in no split are skipped
@@ -81,3 +69,5 @@ class Extraction:
     strict: bool = False
     crossfit: Crossfit = "video"
     head_frames: int = 64
+    split_file: str = "random"  # its name, for the cache's provenance
+    console: Console | None = None  # shows progress and notes; None: no output

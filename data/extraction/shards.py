@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +57,20 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
     file = folder / SETTINGS
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     if count := count_shards(folder):
-        _check_same(file, json.loads(text))
+        try:
+            before = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            raise FrameSelectError(
+                f"{file}: is missing or damaged; delete the folder and start again"
+            ) from None
+        now = json.loads(text)
+        for key in sorted({*before, *now}):
+            old, new = (json.dumps(settings.get(key)) for settings in (before, now))
+            if old != new:
+                raise FrameSelectError(
+                    f"{folder}: {key}: its videos were made with {old}, not {new}; use the same "
+                    "options as before, delete the folder, or write another OUT.h5"
+                )
         if not resume:
             raise FrameSelectError(
                 f"{folder}: contains {count} videos of an interrupted extraction; rerun with "
@@ -86,11 +98,7 @@ def shard_file(folder: Path, video: str) -> Path:
 
 
 def identity(path: Path) -> str:
-    """The size and modification time of a file, to detect changes.
-
-    Raises:
-        OSError: if it is missing.
-    """
+    """The size and modification time of a file, to detect changes; OSError if it is missing."""
     status = path.stat()
     return f"{status.st_size} {status.st_mtime_ns}"
 
@@ -102,8 +110,8 @@ def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.n
     """
     file = shard_file(folder, video)
     part = file.with_suffix(f".{os.getpid()}{PART}")
-    metadata = {"video": video, "made_from": made_from}
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
+    metadata = {"video": video, "made_from": made_from}
     try:
         part.write_bytes(safetensors.numpy.save(contiguous, metadata))
         os.replace(part, file)
@@ -140,24 +148,3 @@ def array_names(folder: Path, video: str) -> list[str]:
     """The names of the arrays in a video's shard."""
     with safetensors.safe_open(shard_file(folder, video), "np") as shard:
         return list(shard.keys())
-
-
-def remove_shards(folder: Path) -> None:
-    """Delete all shards."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _check_same(file: Path, record: dict[str, Any]) -> None:
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        raise FrameSelectError(
-            f"{file}: is missing or damaged; delete the folder and start again"
-        ) from None
-    for key in sorted({*before, *record}):
-        old, new = (json.dumps(settings.get(key)) for settings in (before, record))
-        if old != new:
-            raise FrameSelectError(
-                f"{file.parent}: {key}: its videos were made with {old}, not {new}; use the same "
-                "options as before, delete the folder, or write another OUT.h5"
-            )

@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from data.head.fit import fit_ridge_path, fit_softmax_path
-from data.head.linear import LinearHead, TrainingVideos
+from data.head.linear import LinearHead, TrainingVideos, fit_ridge_path, fit_softmax_path
 
 Crossfit = Literal["video", "group", "none"]
 
@@ -20,21 +19,13 @@ PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5,
 
 @dataclass(frozen=True)
 class FittedHeads:
-    """The heads of one stream in one fold.
+    """The heads of one stream in one fold."""
 
-    Attributes:
-        final: Trained on all training videos.
-        parts: One head per part, trained on the other parts; empty without cross-fitting.
-        part: [V] int64, the part of each training video; -1 without cross-fitting.
-        penalty: The chosen penalty.
-        score: Cross-validated video accuracy in [0, 1]; regression: mean squared error.
-    """
-
-    final: LinearHead
-    parts: list[LinearHead]
-    part: np.ndarray
+    final: LinearHead  # trained on all training videos
+    parts: list[LinearHead]  # one per part, trained on the others; empty without cross-fitting
+    part: np.ndarray  # [V] int64, the part of each training video; -1 without cross-fitting
     penalty: float
-    score: float
+    score: float  # cross-validated video accuracy in [0, 1]; regression: mean squared error
 
     def for_training_video(self, index: int) -> LinearHead:
         """The head that predicts a training video: one that was not trained on it."""
@@ -55,16 +46,11 @@ def fit_heads(
 
     Cross-validation and cross-fitting leave out the same parts: one path of heads per part serves
     both. (`none` validates by video.) Choosing the penalty by whole groups while cross-fitting by
-    video was tried: on fsdd, with four training speakers, it chose a head that was 7 points worse
-    on new speakers; on emodb and gfe there was no difference.
+    video gave a head 7 points worse on new speakers on fsdd, and no difference on emodb and gfe.
 
-    Args:
-        videos: The training videos; labels [V] int select classification, [V, K] regression.
-        outputs: C or K.
-        crossfit: "video", "group" (whole groups left out) or "none" (in-sample predictions).
-        groups: [V] str, for "group".
-        seed: Seed of the parts.
-        on_fit: Called after each path is fitted: one per part, and the final one.
+    Labels [V] int select classification into `outputs` = C classes, [V, K] regression to K targets.
+    `group` leaves out whole `groups` [V]; `none` gives in-sample predictions. The seed draws the
+    parts; `on_fit` is called after each path is fitted: one per part, and the final one.
     """
     rng = np.random.default_rng(seed)
     if crossfit == "group":
@@ -99,16 +85,12 @@ def fit_heads(
 def strongest_within(scores: np.ndarray, errors: float) -> int:
     """The index of the strongest penalty within `errors` standard errors of the best score.
 
-    Left-out videos of people who are also in the training set favour weak penalties, and over the
-    weak half of the path accuracies differ by less than their standard error. One standard error,
-    compared with the maximum, gave the final head about one point more test accuracy on emodb, gfe
-    and ucf101_14, a higher correlation on both streams of mmmo, and 0.3 points less on fsdd (means
-    over four seeds). Left-out groups have no such bias, and there the rule cost 8 points on emodb
-    and 6 on fsdd.
-
-    Args:
-        scores: [penalties, V] float, higher is better, from the strongest penalty on.
-        errors: Number of standard errors of the best mean; 0: the best. Ties: the stronger penalty.
+    `scores` [penalties, V] are higher for better heads, from the strongest penalty on. With 0
+    errors it is the best, and the stronger of equals. Left-out videos of people who are also in the
+    training set favour weak penalties: one standard error, compared with the maximum, gave the
+    final head about one point more test accuracy on emodb, gfe and ucf101_14, and 0.3 points less
+    on fsdd (means over four seeds). Left-out groups have no such bias, and there the rule cost 8
+    points on emodb and 6 on fsdd.
     """
     mean = scores.mean(axis=1)
     best = int(mean.argmax())
@@ -119,9 +101,8 @@ def strongest_within(scores: np.ndarray, errors: float) -> int:
 def stratified_parts(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Distribute the videos over 5 parts [V], class by class, in random order within a class.
 
-    Each class continues where the previous one stopped, so part sizes differ by at most one and a
-    class of k videos is in min(k, 5) parts; scikit-learn's StratifiedKFold refuses rare classes.
-    Regression targets [V, K] are sorted and distributed the same way, which stratifies them too.
+    Part sizes differ by at most one, and a class of k videos is in min(k, 5) parts; scikit-learn's
+    StratifiedKFold refuses rare classes. Regression targets [V, K] are sorted, and so stratified.
     """
     key = labels if labels.ndim == 1 else labels[:, 0]
     shuffled = rng.permutation(len(key))

@@ -1,12 +1,13 @@
 """The heads of a source: one set per fold and stream, and which head predicts which video."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from rich.progress import Progress
 
 from data.head.crossfit import Crossfit, FittedHeads, fit_heads
-from data.head.linear import LinearHead, TrainingVideos, head_input, training_rows
+from data.head.linear import TrainingVideos, head_input, training_rows
 from data.sources.source import Source, split_field, stream_field
 from frame_select_env.cache import schema
 
@@ -18,30 +19,32 @@ class FoldHeads:
     heads: dict[str, FittedHeads]  # by stream, without streams with given predictions
     index: np.ndarray  # [N] int64, index of each video among the training videos; -1 otherwise
 
-    def head(self, stream: str, row: int) -> LinearHead:
-        """The head of `stream` that predicts the video at `row`."""
-        index = int(self.index[row])
-        heads = self.heads[stream]
-        return heads.final if index < 0 else heads.for_training_video(index)
+    def predict(self, inputs: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
+        """The predictions of every stream for the video at `row`."""
+        index, predictions = int(self.index[row]), {}
+        for stream, values in inputs.items():
+            heads = self.heads[stream]
+            head = heads.final if index < 0 else heads.for_training_video(index)
+            predictions[stream] = head.predict(values)
+        return predictions
 
 
 def train_folds(
     source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
 ) -> dict[str, FoldHeads]:
-    """Train the heads of every fold and every stream without given predictions.
+    """Train the heads of every fold, for every stream without given predictions.
 
-    Returns:
-        Fold -> its heads. Folds with equal splits share heads; a fold equal to the default fold is
-        omitted, because it uses the top level's predictions.
-
-    Raises:
-        FrameSelectError: if a fold has too few training videos; before any training.
+    Folds with equal splits share heads; a fold equal to the default fold is omitted, because it
+    uses the top level's predictions. Raises FrameSelectError before any training if a fold has too
+    few training videos.
     """
-    distinct: dict[str, np.ndarray] = {}
-    for fold, splits in source.splits.items():
-        if not any(np.array_equal(splits, earlier) for earlier in distinct.values()):
-            distinct[fold] = splits
-    rows = {fold: _training_videos(source, fold, crossfit) for fold in distinct}
+    twins = {
+        fold: next(f for f, s in source.splits.items() if np.array_equal(s, splits))
+        for fold, splits in source.splits.items()
+    }  # fold -> the first with the same splits
+    rows = {
+        fold: _training_videos(source, fold, crossfit) for fold in dict.fromkeys(twins.values())
+    }
     folds = {}
     for fold, chosen in rows.items():
         heads = {}
@@ -55,17 +58,13 @@ def train_folds(
                 crossfit=crossfit,
                 groups=None if source.groups is None else source.groups[chosen],
                 seed=seed,
-                on_fit=lambda task=task: progress.advance(task),  # type: ignore[misc]
+                on_fit=partial(progress.advance, task),
             )
             progress.remove_task(task)
         index = np.full(len(source), -1)
         index[chosen] = np.arange(len(chosen))
         folds[fold] = FoldHeads(heads, index)
-    for fold, splits in source.splits.items():
-        twin = next(f for f, earlier in distinct.items() if np.array_equal(splits, earlier))
-        if twin != schema.DEFAULT_FOLD:
-            folds[fold] = folds[twin]
-    return folds
+    return folds | {f: folds[twin] for f, twin in twins.items() if twin != schema.DEFAULT_FOLD}
 
 
 def check_training(source: Source, crossfit: Crossfit) -> None:
@@ -75,11 +74,7 @@ def check_training(source: Source, crossfit: Crossfit) -> None:
 
 
 def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
-    """A note for every fold with classes that cross-fitting cannot predict.
-
-    If all training videos of a class are left out together, the heads that predict them have never
-    seen the class.
-    """
+    """A note for every fold with classes whose training videos are all left out together."""
     if source.task == "regression" or not source.trained_streams or crossfit == "none":
         return []
     unit, units = "video", source.ids
@@ -110,12 +105,9 @@ def _training_videos(source: Source, fold: str, crossfit: Crossfit) -> np.ndarra
         counts = np.bincount(source.labels[training], minlength=len(source.outputs))
         missing = [source.outputs[label] for label in np.flatnonzero(counts == 0)]
         if missing:
-            source.fail(
-                name,
-                f"the class {missing[0]!r} has no training video"
-                + (f" (and {len(missing) - 1} more classes)" if missing[1:] else "")
-                + "; add one or remove the class",
-            )
+            more = f" (and {len(missing) - 1} more classes)" if missing[1:] else ""
+            wrong = f"the class {missing[0]!r} has no training video{more}"
+            source.fail(name, f"{wrong}; add one or remove the class")
     rows = np.flatnonzero(training)
     if len(rows) < 2:
         source.fail(name, f"has {len(rows)} labelled training videos; a head needs at least 2")
@@ -142,24 +134,19 @@ def _read_videos(
     chosen = [training_rows(int(source.lengths[row]), views, head_frames) for row in rows]
     lengths = np.array([len(frame) for frame, _ in chosen])
     frames = np.empty((lengths.sum(), head_input(first, axis).shape[-1]), first.dtype)
+    pairs = list(zip(rows.tolist(), chosen, strict=True))
     end = 0
-    for row, (frame, view) in progress.track(
-        list(zip(rows.tolist(), chosen, strict=True)), description=description
-    ):
-        video = f"video {str(source.ids[row])!r}"
+    for row, (frame, view) in progress.track(pairs, description=description):
         features = source.read_features(stream, row)
         if features.shape[1:] != first.shape[1:]:
             here, there = (" x ".join(map(str, array.shape[1:])) for array in (features, first))
-            source.fail(name, f"{video} has {here} columns, others have {there}")
+            source.fail(name, f"{source.video(row)} has {here} columns, others have {there}")
         features = head_input(features, axis)
-        last = end + len(frame)
+        part = slice(end, end + len(frame))
         with np.errstate(over="ignore"):  # values that overflow become infinite, and are refused
-            frames[end:last] = features[(frame, view) if axis == "view" else frame]
-        if not np.isfinite(frames[end:last]).all():
-            source.fail(
-                name,
-                f"{video} has values too large for float16, the dtype of other videos; "
-                "save all as float32",
-            )
-        end = last
+            frames[part] = features[(frame, view) if axis == "view" else frame]
+        if not np.isfinite(frames[part]).all():
+            large = "has values too large for float16, the dtype of other videos"
+            source.fail(name, f"{source.video(row)} {large}; save all as float32")
+        end = part.stop
     return TrainingVideos(frames, lengths, source.labels[rows])

@@ -6,15 +6,14 @@ https://cocodataset.org/#format-data and #format-results combined, plus an optio
 seconds. Each image is one frame, in file order.
 """
 
-import json
 import math
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
+from data.corpora.text_files import read_json
 from data.sources.folders import FolderKind, VideoArrays
 from frame_select_env.errors import FrameSelectError
 
@@ -30,17 +29,7 @@ def detections_kind(objects: int = OBJECTS) -> FolderKind:
     """Detection files; keeps the K = `objects` detections with the highest scores per frame."""
     if objects < 1:
         raise FrameSelectError(f"--objects {objects}: must be at least 1")
-    return FolderKind(SUFFIX, partial(_read, objects=objects), axis="object")
-
-
-def _read(file: Path, objects: int) -> VideoArrays:
-    """Features [L, K, 84] float32 and, if the images have them, times [L].
-
-    A detection's 84 numbers are its score at the index of its category (0 elsewhere), then the box:
-    centre x, centre y, width and height, relative to the image. Detections are sorted by decreasing
-    score, ties in file order; unused rows are zero.
-    """
-    return _File(file).arrays(objects)
+    return FolderKind(SUFFIX, lambda file: _File(file).arrays(objects), axis="object")
 
 
 class _File:
@@ -51,7 +40,16 @@ class _File:
         raise FrameSelectError(f"{self.file}: {where}: {message}")
 
     def arrays(self, objects: int) -> VideoArrays:
-        content = self.content()
+        """Features [L, K, 84] float32 and, if the images have them, times [L].
+
+        A detection's 84 numbers are its score at the index of its category (0 elsewhere), then the
+        box: centre x, centre y, width and height, relative to the image. Detections are sorted by
+        decreasing score, ties in file order; unused rows are zero.
+        """
+        content = read_json(self.file)
+        if not isinstance(content, dict):
+            expected = 'expected an object with "images" and "annotations"'
+            self.fail("/", f"{expected}; a list of results lacks image sizes")
         images = self.items(content, "images")
         if not images:
             self.fail("images", "is empty; remove the video")
@@ -70,37 +68,21 @@ class _File:
             if "time" in image:
                 times.append(self.number(where, image, "time"))
         if len(times) not in (0, len(images)):
-            self.fail(
-                "images",
-                f"{len(times)} of {len(images)} have a time; add times to all images or to none",
-            )
+            timed = f"{len(times)} of {len(images)} have a time"
+            self.fail("images", f"{timed}; add times to all images or to none")
         found: list[list[tuple[float, np.ndarray]]] = [[] for _ in images]
         for number, annotation in enumerate(self.items(content, "annotations")):
             where = f"annotations[{number}]"
             key = self.key(where, annotation, "image_id")
             if key not in rows:
                 self.fail(where, f"image_id {key!r} is not the id of an image")
-            score, values = self.detection(where, annotation, sizes[rows[key]])
-            found[rows[key]].append((score, values))
+            found[rows[key]].append(self.detection(where, annotation, sizes[rows[key]]))
         features = np.zeros((len(images), objects, SIZE), np.float32)
         for row, detections in enumerate(found):
             best = sorted(detections, key=lambda detection: -detection[0])[:objects]
             for rank, (_, values) in enumerate(best):
                 features[row, rank] = values
         return VideoArrays(features, np.array(times, np.float32) if times else None)
-
-    def content(self) -> dict[str, Any]:
-        try:
-            content = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise FrameSelectError(f"{self.file}: cannot be read as JSON: {error}") from None
-        if not isinstance(content, dict):
-            self.fail(
-                "/",
-                'expected an object with "images" and "annotations"; '
-                "a list of results lacks image sizes",
-            )
-        return content
 
     def items(self, content: dict[str, Any], name: str) -> list[dict[str, Any]]:
         values = content.get(name)

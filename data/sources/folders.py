@@ -1,7 +1,4 @@
-"""A folder of features with one file per video: .npy arrays, or another `FolderKind`.
-
-Videos are read one at a time.
-"""
+"""A folder of features with one file per video: .npy arrays, or another `FolderKind`."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data.corpora import Assignment, read_corpus
+from data.corpora.assignment import Assignment
+from data.corpora.read import read_corpus
 from data.sources.source import Frames, Source, assigned_source, check_videos
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
@@ -52,8 +50,7 @@ def read_folder(
     """Read a folder of class folders of feature files, with splits from a split file.
 
     The id of a video is its path below the folder, without the suffix: `class/video`.
-    `predictions` is a folder with the same layout: one .npy [L, C] (with views also [L, V, C]) per
-    video. `data.corpora.read_corpus` describes split files.
+    `predictions` is a folder of the same layout, with .npy [L, C] (with views also [L, V, C]).
     """
     kind = kind or npy_kind()
     # Not with_suffix: a name may contain dots.
@@ -73,18 +70,22 @@ def read_folder(
     given: dict[str, Frames] = {}
     if predictions is not None:
         prediction_files = [predictions / f"{video}.npy" for video in ids]
+        outputs = len(assignment.outputs)
+        leading = (1, 2) if kind.axis == "view" else (1,)
         for file, shape in zip(prediction_files, shapes, strict=True):
-            _check_predictions(file, shape, assignment, kind.axis)
+            allowed = [(*shape[:axes], outputs) for axes in leading]
+            found = open_npy(file).shape
+            if found not in allowed:
+                what = "classes" if assignment.targets is None else "targets"
+                raise FrameSelectError(
+                    f"{file}: has shape {found}; expected {' or '.join(map(str, allowed))}: frames "
+                    f"of the features, {what}"
+                )
         given[schema.DEFAULT_STREAM] = lambda row: open_npy(prediction_files[row])
 
     @lru_cache(maxsize=1)  # features and times of a video are requested one after the other
     def video(row: int) -> VideoArrays:
         return kind.read(files[row])
-
-    def time(row: int) -> np.ndarray:
-        seconds = video(row).time
-        assert seconds is not None
-        return seconds
 
     return check_videos(
         dataclasses.replace(
@@ -92,7 +93,7 @@ def read_folder(
             lengths=np.array([shape[0] for shape in shapes], np.int64),
             features={schema.DEFAULT_STREAM: lambda row: video(row).features},
             predictions=given,
-            frames={"time": time} if timed else {},
+            frames={"time": lambda row: np.asarray(video(row).time)} if timed else {},
             axes={schema.DEFAULT_STREAM: kind.axis} if kind.axis else {},
         )
     )
@@ -141,11 +142,9 @@ def _read_npy(file: Path, axis: str) -> VideoArrays:
 def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]], bool]:
     """The shapes of all videos' features, and whether they have times; checks that they agree."""
     shapes: list[tuple[int, ...]] = []
-    first: VideoArrays | None = None
-    example = "/".join(files[0].parts[-2:])
+    first, example = kind.read(files[0]), "/".join(files[0].parts[-2:])
     for file in files:
         video = kind.read(file)
-        first = first or video
         here, there = video.features.shape[1:], first.features.shape[1:]
         if here != there:
             columns, expected = (" x ".join(map(str, shape)) for shape in (here, there))
@@ -161,19 +160,4 @@ def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]],
                 f"{lacks}: has no time, but {has} does; add times to all videos or to none"
             )
         shapes.append(video.features.shape)
-    return shapes, first is not None and first.time is not None
-
-
-def _check_predictions(
-    file: Path, shape: tuple[int, ...], assignment: Assignment, axis: str
-) -> None:
-    outputs = len(assignment.outputs)
-    allowed: list[tuple[int, ...]] = [(shape[0], outputs)]
-    if axis == "view":
-        allowed.append((shape[0], shape[1], outputs))
-    found = open_npy(file).shape
-    if found not in allowed:
-        raise FrameSelectError(
-            f"{file}: has shape {found}; expected {' or '.join(map(str, allowed))}: frames of "
-            f"the features, {'classes' if assignment.targets is None else 'targets'}"
-        )
+    return shapes, first.time is not None

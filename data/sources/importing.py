@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from scipy.special import softmax
 
-from data.head import Crossfit, head_input
+from data.head.crossfit import Crossfit
 from data.head.folds import FoldHeads, train_folds
+from data.head.linear import head_input
 from data.sources.source import Source, stream_field
 from frame_select_env.cache import schema, write_cache
 from frame_select_env.errors import FrameSelectError
@@ -34,7 +35,7 @@ def import_source(
     Args:
         source: The videos.
         out: The cache file to write.
-        crossfit: How training videos are predicted; see `data.head.fit_heads`.
+        crossfit: How training videos are predicted; see `data.head.crossfit.fit_heads`.
         logits: Whether the given predictions are logits: the softmax is applied.
         head_frames: Train on at most this many evenly spaced frames per video (with views: pairs
             of frame and view); 0: all.
@@ -49,20 +50,41 @@ def import_source(
         FrameSelectError: naming the source, the field and the remedy; nothing is written then.
     """
     check_out(out)
-    _check_options(source, logits, head_frames, seed)
-    with _progress(console) as progress:
+    if logits and not source.predictions:
+        source.fail("predictions", "--logits needs given predictions; there are none")
+    if logits and source.task == "regression":
+        source.fail("predictions", "--logits is for classification; these videos have targets")
+    if head_frames < 0:
+        source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
+    if seed < 0:
+        source.fail("--seed", f"{seed} is negative; give a number of at least 0")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    progress = Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=console is None, transient=True
+    )
+    with progress:
         trained = source.trained_streams
         folds = train_folds(source, crossfit, head_frames, seed, progress) if trained else {}
+        made_by = {s: "linear head" if s in trained else "ready-made" for s in source.features}
+        distinct = set(made_by.values())
         record = {
             "source": source.path.resolve().name,
             "crossfit": crossfit if trained else "unknown",
-            "predictions": _origin(source),
+            # One name, or a name per stream where streams differ.
+            "predictions": distinct.pop() if len(distinct) == 1 else made_by,
             "seed": seed,
             "version": version("frame-select-env"),
             **(provenance or {}),
         }
         if folds:
-            record["head"] = {fold: _head_record(source, heads) for fold, heads in folds.items()}
+            score = "cv_accuracy" if source.task == "classification" else "cv_mean_squared_error"
+            record["head"] = {
+                fold: {
+                    stream: {"penalty": heads.penalty, score: round(heads.score, 4)}
+                    for stream, heads in trained_heads.heads.items()
+                }
+                for fold, trained_heads in folds.items()
+            }
             record["head_frames"] = head_frames
         videos = progress.track(
             _videos(source, folds, logits), total=len(source), description="writing videos"
@@ -81,97 +103,45 @@ def check_out(out: Path) -> None:
         raise FrameSelectError(f"{out}: exists and is not a cache; choose another name")
 
 
-def _progress(console: Console | None) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=console is None,
-        transient=True,
-    )
-
-
-def _check_options(source: Source, logits: bool, head_frames: int, seed: int) -> None:
-    if logits and not source.predictions:
-        source.fail("predictions", "--logits needs given predictions; there are none")
-    if logits and source.task == "regression":
-        source.fail("predictions", "--logits is for classification; these videos have targets")
-    if head_frames < 0:
-        source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
-    if seed < 0:
-        source.fail("--seed", f"{seed} is negative; give a number of at least 0")
-
-
 def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterator[dict[str, Any]]:
     """The videos in the form that `write_cache` takes."""
     extra_folds = [fold for fold in source.splits if fold != schema.DEFAULT_FOLD]
     for row in range(len(source)):
         features = {stream: source.read_features(stream, row) for stream in source.features}
-        inputs = {
-            stream: head_input(features[stream], source.axes.get(stream, ""))
-            for stream in source.trained_streams
-        }
-        predictions = {
-            stream: _given_predictions(source, stream, row, values, logits)
-            for stream, values in features.items()
-            if stream in source.predictions
-        }
-        if inputs:
-            predictions |= _predict(folds[schema.DEFAULT_FOLD], inputs, row)
+        given, inputs = {}, {}
+        for stream, values in features.items():
+            if stream in source.predictions:
+                given[stream] = _given_predictions(source, stream, row, values, logits)
+            else:
+                inputs[stream] = head_input(values, source.axes.get(stream, ""))
+        made = folds[schema.DEFAULT_FOLD].predict(inputs, row) if inputs else {}
         video: dict[str, Any] = {
             "id": str(source.ids[row]),
             "label": source.labels[row],
             "split": str(source.splits[schema.DEFAULT_FOLD][row]),
             "features": features,
-            "predictions": predictions,
+            "predictions": given | made,
             **{name: read(row) for name, read in source.frames.items()},
         }
         if source.groups is not None:
             video["group"] = str(source.groups[row])
         if extra_folds:
-            video["folds"] = {
-                fold: {"split": str(source.splits[fold][row])}
-                | ({"predictions": _predict(folds[fold], inputs, row)} if fold in folds else {})
-                for fold in extra_folds
-            }
+            video["folds"] = {f: {"split": str(source.splits[f][row])} for f in extra_folds}
+        for fold in extra_folds:
+            if fold in folds:
+                video["folds"][fold]["predictions"] = folds[fold].predict(inputs, row)
         yield video
-
-
-def _predict(fold: FoldHeads, inputs: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
-    return {stream: fold.head(stream, row).predict(values) for stream, values in inputs.items()}
 
 
 def _given_predictions(
     source: Source, stream: str, row: int, features: np.ndarray, logits: bool
 ) -> np.ndarray:
-    name, video = stream_field("predictions", stream), f"video {str(source.ids[row])!r}"
+    name, video = stream_field("predictions", stream), source.video(row)
     values = source.read_predictions(stream, row).astype(np.float32)
-    if values.ndim == 3 and values.shape[1] != features.shape[1]:
-        source.fail(
-            name, f"{video} has {values.shape[1]} views; its features have {features.shape[1]}"
-        )
+    if values.ndim == 3 and values.shape[1] != (views := features.shape[1]):
+        source.fail(name, f"{video} has {values.shape[1]} views; its features have {views}")
     if logits:
         return softmax(values, axis=-1)
     if wrong := schema.check_predictions(values, source.task):
         source.fail(name, f"{video}: {wrong}, or use --logits")
     return values
-
-
-def _origin(source: Source) -> str | dict[str, str]:
-    """What made the predictions: one name, or a name per stream where streams differ."""
-    origin = {
-        stream: "ready-made" if stream in source.predictions else "linear head"
-        for stream in source.features
-    }
-    distinct = set(origin.values())
-    return distinct.pop() if len(distinct) == 1 else origin
-
-
-def _head_record(source: Source, fold: FoldHeads) -> dict[str, dict[str, float]]:
-    score = "cv_accuracy" if source.task == "classification" else "cv_mean_squared_error"
-    return {
-        stream: {"penalty": heads.penalty, score: round(heads.score, 4)}
-        for stream, heads in fold.heads.items()
-    }

@@ -11,7 +11,8 @@ N videos with F frames in total, concatenated.
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -39,6 +40,10 @@ class _Reader:
 
     def fail(self, name: str, message: str) -> NoReturn:
         raise FrameSelectError(f"{self.path}: {name}: {message}")
+
+    def fail_array(self, name: str, values: np.ndarray, expected: str) -> NoReturn:
+        found = f"has dtype {values.dtype} and shape {values.shape}"
+        self.fail(name, f"{found}; expected {expected}")
 
     def _load(self) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
@@ -72,39 +77,44 @@ class _Reader:
             self.fail("features", "is missing; add features or features.<stream>")
         if schema.DEFAULT_STREAM in features and len(features) > 1:
             self.fail("features", "cannot be combined with features.<stream>; name every stream")
-        lengths = self.lengths()
-        total = int(lengths.sum())
+        lengths = self.arrays["lengths"]
+        if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 1).any():
+            self.fail("lengths", "must be one integer per video, at least 1")
+        lengths = lengths.astype(np.int64)
+        count, start = len(lengths), np.concatenate([[0], np.cumsum(lengths)])
         for stream, values in features.items():
-            self.frame_array(stream_field("features", stream), values, total, axes=(2,))
-        labels, outputs, task = self.labels(len(lengths))
-        predictions = self.predictions(list(features), total)
+            self.check_frames(stream_field("features", stream), values, start[-1], axes=(2,))
+        labels, outputs, task = self.labels(count)
+        predictions = self.predictions(list(features), start[-1])
         frames = {name: self.arrays[name] for name in schema.FRAME_DATASETS if name in self.arrays}
         for name, values in frames.items():
-            self.frame_array(name, values, total, axes=(3, 4) if name == "thumbnail" else (1,))
+            self.check_frames(name, values, start[-1], (3, 4) if name == "thumbnail" else (1,))
             if name == "thumbnail" and values.dtype != np.uint8:
                 self.fail(name, f"has dtype {values.dtype}; expected uint8")
             if wrong := schema.check_finite(name, values):
                 self.fail(name, wrong)
         splits = {
-            fold: self.strings(split_field(fold), values, len(lengths))
+            fold: self.strings(split_field(fold), values, count)
             for fold, values in self.family("splits", schema.DEFAULT_FOLD).items()
         }
         groups = self.arrays.get("groups")
-        start = np.concatenate([[0], np.cumsum(lengths)])
+        names = [*REQUIRED, *OPTIONAL]
+        unknown = [n for n in self.arrays if n not in names and n.split(".")[0] not in FAMILIES]
+        note = f"ignored unknown arrays: {', '.join(unknown)}; known are {', '.join(names)}"
         source = check_videos(
             Source(
                 path=self.path,
                 task=task,
                 outputs=outputs,
-                ids=self.strings("ids", self.arrays["ids"], len(lengths)),
+                ids=self.strings("ids", self.arrays["ids"], count),
                 labels=labels,
                 splits={schema.DEFAULT_FOLD: splits.pop(schema.DEFAULT_FOLD), **splits},
                 lengths=lengths,
                 features=_cut(features, start),
-                groups=None if groups is None else self.strings("groups", groups, len(lengths)),
+                groups=None if groups is None else self.strings("groups", groups, count),
                 predictions=_cut(predictions, start),
                 frames=_cut(frames, start),
-                notes=self.notes(),
+                notes=[note] if unknown else [],
             )
         )
         # Everything is in memory: report bad values before a head is trained, not when writing.
@@ -125,19 +135,9 @@ class _Reader:
             members[key if dot else default] = values
         return members
 
-    def lengths(self) -> np.ndarray:
-        lengths = self.arrays["lengths"]
-        if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 1).any():
-            self.fail("lengths", "must be one integer per video, at least 1")
-        return lengths.astype(np.int64)
-
-    def frame_array(self, name: str, values: np.ndarray, total: int, axes: tuple[int, ...]) -> None:
+    def check_frames(self, name: str, values: np.ndarray, total: int, axes: Sequence[int]) -> None:
         if values.dtype.kind not in "fiu" or values.ndim not in axes:
-            self.fail(
-                name,
-                f"has dtype {values.dtype} and shape {values.shape}; "
-                f"expected numbers with {axes[0]} axes",
-            )
+            self.fail_array(name, values, f"numbers with {axes[0]} axes")
         if len(values) != total:
             self.fail(name, f"has {len(values)} frames, but lengths sum to {total}")
 
@@ -146,11 +146,7 @@ class _Reader:
         labels = self.arrays["labels"]
         regression = labels.dtype.kind == "f"
         if labels.dtype.kind not in "iuf" or labels.ndim not in ((1, 2) if regression else (1,)):
-            self.fail(
-                "labels",
-                f"has dtype {labels.dtype} and shape {labels.shape}; "
-                "expected [N] integers or [N, K] floats",
-            )
+            self.fail_array("labels", labels, "[N] integers or [N, K] floats")
         if len(labels) != videos:
             self.fail("labels", f"has {len(labels)} rows, but lengths has {videos}")
         wanted, other = ("targets", "classes") if regression else ("classes", "targets")
@@ -158,55 +154,43 @@ class _Reader:
             self.fail(other, f"cannot be used with {labels.dtype} labels; use {wanted}")
         if regression:
             labels = labels.reshape(videos, -1).astype(np.float32)
-            count = labels.shape[1]
+            names = [f"target{k}" for k in range(labels.shape[1])]
         else:
             labels = labels.astype(np.int64)
-            count = int(labels.max(initial=-1)) + 1
-        names = [f"target{k}" for k in range(count)] if regression else list(map(str, range(count)))
+            names = [str(label) for label in range(labels.max(initial=-1) + 1)]
         if wanted in self.arrays:
             given = self.arrays[wanted]
-            names = self.strings(wanted, given, count if regression else given.size).tolist()
+            names = self.strings(wanted, given, len(names) if regression else given.size).tolist()
         if not names or len(set(names)) != len(names):
             self.fail(wanted, "must be distinct names, at least one")
         return labels, names, "regression" if regression else "classification"
 
     def predictions(self, streams: list[str], total: int) -> dict[str, np.ndarray]:
-        # With one stream, `predictions` belongs to it, whatever its name.
-        only = streams[0] if len(streams) == 1 else schema.DEFAULT_STREAM
         given = self.family("predictions", schema.DEFAULT_STREAM)
-        if only != schema.DEFAULT_STREAM and list(given) == [schema.DEFAULT_STREAM]:
-            given = {only: given[schema.DEFAULT_STREAM]}
+        if len(streams) == 1 and list(given) == [schema.DEFAULT_STREAM]:
+            # The only stream's, whatever its name.
+            given = {streams[0]: given[schema.DEFAULT_STREAM]}
         if given and set(given) != set(streams):
             wanted = ", ".join(stream_field("predictions", stream) for stream in streams)
             self.fail("predictions", f"must be given for every stream: {wanted}")
         for stream, values in given.items():
-            self.frame_array(stream_field("predictions", stream), values, total, axes=(2,))
+            self.check_frames(stream_field("predictions", stream), values, total, axes=(2,))
         return given
 
     def strings(self, name: str, values: np.ndarray, count: int) -> np.ndarray:
         if values.dtype.kind not in "USiu" or values.ndim != 1:
-            self.fail(
-                name,
-                f"has dtype {values.dtype} and shape {values.shape}; expected a list of strings",
-            )
+            self.fail_array(name, values, "a list of strings")
         if len(values) != count:
             self.fail(name, f"has {len(values)} strings; expected {count}")
-        if values.dtype.kind == "S":
-            return np.char.decode(values, "utf-8")
-        return values.astype(np.str_)
-
-    def notes(self) -> list[str]:
-        names = [*REQUIRED, *OPTIONAL]
-        unknown = [n for n in self.arrays if n not in names and n.split(".")[0] not in FAMILIES]
-        if not unknown:
-            return []
-        return [f"ignored unknown arrays: {', '.join(unknown)}; known are {', '.join(names)}"]
+        return (
+            np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
+        )
 
 
 def _cut(arrays: dict[str, np.ndarray], start: np.ndarray) -> dict[str, Frames]:
     """Readers of one video's frames from arrays of all videos' frames."""
 
-    def reader(values: np.ndarray) -> Callable[[int], np.ndarray]:
-        return lambda row: values[start[row] : start[row + 1]]
+    def read(values: np.ndarray, row: int) -> np.ndarray:
+        return values[start[row] : start[row + 1]]
 
-    return {name: reader(values) for name, values in arrays.items()}
+    return {name: partial(read, values) for name, values in arrays.items()}

@@ -40,7 +40,14 @@ def _read(file: Path, pattern: re.Pattern[str]) -> VideoArrays:
     Frames without a face keep the values that OpenFace wrote (mostly zeros): avoiding them is the
     agent's task.
     """
-    names = _header(file)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            names = [name.strip() for name in next(csv.reader(lines), [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FrameSelectError(f"{file}: cannot be read as a CSV: {error}") from None
+    for name in names:
+        if names.count(name) > 1:
+            raise FrameSelectError(f"{file}: the column {name!r} is duplicated")
     chosen = [index for index, name in enumerate(names) if pattern.fullmatch(name)]
     for name in REQUIRED:
         if name not in names:
@@ -50,7 +57,22 @@ def _read(file: Path, pattern: re.Pattern[str]) -> VideoArrays:
             )
     if not chosen:
         raise FrameSelectError(f"{file}: has none of the columns selected by --columns")
-    values = _numbers(file, [*(names.index(name) for name in REQUIRED), *chosen])
+    columns = [*(names.index(name) for name in REQUIRED), *chosen]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*input contained no data")  # refused below
+            values = np.loadtxt(
+                file,
+                delimiter=",",
+                skiprows=1,
+                usecols=columns,
+                comments=None,
+                ndmin=2,
+                encoding="utf-8-sig",
+            )
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise FrameSelectError(f"{file}: has cells that are not numbers: {reason}") from None
     if not len(values):
         raise FrameSelectError(f"{file}: contains no frames; remove the video")
     frame, confidence = values[:, 0], values[:, 2]
@@ -65,35 +87,3 @@ def _read(file: Path, pattern: re.Pattern[str]) -> VideoArrays:
         time=best[:, 1].astype(np.float32),
         columns=tuple(names[index] for index in chosen),
     )
-
-
-def _header(file: Path) -> list[str]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            names = [name.strip() for name in next(csv.reader(lines), [])]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FrameSelectError(f"{file}: cannot be read as a CSV: {error}") from None
-    duplicate = next((name for name in names if names.count(name) > 1), None)
-    if duplicate is not None:
-        raise FrameSelectError(f"{file}: the column {duplicate!r} is duplicated")
-    return names
-
-
-def _numbers(file: Path, columns: list[int]) -> np.ndarray:
-    """The given columns of all rows, [rows, columns] float64."""
-    try:
-        with warnings.catch_warnings():
-            # The caller reports a file without rows, naming the file.
-            warnings.filterwarnings("ignore", message=".*input contained no data")
-            return np.loadtxt(
-                file,
-                delimiter=",",
-                skiprows=1,
-                usecols=columns,
-                comments=None,
-                ndmin=2,
-                encoding="utf-8-sig",
-            )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise FrameSelectError(f"{file}: has cells that are not numbers: {reason}") from None

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from data.corpora import Assignment
+from data.corpora.assignment import Assignment
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -59,6 +59,10 @@ class Source:
         """The streams without given predictions: a head is trained for each."""
         return [stream for stream in self.features if stream not in self.predictions]
 
+    def video(self, row: int) -> str:
+        """How messages call a video."""
+        return f"video {str(self.ids[row])!r}"
+
     def fail(self, field_name: str, message: str) -> NoReturn:
         """Raise a one-line error about this source."""
         raise FrameSelectError(f"{self.path}: {field_name}: {message}")
@@ -75,28 +79,23 @@ class Source:
         values = self._read(name, self.predictions[stream], row, axes)
         if values.shape[-1] != len(self.outputs):
             kind = "classes" if self.task == "classification" else "targets"
-            self.fail(
-                name,
-                f"video {str(self.ids[row])!r} has {values.shape[-1]} columns; "
-                f"expected {len(self.outputs)} ({kind})",
-            )
+            expected = f"expected {len(self.outputs)} ({kind})"
+            self.fail(name, f"{self.video(row)} has {values.shape[-1]} columns; {expected}")
         return values
 
     def _read(self, name: str, frames: Frames, row: int, axes: tuple[int, ...]) -> np.ndarray:
-        values = frames(row)
-        video = f"video {str(self.ids[row])!r}"
-        length = self.lengths[row]
+        values, length = frames(row), self.lengths[row]
         if values.ndim not in axes or len(values) != length or values.dtype.kind not in "fiu":
             middle = {(2,): "", (3,): "middle axis, ", (2, 3): "optional views, "}[axes]
             self.fail(
                 name,
-                f"{video} has dtype {values.dtype} and shape {values.shape}; "
+                f"{self.video(row)} has dtype {values.dtype} and shape {values.shape}; "
                 f"expected numbers [{length}, {middle}columns]",
             )
         if values.dtype != np.float16:
             values = np.asarray(values, np.float32)
         if wrong := schema.check_finite(name, values):
-            self.fail(name, f"{video}: {wrong}")
+            self.fail(name, f"{self.video(row)}: {wrong}")
         return values
 
 
@@ -113,18 +112,20 @@ def split_field(fold: str) -> str:
 def assigned_source(
     path: Path, assignment: Assignment, ids: Sequence[str], rows: Sequence[int] | None = None
 ) -> Source:
-    """A source with the ids, labels, splits and groups of the videos `rows` (None: all), no frames.
-
-    Lengths are 0 and there is no stream: set both with `dataclasses.replace`.
-    """
+    """A source of the videos `rows` (None: all), with length 0 and no stream: `replace` both."""
     chosen = np.arange(len(ids)) if rows is None else np.asarray(rows, np.int64)
-    groups = assignment.groups
+    groups, labels = assignment.groups, assignment.targets
+    if labels is None:
+        number = {name: label for label, name in enumerate(assignment.outputs)}
+        unknown = schema.UNKNOWN_LABEL
+        known = [unknown if name is None else number[name] for name in assignment.labels]
+        labels = np.array(known, np.int64)
     return Source(
         path=path,
         task="classification" if assignment.targets is None else "regression",
         outputs=assignment.outputs,
         ids=np.array(ids)[chosen],
-        labels=assignment.numbered_labels()[chosen],
+        labels=labels[chosen],
         splits={fold: np.array(splits)[chosen] for fold, splits in assignment.splits.items()},
         lengths=np.zeros(len(chosen), np.int64),
         features={},
@@ -145,7 +146,7 @@ def check_videos(source: Source) -> Source:
             source.fail("ids", wrong)
     for row, label in enumerate(source.labels):
         if wrong := schema.check_label(label, source.task, len(source.outputs)):
-            source.fail("labels", f"video {str(source.ids[row])!r}: {wrong}")
+            source.fail("labels", f"{source.video(row)}: {wrong}")
     for stream, axis in source.axes.items():
         if stream not in source.features or axis not in schema.MIDDLE_AXES:
             source.fail("axes", f"{stream}: {axis!r} is not a view or object axis of a stream")
@@ -155,5 +156,5 @@ def check_videos(source: Source) -> Source:
     for fold, splits in source.splits.items():
         for row, split in enumerate(splits):
             if wrong := schema.check_split(split):
-                source.fail(split_field(fold), f"video {str(source.ids[row])!r}: {wrong}")
+                source.fail(split_field(fold), f"{source.video(row)}: {wrong}")
     return source

@@ -70,20 +70,18 @@ def digits_source(seed: int = 0) -> Source:
     images = divide_images(rng)
     with one_thread():
         body = train_backbone(make_videos(images["backbone"], BACKBONE_VIDEOS, rng), seed)
-        videos: list[DigitVideo] = []
-        splits: list[str] = []
-        for split, count in VIDEOS.items():
-            videos += make_videos(images[split], count, rng)
-            splits += [split] * count
-        features = [features_of(body, video.thumbnails) for video in videos]
-    numbers = [number for count in VIDEOS.values() for number in range(count)]
+        made = {split: make_videos(images[split], count, rng) for split, count in VIDEOS.items()}
+        videos = [video for chosen in made.values() for video in chosen]
+        with torch.no_grad():
+            features = [body(pixels_of(video)).numpy().astype(np.float16) for video in videos]
+    numbered = [(split, number) for split, count in VIDEOS.items() for number in range(count)]
     return Source(
         path=Path("scikit-learn digits"),
         task="classification",
         outputs=[str(digit) for digit in range(10)],
-        ids=np.array([f"{split}_{n:03d}" for split, n in zip(splits, numbers, strict=True)]),
+        ids=np.array([f"{split}_{number:03d}" for split, number in numbered]),
         labels=np.array([video.label for video in videos], np.int64),
-        splits={"default": np.array(splits)},
+        splits={"default": np.array([split for split, _ in numbered])},
         lengths=np.array([len(video.importance) for video in videos], np.int64),
         features={"main": lambda row: features[row]},
         frames={
@@ -179,25 +177,24 @@ def one_thread() -> Iterator[None]:
 
 
 def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
-    """Train a network on videos through the consensus, and remove its last layer.
+    """Train a network from pixels [L, 64] in [0, 1] to features [L, FEATURES] on videos.
 
-    The loss is the cross-entropy of a video's averaged probabilities, so the network never learns
-    which frames show the digit.
-
-    Returns:
-        The network from pixels [L, 64] in [0, 1] to features [L, FEATURES].
+    The loss is the cross-entropy of a video's averaged probabilities: frames have no labels.
     """
     generator = torch.Generator().manual_seed(seed)
-    body = nn.Sequential(
-        nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, FEATURES), nn.LeakyReLU()
-    )
+    first, second = nn.Linear(64, HIDDEN), nn.Linear(HIDDEN, FEATURES)
     head = nn.Linear(FEATURES, 10)
-    for layer in (body[0], body[2], head):
-        _initialise(layer, generator)
+    body = nn.Sequential(first, nn.ReLU(), second, nn.LeakyReLU())
+    with torch.no_grad():
+        # Torch's default initialisation, but without touching the global random state.
+        for layer in (first, second, head):
+            bound = layer.in_features**-0.5
+            layer.weight.uniform_(-bound, bound, generator=generator)
+            layer.bias.uniform_(-bound, bound, generator=generator)
     network = nn.Sequential(body, head)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, EPOCHS)
-    pixels = [pixels_of(video.thumbnails) for video in videos]
+    pixels = [pixels_of(video) for video in videos]
     labels = torch.tensor([video.label for video in videos])
     for _ in range(EPOCHS):
         order = torch.randperm(len(videos), generator=generator)
@@ -215,21 +212,7 @@ def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
     return body
 
 
-def features_of(body: nn.Sequential, thumbnails: np.ndarray) -> np.ndarray:
-    """The backbone's features [L, FEATURES] float16 of thumbnails [L, 8, 8] uint8."""
-    with torch.no_grad():
-        return body(pixels_of(thumbnails)).numpy().astype(np.float16)
-
-
-def pixels_of(thumbnails: np.ndarray) -> torch.Tensor:
-    """The backbone's input [L, 64] float32 in [0, 1] for thumbnails [L, 8, 8] uint8."""
+def pixels_of(video: DigitVideo) -> torch.Tensor:
+    """The backbone's input, [L, 64] float32 in [0, 1]."""
+    thumbnails = video.thumbnails
     return torch.from_numpy(thumbnails).reshape(len(thumbnails), 64).float() / 255
-
-
-def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
-    """Torch's default initialisation, but without touching the global random state."""
-    assert isinstance(layer, nn.Linear)
-    bound = layer.in_features**-0.5
-    with torch.no_grad():
-        layer.weight.uniform_(-bound, bound, generator=generator)
-        layer.bias.uniform_(-bound, bound, generator=generator)

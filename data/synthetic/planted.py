@@ -3,7 +3,7 @@
 Key frames predict the label; the others pull the mean towards a decoy class.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -73,10 +73,9 @@ class Recipe:
             raise FrameSelectError(
                 f"key_share={self.key_share}: must be above 0 and at most {MOST_KEY_SHARE}"
             )
-        if not 0 <= self.difficulty <= 1:
-            raise FrameSelectError(f"difficulty={self.difficulty}: must be from 0 to 1")
-        if not 0 <= self.signal <= 100:
-            raise FrameSelectError(f"signal={self.signal}: must be from 0 to 100")
+        for name, high in (("difficulty", 1), ("signal", 100)):
+            if not 0 <= getattr(self, name) <= high:
+                raise FrameSelectError(f"{name}={getattr(self, name)}: must be from 0 to {high}")
         if self.runs > self.key_frames:
             raise FrameSelectError(
                 f"runs={self.runs}: must be at most {self.key_frames}, the number of key frames "
@@ -92,34 +91,21 @@ class Recipe:
 def write_planted(path: Path, recipe: Recipe, console: Console | None = None) -> Path:
     """Write the cache of a recipe, with one video in memory at a time; return its path."""
     check_out(path)
-    videos = track(
-        planted_videos(recipe),
-        description="planting videos",
-        total=recipe.videos,
-        console=console,
-        disable=console is None,
-        transient=True,
-    )
+    videos: Iterable[dict[str, Any]] = planted_videos(recipe)
+    if console:
+        videos = track(videos, "planting videos", recipe.videos, console=console, transient=True)
     provenance = {"source": "planted", **asdict(recipe), "version": version("frame-select-env")}
     classes = [f"c{number}" for number in range(recipe.classes)]
     return write_cache(path, videos, classes=classes, provenance=provenance)
 
 
 def planted_videos(recipe: Recipe) -> Iterator[dict[str, Any]]:
-    """The videos in the form that `write_cache` takes.
-
-    Each has its own generator, spawned from the seed, so the first videos do not depend on the
-    number of videos. `importance` is 1 on the key frames.
-
-    Yields:
-        id, label, split, features [L, D] float16, predictions [L, C] float32, importance [L]
-        float32.
-    """
+    """The videos in the form that `write_cache` takes; `importance` is 1 on the key frames."""
     shared = np.random.default_rng(np.random.SeedSequence(recipe.seed))
     directions = shared.normal(size=(recipe.classes, recipe.features - 1))
     directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-9)
     for row in range(recipe.videos):
-        # The row as spawn key: the same as child `row` of the shared sequence.
+        # As child `row` of the shared sequence: videos do not depend on how many follow them.
         rng = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(row,)))
         label = int(rng.integers(recipe.classes))
         key = place_key_frames(recipe.frames, recipe.key_frames, recipe.runs, rng)
@@ -169,15 +155,8 @@ def plant_predictions(
     frames is correct if and only if u >= difficulty, and a video that it misclassifies stays
     misclassified at any higher difficulty.
 
-    Args:
-        key: [L] bool, at least one and at most half of the frames.
-        label: c.
-        classes: C.
-        difficulty: From 0 to 1.
-        rng: The video's generator.
-
-    Returns:
-        [L, C] float32.
+    `key` [L] bool is true for at least one and at most half of the frames; the predictions are
+    [L, C] float32.
     """
     keys, distractors = int(key.sum()), int((~key).sum())
     confidence = float(np.float32(rng.uniform(*KEY_CONFIDENCE)))

@@ -13,13 +13,8 @@ from av.video.stream import VideoStream
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
-SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("3gp", "asf", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4"),
-        *("mpeg", "mpg", "mts", "ogv", "ts", "vob", "webm", "wmv"),
-    )
-)
+FORMATS = "3gp asf avi flv m2ts m4v mkv mov mp4 mpeg mpg mts ogv ts vob webm wmv"
+SUFFIXES = frozenset(f".{name}" for name in FORMATS.split())
 
 
 class VideoError(FrameSelectError):
@@ -47,9 +42,8 @@ def find_videos(folder: Path) -> VideoFiles:
     unusable = []
     for file in sorted(folder.rglob("*")):
         below = file.relative_to(folder)
-        if file.suffix.lower() not in SUFFIXES or not file.is_file():
-            continue
-        if any(part.startswith(".") for part in below.parts):
+        hidden = any(part.startswith(".") for part in below.parts)
+        if hidden or file.suffix.lower() not in SUFFIXES or not file.is_file():
             continue
         name = below.with_suffix("").as_posix()
         if wrong := schema.check_text(name):
@@ -61,8 +55,7 @@ def find_videos(folder: Path) -> VideoFiles:
         else:
             files[name] = file
     if not files:
-        known = ", ".join(sorted(SUFFIXES))
-        raise FrameSelectError(f"{folder}: contains no video file ({known})")
+        raise FrameSelectError(f"{folder}: contains no video file ({', '.join(sorted(SUFFIXES))})")
     return VideoFiles(folder, dict(sorted(files.items())), unusable)
 
 
@@ -72,25 +65,19 @@ def one_video(path: Path) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        reason = error.strerror or str(error)
-        raise VideoError(f"{path}: cannot be decoded: {reason}") from None
+        raise VideoError(f"{path}: cannot be decoded: {error.strerror or error}") from None
 
 
 @contextmanager
 def open_video(path: Path, threads: int = 1) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The open container and its first video track; cover pictures do not count.
 
-    `threads` is the number of decoding threads; 0: one per CPU.
-
-    Raises:
-        VideoError: if the file is not a video, has no video track, or fails while it is open.
+    With 0 threads, one per CPU decodes. Raises VideoError if the file is not a video, has no video
+    track, or fails while it is open.
     """
     with one_video(path), av.open(str(path), metadata_errors="replace") as container:
-        tracks = [
-            track
-            for track in container.streams.video
-            if not track.disposition & Disposition.attached_pic
-        ]
+        cover = Disposition.attached_pic
+        tracks = [track for track in container.streams.video if not track.disposition & cover]
         if not tracks:
             sound = ", only sound" if container.streams.audio else ""
             raise VideoError(f"{path}: has no video track{sound}")

@@ -36,17 +36,9 @@ def read_sizes(
     """Yield the wanted frames in the order they are shown, each in several sizes.
 
     Seeks from keyframe to keyframe if they are dense enough to save decoding; otherwise decodes
-    everything.
-
-    Args:
-        path: The video file.
-        timeline: Its timeline.
-        wanted: Frame numbers, increasing.
-        sides: Pixels of the shorter side of the scaled frames; None: unscaled.
-        threads: Number of decoding threads; 0: one per CPU.
-
-    Yields:
-        The number, and for every side the frame [h, w, 3] uint8 RGB, upright.
+    everything, with that many threads (0: one per CPU). `wanted` are increasing numbers, `sides`
+    pixels of the shorter side, None: unscaled. Yields the number, and for every side the frame
+    [h, w, 3] uint8 RGB, upright.
 
     Raises:
         VideoError: if a wanted frame cannot be decoded.
@@ -70,17 +62,13 @@ def read_sizes(
 class Picture:
     """Converts the frames of one video to upright RGB arrays of one size.
 
-    FFmpeg scales while it converts the colours: bilinear, with a wider filter when shrinking, so
-    there is no aliasing. Proportions are kept.
-
-    Args:
-        path: The file, for messages.
-        side: Pixels of the shorter side; None: unscaled.
-        aspect: Width of a pixel divided by its height; scaled frames get square pixels.
+    FFmpeg scales while it converts the colours: bilinear, antialiased when shrinking.
     """
 
     def __init__(self, path: Path, side: int | None, aspect: float = 1.0) -> None:
-        self.path, self.side, self.aspect = path, side, aspect
+        self.path = path  # for messages
+        self.side = side  # pixels of the shorter side; None: unscaled
+        self.aspect = aspect  # width of a pixel / its height; scaled frames get square pixels
         self.reformatter = VideoReformatter()  # shared by all frames: it caches conversion tables
         self._size: tuple[int, int] | None = None
 
@@ -136,12 +124,10 @@ def _by_time(
 def _by_number(
     container: InputContainer, track: VideoStream, timeline: Timeline, wanted: np.ndarray
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    left = iter(wanted.tolist())
-    number = next(left, None)
-    for count, frame in enumerate(container.decode(track)):
-        if number is None:
-            return
-        if count == number:
-            yield count, frame
-            number = next(left, None)
+    frames = enumerate(container.decode(track))
+    for number in wanted.tolist():
+        for count, frame in frames:
+            if count == number:
+                yield number, frame
+                break
     # Too few frames: `read_sizes` notices that some wanted ones are missing.

@@ -1,5 +1,6 @@
 """The sound of a video: mono samples on the clock of its pictures, and log-mel spectrograms."""
 
+import itertools
 from pathlib import Path
 
 import av
@@ -23,12 +24,9 @@ FLOOR = 1e-6  # lower bound of the power, so that silence is finite
 def read_sound(path: Path, rate: int) -> np.ndarray | None:
     """Decode the first sound track, at `rate` samples per second.
 
-    Every piece is placed at its own time: a track that starts late or has a gap stays in sync with
-    the pictures, with silence in between.
-
-    Returns:
-        [n] float32 in about -1 to 1, sample k at k / rate seconds from the start of the container;
-        None if there is no sound track.
+    The samples [n] are float32 in about -1 to 1, sample k at k / rate seconds from the start of the
+    container: a track that starts late or has a gap stays in sync with the pictures, with silence
+    in between. None if there is no sound track.
     """
     pieces: list[tuple[int, np.ndarray]] = []
     with one_video(path), av.open(str(path), metadata_errors="replace") as container:
@@ -39,17 +37,14 @@ def read_sound(path: Path, rate: int) -> np.ndarray | None:
         start = start_seconds(container)
         origin: float | None = None  # time of the first sample after the last gap
         count = 0
-        for frame in container.decode(track):
-            shown = None if frame.time is None else frame.time - start
+        for frame in itertools.chain(container.decode(track), [None]):  # None: what is delayed
+            shown = None if frame is None or frame.time is None else frame.time - start
             if origin is None or (shown is not None and abs(shown - origin - count / rate) > GAP):
                 origin, count = (shown or 0.0), 0
             for piece in resampler.resample(frame):
                 samples = piece.to_ndarray().ravel().astype(np.float32)
                 pieces.append((round(origin * rate) + count, samples))
                 count += len(samples)
-        for piece in resampler.resample(None):
-            samples = piece.to_ndarray().ravel().astype(np.float32)
-            pieces.append((round((origin or 0.0) * rate) + count, samples))
     return _arrange(pieces)
 
 
@@ -65,10 +60,9 @@ def _arrange(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
 
 
 def log_mel(sound: np.ndarray, bands: int) -> torch.Tensor:
-    """The log-mel spectrogram of sound [n] float32 at 16 kHz, with bands between 60 and 7800 Hz.
+    """The natural log-mel spectrogram [n // 160 + 1, bands] float32 of sound [n] at 16 kHz.
 
-    Returns:
-        [n // 160 + 1, bands] float32, natural logarithms; row k is centred on k / 100 seconds.
+    Row k is centred on k / 100 seconds.
     """
     rows = len(sound) // HOP + 1
     samples = torch.nn.functional.pad(torch.from_numpy(sound), (POINTS // 2, POINTS))

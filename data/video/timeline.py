@@ -1,9 +1,8 @@
 """Timeline: when each frame of a video is shown, where decoding can start, which are sampled.
 
-Reading packets without decoding them provides the first two, at little cost compared with decoding.
-Frames are counted instead if a container's times do not identify them (AVI stores only the decoding
-order); if some packets have no picture (VP8, packed MPEG-4), which only decoding reveals,
-`count_frames` decodes everything once.
+Packets tell the first two, at little cost compared with decoding. Frames are counted instead if a
+container's times do not identify them (AVI stores only the decoding order); if some packets have no
+picture (VP8, packed MPEG-4), which only decoding reveals, `count_frames` decodes everything once.
 """
 
 from dataclasses import dataclass
@@ -27,20 +26,14 @@ class MisnamedError(Exception):
 
 @dataclass(frozen=True)
 class Timeline:
-    """The L frames of a video in the order they are shown.
+    """The L frames of a video in the order they are shown."""
 
-    Attributes:
-        seconds: [L] float64, when each frame is shown, from the start of the container; increasing.
-        pts: [L] int64, the same in the track's own unit, which identifies a decoded frame. None:
-            frames are identified by counting from the first.
-        key: [L] int64, for each frame the latest frame at or before it where decoding can start.
-        decoded: Whether the timeline comes from decoding rather than from packets.
-    """
-
-    seconds: np.ndarray
+    seconds: np.ndarray  # [L] float64, when each is shown, from the container's start; increasing
+    # [L] int64, the same in the track's own unit, which identifies a decoded frame; None: frames
+    # are identified by counting from the first.
     pts: np.ndarray | None
-    key: np.ndarray
-    decoded: bool = False
+    key: np.ndarray  # [L] int64, the latest frame at or before each where decoding can start
+    decoded: bool = False  # whether this comes from decoding rather than from packets
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -54,15 +47,11 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Sampling:
-    """T frames of every video, or all at a rate; no frame is sampled twice.
+    """T frames of every video, or all at a rate; no frame is sampled twice."""
 
-    Attributes:
-        num_frames: T. Frame t is floor((t + 1/2) L / T) of the video's L frames; all frames if
-            L <= T. Ignored if fps is set.
-        fps: Frames per second: the frames shown at the times k / fps after the first frame.
-    """
-
+    # T. Frame t is floor((t + 1/2) L / T) of the video's L frames; all frames if L <= T.
     num_frames: int = 25
+    # Frames per second, shown at the times k / fps after the first frame; 0: `num_frames` instead.
     fps: float = 0.0
 
     def numbers(self, timeline: Timeline) -> np.ndarray:
@@ -73,16 +62,19 @@ class Sampling:
         first, last = timeline.seconds[0], timeline.seconds[-1]
         # The last frame is shown for the average duration of the frames before it.
         stays = (last - first) / max(1, len(timeline) - 1)
-        times = (
-            first + np.arange(max(1, np.ceil((last + stays - first) * self.fps - 1e-6))) / self.fps
-        )
-        return np.unique(timeline.shown_at(times))
+        count = max(1, np.ceil((last + stays - first) * self.fps - 1e-6))
+        return np.unique(timeline.shown_at(first + np.arange(count) / self.fps))
 
 
 def read_timeline(path: Path) -> Timeline:
     """Read the timeline of a video from its packets, without decoding."""
     with open_video(path) as (container, track):
-        _check_whole(path, track)
+        # An index before the frames (mp4) survives truncation.
+        end = max((entry.pos + entry.size for entry in track.index_entries), default=0)
+        if end > (size := path.stat().st_size):
+            raise VideoError(
+                f"{path}: is truncated: its frames need {end} bytes, but the file has {size}"
+            )
         # Packets are not kept: together they are as large as the file.
         packets = [
             (packet.pts, packet.dts, packet.is_keyframe)
@@ -91,11 +83,14 @@ def read_timeline(path: Path) -> Timeline:
         ]
         if not packets:
             raise VideoError(f"{path}: has no frames")
-        shown = [_first_known(pts, dts) for pts, dts, _ in packets]
+        shown = [pts if pts is not None else dts or 0 for pts, dts, _ in packets]
         order = np.argsort(shown, kind="stable")
         pts = np.array(shown, np.int64)[order]
         seconds = _seconds(pts, container, track)
-        if not _times_identify(container, [time for time, _, _ in packets]):
+        times = [time for time, _, _ in packets]
+        timed = any(name in container.format.name for name in TIMED)
+        # Frames must differ in their times.
+        if not timed or None in times or len(set(times)) < len(times):
             return Timeline(seconds, None, np.zeros(len(pts), np.int64))
         # Reading starts at the first frame, whether or not it is marked as a keyframe.
         keyframe = np.array([key for _, _, key in packets])[order]
@@ -114,22 +109,6 @@ def count_frames(path: Path) -> Timeline:
         return Timeline(seconds, None, np.zeros(len(pts), np.int64), decoded=True)
 
 
-def _check_whole(path: Path, track: VideoStream) -> None:
-    """Detect truncation: an index before the frames (mp4) survives it."""
-    end = max((entry.pos + entry.size for entry in track.index_entries), default=0)
-    size = path.stat().st_size
-    if end > size:
-        raise VideoError(
-            f"{path}: is truncated: its frames need {end} bytes, but the file has {size}"
-        )
-
-
-def _times_identify(container: InputContainer, times: list[int | None]) -> bool:
-    """Whether the packets' times distinguish the frames."""
-    timed = any(name in container.format.name for name in TIMED)
-    return timed and None not in times and len(set(times)) == len(times)
-
-
 def _seconds(pts: np.ndarray, container: InputContainer, track: VideoStream) -> np.ndarray:
     """Times in seconds; computed from number and rate if the stored times do not increase."""
     if len(pts) > 1 and (np.diff(pts) <= 0).any():
@@ -138,7 +117,3 @@ def _seconds(pts: np.ndarray, container: InputContainer, track: VideoStream) -> 
     unit = track.time_base
     assert unit is not None
     return pts * float(unit) - start_seconds(container)
-
-
-def _first_known(pts: int | None, dts: int | None) -> int:
-    return next((time for time in (pts, dts) if time is not None), 0)

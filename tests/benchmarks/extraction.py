@@ -60,15 +60,15 @@ def extract(videos: str, out: str) -> None:
     import torch
 
     from data.__main__ import main
-    from data.extraction import merge
+    from data.extraction import pipeline
 
     def merging(*arguments: object) -> object:
         peaks.append(peak_mib())
         return shards_source(*arguments)
 
     peaks: list[float] = []
-    shards_source = merge.shards_source
-    merge.shards_source = merging  # type: ignore[assignment]
+    shards_source = pipeline.shards_source
+    pipeline.shards_source = merging  # type: ignore[assignment]
     torch.set_num_threads(1)
     start = time.perf_counter()
     size = "resnet18@size=64,weights=none"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.__main__ import main
-from data.commands.summary import all_frames
+from data.commands.inspect import all_frames
 from frame_select_env import FeatureCache, write_cache
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data.corpora import read_corpus
+from data.corpora.read import read_corpus
 from frame_select_env.errors import FrameSelectError
 
 Official = Callable[[str, Mapping[str, str | None]], str]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.corpora import read_corpus
 from data.corpora.class_folders import random_split
+from data.corpora.read import read_corpus
 
 FOLDER = Path("features")
 CLASSES = st.dictionaries(st.text("abé ", min_size=1, max_size=3), st.integers(1, 12), min_size=1)

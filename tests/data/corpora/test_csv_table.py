@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.corpora import read_corpus
+from data.corpora.read import read_corpus
 
 FOLDER = Path("features")
 IDS = ["dive/a.b", "dive/c", "wave/a", "wave/d"]

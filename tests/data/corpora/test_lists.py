@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from data.corpora import read_corpus
-from data.corpora.ekman6 import NUMBERS, split_ekman6
+from data.corpora.emotions import NUMBERS, split_ekman6
+from data.corpora.read import read_corpus
 
 FOLDER = Path("features")
 CLIPS = ["Bowl/v_Bowl_g01_c01", "Bowl/v_Bowl_g08_c02", "Archery/v_Archery_g01_c01", "Archery/other"]

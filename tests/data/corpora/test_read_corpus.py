@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.corpora import split_file_name
+from data.corpora.read import split_file_name
 
 
 @pytest.mark.parametrize(

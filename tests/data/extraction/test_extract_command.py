@@ -19,7 +19,7 @@ from shape_videos import CLASSES, RATE, numbered_pictures, write_shape_videos, w
 from agents.__main__ import main as agents
 from data.__main__ import main
 from data.backbones.torchvision_import import import_torchvision
-from data.extraction import extract as extract_function
+from data.extraction.pipeline import extract as extract_function
 from data.extraction.shards import shards_folder
 from frame_select_env import open_cache
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.head import TrainingVideos
-from data.head.fit import BLOCK_FRAMES, consensus_loss, fit_softmax_path
+from data.head.linear import BLOCK_FRAMES, TrainingVideos, consensus_loss, fit_softmax_path
 
 
 def test_a_video_of_two_frames_by_hand() -> None:

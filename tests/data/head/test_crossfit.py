@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data.head import TrainingVideos, fit_heads
-from data.head.crossfit import PENALTIES, _fit_path, strongest_within
+from data.head.crossfit import PENALTIES, _fit_path, fit_heads, strongest_within
+from data.head.linear import TrainingVideos
 
 
 def noise(videos: int = 60, size: int = 80) -> TrainingVideos:

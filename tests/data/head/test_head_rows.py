@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.head import head_input, training_rows
+from data.head.linear import head_input, training_rows
 from frame_select_env.cache import frame_index
 
 LENGTHS, VIEWS, MOST = st.integers(1, 60), st.integers(1, 12), st.integers(0, 200)

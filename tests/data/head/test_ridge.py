@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data.head import TrainingVideos, fit_heads
-from data.head.fit import fit_ridge_path
+from data.head.crossfit import fit_heads
+from data.head.linear import TrainingVideos, fit_ridge_path
 
 
 def planted(videos: int = 60, noise: float = 0.05) -> TrainingVideos:

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from data.head import LinearHead, TrainingVideos
-from data.head.linear import SUM_BLOCK
+from data.head.linear import SUM_BLOCK, LinearHead, TrainingVideos
 
 
 def test_video_means_by_hand() -> None:
