@@ -125,13 +125,9 @@ class Episodes(ABC):
         self.table.fill(videos)
         self.video[slots] = videos
         self.length[slots] = self.table.total[videos]
-        self.cursor[slots] = 0
-        self.selected[slots] = False
-        self.kept[slots] = 0
-        self.kept_sum[slots] = 0.0
-        self.returns[slots] = 0.0
-        if self.dense:
-            self._paid[slots] = 0.0
+        states = (self.cursor, self.selected, self.kept, self.kept_sum, self.returns, self._paid)
+        for state in states:
+            state[slots] = 0
 
     def step(
         self, actions: np.ndarray, going: np.ndarray | None = None
@@ -252,8 +248,7 @@ class Draws:
     def __init__(
         self, rows: np.ndarray, num_slots: int, generator: Callable[[int], np.random.Generator]
     ) -> None:
-        self.rows = rows
-        self._generator = generator
+        self.rows, self._generator = rows, generator
         self._block = np.zeros((num_slots, BLOCK), np.int64)
         self._next = np.full(num_slots, BLOCK)
 

@@ -75,11 +75,11 @@ def span(outcome: Outcome, threshold: float = 0.0) -> np.ndarray:
 def oc_frame(outcome: Outcome, compare: bool = True) -> np.ndarray:
     """How well the selected frames show the true class one by one, compared with uniform frames.
 
-    A frame whose most probable class is the true one scores its probability; another frame scores
-    how far the true class falls short of the most probable one. The selected frames' mean score is
-    compared with that of as many evenly spaced frames (the code draws one from each of as many
-    equal parts of the video; the middles of the parts avoid that noise). An empty selection scores
-    -1, the lowest score of a frame, and is compared with the one middle frame.
+    A frame whose most probable class is the true one scores its probability, another one how far
+    the true class falls short of the most probable one. The selected frames' mean is compared with
+    that of as many evenly spaced frames (the code draws one from each of as many equal parts; their
+    middles avoid that noise). An empty selection scores -1, the lowest score of a frame, and is
+    compared with the one middle frame.
 
     Formula: mean_{t in S} s_t - mean_{t in U} s_t with s_t = p_t,c if c = argmax p_t, else
     p_t,c - max_k p_t,k; U are |S| evenly spaced frames.
