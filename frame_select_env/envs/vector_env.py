@@ -176,12 +176,12 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             infos = self._finish(infos, slots)
         if notes := self.episodes.notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
-        return self._observe(self.episodes), rewards, ended.copy(), np.zeros_like(ended), infos
+        truncated = np.zeros(self.num_envs, bool)
+        return self._observe(self.episodes), rewards, ended.copy(), truncated, infos
 
     def _restart(self, slots: np.ndarray) -> None:
         """Start new episodes in `slots` [k]."""
-        videos = self._draws.take(slots)
-        self.episodes.begin(slots if len(slots) < self.num_envs else EVERY, videos)
+        self.episodes.begin(slots if len(slots) < self.num_envs else EVERY, self._draws.take(slots))
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
