@@ -6,11 +6,9 @@ from typing import Any
 # Imported when asked for: scikit-learn and SciPy are slow, and training an agent needs no ranking.
 _MODULES = {
     **dict.fromkeys(("ON_REQUEST", "RANKINGS", "make_ranking", "ranking_names"), "registry"),
-    **dict.fromkeys(("RandomFrames", "Uniform"), "formulas"),
+    **dict.fromkeys(("CumulativeMotion", "Diversity", "RandomFrames", "Uniform"), "formulas"),
     **dict.fromkeys(("ExactOracle", "HillClimb", "Oracle"), "oracle"),
     **dict.fromkeys(("AllLogits", "Pooled"), "predictors"),
-    "CumulativeMotion": "motion",
-    "Diversity": "diversity",
 }
 
 

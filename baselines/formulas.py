@@ -1,9 +1,12 @@
-"""Simple rankings: `uniform`, `random`, `centre`, `confidence`, `window-confidence`, `entropy`."""
+"""The rankings that need neither a label nor learning."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import entropy as entropy_of
@@ -11,41 +14,69 @@ from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import evenly_spaced_frames
 
 WINDOW = 5  # frames
+SMOOTHING = 0.5  # the exponent mu of MGSampler: below 1, it dampens large changes
+Frames: TypeAlias = int | np.ndarray | None  # m >= 1, for all videos or one each, [B] int
+BEFORE, AFTER = ((0, 0), (1, 0)), ((0, 0), (0, 1))  # pads [B, T - 1] to [B, T]
 
 
-def required_frames(name: str, frames: int | np.ndarray | None) -> int | np.ndarray:
-    """`frames`, m for all videos or one each [B], of the ranking called `name`.
+@dataclass(frozen=True)
+class Formula:
+    """A ranking by a score function."""
 
-    Raises:
-        FrameSelectError: if it is missing or below 1.
+    name: str
+    function: Callable[[Clips], np.ndarray]  # [B, T] float; its value at padding does not matter
+    tasks: tuple[str, ...] = ("classification", "regression")  # with predictions that it can use
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """The formula's value, [B, T] float64, -inf at padding."""
+        return np.where(clips.valid, self.function(clips), -np.inf)
+
+
+def centre(clips: Clips) -> np.ndarray:
+    """Minus the distance in frames from the middle of the L valid ones, (L - 1) / 2, [B, T]."""
+    middle = (clips.valid.sum(axis=1, keepdims=True) - 1) / 2
+    return -np.abs(np.arange(clips.valid.shape[1]) - middle)
+
+
+def confidence(clips: Clips) -> np.ndarray:
+    """The probability of each frame's most probable class, [B, T]."""
+    return clips.predictions.max(axis=2).astype(np.float64)
+
+
+def window_confidence(clips: Clips) -> np.ndarray:
+    """Confidence averaged over the 5 frames centred on each, fewer at the clip's ends, [B, T].
+
+    Neighbours are added one by one, in a fixed order: a running sum would carry the rounding of
+    distant frames along, and frames with equal windows would no longer tie.
     """
-    if frames is None or np.min(frames) < 1:
-        raise FrameSelectError(f"{name}: frames is {frames}; pass how many to keep, 1 or more")
-    return frames
+    ends = ((0, 0), (WINDOW // 2, WINDOW // 2))
+    value = np.pad(np.where(clips.valid, confidence(clips), 0.0), ends)
+    valid = np.pad(clips.valid.astype(np.int64), ends)
+    windows = [slice(first, first + clips.valid.shape[1]) for first in range(WINDOW)]
+    total = sum(value[:, window] for window in windows)
+    return total / np.maximum(sum(valid[:, window] for window in windows), 1)
 
 
-class Uniform:
-    """Evenly spaced frames: of L valid ones, floor((t + 1/2) L / m) for t = 0..m-1.
+def entropy(clips: Clips) -> np.ndarray:
+    """Minus the entropy of each frame's prediction, in nats, [B, T]: most certain frames first."""
+    return -entropy_of(clips.predictions)
 
-    The selection depends on m and is not nested (the best frame of 2 is not among the best 4),
-    hence `needs_frames`: the scores are 1 for the m frames and 0 for the others.
+
+def feature_change(clips: Clips) -> np.ndarray:
+    """||x_t - x_(t-1)||_2 for t = 1..T-1, [B, T - 1] float64; 0 where frame t is padding."""
+    features = clips.features.astype(np.float32)
+    step = np.square(features[:, 1:] - features[:, :-1]).sum(axis=2)
+    return np.where(clips.valid[:, 1:], np.sqrt(step.astype(np.float64)), 0.0)
+
+
+def motion(clips: Clips) -> np.ndarray:
+    """The mean change of the features between a frame and its two valid neighbours, [B, T].
+
+    The first and last frames have one neighbour; a video's only frame has none and scores 0.
     """
-
-    name = "uniform"
-    needs_frames = True
-
-    def scores(self, clips: Clips, frames: int | np.ndarray | None = None) -> np.ndarray:
-        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
-
-        Args:
-            clips: B videos.
-            frames: m, for all videos or one each, [B] int; at least 1.
-
-        Raises:
-            FrameSelectError: if `frames` is missing or below 1.
-        """
-        selected = evenly_spaced_frames(clips.valid, required_frames(self.name, frames))
-        return np.where(clips.valid, selected.astype(np.float64), -np.inf)
+    change, count = feature_change(clips), clips.valid[:, 1:].astype(np.int64)
+    total = np.pad(change, BEFORE) + np.pad(change, AFTER)
+    return total / np.maximum(np.pad(count, BEFORE) + np.pad(count, AFTER), 1)
 
 
 class RandomFrames:
@@ -53,12 +84,6 @@ class RandomFrames:
 
     They depend only on the seed and the video's row in the cache, so the batch a video comes in
     makes no difference.
-
-    Args:
-        seed: Random seed, at least 0.
-
-    Raises:
-        FrameSelectError: for a negative seed.
     """
 
     name = "random"
@@ -75,54 +100,100 @@ class RandomFrames:
         return np.where(clips.valid, np.reshape(drawn, clips.valid.shape), -np.inf)
 
 
-@dataclass(frozen=True)
-class Formula:
-    """A ranking by a score function.
+class Diversity:
+    """Farthest-point order: each next frame is the one farthest from all frames picked so far.
 
-    Attributes:
-        name: The ranking's name.
-        function: Clips -> [B, T] float; its value at padding does not matter.
-        tasks: The tasks with predictions that the formula can use.
+    The first is the frame nearest to the video's mean feature. Distances are Euclidean; ties go to
+    the earlier frame. The largest distance of a frame to the first m frames is at most twice that
+    to the best m (Gonzalez, "Clustering to Minimize the Maximum Intercluster Distance", Theoretical
+    Computer Science 38, 1985).
+    """
+
+    name = "diversity"
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """T for the frame picked first, T - 1 for the second, and so on; -inf at padding."""
+        scores = np.full(clips.valid.shape, -np.inf)
+        for video, valid in enumerate(clips.valid):
+            points = clips.features[video, valid].astype(np.float64)
+            # Differences instead of scalar products, so that equal points tie exactly.
+            distance = cdist(points, points, "sqeuclidean")
+            nearest = cdist(points.mean(axis=0, keepdims=True), points, "sqeuclidean")[0]
+            order = [int(nearest.argmin())]
+            apart = distance[order[0]].copy()
+            for _ in range(1, len(points)):
+                apart[order] = -1.0  # picked
+                order.append(int(apart.argmax()))
+                apart = np.minimum(apart, distance[order[-1]])
+            scores[video, order] = len(valid) - np.arange(len(order))
+        return scores
+
+
+def required_frames(name: str, frames: Frames) -> int | np.ndarray:
+    """`frames`, which the ranking called `name` needs."""
+    if frames is None or np.min(frames) < 1:
+        raise FrameSelectError(f"{name}: frames is {frames}; pass how many to keep, 1 or more")
+    return frames
+
+
+class Choice(ABC):
+    """A ranking that depends on m: it chooses m frames, and those of fewer need not be among them.
+
+    Hence `needs_frames`: the scores are 1 for the m frames and 0 for the others.
     """
 
     name: str
-    function: Callable[[Clips], np.ndarray]
-    tasks: tuple[str, ...] = ("classification", "regression")
+    needs_frames = True
 
-    def scores(self, clips: Clips) -> np.ndarray:
-        """The formula's value, [B, T] float64, -inf at padding."""
-        return np.where(clips.valid, self.function(clips), -np.inf)
+    def scores(self, clips: Clips, frames: Frames = None) -> np.ndarray:
+        """1.0 at the m selected frames, 0.0 at the others, -inf at padding, [B, T] float64."""
+        selected = self.choose(clips, required_frames(self.name, frames))
+        return np.where(clips.valid, selected.astype(np.float64), -np.inf)
 
-
-def confidence(clips: Clips) -> np.ndarray:
-    """The probability of each frame's most probable class, [B, T]."""
-    return clips.predictions.max(axis=2).astype(np.float64)
-
-
-def entropy(clips: Clips) -> np.ndarray:
-    """Minus the entropy of each frame's prediction, in nats, [B, T]: most certain frames first."""
-    return -entropy_of(clips.predictions)
+    @abstractmethod
+    def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
+        """The m frames as a mask, [B, T] bool; all of a video with fewer."""
 
 
-def centre(clips: Clips) -> np.ndarray:
-    """Minus the distance in frames from the middle of the L valid ones, (L - 1) / 2, [B, T]."""
-    middle = (clips.valid.sum(axis=1, keepdims=True) - 1) / 2
-    return -np.abs(np.arange(clips.valid.shape[1]) - middle)
+class Uniform(Choice):
+    """Evenly spaced frames: of L valid ones, floor((t + 1/2) L / m) for t = 0..m-1."""
+
+    name = "uniform"
+
+    def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
+        """The evenly spaced frames."""
+        return evenly_spaced_frames(clips.valid, frames)
 
 
-def window_confidence(clips: Clips) -> np.ndarray:
-    """Confidence averaged over the 5 frames centred on each, fewer at the clip's ends, [B, T].
+class CumulativeMotion(Choice):
+    """The m frames at equal steps of the cumulative motion.
 
-    Neighbours are added one by one, in a fixed order: a running sum would carry the rounding of
-    distant frames along, and frames with equal windows would no longer tie.
+    The motion before frame t is the square root of the change of its features from frame t - 1. Its
+    cumulative sum, divided by the total, rises from 0 at the first frame to 1 at the last. Each of
+    the m steps has the middle (i + 1/2) / m and takes, in order, the frame with the nearest share
+    (ties go to the earlier one). MGSampler may take a frame several times; here a frame already
+    taken is skipped, so the m frames differ. Without any motion, the shares rise evenly.
+
+    Zhi, Tong, Wang and Wu, "MGSampler: An Explainable Sampling Strategy for Video Action
+    Recognition", ICCV 2021: the variant on features, with exponent 1/2, in test mode.
     """
-    value = np.where(clips.valid, confidence(clips), 0.0)
-    width = value.shape[1]
-    total = np.zeros_like(value)
-    count = np.zeros(value.shape, np.int64)
-    for shift in range(-(WINDOW // 2), WINDOW // 2 + 1):
-        here = slice(max(0, -shift), max(0, width - max(0, shift)))
-        there = slice(max(0, shift), max(0, width + min(0, shift)))
-        total[:, here] += value[:, there]
-        count[:, here] += clips.valid[:, there]
-    return total / np.maximum(count, 1)
+
+    name = "cumulative-motion"
+
+    def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
+        """The frames nearest to the middles of the steps."""
+        wanted = np.minimum(np.broadcast_to(frames, (len(clips),)), clips.valid.sum(axis=1))
+        # The share of the video's motion before each frame, [B, T], rising from 0 to 1.
+        change = feature_change(clips) ** SMOOTHING
+        still = ~change.any(axis=1, keepdims=True)
+        share = np.pad(np.where(still, clips.valid[:, 1:], change).cumsum(axis=1), BEFORE)
+        share /= np.maximum(share[:, -1:], np.finfo(np.float64).tiny)
+        selected = np.zeros(clips.valid.shape, bool)
+        for step in range(int(wanted.max(initial=0))):
+            active = np.flatnonzero(step < wanted)
+            middle = (step + 0.5) / wanted[active, None]
+            free = clips.valid[active] & ~selected[active]
+            distance = np.where(free, np.abs(share[active] - middle), np.inf)
+            # Rounded, so that ties go to the earlier frame.
+            selected[active, np.round(distance, 12).argmin(axis=1)] = True
+        return selected

@@ -1,33 +1,43 @@
 """Ceilings that know the label, not competitors: `oracle`, `hill-climb`, `exact-oracle`."""
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
-from baselines.formulas import required_frames
+from baselines.formulas import Frames, required_frames
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import on_grid
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import top_frames
 
+# [B] int, -1 (unknown) is refused; [B, K] float for a regression.
+Label: TypeAlias = np.ndarray | None
 ENOUGH = 1e-9  # smallest gain in summed margin; less may be rounding, which would never end
 MOST_FRAMES = 16  # valid frames of which all sets can be tried: 65535 sets
 
 
-@dataclass(frozen=True)
 class Objective:
     """The quality of a set of frames, as a function of the sum of its frames' contributions.
 
-    Attributes:
-        part: [B, T, P] float64, each frame's contribution. Classification: the label's probability
-            minus each of the P = C - 1 others, on the grid, so that sums are exact and equal sets
-            tie. Regression: prediction minus label, P = K.
-        regression: Whether the task is a regression.
+    `part` [B, T, P] float64 is what each frame contributes. Classification: the label's probability
+    minus each of the P = C - 1 others, on the grid, so that sums are exact and equal sets tie.
+    Regression: prediction minus label, P = K.
     """
 
-    part: np.ndarray
-    regression: bool
+    def __init__(self, clips: Clips, label: Label, name: str) -> None:
+        if label is None or len(label) != len(clips):
+            raise FrameSelectError(f"{name}: needs the label of every video; pass label=")
+        grid = on_grid(clips.predictions)
+        self.regression = label.ndim == 2
+        if self.regression:
+            self.part = grid - label[:, None, :]
+            return
+        if (label < 0).any():
+            raise FrameSelectError(f"{name}: a label is -1 (unknown); leave out unlabelled videos")
+        own = np.take_along_axis(grid, label[:, None, None], axis=2)
+        others = np.arange(grid.shape[2] - 1) + (np.arange(grid.shape[2] - 1) >= label[:, None])
+        self.part = own - np.take_along_axis(grid, others[:, None, :], axis=2)
 
     def quality(self, total: np.ndarray) -> np.ndarray:
         """N times the quality [...] of sums [..., P] over n frames: comparable for equal n.
@@ -40,50 +50,23 @@ class Objective:
         return total.min(axis=-1, initial=np.inf)
 
 
-def make_objective(clips: Clips, label: np.ndarray | None, name: str) -> Objective:
-    """The objective of the oracle called `name`; `label` is [B] int or, for regression, [B, K].
-
-    Raises:
-        FrameSelectError: if a label is missing or unknown (-1).
-    """
-    if label is None or len(label) != len(clips):
-        raise FrameSelectError(f"{name}: needs the label of every video; pass label=")
-    grid = on_grid(clips.predictions)
-    if label.ndim == 2:
-        return Objective(grid - label[:, None, :], regression=True)
-    if (label < 0).any():
-        raise FrameSelectError(f"{name}: a label is -1 (unknown); leave out unlabelled videos")
-    own = np.take_along_axis(grid, label[:, None, None], axis=2)
-    others = np.arange(grid.shape[2] - 1) + (np.arange(grid.shape[2] - 1) >= label[:, None])
-    return Objective(own - np.take_along_axis(grid, others[:, None, :], axis=2), regression=False)
-
-
 class Oracle:
     """Greedy selection with the label: each next frame gives the best consensus.
 
-    For a classification, that is the largest margin p_y - max_{c != y} p_c of the mean prediction
-    of the frames picked so far and the candidate; for a regression, the smallest absolute error,
-    averaged over the targets. Ties go to the earlier frame. Greedy is not optimal, but its order of
-    picking is one ranking for every m.
+    Best is the largest margin, for a regression the smallest absolute error (see `Objective`). Ties
+    go to the earlier frame. Greedy is not optimal, but its order is one ranking for every m.
     """
 
     name = "oracle"
     needs_label = True
 
-    def scores(self, clips: Clips, label: np.ndarray | None = None) -> np.ndarray:
+    def scores(self, clips: Clips, label: Label = None) -> np.ndarray:
         """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos.
-            label: [B] int (classification) or [B, K] float (regression).
-
-        Raises:
-            FrameSelectError: if a label is missing or unknown (-1).
+        Every video needs a label, and a known one.
         """
-        objective = make_objective(clips, label, self.name)
-        part = objective.part
-        left = clips.valid.copy()
-        frames = left.shape[1]
+        objective = Objective(clips, label, self.name)
+        part, left = objective.part, clips.valid.copy()
         scores = np.full(left.shape, -np.inf)
         kept = np.zeros((len(left), 1, part.shape[2]))
         for step in range(int(left.sum(axis=1).max(initial=0))):
@@ -91,7 +74,7 @@ class Oracle:
             best = np.where(left, quality, -np.inf).max(axis=1, keepdims=True)
             active = np.flatnonzero(left.any(axis=1))
             pick = ((quality == best) & left).argmax(axis=1)[active]
-            scores[active, pick] = frames - step
+            scores[active, pick] = left.shape[1] - step
             left[active, pick] = False
             kept[active, 0] += part[active, pick]
         return scores
@@ -110,23 +93,9 @@ class HillClimb:
     needs_label = True
     needs_frames = True
 
-    def scores(
-        self,
-        clips: Clips,
-        label: np.ndarray | None = None,
-        frames: int | np.ndarray | None = None,
-    ) -> np.ndarray:
-        """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64.
-
-        Args:
-            clips: B videos.
-            label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int; at least 1.
-
-        Raises:
-            FrameSelectError: if `frames` is missing or below 1, or a label missing or unknown (-1).
-        """
-        objective = make_objective(clips, label, self.name)
+    def scores(self, clips: Clips, label: Label = None, frames: Frames = None) -> np.ndarray:
+        """1.0 at the selected frames, 0.0 at the others, -inf at padding, [B, T] float64."""
+        objective = Objective(clips, label, self.name)
         frames = required_frames(self.name, frames)
         selected = top_frames(Oracle().scores(clips, label=label), clips.valid, frames)
         for video, valid in enumerate(clips.valid):
@@ -141,8 +110,7 @@ def _climb(objective: Objective, part: np.ndarray, selected: np.ndarray, valid: 
         if not len(inside) or not len(outside):
             return
         total = part[inside].sum(axis=0)
-        swapped = total - part[inside][:, None] + part[outside][None]
-        quality = objective.quality(swapped)
+        quality = objective.quality(total - part[inside][:, None] + part[outside][None])
         best = quality.argmax()
         if quality.flat[best] <= objective.quality(total) + ENOUGH:
             return
@@ -162,24 +130,12 @@ class ExactOracle:
     needs_label = True
     needs_frames = True
 
-    def scores(
-        self,
-        clips: Clips,
-        label: np.ndarray | None = None,
-        frames: int | np.ndarray | None = None,
-    ) -> np.ndarray:
+    def scores(self, clips: Clips, label: Label = None, frames: Frames = None) -> np.ndarray:
         """1.0 at the best set's frames, 0.0 at the others, -inf at padding, [B, T] float64.
 
-        Args:
-            clips: B videos of at most 16 valid frames.
-            label: [B] int (classification) or [B, K] float (regression).
-            frames: m, for all videos or one each, [B] int, at least 1; None for any number.
-
-        Raises:
-            FrameSelectError: for a video of more than 16 valid frames, `frames` below 1, or a label
-                that is missing or unknown (-1).
+        Without `frames`, sets of any size compete. At most 16 frames of a video may be valid.
         """
-        objective = make_objective(clips, label, self.name)
+        objective = Objective(clips, label, self.name)
         lengths = clips.valid.sum(axis=1)
         if lengths.max(initial=0) > MOST_FRAMES:
             raise FrameSelectError(

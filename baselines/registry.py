@@ -2,17 +2,8 @@
 
 from collections.abc import Callable
 
-from baselines.diversity import Diversity
-from baselines.formulas import (
-    Formula,
-    RandomFrames,
-    Uniform,
-    centre,
-    confidence,
-    entropy,
-    window_confidence,
-)
-from baselines.motion import CumulativeMotion, motion
+from baselines import formulas
+from baselines.formulas import CumulativeMotion, Diversity, Formula, RandomFrames, Uniform
 from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
@@ -24,12 +15,14 @@ CLASSES_ONLY = ("classification",)
 # every table, their cost is linear in the number of frames.
 RANKINGS: dict[str, Callable[[int], Ranking]] = {
     "uniform": lambda seed: Uniform(),
-    "centre": lambda seed: Formula("centre", centre),
+    "centre": lambda seed: Formula("centre", formulas.centre),
     "random": RandomFrames,
-    "confidence": lambda seed: Formula("confidence", confidence, CLASSES_ONLY),
-    "window-confidence": lambda seed: Formula("window-confidence", window_confidence, CLASSES_ONLY),
-    "entropy": lambda seed: Formula("entropy", entropy, CLASSES_ONLY),
-    "motion": lambda seed: Formula("motion", motion),
+    "confidence": lambda seed: Formula("confidence", formulas.confidence, CLASSES_ONLY),
+    "window-confidence": lambda seed: Formula(
+        "window-confidence", formulas.window_confidence, CLASSES_ONLY
+    ),
+    "entropy": lambda seed: Formula("entropy", formulas.entropy, CLASSES_ONLY),
+    "motion": lambda seed: Formula("motion", formulas.motion),
     "cumulative-motion": lambda seed: CumulativeMotion(),
     "oracle": lambda seed: Oracle(),
 }
@@ -43,36 +36,22 @@ ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
 
 
 def ranking_names(task: str, on_request: bool = False) -> list[str]:
-    """The names of the rankings that apply to `task`, in the order of tables.
-
-    Args:
-        task: The cache's: "classification" or "regression".
-        on_request: Include those in `ON_REQUEST`.
-    """
+    """The names of the rankings that apply to the cache's `task`, in the order of tables."""
     listed = {**RANKINGS, **ON_REQUEST} if on_request else RANKINGS
-    return [name for name, make in listed.items() if _suits(make(0), task)]
+    return [name for name, make in listed.items() if task in getattr(make(0), "tasks", (task,))]
 
 
 def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Ranking:
-    """The ranking called `name`.
-
-    Args:
-        name: One of `RANKINGS` or `ON_REQUEST`.
-        task: The cache's: "classification" or "regression".
-        seed: Random seed of `random`.
+    """The ranking called `name`, of `RANKINGS` or `ON_REQUEST`; `seed` is that of `random`.
 
     Raises:
-        FrameSelectError: for an unknown name, or a ranking that does not apply to the task.
+        FrameSelectError: for an unknown name, or a ranking that does not apply to the cache's task.
     """
     every = {**RANKINGS, **ON_REQUEST}
     if name not in every:
         raise FrameSelectError(known("ranking", name, every))
-    ranking = every[name](seed)
-    if not _suits(ranking, task):
-        names = ", ".join(ranking_names(task, on_request=True))
+    suited = ranking_names(task, on_request=True)
+    if name not in suited:
+        names = ", ".join(suited)
         raise FrameSelectError(f"ranking {name!r} does not apply to a {task}; use one of: {names}")
-    return ranking
-
-
-def _suits(ranking: Ranking, task: str) -> bool:
-    return task in getattr(ranking, "tasks", (task,))
+    return every[name](seed)

@@ -12,11 +12,7 @@ BATCH = 256  # videos
 
 
 def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.ndarray:
-    """The rows of the labelled videos of `split`, [n] int64, in the file's order.
-
-    Raises:
-        FrameSelectError: for an unknown fold or split, or if none of its videos is labelled.
-    """
+    """The rows of the labelled videos of `split`, [n] int64, in the file's order; one at least."""
     rows = cache.rows(split, fold)
     if cache.labels.ndim == 1:
         rows = rows[cache.labels[rows] >= 0]
@@ -27,10 +23,10 @@ def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.
     return rows
 
 
-def row_batches(rows: np.ndarray, size: int = BATCH) -> Iterator[np.ndarray]:
-    """Rows, `size` at a time."""
-    for first in range(0, len(rows), size):
-        yield rows[first : first + size]
+def row_batches(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Rows, 256 at a time."""
+    for first in range(0, len(rows), BATCH):
+        yield rows[first : first + BATCH]
 
 
 def divide_videos(
@@ -39,19 +35,8 @@ def divide_videos(
     """Divide n videos into parts of about equal size.
 
     With two groups or more, groups stay whole, and there are at most as many parts as groups. Parts
-    are stratified by label for a classification, random for a regression.
-
-    Args:
-        label: [n] int or [n, K] float.
-        group: [n] of anything, or None.
-        parts: Number of parts.
-        seed: Random seed.
-
-    Returns:
-        For every part: the indices outside it and those in it, both never empty.
-
-    Raises:
-        FrameSelectError: if there are fewer than two videos.
+    are stratified by label [n] for a classification, random for a regression. Returns, for every
+    part, the indices outside it and those in it, both never empty.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold  # slow to import
 

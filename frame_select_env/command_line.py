@@ -13,54 +13,51 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from frame_select_env import __version__
 from frame_select_env.errors import FrameSelectError
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: `python -m FOLDER NAME`, run by the function at "module:function"."""
+    """A command: `python -m FOLDER NAME`, run by the function at "FOLDER.module:function"."""
 
-    folder: str
     target: str
     summary: str
     extras: str = "agents"  # what pip must install for it
+
+    @property
+    def folder(self) -> str:
+        """Its folder, "data" or "agents"."""
+        return self.target.partition(".")[0]
 
 
 #: By name. A target is imported only when its command runs: --help never waits for torch.
 COMMANDS = {
     "import": Command(
-        "data",
         "data.commands.import_features:import_features",
         "make a cache from features you already have",
     ),
     "extract": Command(
-        "data",
         "data.commands.extract:extract",
         "make a cache from videos: decode, run backbones, train the head",
         "agents,video",
     ),
-    "inspect": Command("data", "data.commands.inspect:inspect", "summarise and check a cache"),
-    "digits": Command("data", "data.commands.synthetic:digits", "make the bundled cache of digits"),
+    "inspect": Command("data.commands.inspect:inspect", "summarise and check a cache"),
+    "digits": Command("data.commands.synthetic:digits", "make the bundled cache of digits"),
     "planted": Command(
-        "data",
-        "data.commands.synthetic:planted",
-        "make synthetic videos whose best selection is known",
+        "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
-    "train": Command("agents", "agents.commands.train:train", "train one agent on a cache"),
+    "train": Command("agents.commands.train:train", "train one agent on a cache"),
     "evaluate": Command(
-        "agents",
         "agents.commands.evaluate:evaluate",
         "score trained agents and reference rankings on the test split",
     ),
     "compare": Command(
-        "agents",
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",
     ),
     "search": Command(
-        "agents",
-        "agents.commands.search:search",
-        "search hyper-parameters on validation videos",
+        "agents.commands.search:search", "search hyper-parameters on validation videos"
     ),
 }
 HEADINGS = {"data": "Make and inspect caches", "agents": "Train and compare agents"}
@@ -95,10 +92,8 @@ def run_command(
 ) -> None:
     """Run the command that the first argument names, and exit with 2 and one line on bad input.
 
-    Args:
-        called_as: What the user typed before the command, "python -m agents".
-        folders: Whose commands are offered, of "data" and "agents".
-        arguments: None means the process's own.
+    `called_as` is what the user typed before it, "python -m agents"; the commands of `folders`, of
+    "data" and "agents", are offered.
     """
     global _called_as
     _called_as = called_as
@@ -106,8 +101,6 @@ def run_command(
     if name in ("-h", "--help"):
         print(_usage(called_as, folders), end="")
     elif name == "--version":
-        from frame_select_env import __version__
-
         print(f"frame-select {__version__}")
     elif not name:
         print(_usage(called_as, folders), end="", file=sys.stderr)
@@ -117,10 +110,9 @@ def run_command(
         with one_line_errors(called_as):
             if name not in known:
                 raise FrameSelectError(_unknown(name, known))
-        with one_line_errors(program(name)), _missing_extras_named(COMMANDS[name]):
+        with one_line_errors(program(name)):
             _put_clone_first()
-            module, _, function = COMMANDS[name].target.partition(":")
-            getattr(importlib.import_module(module), function)(rest)
+            _run(COMMANDS[name], rest)
 
 
 @contextmanager
@@ -143,18 +135,14 @@ def one_line_errors(prefix: str) -> Iterator[None]:
 def _usage(called_as: str, folders: Sequence[str]) -> str:
     lines = [f"usage: {called_as} COMMAND ..."]
     for folder in folders:
-        lines += ["", f"{HEADINGS[folder]}:"]
-        for name, command in COMMANDS.items():
-            if command.folder == folder:
-                lines.append(f"  {name:<10} {command.summary}")
+        ours = [(name, one.summary) for name, one in COMMANDS.items() if one.folder == folder]
+        lines += ["", f"{HEADINGS[folder]}:", *(f"  {name:<10} {text}" for name, text in ours)]
     return "\n".join([*lines, "", f"Run {called_as} COMMAND --help for its options.", ""])
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    if name in COMMANDS:
-        near = [f"frame-select {name}"]
-    else:
-        near = difflib.get_close_matches(name, known, n=1)
+    other = [f"frame-select {name}"] if name in COMMANDS else []
+    near = other or difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     return f"unknown command {name!r}; {hint}"
 
@@ -163,9 +151,6 @@ def _put_clone_first() -> None:
     """Let `agents`, `baselines` and `data` mean the clone's, and search the current folder last.
 
     Worker processes inherit sys.path.
-
-    Raises:
-        FrameSelectError: if the package is not in a clone.
     """
     ours = ("agents/__main__.py", "baselines/__init__.py", "data/__main__.py")
     if not all((CLONE / path).is_file() for path in ours):
@@ -178,17 +163,17 @@ def _put_clone_first() -> None:
     sys.path[:] = [str(CLONE), *rest, here]
 
 
-@contextmanager
-def _missing_extras_named(command: Command) -> Iterator[None]:
-    """Turn the import error of an optional dependency into the command that installs it."""
+def _run(command: Command, arguments: Sequence[str]) -> None:
+    """Run a command; if it misses an optional dependency, say how to install that."""
+    module, _, function = command.target.partition(":")
     try:
-        yield
+        getattr(importlib.import_module(module), function)(arguments)
     except ModuleNotFoundError as error:
-        module = (error.name or "").partition(".")[0]
-        extras = [extra for extra, modules in EXTRAS.items() if module in modules]
+        missing = (error.name or "").partition(".")[0]
+        extras = [extra for extra, modules in EXTRAS.items() if missing in modules]
         if not extras:
             raise
         wanted = ",".join(dict.fromkeys([*command.extras.split(","), *extras]))
         raise FrameSelectError(
-            f'{module} is not installed; run: pip install --editable "{CLONE}[{wanted}]"'
+            f'{missing} is not installed; run: pip install --editable "{CLONE}[{wanted}]"'
         ) from None

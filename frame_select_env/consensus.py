@@ -5,8 +5,6 @@ the two, so a last bit lost in one of them and not in the other would be paid as
 Predictions are therefore first rounded to a fixed grid of 2^-40 (`on_grid`). Sums of grid values in
 float64 are exact for up to 2^12 frames, whatever the order and the shape of the batch: adding the
 frames one by one, summing them at once and subtracting some from the total all give the same bits.
-
-The last functions measure predictions: what rewards and rankings need of class probabilities.
 """
 
 import numpy as np
@@ -23,19 +21,12 @@ SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
     """Round predictions to multiples of 2^-40 (times the power of two that reaches `largest`).
 
-    Args:
-        predictions: [..., C] float.
-        largest: The largest magnitude in the whole cache; 1 for probabilities.
-
-    Returns:
-        [..., C] float64.
+    `largest` is the largest magnitude in the whole cache, 1 for probabilities.
     """
-    exponent = int(np.ceil(np.log2(max(largest, 1e-30)))) if largest > 1 else 0
+    exponent = int(np.ceil(np.log2(largest))) if largest > 1 else 0
     step = 2.0 ** (exponent - GRID_BITS)
     grid = np.asarray(predictions, np.float64) / step
-    np.rint(grid, out=grid)
-    grid *= step
-    return grid
+    return np.multiply(np.rint(grid, out=grid), step, out=grid)
 
 
 def weighted_mean(
@@ -48,17 +39,8 @@ def weighted_mean(
     """The consensus p1 (AS Eq. 1; with alpha, AS Eq. 10) from sums over frames.
 
     Selected frames weigh 1, the others alpha. Keeping every frame gives p0 to the bit. With
-    nothing selected p1 is p0 for alpha > 0, and zeros for alpha = 0 (0 / 0 in the paper).
-
-    Args:
-        kept_sum: [B, C] float64, sum of the selected frames' grid predictions.
-        kept: [B] int, number of selected frames.
-        total_sum: [B, C] float64, sum over all valid frames.
-        total: [B] int, number of valid frames.
-        alpha: Weight of the frames that are not selected, at least 0.
-
-    Returns:
-        [B, C] float64.
+    nothing selected p1 is p0 for alpha > 0, and zeros for alpha = 0 (0 / 0 in the paper). The sums
+    [B, C] are of grid predictions, over the `kept` [B] selected and the `total` [B] valid frames.
     """
     if alpha == 0:
         return kept_sum / np.maximum(kept, 1)[:, None]
@@ -89,10 +71,9 @@ def consensus(
     Raises:
         FrameSelectError: for more than 4096 frames, beyond which sums are not exact.
     """
-    if predictions.shape[1] > MAX_FRAMES:
-        raise FrameSelectError(
-            f"num_frames is {predictions.shape[1]}; it must be at most {MAX_FRAMES}"
-        )
+    frames = predictions.shape[1]
+    if frames > MAX_FRAMES:
+        raise FrameSelectError(f"num_frames is {frames}; it must be at most {MAX_FRAMES}")
     grid = on_grid(predictions, largest)
     kept = selected & valid
     kept_sum = np.einsum("bt,btc->bc", kept.astype(np.float64), grid)
@@ -105,10 +86,7 @@ def is_correct(
 ) -> np.ndarray:
     """Whether the predicted class is the label, [B] bool; an empty consensus (zeros) is wrong.
 
-    Args:
-        probabilities: [B, C].
-        label: [B] int.
-        maybe_empty: Whether some may be empty; False saves time if the caller knows that none is.
+    `maybe_empty=False` saves time if the caller knows that none is.
     """
     correct = probabilities.argmax(axis=1) == label
     if maybe_empty:
@@ -120,16 +98,7 @@ class ConsensusTable:
     """Sums of predictions of every video of a cache, at T frames in chunks of k.
 
     The arrays cover the whole cache but take memory only where they have been filled, so making a
-    table costs nothing. Call `fill` before reading.
-
-    Attributes:
-        chunks: ceil(T / k), the number of chunks of a video.
-        chunk_sum: [N * chunks, C] float64, sum of the chunk's predictions on the grid; chunk j of
-            video i is row i * chunks + j.
-        chunk_size: [N * chunks] int64, number of valid frames in the chunk.
-        total_sum: [N, C] float64. total: [N] int64, number of valid frames.
-        p0: [N, C] float64, mean of all valid frames.
-        correct_before: [N] bool (regression: all False).
+    table costs nothing. Call `fill` before reading. Chunk j of video i is row i * chunks + j.
     """
 
     def __init__(
@@ -138,14 +107,15 @@ class ConsensusTable:
         self.cache, self.fold, self.stream = cache, fold, stream
         self.num_frames, self.chunk = num_frames, chunk
         videos, outputs = len(cache), len(cache.classes)
-        self.chunks = -(-num_frames // chunk)
-        self.total = np.minimum(cache.lengths, num_frames)
+        self.chunks = -(-num_frames // chunk)  # of a video
+        self.total = np.minimum(cache.lengths, num_frames)  # [N] int64, valid frames
         first = np.arange(self.chunks) * chunk
+        # [N * chunks] int64, valid frames of each chunk, and [N * chunks, C], their sum on the grid
         self.chunk_size = np.clip(self.total[:, None] - first, 0, chunk).ravel()
         self.chunk_sum = np.zeros((videos * self.chunks, outputs))
         self.total_sum = np.zeros((videos, outputs))
         self.p0 = np.zeros((videos, outputs))
-        self.correct_before = np.zeros(videos, bool)
+        self.correct_before = np.zeros(videos, bool)  # stays False for a regression
         self._largest = cache.predictions_extent(stream, fold).largest
         self._filled = np.zeros(videos, bool)
 
@@ -202,15 +172,7 @@ def of_class(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def margin(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """How far a class leads the best other one: p_c - max_{k != c} p_k.
-
-    Args:
-        probabilities: [..., C] float, C at least 2.
-        label: [...] int, the class c.
-
-    Returns:
-        [...] float64, -1 to 1; above 0 where c is predicted.
-    """
+    """How far the class `label` leads the best other one, p_c - max_{k != c} p_k, [...] float64."""
     others = np.array(probabilities, np.float64)
     np.put_along_axis(others, label[..., None], -np.inf, axis=-1)
     return of_class(probabilities, label) - others.max(axis=-1)

@@ -9,17 +9,12 @@ from frame_select_env.errors import FrameSelectError, known
 
 
 def import_object(kind: str, name: str, names: object) -> Any:
-    """The object at "module:object".
+    """The object at `name`, "module:object"; `kind` says in messages what it is, "reward".
 
     The current folder is searched last, so a file there never shadows an installed module.
 
-    Args:
-        kind: What it is, for messages: "reward", "agent".
-        name: What the user wrote.
-        names: The registered names, for the message if `name` is no path either.
-
     Raises:
-        FrameSelectError: listing the registered names, or why the import failed.
+        FrameSelectError: listing the registered `names`, or why the import failed.
     """
     module, colon, attribute = name.partition(":")
     if not colon:

@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from frame_select_env.cache import Clips, frame_index
+from frame_select_env.cache import Clips
 
 
 @runtime_checkable
@@ -41,45 +41,27 @@ def top_frames(scores: np.ndarray, valid: np.ndarray, frames: int | np.ndarray) 
         [B, T] bool.
     """
     order = np.argsort(-np.where(valid, scores, -np.inf), axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(order.shape[1])[None, :], axis=1)
+    rank = order.argsort(axis=1)
     return (rank < np.broadcast_to(frames, (len(scores),))[:, None]) & valid
 
 
 def best_if_none(selected: np.ndarray, scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """A free choice of frames, or the best frame of a video where the choice is empty.
-
-    Args:
-        selected: [B, T] bool, the frames chosen, without padding.
-        scores: [B, T] float.
-        valid: [B, T] bool.
-
-    Returns:
-        [B, T] bool.
-    """
+    """A free choice of frames [B, T] bool, or the best frame of a video where it is empty."""
     nothing = ~selected.any(axis=1, keepdims=True)
     return np.where(nothing, top_frames(scores, valid, 1), selected)
 
 
 def evenly_spaced_frames(valid: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
-    """The middles of `frames` equal parts of every video, as a mask.
+    """The middles of m equal parts of every video, as a mask [B, T]; m is an int or [B] int.
 
     Of L valid frames these are floor((t + 1/2) L / m) for t = 0..m-1, as in `frame_index`. A video
     with fewer valid frames keeps all of them.
-
-    Args:
-        valid: [B, T] bool, padding at the end.
-        frames: m, an int for all videos or [B] int; at least 1.
-
-    Returns:
-        [B, T] bool.
     """
-    wanted = np.broadcast_to(frames, (len(valid),))
-    lengths = valid.sum(axis=1)
+    length = valid.sum(axis=1, keepdims=True)
+    count = np.minimum(np.broadcast_to(frames, (len(valid),))[:, None], length)
+    t = np.arange(valid.shape[1])
+    index = (2 * t + 1) * length // (2 * np.maximum(count, 1))
+    video, step = np.nonzero(t < count)
     chosen = np.zeros(valid.shape, bool)
-    for m in np.unique(wanted):
-        rows = np.flatnonzero(wanted == m)
-        index, exists = frame_index(lengths[rows], int(m))
-        row, column = np.nonzero(exists)
-        chosen[rows[row], index[row, column]] = True
+    chosen[video, index[video, step]] = True
     return chosen

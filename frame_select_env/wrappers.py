@@ -41,23 +41,20 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
                 f"library={library!r}: must be one of 'torchrl', 'rllib', 'tianshou'"
             )
         self.library = library
-        inner = env.observation_space
-        assert isinstance(inner, spaces.Dict)
+        self._dtype: Any = np.float32 if library == "rllib" else np.bool_
         count = int(env.action_space.n)  # type: ignore[attr-defined]
-        dtype: Any = np.float32 if library == "rllib" else np.bool_
-        mask = spaces.Box(0, 1, (count,), dtype)
-        if library == "torchrl":
-            self.observation_space = spaces.Dict({**inner.spaces, "action_mask": mask})
-        elif library == "rllib":
-            self.observation_space = spaces.Dict({"observations": inner, "action_mask": mask})
-        else:
-            self.observation_space = spaces.Dict({"obs": inner, "mask": mask})
+        mask = spaces.Box(0, 1, (count,), self._dtype)
+        self.observation_space = spaces.Dict(self._join(env.observation_space, mask))
+
+    def _join(self, inner: Any, mask: Any) -> dict[str, Any]:
+        """Two spaces, or two values, in the library's form."""
+        if self.library == "torchrl":
+            return {**inner, "action_mask": mask}
+        if self.library == "rllib":
+            return {"observations": inner, "action_mask": mask}
+        return {"obs": inner, "mask": mask}
 
     def observation(self, observation: dict[str, np.ndarray]) -> dict[str, Any]:
         """Add the mask of the current state to the observation."""
         mask = self.unwrapped.action_masks()  # type: ignore[attr-defined]
-        if self.library == "torchrl":
-            return {**observation, "action_mask": mask}
-        if self.library == "rllib":
-            return {"observations": observation, "action_mask": mask.astype(np.float32)}
-        return {"obs": observation, "mask": mask}
+        return self._join(observation, mask.astype(self._dtype))

@@ -11,18 +11,10 @@ WHOLE = 2**28  # bytes; larger files are sampled in blocks of this many bytes in
 BLOCK = 2**16
 
 
-def bundled_names() -> list[str]:
-    """The names of the caches that come with the library."""
-    return sorted(file.stem for file in BUNDLED.glob("*.h5"))
-
-
 def cache_path(data: str | Path) -> Path:
-    """The file of a bundled cache, or the path itself.
-
-    Raises:
-        CacheError: if there is neither such a name nor such a file.
-    """
-    if str(data) in bundled_names():
+    """The file of a bundled cache, or the path itself; one of them must be there."""
+    bundled = sorted(file.stem for file in BUNDLED.glob("*.h5"))
+    if str(data) in bundled:
         return BUNDLED / f"{data}.h5"
     path = Path(data)
     if path.is_dir():
@@ -31,7 +23,7 @@ def cache_path(data: str | Path) -> Path:
             "import (features)"
         )
     if not path.is_file():
-        listed = ", ".join(bundled_names())
+        listed = ", ".join(bundled)
         raise CacheError(f"{path}: no such file, nor a bundled cache (bundled: {listed})")
     return path
 
@@ -41,9 +33,6 @@ def file_digest(path: Path) -> str:
 
     It covers all bytes up to 256 MiB; of a larger file 4096 blocks of 64 KiB, evenly spaced from
     the first to the last, which is enough to notice new features or predictions.
-
-    Raises:
-        OSError: if the file cannot be read.
     """
     status = path.stat()
     return _digest(path, status.st_size, status.st_mtime_ns)
@@ -52,13 +41,10 @@ def file_digest(path: Path) -> str:
 @lru_cache(maxsize=64)
 def _digest(path: Path, size: int, changed: int) -> str:
     digest = hashlib.blake2b(str(size).encode(), digest_size=16)
+    count = WHOLE // BLOCK
+    spread = (number * (size - BLOCK) // (count - 1) for number in range(count))
     with path.open("rb") as file:
-        if size <= WHOLE:
-            while block := file.read(2**20):
-                digest.update(block)
-        else:
-            count = WHOLE // BLOCK
-            for number in range(count):
-                file.seek(number * (size - BLOCK) // (count - 1))
-                digest.update(file.read(BLOCK))
+        for first in range(0, size, BLOCK) if size <= WHOLE else spread:
+            file.seek(first)
+            digest.update(file.read(BLOCK))
     return digest.hexdigest()

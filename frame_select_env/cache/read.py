@@ -1,8 +1,9 @@
 """Reading a cache: FeatureCache, the batches of clips it returns, and `open_cache`."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -45,14 +46,8 @@ def frame_index(lengths: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.nd
     """Sample T frames from videos of L frames.
 
     From L >= T frames, frame t is floor((t + 1/2) L / T); a shorter video keeps all its frames and
-    is padded at the end.
-
-    Args:
-        lengths: [B] int, the number of frames L of each video.
-        num_frames: T.
-
-    Returns:
-        index [B, T] int64 within the video (0 at padding), valid [B, T] bool.
+    is padded at the end. `lengths` [B] holds L. Returns index [B, T] int64 within the video (0 at
+    padding) and valid [B, T] bool.
     """
     length = np.asarray(lengths, np.int64)[:, None]
     t = np.arange(num_frames, dtype=np.int64)[None, :]
@@ -91,7 +86,7 @@ class FeatureCache:
         self.streams, self._splits, self._extents = table.streams, table.splits, table.extents
         self._ids = table.ids
         self._maps: dict[str, np.ndarray] = {}
-        self._checked: dict[str, np.ndarray] = {}
+        self._checked = defaultdict[str, np.ndarray](partial(np.zeros, len(self), bool))
         # Tables that others derive from the cache and share; they live as long as the cache.
         self.memo: dict[tuple, Any] = {}
 
@@ -190,10 +185,9 @@ class FeatureCache:
         return int(np.prod(self.features_extent(stream).shape[1:]))
 
     def sample(self, rows: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
-        """The file's frames that are frames 0..T-1 of the videos in `rows`.
+        """The rows of the file that are frames 0..T-1 of the videos in `rows`, and which are valid.
 
-        Returns:
-            frames [B, T] int64 (the video's first frame at padding), valid [B, T] bool.
+        Both are [B, T]; at padding the row is that of the video's first frame.
         """
         rows = np.asarray(rows, np.int64)
         index, valid = frame_index(self.start[rows + 1] - self.start[rows], num_frames)
@@ -206,23 +200,16 @@ class FeatureCache:
         fold: str = DEFAULT_FOLD,
         stream: str | None = None,
     ) -> Clips:
-        """The videos in `rows`, T frames each.
-
-        Args:
-            rows: [B] int, rows in the whole cache.
-            num_frames: T.
-            fold: The fold to read predictions of.
-            stream: Name of the stream; None for the only one.
+        """The videos in `rows` [B], T frames each; `fold` is that of the predictions.
 
         Raises:
             CacheError: if a video read for the first time has a wrong value, such as NaN.
         """
         rows = np.asarray(rows, np.int64)
-        _, valid = self.sample(rows, num_frames)
         features = self.read_features(rows, num_frames, stream)
         predictions = self.read_predictions(rows, num_frames, fold, stream)
         time = self.read_frames("time", rows, num_frames)
-        return Clips(features, predictions, valid, time, rows)
+        return Clips(features, predictions, self.sample(rows, num_frames)[1], time, rows)
 
     def read_features(
         self, rows: np.ndarray, num_frames: int = 25, stream: str | None = None
@@ -244,31 +231,18 @@ class FeatureCache:
     ) -> np.ndarray:
         """Predictions [B, T, C] float32 of the videos in `rows`; 0 at padding, views averaged."""
         frames, valid = self.sample(rows, num_frames)
-        predictions = self._take(self._predictions_name(stream, fold), frames, rows)
-        if predictions.ndim == 4:
-            predictions = predictions.mean(axis=2, dtype=np.float32)
+        predictions = self._take_predictions(frames, rows, fold, stream)
         predictions[~valid] = 0
         return predictions
 
     def read_one(
-        self,
-        rows: np.ndarray,
-        index: np.ndarray,
-        num_frames: int = 25,
-        fold: str = DEFAULT_FOLD,
-        stream: str | None = None,
+        self, rows: np.ndarray, index: np.ndarray, num_frames: int, fold: str, stream: str
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Frame `index` [B] of the T frames of the videos in `rows`: features and predictions.
-
-        Returns:
-            features [B, D] as stored, predictions [B, C] float32, views averaged.
-        """
+        """Features [B, D] and predictions [B, C] of frame `index` [B], 0..T-1, of the videos."""
         frames, _ = self.sample(rows, num_frames)
         frame = frames[np.arange(len(frames)), index][:, None]
         features = self._take(f"streams/{self.stream(stream)}/features", frame, rows)
-        predictions = self._take(self._predictions_name(stream, fold), frame, rows)
-        if predictions.ndim == 4:
-            predictions = predictions.mean(axis=2, dtype=np.float32)
+        predictions = self._take_predictions(frame, rows, fold, stream)
         return features.reshape(len(rows), -1), predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
@@ -280,13 +254,12 @@ class FeatureCache:
             FrameSelectError: if the cache does not have the dataset.
         """
         rows = np.asarray(rows, np.int64)
-        if dataset == "time" and dataset not in self.frame_datasets:
-            index, valid = frame_index(self.start[rows + 1] - self.start[rows], num_frames)
-            return np.where(valid, index, 0).astype(np.float32)
+        frames, valid = self.sample(rows, num_frames)
         if dataset not in self.frame_datasets:
+            if dataset == "time":
+                return (frames - self.start[rows][:, None]).astype(np.float32)
             have = ", ".join(self.frame_datasets) or "none"
             raise FrameSelectError(f"{self.path}: has no frames/{dataset}; it has {have}")
-        frames, valid = self.sample(rows, num_frames)
         values = self._take(f"frames/{dataset}", frames, rows)
         values[~valid] = 0
         return values
@@ -329,27 +302,31 @@ class FeatureCache:
         return name if name in self._extents else f"streams/{self.stream(stream)}/predictions"
 
     def _map(self, name: str) -> np.ndarray:
-        array = self._maps.get(name)
-        if array is None:
+        if name not in self._maps:
             extent = self._extents[name]
             array = np.memmap(self.path, extent.dtype, "r", extent.offset, extent.shape)
             # A plain array: indexing np.memmap itself costs microseconds more per call.
-            self._maps[name] = array = array.view(np.ndarray)
-        return array
+            self._maps[name] = array.view(np.ndarray)
+        return self._maps[name]
 
     def _take(self, name: str, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Copy frames [B, T] out of a dataset; check the videos read for the first time."""
         values = np.take(self._map(name), frames, axis=0)
         if name.endswith("thumbnail"):
             return values
-        checked = self._checked.get(name)
-        if checked is None:
-            checked = self._checked[name] = np.zeros(len(self), bool)
+        checked = self._checked[name]
         if not checked[rows].all():
             for index in np.flatnonzero(~checked[rows]):
                 self._check(name, values[index], int(rows[index]))
                 checked[rows[index]] = True
         return values
+
+    def _take_predictions(
+        self, frames: np.ndarray, rows: np.ndarray, fold: str, stream: str | None
+    ) -> np.ndarray:
+        """Predictions of frames [B, T], views averaged."""
+        predictions = self._take(self._predictions_name(stream, fold), frames, rows)
+        return predictions.mean(axis=2, dtype=np.float32) if predictions.ndim == 4 else predictions
 
     def _check(self, name: str, values: np.ndarray, row: int) -> None:
         if "predictions" in name.split("/"):

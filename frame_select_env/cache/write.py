@@ -31,6 +31,7 @@ def write_cache(
     """Write a cache from an iterator of videos, with one video in memory at a time.
 
     The file appears under its name only when it is complete; an error leaves nothing behind.
+    Returns the path.
 
     Args:
         path: The file to write; an existing cache is replaced.
@@ -46,9 +47,6 @@ def write_cache(
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
         provenance: How the cache was made; a mapping is stored as JSON.
-
-    Returns:
-        The path written.
 
     Raises:
         CacheError: naming the file, the video and what is wrong with it, or why the file cannot
@@ -85,12 +83,10 @@ def write_cache(
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Say in one line why a file cannot be written: usually the disk is full.
-
-    HDF5 raises a RuntimeError if it finds out only when closing the file.
-    """
+    """Say in one line why a file cannot be written: usually the disk is full."""
     try:
         yield
+    # HDF5 raises a RuntimeError if it finds out only when closing the file.
     except (OSError, RuntimeError) as error:
         found = re.search(r"error message = '([^']+)'", str(error))
         reason = found[1] if found else getattr(error, "strerror", None) or str(error)
@@ -102,8 +98,7 @@ class _Column:
 
     def __init__(self, file: Path, shape: tuple[int, ...], dtype: str) -> None:
         self.file, self.shape, self.dtype = file, shape, np.dtype(dtype)
-        self.frames = 0
-        self.min, self.max = np.inf, -np.inf
+        self.frames, self.min, self.max = 0, np.inf, -np.inf
         self.handle: BinaryIO = file.open("wb")
 
     def append(self, values: np.ndarray) -> None:
@@ -123,20 +118,18 @@ class _Writer:
     ) -> None:
         self.path, self.work, self.task, self.names, self.axes = path, work, task, names, axes
         self.columns: dict[str, _Column] = {}
+        self.name = ""  # the id of the video that is being added
         self.keys: tuple[set[str], list[str], list[str]] | None = None
-        self.ids: dict[str, None] = {}
-        self.labels: list[Any] = []
-        self.splits: list[str] = []
-        self.groups: list[str] = []
+        # By id: label, split, group (None where there are none) and number of frames.
+        self.rows: dict[str, tuple[Any, str, str | None, int]] = {}
         self.fold_splits: dict[str, list[str]] = {}
-        self.lengths: list[int] = []
 
     def add(self, video: Mapping[str, Any]) -> None:
         """Check one video and append it."""
-        name = str(video.get("id", f"number {len(self.ids)}"))
+        self.name = name = str(video.get("id", f"number {len(self.rows)}"))
         missing = {"id", "label", "split", "features", "predictions"} - set(video)
-        self.require(name, not missing, f"has no {', '.join(sorted(missing))}")
-        self.require(name, name not in self.ids, "the id is duplicated; ids must be unique")
+        self.require(not missing, f"has no {', '.join(sorted(missing))}")
+        self.require(name not in self.rows, "the id is duplicated; ids must be unique")
         folds = dict(video.get("folds") or {})
         for wrong in (
             schema.check_text(name),
@@ -145,46 +138,40 @@ class _Writer:
             schema.check_split(video["split"]),
             *(schema.check_split(content.get("split")) for content in folds.values()),
         ):
-            self.require(name, not wrong, wrong)
+            self.require(not wrong, wrong)
         features, predictions = _by_stream(video["features"]), _by_stream(video["predictions"])
         keys = set(video), list(features), list(folds)
         if self.keys is None:
             self.keys = keys
             wrong_axes = set(self.axes) - set(features)
             wrong_axes = wrong_axes or set(self.axes.values()) - set(schema.MIDDLE_AXES)
-            self.require(name, not wrong_axes, f"axes has the unknown name {wrong_axes}")
+            self.require(not wrong_axes, f"axes has the unknown name {wrong_axes}")
         same = keys == self.keys and set(predictions) == set(features)
-        self.require(name, same, "must have the same keys, streams and folds as the first video")
+        self.require(same, "must have the same keys, streams and folds as the first video")
 
         length = len(next(iter(features.values())))
-        self.require(name, length > 0, "has no frames")
+        self.require(length > 0, "has no frames")
         for stream, values in features.items():
-            self.append(name, f"streams/{stream}/features", values, length)
-            self.append(name, f"streams/{stream}/predictions", predictions[stream], length)
+            self.append(f"streams/{stream}/features", values, length)
+            self.append(f"streams/{stream}/predictions", predictions[stream], length)
         for dataset in schema.FRAME_DATASETS:
             if dataset in video:
-                self.append(name, f"frames/{dataset}", video[dataset], length)
+                self.append(f"frames/{dataset}", video[dataset], length)
         for fold, content in folds.items():
             for stream, values in _by_stream(content.get("predictions", {})).items():
                 unknown = f"fold {fold!r} has predictions for the unknown stream {stream!r}"
-                self.require(name, stream in features, unknown)
-                self.append(name, f"folds/{fold}/predictions/{stream}", values, length)
+                self.require(stream in features, unknown)
+                self.append(f"folds/{fold}/predictions/{stream}", values, length)
             self.fold_splits.setdefault(fold, []).append(content["split"])
 
-        self.ids[name] = None
-        self.labels.append(video["label"])
-        self.splits.append(video["split"])
-        if "group" in video:
-            self.groups.append(str(video["group"]))
-        self.lengths.append(length)
+        group = str(video["group"]) if "group" in video else None
+        self.rows[name] = video["label"], video["split"], group, length
 
-    def append(self, name: str, dataset: str, values: Any, length: int) -> None:
+    def append(self, dataset: str, values: Any, length: int) -> None:
         """Check the frames of one dataset of a video and append them to its raw file."""
         values = np.asarray(values)
         frames = len(values) if values.ndim else 0
-        self.require(
-            name, frames == length, f"{dataset} has {frames} frames; features have {length}"
-        )
+        self.require(frames == length, f"{dataset} has {frames} frames; features have {length}")
         column, kind = self.columns.get(dataset), dataset.split("/")
         axis = self.axes.get(_stream_of(dataset), "")
         if kind[0] == "frames":
@@ -196,52 +183,43 @@ class _Writer:
             dimensions = (3,) if axis else (2,)
         else:
             dtype, dimensions = "float32", ((2, 3) if axis == "view" else (2,))
-        self.require(
-            name,
-            values.ndim in dimensions,
-            f"{dataset} has shape {values.shape}; expected {dimensions[0]} axes"
-            + (", or name the middle axis with axes=" if kind[-1] == "features" else ""),
-        )
+        remedy = ", or name the middle axis with axes=" if kind[-1] == "features" else ""
+        expected = f"expected {dimensions[0]} axes{remedy}"
+        self.require(values.ndim in dimensions, f"{dataset} has shape {values.shape}; {expected}")
         if dtype != "uint8":
             with np.errstate(over="ignore"):  # values that are too large become inf and fail
                 values = values.astype(dtype, copy=False)
             wrong = schema.check_finite(dataset, values)
-            self.require(name, not wrong, wrong)
+            self.require(not wrong, wrong)
         if "predictions" in kind:
             columns, outputs = values.shape[-1], len(self.names)
-            self.require(
-                name, columns == outputs, f"{dataset} has {columns} columns; expected {outputs}"
-            )
+            self.require(columns == outputs, f"{dataset} has {columns} columns; expected {outputs}")
             wrong = schema.check_predictions(values, self.task)
-            self.require(name, not wrong, wrong)
+            self.require(not wrong, wrong)
         if column is None:
-            self.require(name, not self.ids, f"has {dataset}, which earlier videos do not have")
+            self.require(not self.rows, f"has {dataset}, which earlier videos do not have")
             file = self.work / f"{len(self.columns)}.raw"
             column = self.columns[dataset] = _Column(file, values.shape[1:], dtype)
-        self.require(
-            name,
-            values.shape[1:] == column.shape,
-            f"{dataset} has shape {values.shape[1:]} per frame; the first video has {column.shape}",
-        )
+        shape = values.shape[1:]
+        differs = f"{dataset} has shape {shape} per frame; the first video has {column.shape}"
+        self.require(shape == column.shape, differs)
         column.append(values)
 
-    def require(self, name: str, holds: bool, message: str | None) -> None:
+    def require(self, holds: bool, message: str | None) -> None:
         if not holds:
-            raise CacheError(f"{self.path}: video {name!r}: {message}")
+            raise CacheError(f"{self.path}: video {self.name!r}: {message}")
 
     def save(self, file: Path, provenance: Mapping[str, Any] | str) -> None:
         """Write the HDF5 file from the raw files and the lists of the videos."""
-        if not self.ids:
+        if not self.rows:
             raise CacheError(f"{self.path}: there are no videos to write")
-        total = sum(self.lengths)
+        labels, splits, groups, lengths = zip(*self.rows.values(), strict=True)
+        total = sum(lengths)
         short = [name for name, column in self.columns.items() if column.frames != total]
         if short:
             raise CacheError(f"{self.path}: {short[0]} is missing for some videos")
         with h5py.File(
-            file,
-            "w",
-            alignment_threshold=schema.ALIGNMENT,
-            alignment_interval=schema.ALIGNMENT,
+            file, "w", alignment_threshold=schema.ALIGNMENT, alignment_interval=schema.ALIGNMENT
         ) as h5:
             h5.attrs["format"] = schema.FORMAT
             h5.attrs["version"] = schema.VERSION
@@ -250,15 +228,14 @@ class _Writer:
             h5.attrs["provenance"] = text
             classification = self.task == "classification"
             _strings(h5, "classes" if classification else "targets", self.names)
-            _strings(h5, "videos/id", list(self.ids))
-            dtype = np.int64 if classification else np.float32
-            h5["videos/label"] = np.asarray(self.labels, dtype)
-            _strings(h5, "videos/split", self.splits)
-            if self.groups:
-                _strings(h5, "videos/group", self.groups)
-            h5["videos/start"] = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
-            for fold, splits in self.fold_splits.items():
-                _strings(h5, f"folds/{fold}/split", splits)
+            _strings(h5, "videos/id", list(self.rows))
+            h5["videos/label"] = np.asarray(labels, np.int64 if classification else np.float32)
+            _strings(h5, "videos/split", splits)
+            if groups[0] is not None:
+                _strings(h5, "videos/group", groups)
+            h5["videos/start"] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+            for fold, values in self.fold_splits.items():
+                _strings(h5, f"folds/{fold}/split", values)
             for name, column in self.columns.items():
                 self.copy(h5, name, column)
             h5.flush()

@@ -6,7 +6,7 @@ environments, the single one with the specification. A new one is added to ENVIR
 
 import gymnasium as gym
 
-from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.episodes import Episodes as Episodes
 from frame_select_env.envs.one_shot import OneShotEnv, OneShotVectorEnv
 from frame_select_env.envs.pick import PickEnv, PickVectorEnv
 from frame_select_env.envs.sequential import SequentialEnv, SequentialVectorEnv
@@ -28,18 +28,3 @@ def register_environments() -> None:
             entry_point=f"{single.__module__}:{single.__name__}",
             vector_entry_point=f"{vector.__module__}:{vector.__name__}",
         )
-
-
-__all__ = [
-    "ENVIRONMENTS",
-    "Episodes",
-    "FrameSelectEnv",
-    "FrameSelectVectorEnv",
-    "OneShotEnv",
-    "OneShotVectorEnv",
-    "PickEnv",
-    "PickVectorEnv",
-    "SequentialEnv",
-    "SequentialVectorEnv",
-    "register_environments",
-]

@@ -1,15 +1,16 @@
-"""The dynamics, written once: B concurrent episodes of one decision process."""
+"""The dynamics, written once: B concurrent episodes of one decision process, and their videos."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
 
-from frame_select_env.cache import open_cache
+from frame_select_env.cache import FeatureCache, open_cache
+from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
-from frame_select_env.envs.settings import Settings
-from frame_select_env.envs.videos import playable_rows
+from frame_select_env.envs.settings import Settings, make_settings
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
 
@@ -17,6 +18,7 @@ from frame_select_env.rewards import Outcome, Reward
 Slots: TypeAlias = np.ndarray | slice
 EVERY = slice(None)
 Facts: TypeAlias = dict[str, Any]
+BLOCK = 256  # videos drawn at a time: a generator call per episode would cost more than the episode
 
 
 class Episodes(ABC):
@@ -24,33 +26,24 @@ class Episodes(ABC):
 
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
     to the selection. It may override `action_masks`, `frames_at_cursor` and `status`.
-
-    Args:
-        settings: The keyword arguments of the environment.
-        num_slots: B.
-
-    Attributes:
-        cache: The feature cache.
-        rows: [n] int64, the videos that may be drawn.
-        video: [B] int64, row in the cache. length: [B] int64, its valid frames L, at most T.
-        cursor: [B] int64, 0..T.
-        selected: [B, T] bool. kept: [B] int64, number of selected frames.
-        returns: [B] float64, sum of the rewards of the episode so far.
-
-    Raises:
-        FrameSelectError: for a setting that the cache does not support.
     """
 
     settings_class: ClassVar[type[Settings]]
     action_dtype: ClassVar[type] = bool  # of the actions that `apply` gets
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
-    def __init__(self, settings: Settings, num_slots: int) -> None:
-        self.settings, self.num_slots = settings, num_slots
+    def __init__(self, keywords: dict[str, Any], num_slots: int) -> None:
+        self.settings = settings = make_settings(self.settings_class, keywords)
+        self.num_slots = num_slots
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
-        self.rows = playable_rows(cache, settings.split, settings.fold)
+        self.rows = cache.rows(settings.split, settings.fold)  # [n] int64, that may be drawn
+        if cache.task == "classification":
+            self.rows = self.rows[cache.labels[self.rows] != UNKNOWN_LABEL]
+            if not len(self.rows):
+                wrong = f"split={settings.split!r} has no video with a known label"
+                raise FrameSelectError(f"{cache.path}: {wrong}")
         self.reward = Reward(settings.reward, cache)
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
@@ -64,14 +57,14 @@ class Episodes(ABC):
             self._empty_p1 = cache.labels[train if train.any() else EVERY].mean(axis=0)
         self._frames = np.arange(frames)
         self.slots = np.arange(num_slots)
-        self.video = np.full(num_slots, self.rows[0])
-        self.length = self.table.total[self.video]
-        self.cursor = np.zeros(num_slots, np.int64)
+        self.video = np.full(num_slots, self.rows[0])  # [B], row in the cache
+        self.length = self.table.total[self.video]  # [B], its valid frames L, at most T
+        self.cursor = np.zeros(num_slots, np.int64)  # [B], 0..T
         self.selected = np.zeros((num_slots, frames), bool)
-        self.kept = np.zeros(num_slots, np.int64)
-        self.kept_sum = np.zeros((num_slots, outputs))
-        self.returns = np.zeros(num_slots)
-        self._paid = np.zeros(num_slots)
+        self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
+        self.kept_sum = np.zeros((num_slots, outputs))  # [B, C], of their predictions
+        self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
+        self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Tables are not pickled: fill in the running videos again."""
@@ -84,11 +77,9 @@ class Episodes(ABC):
 
     @abstractmethod
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
-        """Apply actions [B, ...] of `action_dtype`; returns which episodes end now, [B] bool.
+        """Apply checked actions [B, ...] of `action_dtype`; returns which episodes end now, [B].
 
-        Args:
-            actions: One action per episode, checked.
-            going: [B] bool; the other episodes have just begun and stay as they are. None: all go.
+        Episodes that are not `going` [B] bool have just begun and stay as they are. None: all go.
         """
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
@@ -104,13 +95,9 @@ class Episodes(ABC):
         return "next: choose the frames"
 
     def read_actions(self, actions: Any) -> np.ndarray:
-        """Check actions of all episodes and return them as `action_dtype`.
+        """Check the actions of all episodes and return them as `action_dtype`.
 
-        Floats that are integers are accepted: Stable-Baselines3 passes MultiBinary actions as
-        float32.
-
-        Raises:
-            FrameSelectError: naming the shape, the type or the value.
+        Floats that are integers are accepted: Stable-Baselines3 sends MultiBinary ones as float32.
         """
         array = np.asarray(actions)
         shape = (self.num_slots, *(self.action_space.shape or ()))
@@ -129,9 +116,8 @@ class Episodes(ABC):
             view = array.view(f"u{array.dtype.itemsize}") if kind == "i" else array
             if array.size and (view.max() >= choices or (kind == "f" and array.min() < 0)):
                 wrong = array[(array >= choices) | (array < 0)][0]
-                raise FrameSelectError(
-                    f"action {wrong} is out of range; allowed: 0 to {choices - 1}"
-                )
+                allowed = f"allowed: 0 to {choices - 1}"
+                raise FrameSelectError(f"action {wrong} is out of range; {allowed}")
         return array.astype(self.action_dtype, copy=False)
 
     def begin(self, slots: Slots, videos: np.ndarray) -> None:
@@ -139,35 +125,27 @@ class Episodes(ABC):
         self.table.fill(videos)
         self.video[slots] = videos
         self.length[slots] = self.table.total[videos]
-        self.cursor[slots] = 0
-        self.selected[slots] = False
-        self.kept[slots] = 0
-        self.kept_sum[slots] = 0.0
-        self.returns[slots] = 0.0
-        if self.dense:
-            self._paid[slots] = 0.0
+        states = (self.cursor, self.selected, self.kept, self.kept_sum, self.returns, self._paid)
+        for state in states:
+            state[slots] = 0
 
     def step(
         self, actions: np.ndarray, going: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, Facts]:
         """One step of every episode, or of those that are `going` [B].
 
-        Returns:
-            rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
-            arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
+        Returns rewards [B] float64, ended [B] bool, and the facts about the episodes that ended, as
+        arrays over them (and a dict of arrays under "reward_terms"); empty if none did.
         """
         ended = self.apply(actions, going)
-        rewards = np.zeros(self.num_slots)
+        rewards, facts = np.zeros(self.num_slots), {}
         if self.dense:
             facts = self._pay_dense(rewards, ended, going)
+        elif len(slots := ended.nonzero()[0]):
+            facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
+            rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
+        if self.dense or facts:
             self.returns += rewards
-            return rewards, ended, facts
-        slots = ended.nonzero()[0]
-        if not len(slots):
-            return rewards, ended, {}
-        facts = self.facts(slots if len(slots) < self.num_slots else EVERY)
-        rewards[slots], facts["reward_terms"] = self.reward(self.outcome(facts))
-        self.returns += rewards
         return rewards, ended, facts
 
     def _pay_dense(self, rewards: np.ndarray, ended: np.ndarray, going: np.ndarray | None) -> Facts:
@@ -204,49 +182,87 @@ class Episodes(ABC):
         table, video, selected = self.table, self.video[slots], self.selected[slots]
         if slots is EVERY:  # these are views of the state then
             video, selected = video.copy(), selected.copy()
-        p0, kept = table.p0[video], self.kept[slots]
-        p1 = weighted_mean(
-            self.kept_sum[slots],
-            kept,
-            table.total_sum[video] if self.settings.alpha else p0,
-            table.total[video] if self.settings.alpha else kept,
-            self.settings.alpha,
-        )
+        p0, kept, alpha = table.p0[video], self.kept[slots], self.settings.alpha
+        # Without alpha the totals are not read, so they need not be looked up.
+        total_sum, total = (table.total_sum[video], table.total[video]) if alpha else (p0, kept)
+        p1 = weighted_mean(self.kept_sum[slots], kept, total_sum, total, alpha)
         empty = kept == 0
         any_empty = bool(empty.any())
-        if any_empty and self.settings.alpha == 0:
+        if any_empty and alpha == 0:
             p1[empty] = p0[empty] if self.settings.empty == "baseline" else self._empty_p1
-        facts = {
-            "video": video,
-            "label": self.cache.labels[video],
-            "selected": selected,
-            "p0": p0,
-            "p1": p1,
-        }
+        label = self.cache.labels[video]
+        facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before[video]
-            facts["correct_after"] = is_correct(p1, facts["label"], any_empty)
+            facts["correct_after"] = is_correct(p1, label, any_empty)
         return facts
 
     def outcome(self, facts: Facts) -> Outcome:
         """The facts as a reward reads them; the others are looked up in the cache."""
-        video, settings, cache = facts["video"], self.settings, self.cache
+        video, frames, cache = facts["video"], self.settings.num_frames, self.cache
 
         def look_up(name: str) -> Any:
             if name == "valid":
                 return self.valid(video)
             if name == "target_frames":
-                return settings.target_frames
+                return self.settings.target_frames
             if name == "predictions":
-                return cache.read_predictions(
-                    video, settings.num_frames, settings.fold, self.stream
-                )
+                return cache.read_predictions(video, frames, self.settings.fold, self.stream)
             if name == "features":
-                return cache.read_features(video, settings.num_frames, self.stream)
-            return cache.read_frames(name, video, settings.num_frames)
+                return cache.read_features(video, frames, self.stream)
+            return cache.read_frames(name, video, frames)
 
         return Outcome(facts, look_up)
 
     def valid(self, video: np.ndarray) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""
         return self._frames < self.table.total[video][:, None]
+
+
+def requested_rows(cache: FeatureCache, videos: Any, count: int) -> np.ndarray:
+    """The rows [count] that `options["video"]` asks for, an int or `count` ints."""
+    rows = np.asarray(videos)
+    if rows.dtype.kind not in "iu" or rows.shape not in ((), (count,)):
+        raise FrameSelectError(
+            f"options['video']={videos!r}: must be a row of the cache"
+            + (f", or {count} of them" if count > 1 else "")
+        )
+    rows = np.broadcast_to(rows.astype(np.int64), (count,))
+    wrong = rows[(rows < 0) | (rows >= len(cache))]
+    if len(wrong):
+        raise FrameSelectError(
+            f"options['video']={wrong[0]}: the cache has rows 0 to {len(cache) - 1}"
+        )
+    if cache.task == "classification":
+        unknown = rows[cache.labels[rows] == UNKNOWN_LABEL]
+        if len(unknown):
+            raise FrameSelectError(
+                f"options['video']={unknown[0]}: its label is unknown, so there is no reward"
+            )
+    return rows
+
+
+class Draws:
+    """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator."""
+
+    def __init__(
+        self, rows: np.ndarray, num_slots: int, generator: Callable[[int], np.random.Generator]
+    ) -> None:
+        self.rows, self._generator = rows, generator
+        self._block = np.zeros((num_slots, BLOCK), np.int64)
+        self._next = np.full(num_slots, BLOCK)
+
+    def restart(self, slot: int) -> None:
+        """Discard the slot's drawn videos, because its generator was replaced."""
+        self._next[slot] = BLOCK
+
+    def take(self, slots: np.ndarray) -> np.ndarray:
+        """The next video of every slot in `slots` [k], as rows [k] of the cache."""
+        index = self._next[slots]
+        if index.max() == BLOCK:
+            for slot in slots[index == BLOCK]:
+                draw = self._generator(int(slot)).integers(0, len(self.rows), BLOCK)
+                self._block[slot] = self.rows[draw]
+            index = np.where(index == BLOCK, 0, index)
+        self._next[slots] = index + 1
+        return self._block[slots, index]

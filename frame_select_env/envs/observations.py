@@ -21,16 +21,12 @@ class IndexObservation:
     """Which video, where the cursor is and what is selected; the policy holds the features."""
 
     def __init__(self, episodes: Episodes) -> None:
-        last = max(len(episodes.cache) - 1, 1)
-        self.space = spaces.Dict({"video": spaces.Box(0, last, (1,), np.int32), **_state(episodes)})
+        video = spaces.Box(0, max(len(episodes.cache) - 1, 1), (1,), np.int32)
+        self.space = spaces.Dict({"video": video, **_state_spaces(episodes)})
 
     def __call__(self, episodes: Episodes) -> Observations:
         """Row `video` [B, 1] int32, cursor [B, 1] int32, selected [B, T] int8."""
-        return {
-            "cursor": episodes.cursor[:, None].astype(np.int32),
-            "selected": episodes.selected.astype(np.int8),
-            "video": episodes.video[:, None].astype(np.int32),
-        }
+        return {**_state(episodes), "video": episodes.video[:, None].astype(np.int32)}
 
 
 class VideoObservation:
@@ -43,7 +39,7 @@ class VideoObservation:
                 "features": _features_box(episodes, frames),
                 "predictions": _predictions_box(episodes, frames),
                 "valid": spaces.MultiBinary(frames),
-                **(_state(episodes) if episodes.multi_step else {}),
+                **(_state_spaces(episodes) if episodes.multi_step else {}),
             }
         )
 
@@ -57,8 +53,7 @@ class VideoObservation:
             "valid": episodes.valid(video).astype(np.int8),
         }
         if episodes.multi_step:
-            values["cursor"] = episodes.cursor[:, None].astype(np.int32)
-            values["selected"] = episodes.selected.astype(np.int8)
+            values |= _state(episodes)
         return {name: values[name] for name in self.space}
 
 
@@ -144,9 +139,12 @@ def _predictions_box(episodes: Episodes, *leading: int) -> spaces.Box:
     return _box(low, high, shape, np.float32)
 
 
-def _state(episodes: Episodes) -> dict[str, spaces.Space]:
+def _state_spaces(episodes: Episodes) -> dict[str, spaces.Space]:
     frames = episodes.settings.num_frames
-    return {
-        "cursor": spaces.Box(0, frames, (1,), np.int32),
-        "selected": spaces.MultiBinary(frames),
-    }
+    cursor = spaces.Box(0, frames, (1,), np.int32)
+    return {"cursor": cursor, "selected": spaces.MultiBinary(frames)}
+
+
+def _state(episodes: Episodes) -> Observations:
+    cursor = episodes.cursor[:, None].astype(np.int32)
+    return {"cursor": cursor, "selected": episodes.selected.astype(np.int8)}

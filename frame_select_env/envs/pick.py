@@ -7,23 +7,18 @@ from gymnasium import spaces
 
 from frame_select_env.envs.episodes import EVERY, Episodes, Slots
 from frame_select_env.envs.settings import MultiStepSettings
-from frame_select_env.envs.single_env import MaskedEnv
-from frame_select_env.envs.vector_env import MaskedVectorEnv
+from frame_select_env.envs.single_env import FrameSelectEnv
+from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
 DEFAULT_PICKS = 8
 
 
 @dataclass(frozen=True)
 class PickSettings(MultiStepSettings):
-    """The keyword arguments of FrameSelect/Pick-v0.
+    """The keyword arguments of FrameSelect/Pick-v0."""
 
-    Attributes:
-        picks: Maximum number of steps in an episode; by default 8, or T if that is less.
-        stop: Whether there is one more action, T, that ends the episode.
-    """
-
-    picks: int = DEFAULT_PICKS
-    stop: bool = False
+    picks: int = DEFAULT_PICKS  # maximum number of steps in an episode; T if that is less
+    stop: bool = False  # whether there is one more action, T, that ends the episode
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,7 +67,7 @@ class PickEpisodes(Episodes):
         return f"{self.cursor[slot]} of {self.settings.picks} picks made"
 
 
-class PickEnv(MaskedEnv):
+class PickEnv(FrameSelectEnv):
     """Build a set of frames by adding one frame per step, in any order.
 
     ## Description
@@ -82,8 +77,6 @@ class PickEnv(MaskedEnv):
     >>> import gymnasium as gym, frame_select_env
     >>> env = gym.make("FrameSelect/Pick-v0", picks=3)
     >>> observation, info = env.reset(seed=0)
-    >>> env.action_space.seed(0)
-    0
     >>> terminated = False
     >>> while not terminated:
     ...     action = env.action_space.sample(mask=info["action_mask"])
@@ -97,26 +90,20 @@ class PickEnv(MaskedEnv):
     no-op that uses a step. Stopping is always legal.
 
     ## Observation Space
-    `observation="video"`, a Dict:
+    `observation="video"`: the Dict of `FrameSelect/OneShot-v0` (`features` [T, D], `predictions`
+    [T, C], `valid` [T]) and
 
     | key | space | meaning |
     |---|---|---|
-    | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
-    | `valid` | MultiBinary(T) | 0 at padding |
     | `cursor` | Box [1] int32, 0 to T | the number of steps taken |
     | `selected` | MultiBinary(T) | the frames picked so far |
 
-    `observation="index"`, a Dict without features: `video` Box [1] int32 (row in the cache),
-    `cursor` Box [1] int32 and `selected` MultiBinary(T).
+    `observation="index"`, a Dict without features: `cursor`, `selected` and `video` Box [1] int32
+    (row in the cache).
 
     ## Rewards
-    0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
-    `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
-    selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
-    is the same. With `dense="best"` each step pays only the increase over the highest such reward
-    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
-    good selection is enough.
+    As in `FrameSelect/Sequential-v0`: 0 until the last step, which pays the reward of the
+    selection, unless `dense` is True or "best".
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; nothing is selected.
@@ -127,17 +114,15 @@ class PickEnv(MaskedEnv):
     ## Information
     Every info holds `action_mask`, int8 [n] (1: legal); the method `action_masks()` returns it as
     bool, [n] for one environment and [B, n] for a vector. For libraries that expect the mask in the
-    observation see `frame_select_env.wrappers`. `info` of the last step also holds `video`
-    (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64, `correct_before`,
-    `correct_after` (classification only), `reward_terms` (name -> weighted value).
+    observation see `frame_select_env.wrappers`. `info` of the last step also holds what
+    `FrameSelect/OneShot-v0` puts there.
 
     ## Arguments
     Those of `FrameSelect/OneShot-v0`, and `picks=8` (or T if that is less), `stop=False`,
     `dense=False`.
 
     ## Vectorized environment
-    `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, observation="index", picks=4)` is one batch
-    in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
+    As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, picks=4)`.
 
     ## Version History
     * v0: initial version.
@@ -145,8 +130,16 @@ class PickEnv(MaskedEnv):
 
     process = PickEpisodes
 
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [n]; sb3-contrib looks for a method of this name."""
+        return self.episodes.action_masks()[0]  # type: ignore[index]
 
-class PickVectorEnv(MaskedVectorEnv):
+
+class PickVectorEnv(FrameSelectVectorEnv):
     """The batched FrameSelect/Pick-v0; see `PickEnv` for the specification."""
 
     process = PickEpisodes
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [B, n]."""
+        return self.episodes.action_masks()  # type: ignore[return-value]

@@ -14,13 +14,9 @@ from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
 @dataclass(frozen=True)
 class SequentialSettings(MultiStepSettings):
-    """The keyword arguments of FrameSelect/Sequential-v0.
+    """The keyword arguments of FrameSelect/Sequential-v0."""
 
-    Attributes:
-        chunk: Number of contiguous frames that one decision keeps or discards.
-    """
-
-    chunk: int = 1
+    chunk: int = 1  # contiguous frames that one decision keeps or discards
 
     observations: ClassVar[tuple[str, ...]] = ("video", "frame", "index")
 
@@ -97,13 +93,11 @@ class SequentialEnv(FrameSelectEnv):
     `Discrete(2)`: 1 keeps the frames at the cursor, 0 discards them.
 
     ## Observation Space
-    `observation="video"`, a Dict:
+    `observation="video"`: the Dict of `FrameSelect/OneShot-v0` (`features` [T, D], `predictions`
+    [T, C], `valid` [T]) and
 
     | key | space | meaning |
     |---|---|---|
-    | `features` | Box [T, D], the cache's dtype | the backbone's features; zeros at padding |
-    | `predictions` | Box [T, C] float32 | class probabilities per frame; zeros at padding |
-    | `valid` | MultiBinary(T) | 0 at padding |
     | `cursor` | Box [1] int32, 0 to T | the frame that the next action is about |
     | `selected` | MultiBinary(T) | the frames kept so far |
 
@@ -112,16 +106,15 @@ class SequentialEnv(FrameSelectEnv):
     that over the frames kept so far (zeros while there are none), `progress` [1] and `count` [1],
     the shares of the video's frames that have been passed and kept.
 
-    `observation="index"`, a Dict without features: `video` Box [1] int32 (row in the cache),
-    `cursor` Box [1] int32 and `selected` MultiBinary(T).
+    `observation="index"`, a Dict without features: `cursor`, `selected` and `video` Box [1] int32
+    (row in the cache).
 
     ## Rewards
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
     selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
     is the same. With `dense="best"` each step pays only the increase over the highest such reward
-    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
-    good selection is enough.
+    so far, starting from 0: the sum is the highest, so passing through a good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; the cursor is at 0 and nothing is selected.
@@ -130,16 +123,13 @@ class SequentialEnv(FrameSelectEnv):
     The episode terminates after the decision about the last chunk with a valid frame.
 
     ## Information
-    `info` of the last step: `video` (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64,
-    `correct_before`, `correct_after` (classification only), `reward_terms` (name -> weighted
-    value). It is empty before.
+    `info` of the last step: as in `FrameSelect/OneShot-v0`. It is empty before.
 
     ## Arguments
     Those of `FrameSelect/OneShot-v0`, and `chunk=1`, `dense=False`.
 
     ## Vectorized environment
-    `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256, observation="index", chunk=5)` is one
-    batch in NumPy and equals SyncVectorEnv bit for bit, given the same seeds.
+    As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256)`.
 
     ## Version History
     * v0: initial version.

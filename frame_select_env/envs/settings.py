@@ -13,34 +13,21 @@ DEFAULT_TARGET_FRAMES = 8
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments that every environment takes; a decision process adds its own in a subclass.
+    """The arguments that every environment takes; a decision process adds its own in a subclass."""
 
-    Attributes:
-        data: Name of a bundled cache, or a path.
-        split: The split that videos are drawn from.
-        fold: The fold that defines the splits and the predictions.
-        num_frames: T, frames per video.
-        observation: One of `observations`.
-        reward: A name, {name: weight}, [name, arguments], "module:function" or a function.
-        alpha: Weight in p1 of the frames that are not selected (AS Eq. 10), 0 to 1.
-        empty: With alpha = 0, an empty selection is "wrong" (p1 is zeros) or falls back on the
-            "baseline" (p1 is p0).
-        stream: Name of the feature stream; None for the only one.
-        target_frames: m, for rewards with a budget; by default 8, or T if that is less.
-        observations: The observation modes that the process offers; see `envs/observations.py`.
-    """
-
-    data: str | Path = "digits"
-    split: str = "train"
-    fold: str = "default"
-    num_frames: int = 25
-    observation: str = "video"
+    data: str | Path = "digits"  # name of a bundled cache, or a path
+    split: str = "train"  # that videos are drawn from
+    fold: str = "default"  # defines the splits and the predictions
+    num_frames: int = 25  # T, frames per video
+    observation: str = "video"  # one of `observations`
     reward: RewardSpec = "sign_omega"
-    alpha: float = 0.0
+    alpha: float = 0.0  # weight in p1 of the frames that are not selected (AS Eq. 10), 0 to 1
+    # With alpha = 0, p1 of an empty selection: zeros, or p0.
     empty: Literal["wrong", "baseline"] = "wrong"
-    stream: str | None = None
-    target_frames: int = DEFAULT_TARGET_FRAMES
+    stream: str | None = None  # name of the feature stream; None for the only one
+    target_frames: int = DEFAULT_TARGET_FRAMES  # m, for rewards with a budget; T if that is less
 
+    # The modes that the process offers; see `envs/observations.py`.
     observations: ClassVar[tuple[str, ...]] = ("video", "index")
 
     def __post_init__(self) -> None:
@@ -70,14 +57,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class MultiStepSettings(Settings):
-    """What the processes with more than one step add.
+    """What the processes with more than one step add."""
 
-    Attributes:
-        dense: True: each step pays the change of the reward that the selection so far would earn.
-            "best": each step pays only the increase over the highest value so far, starting from 0,
-            the value of an empty selection.
-    """
-
+    # True: each step pays the change of the reward that the selection so far would earn. "best":
+    # only the increase over the highest value so far, starting from 0, that of an empty selection.
     dense: bool | Literal["best"] = False
 
     def __post_init__(self) -> None:
@@ -86,11 +69,7 @@ class MultiStepSettings(Settings):
 
 
 def make_settings(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
-    """Build the settings of an environment from keyword arguments.
-
-    Raises:
-        FrameSelectError: naming the keyword and the allowed ones.
-    """
+    """The settings of an environment; an unknown keyword is refused with the known ones."""
     names = [field.name for field in fields(kind)]
     for name in keywords:
         if name not in names:

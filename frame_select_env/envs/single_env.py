@@ -8,10 +8,8 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Episodes
+from frame_select_env.envs.episodes import EVERY, Draws, Episodes, requested_rows
 from frame_select_env.envs.observations import make_observation, take
-from frame_select_env.envs.settings import make_settings
-from frame_select_env.envs.videos import Draws, requested_rows
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 
@@ -33,7 +31,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
     def __init__(self, render_mode: str | None = None, **keywords: Any) -> None:
         check_render_mode(render_mode)
         self.render_mode = render_mode
-        self.episodes = self.process(make_settings(self.process.settings_class, keywords), 1)
+        self.episodes = self.process(keywords, 1)
         self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, 1, self._generator)
         self._started = self._running = False
@@ -92,14 +90,6 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         if not self._started:
             raise ResetNeeded("call reset() before render()")
         return render_episode(self.episodes, 0, not self._running, self.render_mode)
-
-
-class MaskedEnv(FrameSelectEnv):
-    """An environment in which some actions are illegal."""
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [n]; sb3-contrib looks for a method of this name."""
-        return self.episodes.action_masks()[0]  # type: ignore[index]
 
 
 def _first(facts: dict[str, Any]) -> dict[str, Any]:

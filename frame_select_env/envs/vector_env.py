@@ -13,10 +13,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
+from frame_select_env.envs.episodes import EVERY, Draws, Episodes, Facts, Slots, requested_rows
 from frame_select_env.envs.observations import Observations, make_observation, take
-from frame_select_env.envs.settings import make_settings
-from frame_select_env.envs.videos import Draws, requested_rows
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
@@ -57,8 +55,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             ) from None
         self.num_envs, self.render_mode = num_envs, render_mode
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
-        settings = make_settings(self.process.settings_class, keywords)
-        self.episodes = self.process(settings, num_envs)
+        self.episodes = self.process(keywords, num_envs)
         self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
@@ -110,9 +107,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     ) -> tuple[Observations, dict[str, Any]]:
         """Start episodes in all slots, or in those of `options["reset_mask"]` [B] bool.
 
-        Args:
-            seed: An int (slot i gets seed + i) or one per slot.
-            options: "video", a row of the cache or one per slot; "reset_mask".
+        `seed` is an int (slot i gets seed + i) or one per slot; `options["video"]` is a row of the
+        cache or one per slot.
 
         Raises:
             FrameSelectError: naming the option and the allowed values.
@@ -120,7 +116,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         options = options or {}
         slots: Slots = EVERY
         if "reset_mask" in options:
-            slots = self._masked(options["reset_mask"])
+            mask = options["reset_mask"]
+            valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
+            if not valid or mask.shape != (self.num_envs,) or not mask.any():
+                raise FrameSelectError(
+                    f"options['reset_mask'] must be a bool array of shape ({self.num_envs},) "
+                    "with at least one True"
+                )
+            slots = np.flatnonzero(mask)
         numbers = self.episodes.slots[slots]
         self._seed(seed, numbers)
         if "video" in options:
@@ -133,25 +136,15 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self._started = bool(self._begun.all())
         return self._observe(self.episodes), self._infos(self.episodes.notes(slots), numbers)
 
-    def _masked(self, mask: Any) -> np.ndarray:
-        valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
-        if not valid or mask.shape != (self.num_envs,) or not mask.any():
-            raise FrameSelectError(
-                f"options['reset_mask'] must be a bool array of shape ({self.num_envs},) "
-                "with at least one True"
-            )
-        return np.flatnonzero(mask)
-
     def _seed(self, seed: int | Sequence[int | None] | None, numbers: np.ndarray) -> None:
         if seed is None:
             return
         if isinstance(seed, int | np.integer):
-            seed = [int(seed) + slot for slot in range(self.num_envs)]
+            seed = range(int(seed), int(seed) + self.num_envs)
         if len(seed) != self.num_envs:
             raise FrameSelectError(f"seed: got {len(seed)} seeds for num_envs={self.num_envs}")
         for slot in numbers.tolist():
-            value = seed[slot]
-            if value is not None:
+            if (value := seed[slot]) is not None:
                 self._generators[slot], self._seeds[slot] = seeding.np_random(int(value))
                 self._draws.restart(slot)
 
@@ -173,7 +166,6 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             raise ResetNeeded(
                 f"{int(over.sum())} episodes are over: reset them with options['reset_mask']"
             )
-        truncated = np.zeros(self.num_envs, bool)
         if resetting:
             self._restart(over.nonzero()[0])
         rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
@@ -184,12 +176,12 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             infos = self._finish(infos, slots)
         if notes := self.episodes.notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
+        truncated = np.zeros(self.num_envs, bool)
         return self._observe(self.episodes), rewards, ended.copy(), truncated, infos
 
     def _restart(self, slots: np.ndarray) -> None:
         """Start new episodes in `slots` [k]."""
-        whole: Slots = EVERY if len(slots) == self.num_envs else slots
-        self.episodes.begin(whole, self._draws.take(slots))
+        self.episodes.begin(slots if len(slots) < self.num_envs else EVERY, self._draws.take(slots))
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
@@ -201,12 +193,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         given = self._over.copy()
         self._restart(slots)
         self._over = np.zeros(self.num_envs, bool)
-        return {
-            "final_obs": final,
-            "_final_obs": given,
-            "final_info": infos,
-            "_final_info": given.copy(),
-        }
+        finals = {"final_obs": final, "_final_obs": given}
+        return {**finals, "final_info": infos, "_final_info": given.copy()}
 
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv returns them: arrays [B] and their masks."""
@@ -239,11 +227,3 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             render_episode(self.episodes, slot, bool(self._over[slot]), self.render_mode)
             for slot in range(self.num_envs)
         )
-
-
-class MaskedVectorEnv(FrameSelectVectorEnv):
-    """A vector environment in which some actions are illegal."""
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [B, n]."""
-        return self.episodes.action_masks()  # type: ignore[return-value]

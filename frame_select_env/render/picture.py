@@ -83,13 +83,8 @@ def layout_of(scene: Scene) -> Layout:
     bars = min(len(scene.classes), SHOWN_CLASSES)
     bar_pitch = LINE if bars <= PANEL_LINES else 26
     height = panel_top + max(bars * bar_pitch, PANEL_LINES * LINE) + MARGIN - 8
-    return Layout(
-        *found,
-        legend_top=legend_top,
-        panel_top=panel_top,
-        bar_pitch=bar_pitch,
-        height=height + height % 2,  # video encoders demand even sizes
-    )
+    height += height % 2  # video encoders demand even sizes
+    return Layout(*found, legend_top, panel_top, bar_pitch, height)
 
 
 def draw_picture(scene: Scene) -> np.ndarray:
@@ -99,7 +94,7 @@ def draw_picture(scene: Scene) -> np.ndarray:
     draw = ImageDraw.Draw(image)
     _draw_header(draw, scene)
     for frame in range(len(scene.selected)):
-        _draw_tile(image, draw, scene, layout, frame)
+        _draw_tile(image, scene, layout, frame)
     _draw_legend(draw, scene, layout)
     _draw_bars(draw, scene, layout)
     _draw_words(draw, scene, layout)
@@ -116,10 +111,9 @@ def _draw_header(draw: ImageDraw.ImageDraw, scene: Scene) -> None:
     draw.text((MARGIN, MARGIN), _fitted(f"video {scene.video}", free), INK, _font(TEXT), "lt")
 
 
-def _draw_tile(
-    image: Image.Image, draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout, frame: int
-) -> None:
+def _draw_tile(image: Image.Image, scene: Scene, layout: Layout, frame: int) -> None:
     """One frame: orange frame if kept, faded if discarded, underlined if it matters."""
+    draw = ImageDraw.Draw(image)
     (x, y), (width, height), gap = layout.corner(frame), layout.tile, layout.gap
     if frame >= scene.length:
         draw.line((x + width // 4, y + height // 2, x + 3 * width // 4, y + height // 2), PALE, 2)
@@ -246,8 +240,7 @@ def _draw_words(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None
         answer = _fitted(scene.answer(which), room - 26)
         draw.text((WORDS + 26, y + 8 + LINE - 3), answer, colour, _font(TEXT), "lm")
         y += 2 * LINE + 4
-    reward = f"reward so far {scene.reward:+.3f}"
-    draw.text((WORDS, y + 18), reward, INK, _font(TEXT), "lm")
+    draw.text((WORDS, y + 18), f"reward so far {scene.reward:+.3f}", INK, _font(TEXT), "lm")
     draw.text((WORDS, y + 18 + LINE), _fitted(scene.status, room), QUIET, _font(TEXT), "lm")
 
 

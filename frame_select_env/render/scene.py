@@ -1,4 +1,4 @@
-"""What a person is shown of one episode; both render modes draw nothing else."""
+"""What a person is shown of one episode, and the render mode "ansi", which shows it as text."""
 
 from dataclasses import dataclass
 
@@ -7,46 +7,30 @@ import numpy as np
 from frame_select_env.envs.episodes import Episodes
 
 SHOWN_CLASSES = 10
+KEPT, DISCARDED, OPEN, NEXT, PADDING, IMPORTANT = "#", ".", "o", ">", "-", "^"
+LEGEND = f"{KEPT} kept  {DISCARDED} discarded  {OPEN} open  {PADDING} padding"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One episode as it stands. It holds the label: it is for people, not for agents.
+    """One episode as it stands. It holds the label: it is for people, not for agents."""
 
-    Attributes:
-        video: The video's id.
-        classes: Names of the C classes, or of the regression targets.
-        label: The class, or [C] float32 for a regression.
-        length: Number of valid frames; the rest of the T are padding at the end.
-        selected: [T] bool.
-        decided: [T] bool, frames whose selection is final.
-        cursor: [T] bool, frames that the next action is about; None if the order is free.
-        important: [T] bool, frames that truly matter; None if the cache does not know.
-        thumbnails: [T, h, w, 3] uint8, or None.
-        predictions: [T, C] float32, zeros at padding.
-        p0: [C] float64, of all frames. p1: [C] float64, of the selection so far.
-        bounds: The lowest and highest value of predictions and labels, including 0.
-        right: Whether p0's class is the label, and p1's; None for a regression.
-        reward: Sum of the episode's rewards so far.
-        status: What comes next, in a few words.
-    """
-
-    video: str
-    classes: tuple[str, ...]
-    label: int | np.ndarray
-    length: int
-    selected: np.ndarray
-    decided: np.ndarray
-    cursor: np.ndarray | None
-    important: np.ndarray | None
-    thumbnails: np.ndarray | None
-    predictions: np.ndarray
-    p0: np.ndarray
-    p1: np.ndarray
-    bounds: tuple[float, float]
-    right: tuple[bool, bool] | None
-    reward: float
-    status: str
+    video: str  # its id
+    classes: tuple[str, ...]  # names of the C classes, or of the regression targets
+    label: int | np.ndarray  # the class, or [C] float32 for a regression
+    length: int  # number of valid frames; the rest of the T are padding at the end
+    selected: np.ndarray  # [T] bool
+    decided: np.ndarray  # [T] bool, frames whose selection is final
+    cursor: np.ndarray | None  # [T] bool, the next action's frames; None if the order is free
+    important: np.ndarray | None  # [T] bool, frames that truly matter; None if that is unknown
+    thumbnails: np.ndarray | None  # [T, h, w, 3] uint8
+    predictions: np.ndarray  # [T, C] float32, zeros at padding
+    p0: np.ndarray  # [C] float64, of all frames
+    p1: np.ndarray  # [C] float64, of the selection so far
+    bounds: tuple[float, float]  # lowest and highest prediction and label, including 0
+    right: tuple[bool, bool] | None  # whether p0's class is the label, and p1's; not in regression
+    reward: float  # sum of the episode's rewards so far
+    status: str  # what comes next, in a few words
 
     @property
     def kept(self) -> int:
@@ -82,8 +66,7 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
     at_cursor = episodes.frames_at_cursor(slot)
     if at_cursor is not None:
         decided[: at_cursor.start] = True
-        cursor = np.zeros(frames, bool)
-        cursor[at_cursor.start : at_cursor.stop] = True
+        cursor = np.isin(np.arange(frames), at_cursor)
     important, thumbnails = None, None
     if "importance" in cache.frame_datasets:
         important = cache.read_frames("importance", rows, frames)[0] > 0
@@ -117,3 +100,39 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
         reward=round(float(episodes.returns[slot]), 3) + 0.0,  # never -0.000
         status="episode over" if over else episodes.status(slot),
     )
+
+
+def draw_text(scene: Scene) -> str:
+    """The frames in a line, p0 and p1 of the top classes, the answers and the reward."""
+    truth = "" if scene.right is None else f"   true class {scene.classes[int(scene.label)]}"
+    legend, marks = LEGEND, np.where(scene.decided, DISCARDED, OPEN)
+    if scene.cursor is not None:
+        legend += f"  {NEXT} next"
+        marks[scene.cursor] = NEXT
+    marks[scene.selected] = KEPT
+    marks[scene.length :] = PADDING
+    lines = [f"video {scene.video}{truth}", f"frames     {''.join(marks)}   {legend}"]
+    if scene.important is not None:
+        lines.append("important  " + "".join(np.where(scene.important, IMPORTANT, " ")).rstrip())
+    lines += _table(scene)
+    lines.append(f"all {scene.length} frames: {scene.answer(0)}")
+    lines.append(f"{scene.kept} kept: {scene.answer(1)}")
+    lines.append(f"reward so far {scene.reward:+.3f}   {scene.status}")
+    return "\n".join(lines) + "\n"
+
+
+def _table(scene: Scene) -> list[str]:
+    """A line per class: its name, p0, p1, and which is true; for a regression the true value."""
+    shown = scene.shown_classes()
+    width = max(6, *(len(scene.classes[number]) for number in shown))
+    regression = scene.right is None
+    head = f"{'target' if regression else 'class':{width}}      p0      p1"
+    lines = [f"{head}    true" if regression else head]
+    for number in shown:
+        line = f"{scene.classes[number]:{width}}  {scene.p0[number]:6.3f}  {scene.p1[number]:6.3f}"
+        if regression:
+            line += f"  {np.asarray(scene.label)[number]:6.3f}"
+        elif number == scene.label:
+            line += "  true"
+        lines.append(line)
+    return lines

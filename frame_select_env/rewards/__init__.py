@@ -4,7 +4,6 @@ Each design's docstring opens with what it pays, in one sentence, and has a para
 a paragraph `Source:`. Importing this package registers the built-in designs.
 """
 
-from frame_select_env.rewards import attention_aware as attention_aware
 from frame_select_env.rewards import frames as frames
 from frame_select_env.rewards import predictions as predictions
 from frame_select_env.rewards.outcome import Outcome
@@ -16,11 +15,4 @@ from frame_select_env.rewards.registry import (
     reward_names,
 )
 
-__all__ = [
-    "Outcome",
-    "Reward",
-    "RewardSpec",
-    "register_reward",
-    "reward_design",
-    "reward_names",
-]
+__all__ = ["Outcome", "Reward", "RewardSpec", "register_reward", "reward_design", "reward_names"]

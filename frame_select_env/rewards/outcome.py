@@ -57,10 +57,8 @@ class Outcome:
         allowed: frozenset[str] | None = None,
         reader: str = "",
     ) -> None:
-        self._facts = facts
-        self._look_up = look_up
-        self._allowed = allowed
-        self._reader = reader
+        self._facts, self._look_up = facts, look_up
+        self._allowed, self._reader = allowed, reader
         # Known facts that may be read become plain attributes; __getattr__ handles the rest.
         readable = FACTS if allowed is None else allowed
         vars(self).update({name: facts[name] for name in facts if name in readable})

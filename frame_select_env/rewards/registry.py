@@ -3,7 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,49 +77,41 @@ def reward_names() -> list[str]:
 
 
 def reward_design(name: str) -> Design:
-    """The design registered as `name`, or the function at "module:function".
-
-    Raises:
-        FrameSelectError: naming the known designs.
-    """
+    """The design registered as `name`, or the function at "module:function"."""
     if name in _designs:
         return _designs[name]
     return _of_function(import_object("reward", name, _designs), name)
 
 
 def _of_function(function: RewardFunction, name: str) -> Design:
-    for design in _designs.values():
-        if design.function is function:
-            return design
-    return Design(name, function, None)
+    registered = (design for design in _designs.values() if design.function is function)
+    return next(registered, Design(name, function, None))
 
 
-@dataclass(frozen=True)
 class Term:
     """One weighted design of a reward, with its arguments."""
 
-    design: Design
-    weight: float = 1.0
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, design: Design, arguments: Mapping[str, Any] | None = None, weight: float = 1.0
+    ) -> None:
+        self.design, self.arguments, self.weight = design, dict(arguments or {}), weight
+        signature = inspect.signature(design.function)
         try:
-            inspect.signature(self.design.function).bind(None, **self.arguments)
+            signature.bind(None, **self.arguments)
         except TypeError as error:
-            allowed = list(inspect.signature(self.design.function).parameters)[1:]
+            allowed = ", ".join(list(signature.parameters)[1:]) or "none"
             raise FrameSelectError(
-                f"reward {self.design.name!r}: {error}; its arguments: "
-                f"{', '.join(allowed) or 'none'}"
+                f"reward {design.name!r}: {error}; its arguments: {allowed}"
             ) from None
 
     def __call__(self, outcome: Outcome) -> np.ndarray:
         """The weighted value, [B] float64."""
-        name = self.design.name
+        name, count = self.design.name, len(outcome)
         value = self.design.function(outcome.only(self.design.allowed, name), **self.arguments)
         value = np.asarray(value, np.float64)
-        if value.shape != (len(outcome),):
+        if value.shape != (count,):
             raise FrameSelectError(
-                f"reward {name!r} returned shape {value.shape}; expected ({len(outcome)},)"
+                f"reward {name!r} returned shape {value.shape}; expected ({count},)"
             )
         if not math.isfinite(value.sum()):
             wrong = value[~np.isfinite(value)]
@@ -133,11 +125,8 @@ class Reward:
     Args:
         spec: A name; "module:function"; a mapping of names to weights, or to mappings of arguments
             and "weight"; a list of a name and its arguments; or a function.
-        cache: The cache that it will be used with; None if that is not known yet.
-
-    Raises:
-        FrameSelectError: for an unknown name or argument, any other form, or a design that is not
-            for the cache's task or reads importance scores that the cache does not have.
+        cache: The cache that it will be used with, which must suit its task and have what it
+            reads; None if that is not known yet.
     """
 
     def __init__(self, spec: RewardSpec, cache: FeatureCache | None = None) -> None:
@@ -156,14 +145,13 @@ class Reward:
 
 
 def _check_fit(design: Design, cache: FeatureCache) -> None:
-    """Refuse a design that does not work with the cache, before the first step."""
+    """Refuse a design that does not work with the cache."""
     if cache.task not in design.tasks:
         suited = ", ".join(name for name in reward_names() if cache.task in _designs[name].tasks)
         raise FrameSelectError(
             f"reward {design.name!r} has no meaning for a {cache.task}; use one of: {suited}"
         )
-    declared = design.allowed or frozenset()
-    if "importance" in declared and "importance" not in cache.frame_datasets:
+    if "importance" in (design.allowed or ()) and "importance" not in cache.frame_datasets:
         raise FrameSelectError(
             f"reward {design.name!r} reads frames/importance, which {cache.path} does not have"
         )
@@ -179,7 +167,7 @@ def _terms(spec: RewardSpec) -> list[Term]:
     if isinstance(spec, list | tuple):
         if len(spec) != 2 or not isinstance(spec[0], str) or not isinstance(spec[1], Mapping):
             raise FrameSelectError(f"reward {spec!r} must be [name, {{argument: value}}]")
-        return [Term(reward_design(spec[0]), arguments=dict(spec[1]))]
+        return [Term(reward_design(spec[0]), spec[1])]
     if callable(spec):
         return [Term(_of_function(spec, getattr(spec, "__name__", type(spec).__name__)))]
     raise FrameSelectError(
@@ -188,11 +176,8 @@ def _terms(spec: RewardSpec) -> list[Term]:
 
 
 def _weighted(name: str, content: Any) -> Term:
-    if isinstance(content, Mapping):
-        arguments = dict(content)
-        weight = arguments.pop("weight", 1.0)
-    else:
-        arguments, weight = {}, content
+    arguments = dict(content) if isinstance(content, Mapping) else {"weight": content}
+    weight = arguments.pop("weight", 1.0)
     if not isinstance(weight, int | float) or isinstance(weight, bool) or not np.isfinite(weight):
         raise FrameSelectError(f"reward {name!r}: the weight {weight!r} must be a number")
-    return Term(reward_design(name), float(weight), arguments)
+    return Term(reward_design(name), arguments, float(weight))
