@@ -133,15 +133,12 @@ def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
 
 def run_samples(data_set: DataSetResults, seed: int, gain: bool = False) -> Samples:
     """The scores, or the gains, of the runs of every label, in the order of their seeds."""
-    evaluation = data_set.evaluation
-    groups, rows = evaluation.settings.cache.groups, evaluation.rows
-    group = None if groups is None else groups[rows]
-    drawn = Resamples(len(rows), group, evaluation.resamples, seed)
+    drawn = data_set.evaluation.draw(seed)
     values = data_set.gain if gain else data_set.score
     samples = {}
     for label, runs in data_set.runs.items():
         order = np.argsort([run.spec.seed for run in runs], kind="stable")
-        for frames in evaluation.frames(label):
+        for frames in data_set.evaluation.frames(label):
             samples[label, frames] = sample(values(label, frames)[order], drawn)
     return samples
 

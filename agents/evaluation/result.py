@@ -63,6 +63,12 @@ class Evaluation:
         """[n, T] bool, False at padding."""
         return self.results["all", "all"].selected[0]
 
+    def draw(self, seed: int) -> Resamples:
+        """Bootstrap resamples of its videos, of whole groups where there are groups."""
+        groups = self.settings.cache.groups
+        group = None if groups is None else groups[self.rows]
+        return Resamples(len(self.rows), group, self.resamples, seed)
+
     def frames(self, ranking: str) -> list[str]:
         """The rows of a ranking, of "chosen", "free", each m and "all", in this order."""
         return [frames for name, frames in self.results if name == ranking]
