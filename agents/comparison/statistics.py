@@ -10,7 +10,7 @@ is itself a mean over test videos, the videos are resampled too, by the pigeonho
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
@@ -155,10 +155,9 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     columns = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
     columns += interval_columns(("difference", "improvement"))
     rows = []
-    for pairs in (*comparison.averages, *comparison.pairs):
-        for pair in pairs:
-            one = pair.data_set
-            rows.append(_cells(pair) | ({"data": one.data, "fold": one.fold} if one else {}))
+    for pair in chain(*comparison.averages, *comparison.pairs):
+        one = pair.data_set
+        rows.append(_cells(pair) | ({"data": one.data, "fold": one.fold} if one else {}))
     write_csv(written[1], columns, rows)
     return written
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.intervals import Resamples
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
     ALL,
@@ -31,9 +30,7 @@ from agents.evaluation.scoring import (
 from agents.training.task import holdout
 from baselines import AllLogits, Pooled
 from baselines.splits import labelled_rows
-from frame_select_env.cache import FeatureCache
-from frame_select_env.errors import FrameSelectError
-from frame_select_env.ranking import Ranking
+from frame_select_env import FeatureCache, FrameSelectError, Ranking
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
@@ -140,7 +137,7 @@ def evaluate(
         notes=tuple(notes),
         resamples=resamples,
     )
-    return replace(evaluation, table=_table(evaluation, every, evaluation.draw(seed)))
+    return replace(evaluation, table=_table(evaluation, every, seed))
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
@@ -223,15 +220,11 @@ def _stacked(
     return stacked
 
 
-def _table(
-    evaluation: Evaluation, rankings: Sequence[RankingRuns], drawn: Resamples
-) -> tuple[TableRow, ...]:
+def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tuple[TableRow, ...]:
     """The rows of the table, in the order of the results."""
-    results, label = evaluation.results, evaluation.label
-    everything = results[ALL, ALL].run(0)
-    precision = mean_quality(average_precision, evaluation)
-    correlation = mean_quality(spearman, evaluation)
-    regret = regrets(results, evaluation.chosen)
+    results, drawn, everything = made.results, made.draw(seed), made.results[ALL, ALL].run(0)
+    precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
+    regret = regrets(results, made.chosen)
     kinds = {one.name: one.kind for one in rankings}
     # A reference's row `free` comes from draws of its own, which its scores do not describe.
     unscored = {(one.name, "free") for one in rankings if not one.agent}
@@ -239,7 +232,7 @@ def _table(
         TableRow(
             ranking=name,
             frames=frames,
-            figures=figure_intervals(found, everything, label, drawn),
+            figures=figure_intervals(found, everything, made.label, drawn),
             mean_frames=float(found.frames.mean()),
             runs=len(found.error),
             average_precision=None if (name, frames) in unscored else precision.get(name),

@@ -10,10 +10,7 @@ from frame_select_env.errors import FrameSelectError
 
 # The figures of a row, in the order of the columns. A gain is over keeping all frames: in accuracy,
 # or as the fall of the MAE; `pcc_gain` is the rise of the correlation.
-FIGURES = {
-    "classification": ("accuracy", "gain"),
-    "regression": ("pcc", "mae", "gain", "pcc_gain"),
-}
+FIGURES = {"classification": ("accuracy", "gain"), "regression": ("pcc", "mae", "gain", "pcc_gain")}
 # The same without the gains: the levels.
 LEVELS = {"classification": ("accuracy",), "regression": ("pcc", "mae")}
 
