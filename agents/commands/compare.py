@@ -1,20 +1,27 @@
 """frame-select compare: many agents, rewards and seeds on the same videos, and a report."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import tyro
-from rich.console import Console
 
-from agents.commands.options import ManyRunsOptions, print_line
-from agents.comparison.grid import RUNS, RunSpec, check_scoring, make_grid, parse_shard
+from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
+from agents.comparison.grid import (
+    RUNS,
+    FinishedRun,
+    RunSpec,
+    check_scoring,
+    make_grid,
+    parse_shard,
+    read_run,
+    train_and_score,
+)
 from agents.comparison.results import gather, write_results
-from agents.comparison.run_jobs import FinishedRun, RunJob, read_run, train_and_score
-from agents.evaluation.tables import PIPED_WIDTH, print_table
+from agents.evaluation.tables import print_table, wide_console
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
@@ -57,45 +64,34 @@ class CompareArguments(ManyRunsOptions):
 
 def compare(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(
-        CompareArguments, prog=program("compare"), args=arguments, use_underscores=False
-    )
+    options = tyro.cli(CompareArguments, prog=program("compare"), args=arguments)
     torch.set_num_threads(1)
     engine = options.make_engine()
     specs, shard = _grid(options), parse_shard(options.shard)
     frames = tuple(sorted(set(options.frames)))
     finished = _read_finished(options.out, specs, frames)
-    left = [
-        RunJob(spec, spec.folder(options.out), options.checkpoint_seconds)
-        for spec in specs[shard]
-        if spec not in finished
-    ]
-    outcomes = run_all(train_and_score, left, engine)
+    left = [spec for spec in specs[shard] if spec not in finished]
+    job = partial(train_and_score, out=options.out, checkpoint_seconds=options.checkpoint_seconds)
+    outcomes = run_all(job, left, engine)
     options.out.mkdir(parents=True, exist_ok=True)
     write_results(options.out / RESULTS, specs, finished)
     failed = []
     for outcome in outcomes_bar(outcomes, "runs", len(left)):
-        spec = outcome.task.spec
         if outcome.error:
-            failed.append(f"{spec}: {outcome.error}")
+            failed.append(f"{outcome.task}: {outcome.error}")
         else:
-            finished |= _read_finished(options.out, [spec], frames)
+            finished |= _read_finished(options.out, [outcome.task], frames)
             write_results(options.out / RESULTS, specs, finished)
     if options.shard:
         finished = _read_finished(options.out, specs, frames)  # other shards may have ended
     if options.shard and len(finished) < len(specs):
         write_results(options.out / RESULTS, specs, finished)
-        print_line(
-            f"{options.out}: {len(finished)} of {len(specs)} runs are finished; "
-            f"shard {options.shard}"
-        )
+        done = f"{len(finished)} of {len(specs)} runs are finished"
+        print_line(f"{options.out}: {done}; shard {options.shard}")
     elif finished:
         command = f"{program('compare')} {shlex.join(arguments)}"
         _report(options, specs, finished, command, failed)
-    for line in failed:
-        print(f"{program('compare')}: {line}", file=sys.stderr)
-    if failed:
-        raise SystemExit(2)
+    fail_if_any("compare", failed)
 
 
 def _grid(options: CompareArguments) -> list[RunSpec]:
@@ -107,12 +103,8 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
             f"{out}: is neither empty nor the folder of a comparison; choose another --out"
         )
     specs = make_grid(
-        options.data,
-        options.folds,
-        options.agents,
-        options.rewards,
-        options.target_frames,
-        options.seeds,
+        *(options.data, options.folds, options.agents, options.rewards),
+        *(options.target_frames, options.seeds),
         **options.task_keywords(),
     )
     check_scoring(specs, options.frames, options.also, options.resamples)
@@ -150,12 +142,9 @@ def _report(
     write_hparams(out / "hparams", data_sets)
     write_summary(out / "summary.md", comparison, command, notes)
     write_report(out / "report.html", comparison, command, notes, pictures)
-    # Piped into a file, a table is as wide as its names make it.
     longest = max(len(row.ranking) for one in data_sets for row in one.evaluation.table)
-    width = None if sys.stdout.isatty() else PIPED_WIDTH + longest
     for one in data_sets:
-        print_table(one.evaluation, Console(width=width))
-    print_line(
-        f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}"
-    )
+        print_table(one.evaluation, wide_console(longest))
+    written = f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams"
+    print_line(f"{written} are in {out}")
     print_line(f"report: {out / 'report.html'}")

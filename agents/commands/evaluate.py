@@ -1,20 +1,18 @@
 """frame-select evaluate: score runs on the test split together with the references."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import tyro
 
-from agents.commands.options import print_line
+from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
-from agents.evaluation.files import write_evaluation, write_predictions
+from agents.evaluation.files import write_evaluation, write_predictions, write_text
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_scores import evaluate_runs, group_runs
-from agents.evaluation.tables import print_table, write_markdown
+from agents.evaluation.tables import evaluation_markdown, print_table
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 
@@ -49,12 +47,8 @@ class EvaluateArguments:
 
 def evaluate(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(
-        EvaluateArguments, prog=program("evaluate"), args=arguments, use_underscores=False
-    )
-    if options.threads < 1:
-        raise FrameSelectError(f"threads={options.threads}: must be at least 1")
-    torch.set_num_threads(options.threads)
+    options = tyro.cli(EvaluateArguments, prog=program("evaluate"), args=arguments)
+    set_threads(options.threads)
     if not options.runs:
         raise FrameSelectError("name at least one run folder")
     cache = open_cache(options.data)
@@ -68,7 +62,9 @@ def evaluate(arguments: list[str]) -> None:
         seed=options.seed,
         progress=True,
     )
-    out = options.out or _shared_folder(options.runs)
+    out = options.out or options.runs[0]
+    if not options.out and len(options.runs) > 1:
+        out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
     out.mkdir(parents=True, exist_ok=True)
     written = write_files(out, evaluation)
     print_table(evaluation)
@@ -82,7 +78,7 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
 
     write_evaluation(out / "evaluation.csv", evaluation)
     write_predictions(out / "predictions.csv", evaluation)
-    write_markdown(out / "evaluation.md", evaluation)
+    write_text(out / "evaluation.md", evaluation_markdown(evaluation))
     plot_curves(out / "accuracy.png", evaluation)
     written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
     if "thumbnail" in evaluation.settings.cache.frame_datasets:
@@ -91,9 +87,3 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
         plot_strips(out / "strips.png", evaluation, [agent], frames, broken=1, fill=True)
         written.append("strips.png")
     return written
-
-
-def _shared_folder(runs: Sequence[Path]) -> Path:
-    if len(runs) == 1:
-        return runs[0]
-    return Path(os.path.commonpath([run.resolve().parent for run in runs]))

@@ -1,22 +1,28 @@
-"""Options that commands share."""
+"""Options that commands share, and how commands print and end."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from rich.console import Console
 
 from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engine import Engine
+from frame_select_env import FrameSelectError
+from frame_select_env.command_line import program
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManyRunsOptions:
-    """Options of commands that train many runs."""
+class TrainingOptions:
+    """Options of commands that train."""
 
     #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
     #: epochs.
     budget: int = 0
-    #: The split to train on.
+    #: The split to train on. Early stopping uses the fold's val split, or a fifth of this split if
+    #: there is none.
     split: str = "train"
     #: The stream of features; required only if a cache has several.
     stream: str | None = None
@@ -26,25 +32,46 @@ class ManyRunsOptions:
     alpha: float = 0.0
     #: Device of the networks: cpu or cuda.
     device: str = "cpu"
+    #: Minimum time between two checkpoints of a run, in seconds.
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+    def task_keywords(self) -> dict[str, Any]:
+        """The keywords of a run's task among these options."""
+        names = ("split", "stream", "num_frames", "alpha", "budget", "device")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyRunsOptions(TrainingOptions):
+    """Options of commands that train many runs."""
+
     #: Number of parallel runs, one thread each. Default: the number of CPUs.
     jobs: int | None = None
     #: What executes the runs: processes on this machine (joblib), or Ray.
     engine: Literal["joblib", "ray"] = "joblib"
     #: Address of a Ray cluster whose nodes share this folder. Default: start Ray on this machine.
     ray_address: str = ""
-    #: Minimum time between two checkpoints of a run, in seconds.
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     def make_engine(self) -> Engine:
         """The engine that executes the runs."""
         return Engine(self.engine, self.jobs, self.ray_address, self.device != "cpu")
 
-    def task_keywords(self) -> dict[str, object]:
-        """The keywords of a run's task among these options."""
-        names = ("split", "stream", "num_frames", "alpha", "budget", "device")
-        return {name: getattr(self, name) for name in names}
+
+def set_threads(threads: int) -> None:
+    """Set the number of PyTorch's threads."""
+    if threads < 1:
+        raise FrameSelectError(f"threads={threads}: must be at least 1")
+    torch.set_num_threads(threads)
 
 
 def print_line(text: str) -> None:
     """Print a line as it is, however long."""
     Console().print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def fail_if_any(command: str, failed: Sequence[str]) -> None:
+    """Print a line for every run that failed, and exit with 2 if there is one."""
+    for line in failed:
+        print(f"{program(command)}: {line}", file=sys.stderr)
+    if failed:
+        raise SystemExit(2)

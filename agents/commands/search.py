@@ -2,19 +2,17 @@
 
 import shlex
 import shutil
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import tyro
-from rich.console import Console
 from rich.table import Table
 
-from agents.commands.options import ManyRunsOptions, print_line
-from agents.evaluation.tables import PIPED_WIDTH
+from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
+from agents.evaluation.tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
     ROUND,
@@ -34,6 +32,8 @@ from agents.training.trainer import Run
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
+
+Finished = list[tuple[TrialScore, SearchTrial]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +70,7 @@ class SearchArguments(ManyRunsOptions):
 
 def search(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(
-        SearchArguments, prog=program("search"), args=arguments, use_underscores=False
-    )
+    options = tyro.cli(SearchArguments, prog=program("search"), args=arguments)
     torch.set_num_threads(1)
     engine = options.make_engine()
     keywords = _check(options)
@@ -85,12 +83,11 @@ def search(arguments: list[str]) -> None:
     folders = options.out.with_name(f"{options.out.name}.runs")
     runs: dict[int, list[TrialRun]] = {}
     failed: list[str] = []
-    trials: list[SearchTrial] = []
+    finished: Finished = []
     # TPE draws a round after the scores of the one before, whatever the number of jobs.
     size = ROUND if options.sampler == "tpe" else options.trials
     for count in [*range(size, options.trials, size), options.trials]:
-        trials = study.trials(count)
-        new = trials[len(runs) :]
+        new = study.trials(count)[len(runs) :]
         for trial in new:
             runs[trial.number] = make_runs(
                 *(options.agent, trial, options.data, keywords, options.seeds),
@@ -99,19 +96,17 @@ def search(arguments: list[str]) -> None:
         left = [run for trial in new for run in runs[trial.number] if run.key not in log]
         failed += _train(options.out, left, log, engine)
         for trial in new:
-            scores = [log[run.key] for run in runs[trial.number] if run.key in log]
-            if len(scores) == len(runs[trial.number]):
-                study.tell(trial, mean_score(scores).validation)
+            if all(run.key in log for run in runs[trial.number]):
+                score = mean_score(log[run.key] for run in runs[trial.number])
+                study.tell(trial, score.validation)
+                finished.append((score, trial))
     for own in runs.values():  # also what a killed search left
         for run in own:
             shutil.rmtree(run.folder, ignore_errors=True)
     if folders.is_dir() and not any(folders.iterdir()):  # else another search is running there
         folders.rmdir()
-    _print_table(options, trials, runs, log)
-    for line in failed:
-        print(f"{program('search')}: {line}", file=sys.stderr)
-    if failed:
-        raise SystemExit(2)
+    _print_table(options, list(study.space), finished)
+    fail_if_any("search", failed)
 
 
 def _check(options: SearchArguments) -> dict[str, Any]:
@@ -126,12 +121,8 @@ def _check(options: SearchArguments) -> dict[str, Any]:
             "--data: an accuracy and a mean absolute error cannot be averaged; search on caches of "
             "one task"
         )
-    keywords = {
-        **options.task_keywords(),
-        "fold": options.fold,
-        "target_frames": options.target_frames,
-        "reward": parse_reward(options.reward),
-    }
+    task = {"fold": options.fold, "target_frames": options.target_frames}
+    keywords = {**options.task_keywords(), **task, "reward": parse_reward(options.reward)}
     choice = parse_agent(options.agent)
     for data in options.data:
         Run(data, choice, {**keywords, "seed": 0}).task(open_cache(data))
@@ -154,38 +145,22 @@ def _train(
     return failed
 
 
-def _print_table(
-    options: SearchArguments,
-    trials: Sequence[SearchTrial],
-    runs: Mapping[int, Sequence[TrialRun]],
-    log: Mapping[Key, TrialScore],
-) -> None:
+def _print_table(options: SearchArguments, searched: list[str], finished: Finished) -> None:
     """Print the trials whose runs are all finished, best first."""
-    found = [
-        (mean_score(log[run.key] for run in runs[trial.number]), trial)
-        for trial in trials
-        if all(run.key in log for run in runs[trial.number])
-    ]
-    found.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
+    finished.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
     regression = open_cache(options.data[0]).task == "regression"
     each = len(options.data) * options.seeds
-    table = Table(
-        title=f"{options.agent}: {len(found)} trials, validation, mean of {each} runs each",
-        title_justify="left",
-    )
+    title = f"{options.agent}: {len(finished)} trials, validation, mean of {each} runs each"
+    table = Table(title=title, title_justify="left")
     headings = ["MAE"] if regression else ["accuracy %", "p of true class"]
-    searched = list(trials[0].hyper)
     for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
         table.add_column(name, justify="right")
-    for score, trial in found:
-        if regression:
-            cells = [f"{-score.validation:.4f}"]
-        else:
-            cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
+    for score, trial in finished:
+        cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
+        cells = [f"{-score.validation:.4f}"] if regression else cells
         cells += [str(trial.hyper[name]) for name in searched]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
-    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
-    if found:
-        best = shlex.quote(found[0][1].text(options.agent))
-        print_line(f"best: --agent {best}")
+    wide_console().print(table)
+    if finished:
+        print_line(f"best: --agent {shlex.quote(finished[0][1].text(options.agent))}")
     print_line(f"log: {options.out}")

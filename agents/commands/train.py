@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from agents.commands.options import TrainingOptions, print_line, set_threads
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
-from agents.training.task import SETTINGS
-from agents.training.trainer import CHECKPOINT_SECONDS, Run, Trained, train_run
+from agents.training.trainer import Run, Trained, train_run
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
@@ -41,50 +40,30 @@ class TrainArguments:
     reward: str = "sign_omega"
     #: m: number of frames to train for (AS Eq. 9); by default the preset's, 8 or 12.
     target_frames: int | None = None
-    #: Number of episodes that the environment may score; 0 trains for the agent's epochs.
-    budget: int = 0
     #: Random seed.
     seed: int = 0
     #: Fold that defines splits and predictions.
     fold: str = "default"
-    #: Split to train on. Early stopping uses the fold's val split, or a fifth of this split if
-    #: there is none.
-    split: str = "train"
-    #: Stream of features; required if the cache has several.
-    stream: str | None = None
-    #: T: number of frames per video.
-    num_frames: int = 25
-    #: Weight of the frames that are not selected (AS Eq. 10).
-    alpha: float = 0.0
-    #: Device of the network: cpu or cuda.
-    device: str = "cpu"
     #: Number of torch threads; for networks this small, more than one is usually slower.
     threads: int = 1
-    #: Smallest time in seconds between two checkpoints.
-    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 def train(arguments: list[str]) -> None:
     """Run the command."""
-    args, choice = parse(arguments)
-    if args.threads < 1:
-        raise FrameSelectError(f"threads={args.threads}: must be at least 1")
-    torch.set_num_threads(args.threads)
-    settings = {name: getattr(args, name) for name in (*SETTINGS, "device")}
-    run = Run(args.data, choice, {**settings, "reward": parse_reward(args.reward)})
+    args, options, choice = parse(arguments)
+    set_threads(args.threads)
+    settings = {name: getattr(args, name) for name in ("target_frames", "seed", "fold")}
+    settings |= {"reward": parse_reward(args.reward), **options.task_keywords()}
+    run = Run(args.data, choice, settings)
     try:
-        trained = _train_with_progress(args, run)
+        trained = _train_with_progress(args.out, run, options.checkpoint_seconds)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("rerun the command to resume from the last checkpoint") from None
     _print_result(args, trained)
 
 
-def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
-    """The arguments, and the agent with the preset's hyper-parameters, overridden by flags.
-
-    Raises:
-        FrameSelectError: for an unknown agent or preset.
-    """
+def parse(arguments: list[str]) -> tuple[TrainArguments, TrainingOptions, AgentChoice]:
+    """The arguments, and the agent with the preset's hyper-parameters, overridden by flags."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--agent", default=TrainArguments.agent)
     early.add_argument("--preset", default=TrainArguments.preset)
@@ -95,24 +74,26 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, AgentChoice]:
             f"--preset: agent {chosen.agent!r}: {known('preset', chosen.preset, design.presets)}"
         )
     preset = design.presets[chosen.preset]
-    both = dataclasses.make_dataclass(
+    flat = tyro.conf.arg(name="")
+    every = dataclasses.make_dataclass(
         "Train",
         [
-            ("run", Annotated[TrainArguments, tyro.conf.arg(name="")]),
-            ("hyper", Annotated[design.config, tyro.conf.arg(name="")], preset),
+            ("run", Annotated[TrainArguments, flat]),
+            ("options", Annotated[TrainingOptions, flat]),
+            ("hyper", Annotated[design.config, flat], preset),
         ],
     )
     parsed: Any = tyro.cli(
-        both,
+        every,
         prog=program("train"),
         description=inspect.getdoc(TrainArguments),
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    return parsed.run, AgentChoice(chosen.agent, chosen.preset, parsed.hyper)
+    return parsed.run, parsed.options, AgentChoice(chosen.agent, chosen.preset, parsed.hyper)
 
 
-def _train_with_progress(args: TrainArguments, run: Run) -> Trained:
+def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trained:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -120,9 +101,8 @@ def _train_with_progress(args: TrainArguments, run: Run) -> Trained:
         TimeElapsedColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    unit, total = "epochs", run.choice.config.epochs
-    if args.budget:
-        unit, total = "episodes", args.budget
+    budget = run.settings["budget"]
+    unit, total = ("episodes", budget) if budget else ("epochs", run.choice.config.epochs)
     progress = Progress(*columns, console=Console(stderr=True))
     bar = progress.add_task(f"{run.choice.design.name} {unit}", total=total, figures="")
 
@@ -131,13 +111,13 @@ def _train_with_progress(args: TrainArguments, run: Run) -> Trained:
         name = "reward" if "reward" in epoch.figures else "loss"
         progress.update(
             bar,
-            completed=epoch.episodes if args.budget else epoch.number,
+            completed=epoch.episodes if budget else epoch.number,
             figures=f"{name} {epoch.figures.get(name, 0):+.2f}  "
             f"validation {epoch.validation[0]:.3f} (best: epoch {epoch.best_epoch})",
         )
 
     try:
-        return train_run(args.out, run, on_epoch, args.checkpoint_seconds)
+        return train_run(out, run, on_epoch, checkpoint_seconds)
     finally:
         if progress.live.is_started:  # stopping a display that never started prints a line
             progress.stop()
@@ -155,15 +135,9 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
         (f"{args.agent}, top {validation.task.target_frames}", validation(trained.agent)),
     ):
         table.add_row(row, f"{-value:.3f}" if regression else f"{100 * value:.1f} %")
-    console = Console()
-    console.print(table)
-    console.print(
+    Console().print(table)
+    print_line(
         f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
-        f"{last.seconds:.0f} s; kept epoch {last.best_epoch}",
-        highlight=False,
+        f"{last.seconds:.0f} s; kept epoch {last.best_epoch}"
     )
-    console.print(
-        f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    print_line(f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}")

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
 from agents.comparison.results import DataSetResults, headline, labels_of, shared_frames
 from agents.comparison.statistics import Comparison
+from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
-from agents.pictures.forest import plot_gains, plot_pairs
-from agents.pictures.learning import plot_learning
 from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
 
@@ -62,40 +62,30 @@ def common_frames(data_set: DataSetResults) -> str:
 def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> list[Path]:
     """Write the settings and the score of every run for TensorBoard's tab HPARAMS.
 
-    The metrics are the test score at the row to report first (accuracy; regression: the mean
-    absolute error), the episodes scored and the seconds of training. Every run gets a folder, which
+    The score is that on the test split, at the row to report first. Every run gets a folder, which
     are returned; events of an earlier call are replaced.
     """
     written: list[Path] = []
     for number, one in enumerate(data_sets, start=1):
         at = headline([one], one.runs)
-        metric = "test/accuracy" if one.task == "classification" else "test/mae"
         for label, runs in one.runs.items():
-            error = one.results(label, at).error.mean(axis=1)
-            values = 1 - error if one.task == "classification" else error
-            for run, value in zip(runs, values, strict=True):
+            errors = one.evaluation.results[label, at].error.mean(axis=1).tolist()
+            for run, error in zip(runs, errors, strict=True):
                 spec = run.spec
                 name = re.sub(r"[^A-Za-z0-9.=_-]+", "-", f"{one.title}-{label}-{spec.seed}")
                 # The numbers tell apart names that differed in removed characters only.
                 own = Path(folder) / f"{number}.{len(written) + 1}-{name}"
                 for events in own.glob("events.out.*"):
                     events.unlink()
-                settings = {
-                    "data": one.data,
-                    "fold": one.fold,
-                    "label": label,
-                    "agent": spec.agent,
-                    "reward": spec.reward,
-                    "m": spec.target_frames,
-                    "seed": spec.seed,
-                }
-                metrics = {
-                    metric: float(value),
-                    "train/episodes": float(run.episodes),
-                    "train/seconds": float(run.seconds),
-                }
+                settings: dict[str, Any] = {"data": one.data, "fold": one.fold, "label": label}
+                settings |= {"agent": spec.agent, "reward": spec.reward}
+                settings |= {"m": spec.target_frames, "seed": spec.seed}
+                score = {"test/mae": error}
+                if one.task == "classification":
+                    score = {"test/accuracy": 1 - error}
+                spent = {"train/episodes": float(run.episodes), "train/seconds": run.seconds}
                 with SummaryWriter(str(own)) as writer:
-                    writer.add_hparams(settings, metrics, run_name=".")
+                    writer.add_hparams(settings, score | spent, run_name=".")
                 written.append(own)
     return written
 
@@ -106,18 +96,16 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
     at = ", ".join(_words(frames) for frames in rows)
     gains, pairs = folder / "gains.png", folder / "pairs.png"
     plot_gains(gains, data_sets)
-    caption = (
-        f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
-    )
-    pictures = [Picture(gains, "gains", None, "Gain over keeping all frames", caption)]
+    text = f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
+    pictures = [Picture(gains, "gains", None, "Gain over keeping all frames", text)]
     groups = comparison.headline_pairs()
     if groups and len(labels_of(data_sets)) <= LISTED:
         plot_pairs(pairs, groups)
-        caption = (
+        text = (
             f"At {at}: right of the line the first is better, with 95 % intervals; blue where the "
             "interval excludes zero. Seeds and videos are paired."
         )
-        pictures.append(Picture(pairs, "pairs", None, "Every two agents", caption))
+        pictures.append(Picture(pairs, "pairs", None, "Every two agents", text))
     return pictures
 
 

@@ -1,4 +1,4 @@
-"""The grid of a comparison: every run it consists of, checked before any is trained."""
+"""The grid of a comparison: its runs, checked before any is trained, then trained and read back."""
 
 import dataclasses
 import hashlib
@@ -9,14 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.evaluation import EvaluationSettings
+import torch
+
+from agents.evaluation.files import read_csv
 from agents.evaluation.references import reference_names
+from agents.evaluation.result import TableRow
+from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
+from agents.evaluation.scoring import EvaluationSettings
 from agents.registry import parse_agent, parse_reward, reward_text
-from agents.training.trainer import Run
+from agents.training.run_folder import METRICS, is_finished
+from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 
 RUNS = "runs"  # the folder of the run folders
+TRAINED, UNTRAINED = "trained", "untrained"
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,23 @@ class RunSpec:
         return out / RUNS / ",".join(map(_folder_part, parts)) / f"seed-{self.seed}"
 
     def __str__(self) -> str:
-        return (
-            f"{self.data}, fold {self.fold}, {self.agent}, {self.reward}, "
-            f"m={self.target_frames}, seed {self.seed}"
-        )
+        rest = f"{self.agent}, {self.reward}, m={self.target_frames}, seed {self.seed}"
+        return f"{self.data}, fold {self.fold}, {rest}"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that is trained and scored."""
+
+    spec: RunSpec  # what was trained: data, agent, reward, m and seed
+    folder: Path
+    episodes: int  # episodes that the environment scored
+    updates: int  # optimiser steps
+    seconds: float  # wall-clock time of training
+    cpu_seconds: float  # processor time of training
+    # the rows of the trained network on the test split; their intervals are void
+    trained: Sequence[TableRow] = ()
+    untrained: Sequence[TableRow] = ()  # the same of the untrained network
 
 
 def make_grid(
@@ -145,6 +165,34 @@ def parse_shard(text: str) -> slice:
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise FrameSelectError(f"--shard {text}: must be i/n with i from 1 to n, say 1/4")
     return slice(int(found[1]) - 1, None, int(found[2]))
+
+
+def train_and_score(spec: RunSpec, out: Path, checkpoint_seconds: float) -> None:
+    """Train a run, or finish a started one, and store its scores on the test split."""
+    torch.set_num_threads(1)  # there are as many workers as CPUs
+    folder = spec.folder(out)
+    if not _is_trained(spec, folder):
+        train_run(folder, spec.run(), checkpoint_seconds=checkpoint_seconds)
+    run_scores(folder, open_cache(spec.data))
+
+
+def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
+    """Read a run that is trained and scored; None if something is left to do."""
+    cache = open_cache(spec.data)
+    if not _is_trained(spec, folder) or read_scores(folder, cache) is None:
+        return None
+    names = {TRAINED: [folder]}, {UNTRAINED: [folder]}
+    table = evaluate_runs(cache, *names, frames=frames, references=False, resamples=1).table
+    rows = {name: [row for row in table if row.ranking == name] for name in (TRAINED, UNTRAINED)}
+    columns = ("episodes", "updates", "seconds", "cpu_seconds")
+    episodes, updates, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
+    return FinishedRun(spec, folder, int(episodes), int(updates), seconds, cpu_seconds, **rows)
+
+
+def _is_trained(spec: RunSpec, folder: Path) -> bool:
+    """Whether the folder holds this very run, complete."""
+    run, cache = spec.run(), open_cache(spec.data)
+    return is_finished(folder, run_config(run, cache, run.task(cache)))
 
 
 def _folder_part(text: str) -> str:

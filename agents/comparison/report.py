@@ -17,11 +17,12 @@ from agents.comparison.tables import (
     all_notes,
     data_set_table,
     data_table,
+    pair_note,
     pair_tables,
     run_table,
     time_table,
 )
-from agents.evaluation.files import whole_file
+from agents.evaluation.files import write_text
 from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
 
 TEMPLATE = "report.html.jinja"
@@ -55,13 +56,13 @@ def write_summary(
         parts += [title, markdown_table(table), f"- {IQM}"]
     for one in data_sets:
         parts += [f"## {markdown_text(one.title)}", evaluation_markdown(one.shown).rstrip()]
-    compared = pair_tables(comparison)
+    compared = comparison.headline_pairs()
     parts += ["## Every two agents"] if compared else []
     for pairs in compared:
-        parts.append(f"### {markdown_text(pairs.title)}, {_at(pairs.frames, '`')}")
-        for title, table in pairs.tables:
+        parts.append(f"### {markdown_text(pairs[0].title)}, {_at(pairs[0].frames, '`')}")
+        for title, table in pair_tables(pairs).items():
             parts += [f"{title}:" if title else "", markdown_table(table)]
-    parts += [f"- {compared[0].note}"] if compared else []
+    parts += [f"- {pair_note(compared[0])}"] if compared else []
     parts.append("## Cost of training (means per run)")
     for one in data_sets:
         parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]
@@ -71,9 +72,7 @@ def write_summary(
     # Indented, not fenced: nothing in the command can end the block.
     lines = command.splitlines() or [""]
     parts += ["## How to reproduce", "\n".join(f"    {line}" for line in lines)]
-    with whole_file(path) as part:
-        text = "\n\n".join(text for text in parts if text) + "\n"
-        part.write_text(text, encoding="utf-8")
+    write_text(path, "\n\n".join(text for text in parts if text) + "\n")
 
 
 def write_report(
@@ -85,8 +84,8 @@ def write_report(
 ) -> None:
     """Write a comparison as one page: no scripts, nothing to load, pictures included.
 
-    `command` is the command line that reproduces it.
-        pictures: The result of `draw_pictures` for this comparison; None to draw them.
+    `command` is the command line that reproduces it. `pictures` are those that `draw_pictures` drew
+    of this comparison; None draws them.
     """
     if pictures is None:
         with tempfile.TemporaryDirectory() as folder:
@@ -99,13 +98,8 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "at": _at,
-        "tint": _tint,
-        "data_uri": _data_uri,
-        "width": _width,
-        "words": _words,
-    }
+    environment.filters |= {"at": _at, "tint": _tint, "data_uri": _data_uri, "width": _width}
+    environment.filters |= {"words": _words, "tables": pair_tables, "note": pair_note}
     data_sets = comparison.data_sets
     text = environment.get_template(TEMPLATE).render(
         title=f"Comparison: {'; '.join(one.title for one in data_sets)}",
@@ -116,7 +110,7 @@ def write_report(
         data=data_table(data_sets),
         trained=run_table(data_sets),
         aggregated=aggregate_tables(comparison),
-        compared=pair_tables(comparison),
+        compared=comparison.headline_pairs(),
         headlines=[data_set_table(one) for one in data_sets],
         pictures=pictures,
         times=[time_table(one) for one in data_sets],
@@ -124,8 +118,7 @@ def write_report(
         command=command,
         iqm=IQM,
     )
-    with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _at(frames: str, quotes: str = "“”") -> str:

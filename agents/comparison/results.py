@@ -1,19 +1,17 @@
 """The data sets of a comparison, a fold of a cache each, evaluated; and results.csv."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.grid import RunSpec, by_data_set, make_labels
-from agents.comparison.run_jobs import UNTRAINED, FinishedRun
-from agents.evaluation import LEVELS, Evaluation, TableRow, VideoResults
+from agents.comparison.grid import UNTRAINED, FinishedRun, RunSpec, by_data_set, make_labels
 from agents.evaluation.files import write_csv
 from agents.evaluation.references import reference_names
+from agents.evaluation.result import LEVELS, Evaluation, TableRow
 from agents.evaluation.run_scores import evaluate_runs
-from frame_select_env import open_cache
-from frame_select_env.errors import FrameSelectError
+from frame_select_env import FrameSelectError, open_cache
 
 # The unit of a gain or a difference.
 UNITS = {"classification": "points of accuracy", "regression": "fall of the MAE"}
@@ -54,26 +52,15 @@ class DataSetResults:
         name = self.evaluation.settings.cache.path.stem
         return name if self.fold == "default" else f"{name}, fold {self.fold}"
 
-    def results(self, label: str, frames: str) -> VideoResults:
-        """The results of every video, with a first axis of runs."""
-        return self.evaluation.results[label, frames]
-
-    def frames(self, label: str) -> list[str]:
-        """The rows of a label: "chosen", "free" and the m, in this order."""
-        order = {"chosen": -2, "free": -1}
-        have = [frames for name, frames in self.evaluation.results if name == label]
-        return sorted(
-            have, key=lambda frames: int(frames) if frames.isdigit() else order.get(frames, 10**6)
-        )
-
     def score(self, label: str, frames: str) -> np.ndarray:
         """1 if a video is right and 0 if not (regression: minus the absolute error), [R, n]."""
-        error = self.results(label, frames).error
+        error = self.evaluation.results[label, frames].error
         return 1 - error if self.task == "classification" else -error
 
     def gain(self, label: str, frames: str) -> np.ndarray:
         """The score minus that of keeping all frames, [R, n]."""
-        return self.results("all", "all").error - self.results(label, frames).error
+        results = self.evaluation.results
+        return results["all", "all"].error - results[label, frames].error
 
 
 def gather(
@@ -91,33 +78,26 @@ def gather(
     labels = make_labels(specs)
     several = len({spec.target_frames for spec in specs}) > 1
     data_sets = []
-    for (data, fold), group in by_data_set(specs).items():
+    for (data, fold), group in by_data_set([spec for spec in specs if spec in finished]).items():
         cache = open_cache(data)
-        agents: dict[str, list[Path]] = {}
+        runs: dict[str, tuple[FinishedRun, ...]] = {}
         controls: dict[str, dict[int, Path]] = {}  # by seed: rewards do not change first weights
-        runs: dict[str, list[FinishedRun]] = {}
         for spec in group:
-            if spec not in finished:
-                continue
             run, label = finished[spec], labels[spec]
             control = f"{UNTRAINED} {spec.agent}"
             control += f", m={spec.target_frames}" if several else ""
-            agents.setdefault(label, []).append(run.folder)
             controls.setdefault(control, {}).setdefault(spec.seed, run.folder)
-            runs.setdefault(label, []).append(run)
-        if not agents:
-            continue
+            runs[label] = (*runs.get(label, ()), run)
         evaluation = evaluate_runs(
             cache,
-            agents,
+            {label: [run.folder for run in own] for label, own in runs.items()},
             {name: list(folders.values()) for name, folders in controls.items()},
             frames=frames,
             references=[*reference_names(True, cache.task), *also],
             resamples=resamples,
             progress=True,
         )
-        own = {label: tuple(some) for label, some in runs.items()}
-        data_sets.append(DataSetResults(data, fold, evaluation, own))
+        data_sets.append(DataSetResults(data, fold, evaluation, runs))
     return data_sets
 
 
@@ -129,7 +109,9 @@ def labels_of(data_sets: Iterable[DataSetResults]) -> list[str]:
 def shared_frames(data_sets: Iterable[DataSetResults], labels: Iterable[str]) -> list[str]:
     """The rows ("chosen", "free", each m) that all `labels` have on all data sets with them."""
     named = list(labels)
-    have = [one.frames(label) for one in data_sets for label in named if label in one.runs]
+    have = [
+        one.evaluation.frames(label) for one in data_sets for label in named if label in one.runs
+    ]
     return [frames for frames in have[0] if all(frames in other for other in have)] if have else []
 
 
@@ -148,16 +130,6 @@ def by_task(data_sets: Sequence[DataSetResults]) -> dict[str, list[DataSetResult
     return {task: [one for one in data_sets if one.task == task] for task in tasks}
 
 
-def result_columns(tasks: Sequence[str]) -> list[str]:
-    """The columns of results.csv, in order; the figures are those of the caches' tasks."""
-    figures = dict.fromkeys(name for task in sorted(set(tasks)) for name in LEVELS[task])
-    return [
-        *("data", "fold", "agent", "reward", "seed", "frames"),
-        *figures,
-        *("mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"),
-    ]
-
-
 def write_results(
     path: Path,
     specs: Sequence[RunSpec],
@@ -169,59 +141,31 @@ def write_results(
     The order is the grid's, whatever the order in which runs ended. A reference's figures are means
     over its draws; it has no seed. An untrained agent has no reward and no training time.
     """
-    tasks = [open_cache(data).task for data in dict.fromkeys(spec.data for spec in specs)]
-    evaluated = {(one.data, one.fold): one for one in data_sets}
+    tasks = {open_cache(data).task for data in {spec.data for spec in specs}}
+    figures = dict.fromkeys(name for task in sorted(tasks) for name in LEVELS[task])
+    columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
+    columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
+    evaluated = {(one.data, one.fold): one.evaluation.table for one in data_sets}
     rows: list[dict[str, object]] = []
-    for (data, fold), group in by_data_set(specs).items():
-        runs = [finished[spec] for spec in group if spec in finished]
-        rows += _run_rows(runs)
-        rows += _untrained_rows(runs)
-        if (data, fold) in evaluated:
-            rows += [
-                {"data": data, "fold": fold, "agent": row.ranking, **_figures(row)}
-                for row in evaluated[data, fold].evaluation.table
-                if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
-            ]
-    write_csv(path, result_columns(tasks), rows)
-
-
-def _run_rows(runs: Sequence[FinishedRun]) -> list[dict[str, object]]:
-    return [
-        {
-            **_names(run.spec, run.spec.agent),
-            "reward": run.spec.reward,
-            **_figures(row),
-            "episodes": run.episodes,
-            "updates": run.updates,
-            "seconds": f"{run.seconds:.3f}",
-            "cpu_seconds": f"{run.cpu_seconds:.3f}",
-        }
-        for run in runs
-        for row in run.trained
-    ]
-
-
-def _untrained_rows(runs: Sequence[FinishedRun]) -> list[dict[str, object]]:
-    """Once for all rewards, which do not change the first weights."""
-    nothing = {"episodes": 0, "updates": 0, "seconds": 0, "cpu_seconds": 0}
-    rows: dict[tuple[object, ...], dict[str, object]] = {}
-    for run in runs:
-        spec = run.spec
-        for row in run.untrained:
-            key = (spec.agent, spec.target_frames, spec.seed, row.frames)
-            names = _names(spec, f"{UNTRAINED} {spec.agent}")
-            rows.setdefault(key, {**names, **_figures(row), **nothing})
-    return list(rows.values())
-
-
-def _names(spec: RunSpec, agent: str) -> dict[str, object]:
-    return {
-        "data": spec.data,
-        "fold": spec.fold,
-        "agent": agent,
-        "seed": spec.seed,
-        "target_frames": spec.target_frames,
-    }
+    for where, group in by_data_set([spec for spec in specs if spec in finished]).items():
+        first: dict[tuple[str, int, int], RunSpec] = {}  # rewards do not change first weights
+        for spec in group:
+            first.setdefault((spec.agent, spec.target_frames, spec.seed), spec)
+            run = finished[spec]
+            seconds = {name: f"{getattr(run, name):.3f}" for name in ("seconds", "cpu_seconds")}
+            spent = {"episodes": run.episodes, "updates": run.updates, **seconds}
+            names = {**asdict(spec), **spent}
+            rows += [names | _figures(row) for row in run.trained]
+        for spec in first.values():
+            names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
+            names |= dict.fromkeys(("episodes", "updates", "seconds", "cpu_seconds"), 0)
+            rows += [names | _figures(row) for row in finished[spec].untrained]
+        rows += [
+            {"data": where[0], "fold": where[1], "agent": row.ranking, **_figures(row)}
+            for row in evaluated.get(where, ())
+            if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
+        ]
+    write_csv(path, columns, rows)
 
 
 def _figures(row: TableRow) -> dict[str, object]:

@@ -8,25 +8,17 @@ is itself a mean over test videos, the videos are resampled too, by the pigeonho
 `agents.evaluation.intervals`.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import trim_mean
 
-from agents.comparison.results import (
-    DataSetResults,
-    by_task,
-    headline,
-    labels_of,
-    shared_frames,
-)
+from agents.comparison.results import DataSetResults, by_task, headline, labels_of, shared_frames
 from agents.evaluation.files import write_csv
-from agents.evaluation.intervals import Interval, Resamples, percentiles
-
-QUARTER = 0.25
+from agents.evaluation.intervals import Interval, Resamples, interval_columns, percentiles
 
 
 @dataclass(frozen=True)
@@ -120,21 +112,15 @@ def aggregate(data_sets: Sequence[DataSetResults]) -> list[Aggregate]:
                 key = label, frames
                 own = [one[key] for one in scores if key in one]
                 above = [one[key] for one in gains if key in one]
-                found.append(
-                    Aggregate(
-                        *(task, label, frames, len(own), sum(len(one.score) for one in own)),
-                        iqm=pooled_iqm(own),
-                        iqm_gain=pooled_iqm(above),
-                        gain=pooled_mean(above),
-                    )
-                )
+                runs = sum(len(one.score) for one in own)
+                figures = pooled_iqm(own), pooled_iqm(above), pooled_mean(above)
+                found.append(Aggregate(task, label, frames, len(own), runs, *figures))
     return found
 
 
 def data_set_pairs(data_set: DataSetResults) -> list[Pair]:
     """Every two labels of a data set, each pair once, at every row that both have."""
-    # Seed 0 is that of the evaluation's table, whose intervals these then agree with.
-    return _pairs(data_set, [data_set], [run_samples(data_set, 0)])
+    return _pairs(data_set, [data_set])
 
 
 def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
@@ -142,24 +128,17 @@ def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
 
     A single data set has no average.
     """
-    if len(data_sets) == 1:
-        return []
-    # A seed each: data sets of equal size must not draw the same runs and videos.
-    drawn = [run_samples(one, seed) for seed, one in enumerate(data_sets)]
-    return _pairs(None, data_sets, drawn)
+    return _pairs(None, data_sets) if len(data_sets) > 1 else []
 
 
 def run_samples(data_set: DataSetResults, seed: int, gain: bool = False) -> Samples:
     """The scores, or the gains, of the runs of every label, in the order of their seeds."""
-    evaluation = data_set.evaluation
-    groups, rows = evaluation.settings.cache.groups, evaluation.rows
-    group = None if groups is None else groups[rows]
-    drawn = Resamples(len(rows), group, evaluation.resamples, seed)
+    drawn = data_set.evaluation.draw(seed)
     values = data_set.gain if gain else data_set.score
     samples = {}
     for label, runs in data_set.runs.items():
         order = np.argsort([run.spec.seed for run in runs], kind="stable")
-        for frames in data_set.frames(label):
+        for frames in data_set.evaluation.frames(label):
             samples[label, frames] = sample(values(label, frames)[order], drawn)
     return samples
 
@@ -170,34 +149,36 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     In pairs.csv an empty `data` means the average over data sets.
     """
     written = [Path(folder) / "aggregate.csv", Path(folder) / "pairs.csv"]
-    names = ("iqm", "iqm_gain", "gain")
-    write_csv(
-        written[0],
-        ["task", "label", "frames", "data_sets", "runs", *_columns(names)],
-        [
-            [one.task, one.label, one.frames, one.data_sets, one.runs]
-            + _figures(getattr(one, name) for name in names)
-            for one in comparison.aggregates
-        ],
-    )
-    heading = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
-    write_csv(
-        written[1],
-        [*heading, *_columns(("difference", "improvement"))],
-        [
-            ([pair.data_set.data, pair.data_set.fold] if pair.data_set else ["", ""])
-            + [pair.task, pair.data_sets, pair.first, pair.second, pair.frames]
-            + _figures((pair.difference, pair.improvement))
-            for pairs in (*comparison.averages, *comparison.pairs)
-            for pair in pairs
-        ],
-    )
+    columns = ["task", "label", "frames", "data_sets", "runs"]
+    columns += interval_columns(("iqm", "iqm_gain", "gain"))
+    write_csv(written[0], columns, map(_cells, comparison.aggregates))
+    columns = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
+    columns += interval_columns(("difference", "improvement"))
+    rows = []
+    for pair in chain(*comparison.averages, *comparison.pairs):
+        one = pair.data_set
+        rows.append(_cells(pair) | ({"data": one.data, "fold": one.fold} if one else {}))
+    write_csv(written[1], columns, rows)
     return written
 
 
-def _pairs(
-    data_set: DataSetResults | None, alike: Sequence[DataSetResults], drawn: Sequence[Samples]
-) -> list[Pair]:
+def _cells(one: Aggregate | Pair) -> dict[str, object]:
+    """The fields by the names of their columns; an interval has three."""
+    cells: dict[str, object] = {}
+    for name, value in vars(one).items():
+        if isinstance(value, Interval):
+            # "z": a rounded -0.0 is 0.0.
+            numbers = [f"{number:z.6f}" for number in astuple(value)]
+            cells |= zip(interval_columns([name]), numbers, strict=True)
+        else:
+            cells[name] = value
+    return cells
+
+
+def _pairs(data_set: DataSetResults | None, alike: Sequence[DataSetResults]) -> list[Pair]:
+    # A seed each: data sets of equal size must not draw the same runs and videos. Seed 0 is that of
+    # the evaluation's table, whose intervals those of a single data set then agree with.
+    drawn = [run_samples(one, seed) for seed, one in enumerate(alike)]
     found = []
     for first, second in combinations(labels_of(alike), 2):
         both = [
@@ -210,19 +191,6 @@ def _pairs(
             figures = pooled_difference(paired), pooled_improvement(paired)
             found.append(Pair(data_set, alike[0].task, len(both), first, second, frames, *figures))
     return found
-
-
-def _columns(names: Iterable[str]) -> list[str]:
-    return [column for name in names for column in (name, f"{name}_low", f"{name}_high")]
-
-
-def _figures(intervals: Iterable[Interval]) -> list[str]:
-    # Adding 0.0 turns a rounded -0.0 into 0.0.
-    return [
-        f"{round(number, 6) + 0.0:.6f}"
-        for one in intervals
-        for number in (one.value, one.low, one.high)
-    ]
 
 
 def sample(values: np.ndarray, resamples: Resamples) -> Sample:
@@ -243,7 +211,7 @@ def sample(values: np.ndarray, resamples: Resamples) -> Sample:
 
 def interquartile_mean(scores: np.ndarray) -> np.ndarray:
     """The mean of the last axis without its lowest and highest quarter (of 8 numbers 2 each)."""
-    return trim_mean(scores, QUARTER, axis=-1)
+    return trim_mean(scores, 0.25, axis=-1)
 
 
 def pooled_iqm(samples: Sequence[Sample]) -> Interval:
@@ -262,10 +230,8 @@ def pooled_mean(samples: Sequence[Sample]) -> Interval:
 
 def pooled_difference(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
     """The mean of the first minus that of the second, averaged over data sets, one pair each."""
-    value = np.mean([first.score.mean() - second.score.mean() for first, second in pairs])
-    means = [
-        first.resampled.mean(axis=1) - second.resampled.mean(axis=1) for first, second in pairs
-    ]
+    value = np.mean([one.score.mean() - other.score.mean() for one, other in pairs])
+    means = [one.resampled.mean(axis=1) - other.resampled.mean(axis=1) for one, other in pairs]
     resampled = np.stack(means).mean(axis=0)
     # Equal scores give 0, not a rounding error.
     return percentiles(float(np.round(value, 12)), np.round(resampled, 12))

@@ -1,7 +1,7 @@
 """The tables of a comparison as text, for the summary and the report alike, and their notes."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, replace
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from agents.comparison.results import (
     shared_frames,
 )
 from agents.comparison.statistics import Comparison, Pair
-from agents.evaluation import Interval
 from agents.evaluation.tables import TextTable, evaluation_table, interval_text, number_text
 
 LISTED = 6  # labels whose pairs are listed; of more there is a matrix
@@ -34,21 +33,6 @@ MATRIX = (
     "row minus column, * where the 95 % interval excludes zero; columns have the rows' numbers; "
     "pairs.csv has every interval"
 )
-
-
-@dataclass(frozen=True)
-class PairTables:
-    """The pairs of one data set, or of the average over data sets, as one or two tables."""
-
-    title: str  # what is compared
-    data_set: DataSetResults | None  # None for the average
-    frames: str  # the row that is compared
-    tables: Sequence[tuple[str, TextTable]]  # title and table: one list, or two matrices
-
-    @property
-    def note(self) -> str:
-        """How to read them."""
-        return MATRIX if len(self.tables) > 1 else PAIRS
 
 
 def data_set_table(data_set: DataSetResults) -> TextTable:
@@ -79,11 +63,10 @@ def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
     rows = []
     for one in data_sets:
         settings, scored = one.evaluation.settings, one.evaluation.rows
-        groups = settings.cache.groups
+        groups, task = settings.cache.groups, one.task
         videos = f"{len(scored)} ({one.evaluation.split})"
         if groups is not None:
             videos += f", in {len(np.unique(groups[scored]))} groups"
-        task = one.task
         if task == "classification":
             task += f", {len(settings.cache.classes)} classes"
         rows.append([one.data, one.fold, task, str(settings.num_frames), videos])
@@ -110,12 +93,24 @@ def aggregate_tables(comparison: Comparison) -> list[tuple[str, str, TextTable]]
     return tables
 
 
-def pair_tables(comparison: Comparison) -> list[PairTables]:
-    """The pairs at the row to report first: averages over data sets, then each data set."""
-    return [
-        PairTables(pairs[0].title, pairs[0].data_set, pairs[0].frames, _pair_tables(pairs))
-        for pairs in comparison.headline_pairs()
+def pair_tables(pairs: Sequence[Pair]) -> dict[str, TextTable]:
+    """The pairs at one row as one list, or of many labels as two matrices, by title."""
+    if len(_labels(pairs)) > LISTED:
+        return _matrices(pairs)
+    percent = pairs[0].task == "classification"
+    rows = [
+        [
+            *(pair.first, pair.second, interval_text(pair.difference, "gain", percent)),
+            "{:.2f} [{:.2f}, {:.2f}]".format(*astuple(pair.improvement)),
+        ]
+        for pair in pairs
     ]
+    return {"": TextTable(["first", "second", "first − second", "P(first > second)"], rows)}
+
+
+def pair_note(pairs: Sequence[Pair]) -> str:
+    """How to read the tables of these pairs."""
+    return MATRIX if len(_labels(pairs)) > LISTED else PAIRS
 
 
 def time_table(data_set: DataSetResults) -> TextTable:
@@ -157,70 +152,39 @@ def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) ->
     return list(dict.fromkeys(every))
 
 
-def _pair_tables(pairs: Sequence[Pair]) -> list[tuple[str, TextTable]]:
-    if len({name for pair in pairs for name in (pair.first, pair.second)}) > LISTED:
-        return [
-            (f"Difference, {UNITS[pairs[0].task]}", _differences(pairs)),
-            (
-                "Probability that a run of the row scores above a run of the column",
-                _probabilities(pairs),
-            ),
-        ]
-    percent = pairs[0].task == "classification"
-    rows = [
-        [
-            pair.first,
-            pair.second,
-            interval_text(pair.difference, "gain", percent),
-            _probability_text(pair.improvement),
-        ]
-        for pair in pairs
-    ]
-    return [("", TextTable(["first", "second", "first − second", "P(first > second)"], rows))]
+def _labels(pairs: Sequence[Pair]) -> list[str]:
+    return list(dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second)))
 
 
-def _differences(pairs: Sequence[Pair]) -> TextTable:
+def _matrices(pairs: Sequence[Pair]) -> dict[str, TextTable]:
     largest = max(abs(pair.difference.value) for pair in pairs) or 1.0
-    cells: dict[tuple[str, str], tuple[str, float]] = {}
+    differences: dict[tuple[str, str], tuple[str, float]] = {}  # text and shade by row and column
+    probabilities: dict[tuple[str, str], tuple[str, float]] = {}
     for pair in pairs:
         percent = pair.task == "classification"
         mark = "*" if pair.difference.low > 0 or pair.difference.high < 0 else ""
-        for sign, key in ((1, (pair.first, pair.second)), (-1, (pair.second, pair.first))):
-            value = sign * pair.difference.value
-            cells[key] = number_text(value, percent, signed=True) + mark, value / largest
-    return _matrix(pairs, cells)
-
-
-def _probabilities(pairs: Sequence[Pair]) -> TextTable:
-    cells: dict[tuple[str, str], tuple[str, float]] = {}
-    for pair in pairs:
-        value = pair.improvement.value
-        for one, key in (
-            (value, (pair.first, pair.second)),
-            (1 - value, (pair.second, pair.first)),
+        difference, above = pair.difference.value, pair.improvement.value
+        for key, value, probability in (
+            ((pair.first, pair.second), difference, above),
+            ((pair.second, pair.first), -difference, 1 - above),
         ):
-            cells[key] = f"{one:.2f}", 2 * one - 1
-    return _matrix(pairs, cells)
+            differences[key] = number_text(value, percent, signed=True) + mark, value / largest
+            probabilities[key] = f"{probability:.2f}", 2 * probability - 1
+    below = "Probability that a run of the row scores above a run of the column"
+    return {
+        f"Difference, {UNITS[pairs[0].task]}": _matrix(_labels(pairs), differences),
+        below: _matrix(_labels(pairs), probabilities),
+    }
 
 
-def _matrix(pairs: Sequence[Pair], cells: dict[tuple[str, str], tuple[str, float]]) -> TextTable:
-    """A matrix of all labels; cells are text and shade by (row, column)."""
-    labels = list(dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second)))
-    numbers = [str(number) for number in range(1, len(labels) + 1)]
-    filled = [[cells.get((row, column), ("", 0.0)) for column in labels] for row in labels]
-    return TextTable(
-        # The columns by number: their names side by side would make the table too wide.
-        ["", *numbers],
-        [
-            [f"{number} {label}", *(text for text, _ in row)]
-            for number, label, row in zip(numbers, labels, filled, strict=True)
-        ],
-        shades=[[0.0, *(shade for _, shade in row)] for row in filled],
-    )
-
-
-def _probability_text(figure: Interval) -> str:
-    return f"{figure.value:.2f} [{figure.low:.2f}, {figure.high:.2f}]"
+def _matrix(labels: Sequence[str], cells: Mapping[tuple[str, str], tuple[str, float]]) -> TextTable:
+    rows, shades = [], []
+    for number, row in enumerate(labels, start=1):
+        own = [cells.get((row, column), ("", 0.0)) for column in labels]
+        rows.append([f"{number} {row}", *(text for text, _ in own)])
+        shades.append([0.0, *(shade for _, shade in own)])
+    # The columns by number: their names side by side would make the table too wide.
+    return TextTable(["", *map(str, range(1, len(labels) + 1))], rows, shades=shades)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -1,18 +1,8 @@
 """Evaluation: every ranking and every reference on one split, with intervals and tables."""
 
 from agents.evaluation.evaluate import evaluate
-from agents.evaluation.intervals import Interval, Resamples
-from agents.evaluation.result import FIGURES, LEVELS, Evaluation, TableRow
-from agents.evaluation.scoring import EvaluationSettings, VideoResults
+from agents.evaluation.intervals import Resamples
+from agents.evaluation.result import Evaluation
+from agents.evaluation.scoring import VideoResults
 
-__all__ = [
-    "FIGURES",
-    "LEVELS",
-    "Evaluation",
-    "EvaluationSettings",
-    "Interval",
-    "Resamples",
-    "TableRow",
-    "VideoResults",
-    "evaluate",
-]
+__all__ = ["Evaluation", "Resamples", "VideoResults", "evaluate"]

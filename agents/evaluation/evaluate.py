@@ -1,11 +1,13 @@
-"""evaluate: every ranking and every reference on one split, on equal terms."""
+"""evaluate: every ranking and every reference on one split, on equal terms.
+
+m, the number of frames to keep, is chosen on validation videos alone.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.choosing import FrameChoice, choose_frames
-from agents.evaluation.intervals import Resamples
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
     ALL,
@@ -13,24 +15,25 @@ from agents.evaluation.references import (
     agent_runs,
     matched_references,
     reference_names,
-    reference_predictors,
     reference_runs,
 )
 from agents.evaluation.result import Evaluation, TableRow, figure_intervals
 from agents.evaluation.scoring import (
     EvaluationSettings,
     FrameCount,
+    Predictor,
     RankingResults,
+    ScoringRequest,
     VideoResults,
     score_videos,
 )
 from agents.training.task import holdout
+from baselines import AllLogits, Pooled
 from baselines.splits import labelled_rows
-from frame_select_env.cache import FeatureCache
-from frame_select_env.errors import FrameSelectError
-from frame_select_env.ranking import Ranking
+from frame_select_env import FeatureCache, FrameSelectError, Ranking
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
+Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
 
 def evaluate(
@@ -88,27 +91,28 @@ def evaluate(
         notes.append("no row pooled: there is no training split other than the scored one")
     every = [*reference_runs(names, cache.task, draws), *agents]
 
-    default = None
-    if train_split in cache.splits(fold):
-        default = holdout(cache, fold, train_split, seed)[1]
-    used = [own for one in agents for own in one.validation or ()]
-    if not used and default is not None:
-        used = [default]
-    choices: dict[str, list[FrameChoice]] = {one.name: [] for one in every}
-    if not used or any(np.isin(one, rows).any() for one in used):
+    sets = [own for one in agents for own in one.validation or ()]
+    if not sets and train_split in cache.splits(fold):
+        sets = [holdout(cache, fold, train_split, seed)[1]]
+    choices: Choices = {one.name: [] for one in every}
+    if not sets or any(np.isin(one, rows).any() for one in sets):
         notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
-        choices = choose_frames(settings, every, default, frames, "validation" if progress else "")
+        choices = _choose(settings, every, sets, frames, "validation" if progress else "")
 
     requests = []
     for one in every:
-        for run in range(len(one.runs)):
-            matched = matched_references(names, cache.task, draws, run, len(one.runs))
-            requests.append(one.request(run, frames, matched))
-    predictors = reference_predictors(names, settings, train_split, seed)
-    whole, scored, predicted = score_videos(
-        settings, rows, requests, predictors, split if progress else ""
-    )
+        for run, ranking in enumerate(one.runs):
+            request = ScoringRequest(ranking, frames)
+            if hasattr(ranking, "select"):
+                matched = matched_references(names, cache.task, draws, run, len(one.runs))
+                request = ScoringRequest(ranking, ["free", *frames], matched)
+            requests.append(request)
+    predictors: list[Predictor] = [AllLogits()] if "all-logits" in names else []
+    if "pooled" in names:
+        predictors.append(Pooled.fit(cache, fold, train_split, num_frames, stream, seed))
+    label = split if progress else ""
+    whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
     runs = {one.name: [next(remaining) for _ in one.runs] for one in every}
     results: Results = {(ALL, ALL): VideoResults.stack([whole])}
@@ -120,22 +124,20 @@ def evaluate(
         for name, own in runs.items()
         if own[0].scores is not None
     }
-    group = None if cache.groups is None else cache.groups[rows]
-    drawn = Resamples(len(rows), group, resamples, seed)
-    chosen = {name: tuple(one.frames for one in made) for name, made in choices.items() if made}
-    return Evaluation(
+    evaluation = Evaluation(
         settings=settings,
         split=split,
         rows=rows,
         label=cache.labels[rows],
-        table=_table(settings, rows, every, results, scores, chosen, drawn),
+        table=(),
         results=results,
         scores=scores,
-        chosen=chosen,
+        chosen={name: tuple(m for _, m in made) for name, made in choices.items() if made},
         agents=tuple(one.name for one in agents if one.agent),
         notes=tuple(notes),
         resamples=resamples,
     )
+    return replace(evaluation, table=_table(evaluation, every, seed))
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
@@ -148,61 +150,81 @@ def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
     return sorted({int(m) for m in frames})
 
 
+def _choose(
+    settings: EvaluationSettings,
+    rankings: Sequence[RankingRuns],
+    sets: Sequence[np.ndarray],
+    frames: Sequence[int],
+    progress: str,
+) -> Choices:
+    """Let every run choose the m in `frames`, or "all", with the lowest error on validation videos.
+
+    A ranking without validation videos of its own uses all `sets` of them: a single run (a formula)
+    chooses once on each distinct set, several runs (draws) take turns.
+    """
+    distinct = {rows.tobytes(): rows for rows in sets}
+    keys = list(distinct)
+    turns: dict[str, list[tuple[int, bytes]]] = {}  # by ranking: a run, and the set it chooses on
+    for one in rankings:
+        if one.validation is not None:
+            turns[one.name] = list(enumerate(rows.tobytes() for rows in one.validation))
+        elif len(one.runs) == 1:
+            turns[one.name] = [(0, key) for key in keys]
+        else:
+            turns[one.name] = [(run, keys[run % len(keys)]) for run in range(len(one.runs))]
+    chosen: dict[tuple[str, int, bytes], FrameCount] = {}
+    for key, rows in distinct.items():
+        here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
+        requests = [ScoringRequest(one.runs[run], frames) for one, run in here]
+        whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
+        for (one, run), found in zip(here, scored, strict=True):
+            errors = {m: float(result.error.mean()) for m, result in found.results.items()}
+            errors["all"] = float(whole.error.mean())
+            chosen[one.name, run, key] = lowest_error(errors)
+    return {
+        name: [(run, chosen[name, run, key]) for run, key in own] for name, own in turns.items()
+    }
+
+
+def lowest_error(errors: Mapping[FrameCount, float]) -> FrameCount:
+    """The number of frames with the lowest error; the last of equals, so list them ascending."""
+    least = min(errors.values())
+    return [frames for frames, error in errors.items() if error == least][-1]
+
+
 def _stacked(
-    runs: Mapping[str, Sequence[RankingResults]],
-    choices: Mapping[str, Sequence[FrameChoice]],
-    whole: VideoResults,
+    runs: Mapping[str, Sequence[RankingResults]], choices: Choices, whole: VideoResults
 ) -> Results:
     """Results by (ranking, frames), stacked over runs: `chosen`, `free` and every m.
 
     `uniform` and `random` at as many frames as an agent's free choice are their own rows `free`;
     for a second agent, the rows `free` of "uniform as NAME" and "random as NAME".
     """
-    matched: dict[tuple[str, str], VideoResults] = {}  # by reference and name of its row
-    first = True
+    matched: dict[str, Results] = {}  # by reference
     for name, own in runs.items():
         for kind in own[0].matched:
             draws = [found for one in own for found in one.matched[kind]]
-            matched[kind, kind if first else f"{kind} as {name}"] = VideoResults.stack(draws)
-        first = first and not own[0].matched
+            row = f"{kind} as {name}" if kind in matched else kind
+            matched.setdefault(kind, {})[row, "free"] = VideoResults.stack(draws)
     stacked: Results = {}
     for name, own in runs.items():
         if choices[name]:
-            stacked[name, "chosen"] = VideoResults.stack(
-                [
-                    whole if choice.frames == ALL else own[choice.run].results[choice.frames]
-                    for choice in choices[name]
-                ]
-            )
-        if (name, name) in matched:
-            stacked[name, "free"] = matched.pop((name, name))
-        for frames in sorted(own[0].results, key=lambda m: 0 if m == "free" else int(m)):
+            made = [whole if m == ALL else own[run].results[m] for run, m in choices[name]]
+            stacked[name, "chosen"] = VideoResults.stack(made)
+        free = matched.get(name, {})
+        if (name, "free") in free:
+            stacked[name, "free"] = free[name, "free"]
+        for frames in own[0].results:
             stacked[name, str(frames)] = VideoResults.stack([one.results[frames] for one in own])
-        for kind, row in [key for key in matched if key[0] == name]:
-            stacked[row, "free"] = matched.pop((kind, row))
+        stacked |= free
     return stacked
 
 
-def _table(
-    settings: EvaluationSettings,
-    rows: np.ndarray,
-    rankings: Sequence[RankingRuns],
-    results: Results,
-    scores: Mapping[str, np.ndarray],
-    chosen: Mapping[str, Sequence[FrameCount]],
-    resamples: Resamples,
-) -> tuple[TableRow, ...]:
-    """The rows of the table, in the order of `results`."""
-    cache, every = settings.cache, results[ALL, ALL]
-    importance = None
-    if "importance" in cache.frame_datasets:
-        importance = cache.read_frames("importance", rows, settings.num_frames)
-    valid, reference = every.selected[0], every.run(0)
-    precision, correlation = (
-        {name: mean_quality(measure, runs, importance, valid) for name, runs in scores.items()}
-        for measure in (average_precision, spearman)
-    )
-    regret = regrets(results, chosen)
+def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tuple[TableRow, ...]:
+    """The rows of the table, in the order of the results."""
+    results, drawn, everything = made.results, made.draw(seed), made.results[ALL, ALL].run(0)
+    precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
+    regret = regrets(results, made.chosen)
     kinds = {one.name: one.kind for one in rankings}
     # A reference's row `free` comes from draws of its own, which its scores do not describe.
     unscored = {(one.name, "free") for one in rankings if not one.agent}
@@ -210,7 +232,7 @@ def _table(
         TableRow(
             ranking=name,
             frames=frames,
-            figures=figure_intervals(found, reference, cache.labels[rows], resamples),
+            figures=figure_intervals(found, everything, made.label, drawn),
             mean_frames=float(found.frames.mean()),
             runs=len(found.error),
             average_precision=None if (name, frames) in unscored else precision.get(name),

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from agents.evaluation.intervals import interval_columns
 from agents.evaluation.result import FIGURES, LEVELS, Evaluation
 from frame_select_env.cache import frame_index
 from frame_select_env.errors import FrameSelectError
@@ -32,6 +34,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
 def write_csv(
     path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any] | Sequence[Any]]
 ) -> None:
@@ -54,9 +62,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> np.ndarray:
 
 def evaluation_columns(task: str) -> list[str]:
     """The columns of evaluation.csv, in order."""
-    triples = {name: [name, f"{name}_low", f"{name}_high"] for name in FIGURES[task]}
-    levels = [column for name in LEVELS[task] for column in triples[name]]
-    gains = [column for name in triples if name not in LEVELS[task] for column in triples[name]]
+    levels = interval_columns(LEVELS[task])
+    gains = interval_columns(name for name in FIGURES[task] if name not in LEVELS[task])
     return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL]
 
 
@@ -66,13 +73,10 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
     for row in evaluation.table:
         record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
         record["mean_frames"] = f"{row.mean_frames:.6g}"
-        for name in OPTIONAL:
-            value = getattr(row, name)
-            record[name] = "" if value is None else f"{value:.6f}"
-        for name, figure in row.figures.items():
-            ends = (("", figure.value), ("_low", figure.low), ("_high", figure.high))
-            record |= {name + end: f"{value:.6f}" for end, value in ends}
-        records.append(record)
+        optional = {name: getattr(row, name) for name in OPTIONAL}
+        record |= {name: f"{value:.6f}" for name, value in optional.items() if value is not None}
+        numbers = [f"{number:.6f}" for one in row.figures.values() for number in astuple(one)]
+        records.append(record | dict(zip(interval_columns(row.figures), numbers, strict=True)))
     write_csv(path, evaluation_columns(evaluation.task), records)
 
 
@@ -89,21 +93,13 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
     for (name, frames), results in evaluation.results.items():
         if name not in evaluation.agents or frames not in ("chosen", "free"):
             continue
-        for run in range(len(results.error)):
-            for index, video in enumerate(ids):
-                probability = results.true_probability[run, index]
-                records.append(
-                    [
-                        str(video),
-                        class_name(evaluation, evaluation.label[index]),
-                        name,
-                        str(run),
-                        frames,
-                        " ".join(map(str, numbers[index, results.selected[run, index]])),
-                        class_name(evaluation, results.predicted[run, index]),
-                        "" if np.isnan(probability) else f"{probability:.6f}",
-                    ]
-                )
+        for run, index in np.ndindex(results.error.shape):
+            label = class_name(evaluation, evaluation.label[index])
+            kept = " ".join(map(str, numbers[index, results.selected[run, index]]))
+            predicted = class_name(evaluation, results.predicted[run, index])
+            probability = results.true_probability[run, index]
+            p_c = "" if np.isnan(probability) else f"{probability:.6f}"
+            records.append([ids[index], label, name, run, frames, kept, predicted, p_c])
     write_csv(path, PREDICTION_COLUMNS, records)
 
 

@@ -1,5 +1,6 @@
 """Bootstrap intervals that resample runs and videos together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,11 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+def interval_columns(names: Iterable[str]) -> list[str]:
+    """The columns of figures in a CSV file: for each its value and the ends of its interval."""
+    return [name + end for name in names for end in ("", "_low", "_high")]
 
 
 class Resamples:
@@ -55,11 +61,9 @@ class Resamples:
         return percentiles(float(values.mean()), resampled)
 
     def correlation(self, predicted: np.ndarray, label: np.ndarray) -> Interval:
-        """The Pearson correlation, averaged over runs and targets, with its interval.
+        """The Pearson correlation of `predicted` [R, n, K] with `label` [n, K], with its interval.
 
-        Args:
-            predicted: [R, n, K].
-            label: [n, K].
+        It is averaged over runs and targets.
         """
         return percentiles(correlation(predicted, label), self._correlations(predicted, label))
 
@@ -93,17 +97,9 @@ def correlation(predicted: np.ndarray, label: np.ndarray) -> float:
 def weighted_correlation(
     predicted: np.ndarray, label: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
-    """The Pearson correlation under weights, averaged over targets.
+    """The Pearson correlation of two [n, K] under each `weight` [S, n], averaged over targets, [S].
 
     A constant correlates with nothing: its correlation is 0.
-
-    Args:
-        predicted: [n, K].
-        label: [n, K].
-        weight: [S, n], how often each video counts.
-
-    Returns:
-        [S] float64.
     """
     # Centred on the plain means first, which keeps the differences of moments accurate.
     x = predicted.astype(np.float64) - predicted.mean(axis=0, dtype=np.float64)

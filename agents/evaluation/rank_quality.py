@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+from agents.evaluation.result import Evaluation
 from agents.evaluation.scoring import FrameCount, VideoResults
 
 ORACLE = "oracle"
@@ -14,15 +15,9 @@ def average_precision(scores: np.ndarray, importance: np.ndarray, valid: np.ndar
     """The average precision of every video's ranking at putting first the frames that matter.
 
     AP = sum_k (R_k - R_{k-1}) P_k over the distinct scores as thresholds, frames of equal score
-    entering together; as scikit-learn's `average_precision_score`, for all videos at once.
-
-    Args:
-        scores: [N, T] float, higher is better.
-        importance: [N, T], above 0 where a frame matters.
-        valid: [N, T] bool; padding never counts.
-
-    Returns:
-        [N] float64; NaN for a video whose valid frames all matter, or none.
+    entering together; as scikit-learn's `average_precision_score`, for all videos at once. All
+    arguments are [N, T]; a frame matters where its importance is above 0. Returns [N] float64, NaN
+    for a video whose valid frames all matter, or none.
     """
     ranked = np.where(valid, scores, -np.inf)
     order = np.argsort(-ranked, axis=1, kind="stable")
@@ -47,15 +42,8 @@ def spearman(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> n
     """Spearman's rank correlation of every video's scores with its frames' importance.
 
     The Pearson correlation of the ranks, equal values sharing the mean of their ranks; as SciPy's
-    `spearmanr`, for all videos at once.
-
-    Args:
-        scores: [N, T] float, higher is better.
-        importance: [N, T] float, higher is more important.
-        valid: [N, T] bool; padding never counts.
-
-    Returns:
-        [N] float64, from -1 to 1; 0 for equal scores, NaN where all frames are equally important.
+    `spearmanr`, for all videos at once. All arguments are [N, T]. Returns [N] float64, 0 for equal
+    scores and NaN where all frames are equally important.
     """
     x, y = (_centred_ranks(values, valid) for values in (scores, importance))
     scale = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
@@ -72,25 +60,23 @@ def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def mean_quality(
-    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-    scores: np.ndarray,
-    importance: np.ndarray | None,
-    valid: np.ndarray,
-) -> float | None:
-    """The mean of `average_precision` or `spearman` over runs and videos; None if undefined.
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], evaluation: Evaluation
+) -> dict[str, float]:
+    """The mean of `average_precision` or `spearman` over runs and videos, by ranking.
 
-    Args:
-        measure: Scores, importance and validity, [n, T] each, -> [n], NaN where a video's
-            importance allows no measure.
-        scores: [R, n, T].
-        importance: [n, T], above 0 where a frame matters; None if the cache does not know.
-        valid: [n, T] bool.
+    Rankings for which it is undefined are absent, as all are if the cache knows no importance.
     """
-    if importance is None:
-        return None
-    quality = np.stack([measure(run, importance, valid) for run in scores])
-    measured = np.isfinite(quality[0])
-    return float(quality[:, measured].mean()) if measured.any() else None
+    settings = evaluation.settings
+    if "importance" not in settings.cache.frame_datasets:
+        return {}
+    importance = settings.cache.read_frames("importance", evaluation.rows, settings.num_frames)
+    found = {}
+    for name, scores in evaluation.scores.items():
+        quality = np.stack([measure(run, importance, evaluation.valid) for run in scores])
+        measured = np.isfinite(quality[0])
+        if measured.any():
+            found[name] = float(quality[:, measured].mean())
+    return found
 
 
 def regrets(
@@ -100,14 +86,8 @@ def regrets(
 
     For a regression, by how much its MAE is above the oracle's. A row `chosen` is compared run by
     run at that run's m, where "all" leaves the oracle no choice either. Rows `free` and `all` have
-    no m and no regret. The oracle is greedy, so a regret may be negative.
-
-    Args:
-        results: (ranking, frames) -> the results of R runs.
-        chosen: Ranking -> the m (or "all") of every run in its row `chosen`.
-
-    Returns:
-        (ranking, frames) -> the mean over runs and videos; empty without the oracle's rows.
+    no m and no regret. The oracle is greedy, so a regret may be negative; without its rows there is
+    none.
     """
     least = {
         frames: float(one.error.mean())

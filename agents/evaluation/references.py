@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.scoring import EvaluationSettings, Predictor, ScoringRequest
-from baselines import ON_REQUEST, RANKINGS, AllLogits, Pooled, make_ranking, ranking_names
+from baselines import ON_REQUEST, RANKINGS, AllLogits, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
@@ -34,15 +33,6 @@ class RankingRuns:
             return "oracle"
         return "agent" if self.agent else "reference"
 
-    def request(
-        self, run: int, frames: Sequence[int], matched: Sequence[Ranking]
-    ) -> ScoringRequest:
-        """What to score of one run: every m, and its free choice where it has one."""
-        ranking = self.runs[run]
-        if not hasattr(ranking, "select"):
-            return ScoringRequest(ranking, tuple(frames))
-        return ScoringRequest(ranking, (*frames, "free"), tuple(matched))
-
 
 def agent_runs(
     rankings: Mapping[str, Sequence[Ranking]],
@@ -58,7 +48,9 @@ def agent_runs(
         free = [hasattr(run, "select") for run in runs]
         if any(free) and not all(free):
             raise FrameSelectError(f"rankings: only some runs of {name!r} have a free choice")
+    own: dict[str, list[np.ndarray]] = {}
     for name, sets in validation.items():
+        own[name] = [np.asarray(rows, np.int64) for rows in sets]
         count = len(rankings.get(name, ()))
         if len(sets) != count or any(len(rows) == 0 for rows in sets):
             raise FrameSelectError(
@@ -66,7 +58,7 @@ def agent_runs(
                 "give one set, not empty, for each run of a ranking"
             )
     return [
-        RankingRuns(name, runs, not getattr(runs[0], "control", False), validation.get(name))
+        RankingRuns(name, runs, not getattr(runs[0], "control", False), own.get(name))
         for name, runs in rankings.items()
     ]
 
@@ -74,9 +66,7 @@ def agent_runs(
 def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
     """The names of the references other than "all", in the table's order.
 
-    Args:
-        wanted: True for all that the task has except those on request, False for none, or names.
-        task: The cache's.
+    `wanted` is True for all that the task has except those on request, False for none, or names.
     """
     predictors = [name for name in PREDICTORS if name != "all-logits" or task in AllLogits.tasks]
     if isinstance(wanted, bool):
@@ -92,26 +82,12 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
 
 def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingRuns]:
     """The references that rank frames: `draws` runs of `random`, one of every other."""
+    seeds = {name: range(draws if name == RANDOM else 1) for name in names}
     return [
-        RankingRuns(
-            name, [make_ranking(name, task, s) for s in range(draws if name == RANDOM else 1)]
-        )
+        RankingRuns(name, [make_ranking(name, task, seed) for seed in seeds[name]])
         for name in names
         if name not in PREDICTORS
     ]
-
-
-def reference_predictors(
-    names: Sequence[str], settings: EvaluationSettings, train_split: str, seed: int
-) -> list[Predictor]:
-    """The references that predict whole videos; `pooled` is fitted on `train_split`."""
-    made: list[Predictor] = []
-    if "all-logits" in names:
-        made.append(AllLogits())
-    if "pooled" in names:
-        where = (settings.fold, train_split, settings.num_frames, settings.stream)
-        made.append(Pooled.fit(settings.cache, *where, seed))
-    return made
 
 
 def matched_references(

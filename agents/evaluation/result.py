@@ -10,72 +10,45 @@ from frame_select_env.errors import FrameSelectError
 
 # The figures of a row, in the order of the columns. A gain is over keeping all frames: in accuracy,
 # or as the fall of the MAE; `pcc_gain` is the rise of the correlation.
-FIGURES = {
-    "classification": ("accuracy", "gain"),
-    "regression": ("pcc", "mae", "gain", "pcc_gain"),
-}
+FIGURES = {"classification": ("accuracy", "gain"), "regression": ("pcc", "mae", "gain", "pcc_gain")}
 # The same without the gains: the levels.
 LEVELS = {"classification": ("accuracy",), "regression": ("pcc", "mae")}
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """The figures of one ranking at one number of frames.
-
-    Attributes:
-        ranking: The ranking's name.
-        frames: m, "all", "free" or "chosen".
-        figures: By the names in `FIGURES`.
-        mean_frames: Frames kept, averaged over runs and videos.
-        runs: R, the number of runs (seeds, draws) averaged.
-        average_precision: Of the scores against the true importance; None if it is unknown.
-        kind: "reference", "oracle" (it sees the label) or "agent".
-        spearman: Rank correlation of the scores with the true importance; None if it is unknown.
-        regret: The oracle's accuracy at the same m minus this one (regression: this MAE minus the
-            oracle's); None without an m or an oracle.
-    """
+    """The figures of one ranking at one number of frames."""
 
     ranking: str
-    frames: str
-    figures: dict[str, Interval]
-    mean_frames: float
-    runs: int
-    average_precision: float | None
-    kind: str
-    spearman: float | None = None
+    frames: str  # m, "all", "free" or "chosen"
+    figures: dict[str, Interval]  # by the names in `FIGURES`
+    mean_frames: float  # frames kept, averaged over runs and videos
+    runs: int  # R, the number of runs (seeds, draws) averaged
+    average_precision: float | None  # of the scores against the true importance, if it is known
+    kind: str  # "reference", "oracle" (it sees the label) or "agent"
+    spearman: float | None = None  # rank correlation with the true importance, if it is known
+    # The oracle's accuracy at the same m minus this one (regression: this MAE minus the oracle's);
+    # None without an m or an oracle.
     regret: float | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The results of every ranking on one split, as `evaluate` returns them.
+    """The results of every ranking on one split, as `evaluate` returns them."""
 
-    Attributes:
-        settings: Cache, fold, number of frames, alpha and stream.
-        split: The split that was scored.
-        rows: [n] int64, its labelled videos, rows in the cache.
-        label: [n] int64 or [n, K] float32.
-        table: The rows: references, then the oracle, then the agents.
-        results: (ranking, frames) -> the results of every video, with a first axis of runs;
-            ("all", "all") keeps every frame.
-        scores: Ranking -> importance scores [R, n, T]; absent if they depend on m.
-        chosen: Ranking -> the m (or "all") of every run in its row `chosen`.
-        agents: The names of the agents, without references and controls, in their order.
-        notes: What was left out, and why.
-        resamples: Number of bootstrap resamples.
-    """
-
-    settings: EvaluationSettings
-    split: str
-    rows: np.ndarray
-    label: np.ndarray
-    table: tuple[TableRow, ...]
+    settings: EvaluationSettings  # cache, fold, number of frames, alpha and stream
+    split: str  # the split that was scored
+    rows: np.ndarray  # [n] int64, its labelled videos, rows in the cache
+    label: np.ndarray  # [n] int64 or [n, K] float32
+    table: tuple[TableRow, ...]  # references, then the oracle, then the agents
+    # (ranking, frames) -> every video's results, with a first axis of runs; ("all", "all") keeps
+    # every frame
     results: dict[tuple[str, str], VideoResults]
-    scores: dict[str, np.ndarray]
-    chosen: dict[str, tuple[FrameCount, ...]]
-    agents: tuple[str, ...]
-    notes: tuple[str, ...]
-    resamples: int
+    scores: dict[str, np.ndarray]  # by ranking, importance [R, n, T]; absent if it depends on m
+    chosen: dict[str, tuple[FrameCount, ...]]  # by ranking: m (or "all") of each run in `chosen`
+    agents: tuple[str, ...]  # their names, without references and controls, in their order
+    notes: tuple[str, ...]  # what was left out, and why
+    resamples: int  # number of bootstrap resamples
 
     @property
     def task(self) -> str:
@@ -86,6 +59,16 @@ class Evaluation:
     def valid(self) -> np.ndarray:
         """[n, T] bool, False at padding."""
         return self.results["all", "all"].selected[0]
+
+    def draw(self, seed: int) -> Resamples:
+        """Bootstrap resamples of its videos, of whole groups where there are groups."""
+        groups = self.settings.cache.groups
+        group = None if groups is None else groups[self.rows]
+        return Resamples(len(self.rows), group, self.resamples, seed)
+
+    def frames(self, ranking: str) -> list[str]:
+        """The rows of a ranking, of "chosen", "free", each m and "all", in this order."""
+        return [frames for name, frames in self.results if name == ranking]
 
     def row(self, ranking: str, frames: str | int) -> TableRow:
         """The row of a ranking at `frames`."""
@@ -100,11 +83,7 @@ def figure_intervals(
 ) -> dict[str, Interval]:
     """The figures in `FIGURES` with their intervals.
 
-    Args:
-        results: Of R runs.
-        reference: Of keeping all frames, one run without the axis R.
-        label: [n] int, or [n, K] float.
-        resamples: Of the n videos.
+    `results` are of R runs, and `reference`, of keeping all frames, is one run without the axis R.
     """
     gain = resamples.mean(reference.error - results.error)
     if label.ndim == 1:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,43 +24,34 @@ from agents.registry import agent_design, with_values
 from agents.training.load import load_run
 from agents.training.run_folder import CONFIG, MODEL, as_json, read_config
 from baselines.splits import labelled_rows, row_batches
-from frame_select_env import FeatureCache, FrameSelectError, Ranking
+from frame_select_env import FeatureCache, FrameSelectError
 
 VERSION = "1"  # of the file, and of what is computed
 
 
 class StoredRanking:
-    """A ranking whose scores [n, T] of the videos in `rows` [n] were computed before.
+    """A network's scores [n, T], and free choice, of the videos in `rows` [n], computed before.
 
-    `free` [n, T] bool is its own choice of frames, None if it has none; tables list a `control`
-    among the references.
+    Tables list the untrained network, a `control`, among the references. It has no free choice,
+    which would only reflect the initial weights.
     """
 
-    def __init__(
-        self,
-        name: str,
-        rows: np.ndarray,
-        scores: np.ndarray,
-        free: np.ndarray | None = None,
-        control: bool = False,
-    ) -> None:
-        self.name, self.control = name, control
-        index = {int(row): i for i, row in enumerate(rows)}
+    def __init__(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+        self.name, self.control = name, name == "untrained"
+        index = {int(row): i for i, row in enumerate(tensors["rows"])}
+        scores, free = tensors[name], tensors.get("free")
         self.scores = lambda clips: scores[[index[int(row)] for row in clips.video]]
-        if free is not None:
+        if free is not None and not self.control:
             self.select = lambda clips: free[[index[int(row)] for row in clips.video]]
 
 
-@dataclass(frozen=True)
 class RunScores:
-    """The scores of one run.
+    """The scores of one run's network, trained and with its first weights."""
 
-    The untrained network has no free choice, which would only reflect the initial weights.
-    """
-
-    trained: Ranking
-    untrained: Ranking  # the same network with its first weights
-    validation: np.ndarray  # [v] int64, the run's validation videos, rows in the cache
+    def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
+        self.trained = StoredRanking("trained", tensors)
+        self.untrained = StoredRanking("untrained", tensors)
+        self.validation = tensors["validation"]  # [v] int64, the run's validation videos
 
 
 def run_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunScores:
@@ -73,7 +63,7 @@ def run_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunSco
     if os.access(folder, os.W_OK):  # runs in read-only folders are scored every time
         with whole_file(scores_file(folder, split)) as part:
             save_file(tensors, part, _facts(folder, cache, split))
-    return _as_rankings(tensors)
+    return RunScores(tensors)
 
 
 def read_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunScores | None:
@@ -85,7 +75,7 @@ def read_scores(folder: Path, cache: FeatureCache, split: str = "test") -> RunSc
         with safe_open(file, "np") as opened:
             if opened.metadata() != _facts(folder, cache, split):
                 return None
-            return _as_rankings({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
+            return RunScores({name: opened.get_tensor(name) for name in opened.keys()})  # noqa: SIM118
     except (OSError, SafetensorError, KeyError):
         return None
 
@@ -102,16 +92,13 @@ def evaluate_runs(
     *,
     split: str = "test",
     frames: Sequence[int] = (4, 8, 12),
-    references: bool | Sequence[str] = True,
-    resamples: int = 2000,
-    seed: int = 0,
-    progress: bool = False,
+    **options: Any,
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
 
     `agents` and `controls` are run folders by name in the table; a control stands for the untrained
     networks of its folders, and by default there is an "untrained NAME" for every agent. The other
-    arguments are those of `evaluate`.
+    arguments are those of `evaluate`; `options` may be references, resamples, seed and progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
@@ -129,44 +116,33 @@ def evaluate_runs(
     # Controls first: they are listed with the references.
     rankings = {name: [scores[one].untrained for one in own] for name, own in controls.items()}
     rankings |= {name: [scores[one].trained for one in own] for name, own in agents.items()}
-    validation = {
-        name: [scores[folder].validation for folder in own]
-        for name, own in [*controls.items(), *agents.items()]
-    }
+    both = [*controls.items(), *agents.items()]
+    validation = {name: [scores[one].validation for one in own] for name, own in both}
     return evaluate(
         cache,
         rankings,
-        fold=task["fold"],
+        **{name: task[name] for name in ("fold", "num_frames", "alpha", "stream")},
         split=split,
         train_split=task["split"],
-        num_frames=task["num_frames"],
         frames=frames,
-        alpha=task["alpha"],
-        stream=task["stream"],
         validation=validation,
-        references=references,
-        resamples=resamples,
-        seed=seed,
-        progress=progress,
+        **options,
     )
 
 
 def group_runs(folders: Sequence[Path]) -> dict[str, list[Path]]:
     """Run folders by agent's name, or by NAME@hyper=value,... where hyper-parameters differ."""
-    texts: dict[Path, tuple[str, str]] = {}
+    texts: list[tuple[str, str]] = []
     for folder in folders:
         config = read_config(folder)
         design = agent_design(config["agent"])
         tuned, hyper = as_json(design.presets["tuned"]), config.get("hyper", {})
         changed = {name: value for name, value in hyper.items() if value != tuned.get(name)}
-        texts[folder] = design.name, with_values(config["agent"], changed)
-    variants: dict[str, set[str]] = {}
-    for name, text in texts.values():
-        variants.setdefault(name, set()).add(text)
+        texts.append((design.name, with_values(config["agent"], changed)))
     groups: dict[str, list[Path]] = {}
-    for folder in folders:
-        name, text = texts[folder]
-        groups.setdefault(name if len(variants[name]) == 1 else text, []).append(folder)
+    for folder, (name, text) in zip(folders, texts, strict=True):
+        several = len({other for same, other in texts if same == name}) > 1
+        groups.setdefault(text if several else name, []).append(folder)
     return groups
 
 
@@ -202,15 +178,6 @@ def _score(folder: Path, cache: FeatureCache, split: str) -> dict[str, np.ndarra
                     made.setdefault("free", []).append(free)
     tensors = {name: np.concatenate(batches) for name, batches in made.items()}
     return {"rows": np.concatenate(parts), "validation": validation, **tensors}
-
-
-def _as_rankings(tensors: Mapping[str, np.ndarray]) -> RunScores:
-    rows = tensors["rows"]
-    return RunScores(
-        StoredRanking("trained", rows, tensors["trained"], tensors.get("free")),
-        StoredRanking("untrained", rows, tensors["untrained"], control=True),
-        tensors["validation"],
-    )
 
 
 def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Scoring: what a selection of frames predicts for every video, for many rankings in one pass."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.progress import track
 
 from baselines.splits import row_batches
-from frame_select_env.cache import Clips, FeatureCache
-from frame_select_env.consensus import is_correct, on_grid, weighted_mean
-from frame_select_env.errors import FrameSelectError
+from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.consensus import is_correct, of_class, on_grid, weighted_mean
 from frame_select_env.ranking import Ranking, best_if_none, top_frames
 
 FrameCount = int | Literal["all", "free"]  # how many frames a row of the table keeps
@@ -36,20 +35,15 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class VideoResults:
-    """The predictions for n videos, of one run, or of R runs with a first axis R.
+    """The predictions for n videos, of one run, or of R runs with a first axis R."""
 
-    Attributes:
-        selected: [(R,) n, T] bool, the frames that were averaged.
-        predicted: [(R,) n] int64, the predicted class, -1 if nothing was selected (regression:
-            [(R,) n, K] float64, the predicted values).
-        true_probability: [(R,) n] float64, p_c, the probability of the label (regression: NaN).
-        error: [(R,) n] float64: 0 if right and 1 if wrong (regression: the absolute error,
-            averaged over targets). Its mean is 1 - accuracy, or the MAE.
-    """
-
-    selected: np.ndarray
+    selected: np.ndarray  # [(R,) n, T] bool, the frames that were averaged
+    # [(R,) n] int64, the predicted class, -1 if nothing was selected (regression: [(R,) n, K]
+    # float64, the predicted values)
     predicted: np.ndarray
-    true_probability: np.ndarray
+    true_probability: np.ndarray  # [(R,) n] float64, p_c of the label (regression: NaN)
+    # [(R,) n] float64: 0 if right and 1 if wrong (regression: the absolute error, averaged over
+    # targets). Its mean is 1 - accuracy, or the MAE.
     error: np.ndarray
 
     @property
@@ -59,39 +53,30 @@ class VideoResults:
 
     def run(self, run: int) -> "VideoResults":
         """One run of R."""
-        return VideoResults(*(getattr(self, field.name)[run] for field in fields(self)))
+        return VideoResults(*(array[run] for array in vars(self).values()))
 
     @classmethod
-    def concatenate(cls, batches: Sequence["VideoResults"]) -> "VideoResults":
+    def concatenate(cls, batches: Iterable["VideoResults"]) -> "VideoResults":
         """Join the results of consecutive batches of videos."""
-        return cls(*(np.concatenate(column) for column in _columns(batches)))
+        return cls(*map(np.concatenate, _columns(batches)))
 
     @classmethod
-    def stack(cls, runs: Sequence["VideoResults"]) -> "VideoResults":
+    def stack(cls, runs: Iterable["VideoResults"]) -> "VideoResults":
         """Stack single runs on the same videos along a first axis R."""
-        return cls(*(np.stack(column) for column in _columns(runs)))
+        return cls(*map(np.stack, _columns(runs)))
 
 
-def _columns(results: Sequence[VideoResults]) -> list[list[np.ndarray]]:
-    return [[getattr(one, field.name) for one in results] for field in fields(VideoResults)]
+def _columns(results: Iterable[VideoResults]) -> Iterator[tuple[np.ndarray, ...]]:
+    return zip(*(vars(one).values() for one in results), strict=True)
 
 
 class VideoBatch:
-    """A few videos, read once, on which any number of selections can be scored.
-
-    Args:
-        settings: How to read and to average.
-        rows: [B] int, rows in the cache with known labels.
-
-    Attributes:
-        clips: The videos.
-        label: [B] int64 or [B, K] float32.
-    """
+    """The videos in `rows` [B], read once, on which any number of selections can be scored."""
 
     def __init__(self, settings: EvaluationSettings, rows: np.ndarray) -> None:
         cache, fold, stream = settings.cache, settings.fold, settings.stream
         self.clips: Clips = cache.read(rows, settings.num_frames, fold, stream)
-        self.label = cache.labels[rows]
+        self.label = cache.labels[rows]  # [B] int64 or [B, K] float32
         self.alpha = settings.alpha
         largest = cache.predictions_extent(stream, fold).largest
         self._grid = on_grid(self.clips.predictions, largest)
@@ -100,10 +85,8 @@ class VideoBatch:
     def average(self, selected: np.ndarray) -> VideoResults:
         """Average the `selected` [B, T] frames (AS Alg. 2, Eqs. 1 and 10) and score the result."""
         kept = selected & self.clips.valid
-        length = self.clips.valid.sum(axis=1)
-        consensus = weighted_mean(
-            self._sum(kept), kept.sum(axis=1), self._total, length, self.alpha
-        )
+        count, length = kept.sum(axis=1), self.clips.valid.sum(axis=1)
+        consensus = weighted_mean(self._sum(kept), count, self._total, length, self.alpha)
         return self.score(consensus, kept)
 
     def score(self, prediction: np.ndarray, selected: np.ndarray) -> VideoResults:
@@ -112,8 +95,8 @@ class VideoBatch:
             error = np.abs(prediction - self.label).mean(axis=1)
             return VideoResults(selected, prediction, np.full(len(error), np.nan), error)
         predicted = np.where(prediction.any(axis=1), prediction.argmax(axis=1), -1)
-        own = np.take_along_axis(prediction, self.label[:, None], axis=1)[:, 0]
         wrong = ~is_correct(prediction, self.label)
+        own = of_class(prediction, self.label)
         return VideoResults(selected, predicted, own, wrong.astype(np.float64))
 
     def _sum(self, kept: np.ndarray) -> np.ndarray:
@@ -136,9 +119,9 @@ class ScoringRequest:
 
     ranking: Ranking  # one trained agent, one draw, one formula
     # the m whose top m frames are scored, and "free" for the ranking's own choice
-    frames: tuple[int | Literal["free"], ...]
+    frames: Sequence[int | Literal["free"]]
     # rankings to score at the same number of frames per video as that free choice
-    matched: tuple[Ranking, ...] = ()
+    matched: Sequence[Ranking] = ()
 
 
 @dataclass
@@ -157,13 +140,10 @@ def score_videos(
     predictors: Sequence[Predictor] = (),
     progress: str = "",
 ) -> tuple[VideoResults, list[RankingResults], list[VideoResults]]:
-    """Score rankings and predictors on the videos in `rows`, a batch at a time.
+    """Score keeping all frames, every request and every predictor, a batch of `rows` at a time.
 
     All frames of a predictor count as selected. `progress` labels a progress bar on standard
     error; there is none if it is empty.
-
-    Returns:
-        The results of keeping all frames, of every request, and of every predictor.
     """
     whole: list[VideoResults] = []
     ranked: list[list[RankingResults]] = []
@@ -230,34 +210,27 @@ def _score_request(batch: VideoBatch, request: ScoringRequest) -> RankingResults
             if made.scores is None:
                 raise FrameSelectError(f"ranking {ranking.name!r}: has no scores of its own")
             selected = free_choice(ranking, clips, made.scores)
+            count = selected.sum(axis=1)
             for other in request.matched:
-                results = batch.average(_top(other, batch, selected.sum(axis=1)))
+                scores = importance_scores(other, clips, batch.label, count)
+                results = batch.average(top_frames(scores, clips.valid, count))
                 made.matched.setdefault(other.name, []).append(results)
         elif made.scores is None:
-            selected = _top(ranking, batch, frames)
+            scores = importance_scores(ranking, clips, batch.label, frames)
+            selected = top_frames(scores, clips.valid, frames)
         else:
             selected = top_frames(made.scores, clips.valid, frames)
         made.results[frames] = batch.average(selected)
     return made
 
 
-def _top(ranking: Ranking, batch: VideoBatch, frames: int | np.ndarray) -> np.ndarray:
-    scores = importance_scores(ranking, batch.clips, batch.label, frames)
-    return top_frames(scores, batch.clips.valid, frames)
-
-
 def _join(batches: Sequence[RankingResults]) -> RankingResults:
     """Join the results of one request over batches of videos."""
-    first = batches[0]
     scores = [batch.scores for batch in batches if batch.scores is not None]
-    return RankingResults(
-        np.concatenate(scores) if scores else None,
-        {m: VideoResults.concatenate([one.results[m] for one in batches]) for m in first.results},
-        {
-            name: [
-                VideoResults.concatenate(draw)
-                for draw in zip(*(batch.matched[name] for batch in batches), strict=True)
-            ]
-            for name in first.matched
-        },
-    )
+    made = RankingResults(np.concatenate(scores) if scores else None)
+    for m in batches[0].results:
+        made.results[m] = VideoResults.concatenate(batch.results[m] for batch in batches)
+    for name in batches[0].matched:
+        draws = zip(*(batch.matched[name] for batch in batches), strict=True)
+        made.matched[name] = [VideoResults.concatenate(draw) for draw in draws]
+    return made

@@ -2,14 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import astuple, dataclass
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from agents.evaluation.files import whole_file
 from agents.evaluation.intervals import Interval
 from agents.evaluation.result import FIGURES, Evaluation, TableRow
 
@@ -43,36 +41,36 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
         rankings.setdefault(row.ranking, {})[row.frames] = row
     fixed = [str(m) for m in fixed_frames(evaluation)]
     fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
-    optional = [
-        name
-        for name in QUALITY_HEADINGS
-        if any(getattr(row, name) is not None for row in evaluation.table)
-    ]
-    table = []
+    measured = {
+        name for row in evaluation.table for name, value in vars(row).items() if value is not None
+    }
+    optional = [name for name in QUALITY_HEADINGS if name in measured]
+    table, kinds = [], []
     for name, rows in rankings.items():
         first = next(iter(rows.values()))
         headline = rows.get("chosen", rows.get("all"))
         cells = [f"{name} (label)" if first.kind == "oracle" else name]
-        for figure in shown:
-            text = interval_text(headline.figures[figure], figure, percent) if headline else ""
-            cells.append(text)
-        cells.append(f"{headline.mean_frames:.1f}" if headline else "")
+        if headline:
+            cells += [interval_text(headline.figures[one], one, percent) for one in shown]
+            cells.append(f"{headline.mean_frames:.1f}")
+        else:
+            cells += [""] * (len(shown) + 1)
         for frames in fixed:
             at = rows.get(frames)
             cells.append(number_text(at.figures[shown[0]].value, percent) if at else "")
         for quality in optional:
             # The regret is the headline's; the others describe the scores at any m.
-            row_or_none = headline if quality == "regret" else first
-            value = getattr(row_or_none, quality) if row_or_none else None
+            value = getattr(headline if quality == "regret" else first, quality, None)
             if value is None:
                 cells.append("")
             else:
                 regret = quality == "regret"
                 cells.append(number_text(value, percent) if regret else f"{value:.2f}")
         table.append(cells)
+        kinds.append(first.kind)
     heading = ["ranking", *(HEADINGS[name] for name in shown), "kept", *fixed]
     heading += [QUALITY_HEADINGS[name] for name in optional]
-    return TextTable(heading, table, [next(iter(rows.values())).kind for rows in rankings.values()])
+    return TextTable(heading, table, kinds)
 
 
 def fixed_frames(evaluation: Evaluation) -> list[int]:
@@ -80,18 +78,19 @@ def fixed_frames(evaluation: Evaluation) -> list[int]:
     return sorted({int(row.frames) for row in evaluation.table if row.frames.isdigit()})
 
 
+def wide_console(longest: int = 0) -> Console:
+    """Standard output; where it is no terminal it has room for names of `longest` characters."""
+    # Piped into a file, rich's 80 columns would break the numbers apart.
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH + longest)
+
+
 def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     """Print a row per ranking on the terminal, with notes on what the columns mean."""
-    # Piped into a file, rich's 80 columns would break the numbers apart.
-    console = console or Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = console or wide_console()
     text = evaluation_table(evaluation)
-    table = Table(
-        title=f"{evaluation.settings.cache.path.stem}, {evaluation.split}: "
-        f"{len(evaluation.rows)} videos",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    title = f"{evaluation.settings.cache.path.stem}, {evaluation.split}: "
+    title += f"{len(evaluation.rows)} videos"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(text.heading):
         table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     table.columns[0].no_wrap = True
@@ -110,12 +109,6 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
     """The same table and notes as Markdown, agents in bold."""
     notes = [f"- {note}" for note in table_notes(evaluation)]
     return "\n".join([markdown_table(evaluation_table(evaluation)), "", *notes, ""])
-
-
-def write_markdown(path: str | Path, evaluation: Evaluation) -> None:
-    """Write the table as Markdown."""
-    with whole_file(path) as part:
-        part.write_text(evaluation_markdown(evaluation), encoding="utf-8")
 
 
 def markdown_table(table: TextTable) -> str:
@@ -141,18 +134,14 @@ def _markdown_row(cells: Sequence[str], bold: bool = False) -> str:
 
 def number_text(value: float, percent: bool, signed: bool = False) -> str:
     """A figure as the tables show it: one digit in percent, otherwise three."""
-    # Adding 0.0 turns a rounded -0.0 into 0.0.
-    number = round(100 * value, 1) + 0.0 if percent else round(value, 3) + 0.0
-    return f"{number:{'+' if signed else ''}.{1 if percent else 3}f}"
+    sign = "+" if signed else ""  # "z" below: a rounded -0.0 is 0.0
+    return f"{100 * value:{sign}z.1f}" if percent else f"{value:{sign}z.3f}"
 
 
 def interval_text(figure: Interval, name: str, percent: bool) -> str:
     """A figure called `name` with its interval; gains have a sign."""
-    value, low, high = (
-        number_text(number, percent, signed=name == "gain")
-        for number in (figure.value, figure.low, figure.high)
-    )
-    return f"{value} [{low}, {high}]"
+    numbers = [number_text(number, percent, name == "gain") for number in astuple(figure)]
+    return "{} [{}, {}]".format(*numbers)
 
 
 def table_notes(evaluation: Evaluation) -> list[str]:

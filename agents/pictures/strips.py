@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from agents.evaluation import Evaluation, VideoResults
 from agents.evaluation.files import class_name
-from agents.pictures.style import COLOURS, INK, PALE, QUIET, bare, line_styles, picture, plain
+from agents.pictures.style import COLOURS, INK, PALE, QUIET, line_styles, picture, plain
 from frame_select_env.errors import FrameSelectError
 
 MATTERS = COLOURS[1]
@@ -40,18 +39,9 @@ def plot_strips(
     important the frame, from the video's least to its most important; kept frames have a border,
     and the prediction from them is written at the end.
 
-    Args:
-        path: The image to write; its suffix names the format (.png, .svg, .pdf).
-        evaluation: The evaluation to draw.
-        rankings: Rankings of its table; the first twelve are drawn.
-        frames: Their row: m, "chosen" or "free".
-        run: Which of their runs.
-        rescued: How many videos to draw that the rankings helped.
-        broken: How many that they harmed.
-        fill: Whether videos whose p_c rose fill up missing rescued ones.
-
-    Returns:
-        Whether there was any video to draw.
+    The first twelve `rankings` are drawn, at the row `frames`: m, "chosen" or "free". The suffix of
+    `path` names the format (.png, .svg, .pdf); `telling_videos` explains `rescued`, `broken` and
+    `fill`. Returns whether there was any video to draw.
     """
     names = list(rankings)[:MOST]
     whole = evaluation.results["all", "all"].run(0)
@@ -60,12 +50,12 @@ def plot_strips(
     if not len(videos):
         return False
     settings, rows, styles = evaluation.settings, evaluation.rows[videos], line_styles(rankings)
-    tiles, importance = (
-        settings.cache.read_frames(dataset, rows, settings.num_frames)
-        if dataset in settings.cache.frame_datasets
-        else None
+    known = {
+        dataset: settings.cache.read_frames(dataset, rows, settings.num_frames)
         for dataset in ("thumbnail", "importance")
-    )
+        if dataset in settings.cache.frame_datasets
+    }
+    tiles, importance = known.get("thumbnail"), known.get("importance")
     titles = [
         f"true: {_words(evaluation, evaluation.label[video])}   |   "
         f"all {whole.frames[video]} frames: {_prediction(evaluation, video, whole)}"
@@ -74,10 +64,10 @@ def plot_strips(
     texts = {name: [_prediction(evaluation, v, one) for v in videos] for name, one in kept.items()}
     tile = min(TILE, WIDEST / settings.num_frames)
     left = CHARACTER * max(len(plain(name)) for name in names) + 0.2
-    end = left + tile * settings.num_frames + 0.1
+    edges = left + tile * np.arange(settings.num_frames + 1)
+    end = edges[-1] + 0.1
     right = CHARACTER * max(len(text) for own in texts.values() for text in own) + 0.1
-    thumbnail = tile if tiles is not None else 0.0
-    each = TITLE + thumbnail + 0.08 + ROW * len(names) + GAP
+    each = TITLE + (0.0 if tiles is None else tile) + 0.08 + ROW * len(names) + GAP
     key = "darker: more important    border: kept"
     key += "    underlined: truly matters" if importance is not None else ""
     width = max(end + right, left + CHARACTER * max(map(len, [*titles, key])))
@@ -85,16 +75,22 @@ def plot_strips(
     with picture(path, width, height) as canvas:
         canvas.set_layout_engine("none")
         axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
-        bare(axes)
+        axes.axis("off")
         for index, video in enumerate(videos):
             top, valid = height - each * index, evaluation.valid[video]
             axes.text(left, top - TITLE / 2, plain(titles[index]), va="center", fontsize=FONT)
             top -= TITLE
             if tiles is not None:
-                _draw_thumbnails(axes, left, top, tile, tiles[index], valid)
+                for t in np.flatnonzero(valid):
+                    box = (edges[t] + 0.01, edges[t] + tile - 0.01, top - tile + 0.01, top - 0.01)
+                    axes.imshow(
+                        tiles[index, t], cmap="gray", vmin=0, vmax=255, extent=box, aspect="auto"
+                    )
                 top -= tile
             if importance is not None:
-                _underline(axes, left, top - 0.03, tile, (importance[index] > 0) & valid)
+                for t in np.flatnonzero((importance[index] > 0) & valid):
+                    ends = [edges[t] + 0.01, edges[t + 1] - 0.01], [top - 0.03, top - 0.03]
+                    axes.plot(*ends, color=MATTERS, lw=2.6, solid_capstyle="butt")
             top -= 0.08
             for name in names:
                 shade = np.full(len(valid), np.nan)
@@ -102,8 +98,10 @@ def plot_strips(
                     # A reference's row `chosen` may have more runs than its scores.
                     own = evaluation.scores[name]
                     shade = shades(own[min(run, len(own) - 1), video], valid)
-                selected, colour = kept[name].selected[video], styles[name].colour
-                _draw_cells(axes, left, top, tile, valid, shade, selected, colour)
+                selected, colour = kept[name].selected[video], styles[name].color
+                for t in np.flatnonzero(valid):
+                    corner = edges[t] + 0.015, top - ROW + 0.02
+                    axes.add_patch(_cell(corner, tile - 0.03, shade[t], selected[t], colour))
                 middle = top - ROW / 2
                 axes.text(left - 0.1, middle, plain(name), ha="right", va="center", fontsize=FONT)
                 axes.text(end, middle, plain(texts[name][index]), va="center", fontsize=FONT)
@@ -115,9 +113,7 @@ def plot_strips(
 
 def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
     """The row to draw: `chosen` if it dropped frames, else `free` if it did, else the least m."""
-    order = {"chosen": -2, "free": -1}
-    have = [frames for name, frames in evaluation.results if name == ranking]
-    have.sort(key=lambda frames: order.get(frames) or (int(frames) if frames.isdigit() else 10**6))
+    have = evaluation.frames(ranking)
     for frames in have:
         if (_run(evaluation, ranking, frames, run).selected != evaluation.valid).any():
             return frames
@@ -125,25 +121,13 @@ def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
 
 
 def telling_videos(
-    whole: VideoResults,
-    kept: Sequence[VideoResults],
-    rescued: int,
-    broken: int,
-    fill: bool = False,
+    whole: VideoResults, kept: Sequence[VideoResults], rescued: int, broken: int, fill: bool = False
 ) -> np.ndarray:
-    """The videos whose error fell most, averaged over rankings, then those whose error rose most.
+    """The `rescued` videos whose error fell most, then the `broken` ones whose error rose most.
 
-    Args:
-        whole: Of keeping all frames, n videos.
-        kept: Of every ranking.
-        rescued: How many to draw that the rankings helped.
-        broken: How many that they harmed.
-        fill: Whether videos with equal error, those whose p_c rose most first, fill up
-            missing rescued ones; if no frame was dropped, any videos.
-
-    Returns:
-        Indices among the n videos; of equals those whose p_c moved most the same way, then the
-        first.
+    Errors are averaged over rankings; `whole` keeps all frames. Of equals those whose p_c moved
+    most the same way come first. With `fill`, videos with equal error, those whose p_c rose most
+    first, fill up missing rescued ones; if no frame was dropped, any videos.
     """
     fall = np.mean([whole.error - one.error for one in kept], axis=0)
     rise = np.nan_to_num(
@@ -173,9 +157,9 @@ def shades(scores: np.ndarray, valid: np.ndarray) -> np.ndarray:
 def _run(evaluation: Evaluation, ranking: str, frames: str, run: int) -> VideoResults:
     results = evaluation.results.get((ranking, frames))
     if results is None:
-        have = ", ".join(at for name, at in evaluation.results if name == ranking)
+        have = ", ".join(evaluation.frames(ranking)) or "no rows"
         raise FrameSelectError(
-            f"strips: no results of {ranking!r} at frames {frames}; it has {have or 'no rows'}"
+            f"strips: no results of {ranking!r} at frames {frames}; it has {have}"
         )
     if not 0 <= run < len(results.error):
         raise FrameSelectError(f"strips: run={run}: {ranking!r} has {len(results.error)} runs")
@@ -196,42 +180,18 @@ def _words(evaluation: Evaluation, value: np.ndarray) -> str:
     return class_name(evaluation, value)
 
 
-def _draw_thumbnails(
-    axes: Axes, left: float, top: float, tile: float, tiles: np.ndarray, valid: np.ndarray
-) -> None:
-    for t in np.flatnonzero(valid):
-        start = left + tile * t
-        box = (start + 0.01, start + tile - 0.01, top - tile + 0.01, top - 0.01)
-        axes.imshow(tiles[t], cmap="gray", vmin=0, vmax=255, extent=box, aspect="auto")
-
-
-def _underline(axes: Axes, left: float, level: float, tile: float, matters: np.ndarray) -> None:
-    for t in np.flatnonzero(matters):
-        ends = [left + tile * t + 0.01, left + tile * (t + 1) - 0.01]
-        axes.plot(ends, [level, level], color=MATTERS, lw=2.6, solid_capstyle="butt")
-
-
-def _draw_cells(
-    axes: Axes,
-    left: float,
-    top: float,
-    tile: float,
-    valid: np.ndarray,
-    shade: np.ndarray,
-    selected: np.ndarray,
-    colour: str,
-) -> None:
+def _cell(
+    corner: tuple[float, float], width: float, shade: float, selected: bool, colour: str
+) -> Rectangle:
     ink, paper = np.array(to_rgb(colour)), np.ones(3)
-    for t in np.flatnonzero(valid):
-        # Without a score all that is known is which frames were kept.
-        weight = (0.5 if selected[t] else 0.0) if np.isnan(shade[t]) else shade[t]
-        cell = Rectangle(
-            (left + tile * t + 0.015, top - ROW + 0.02),
-            tile - 0.03,
-            ROW - 0.04,
-            facecolor=paper + (ink - paper) * weight,
-            edgecolor=INK if selected[t] else PALE,
-            linewidth=1.6 if selected[t] else 0.6,
-            zorder=3 if selected[t] else 2,
-        )
-        axes.add_patch(cell)
+    # Without a score all that is known is which frames were kept.
+    weight = (0.5 if selected else 0.0) if np.isnan(shade) else shade
+    return Rectangle(
+        corner,
+        width,
+        ROW - 0.04,
+        facecolor=paper + (ink - paper) * weight,
+        edgecolor=INK if selected else PALE,
+        linewidth=1.6 if selected else 0.6,
+        zorder=3 if selected else 2,
+    )

@@ -5,9 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from agents.comparison.grid import RunSpec
+from agents.comparison.grid import FinishedRun, RunSpec
 from agents.comparison.results import DataSetResults
-from agents.comparison.run_jobs import FinishedRun
 from agents.evaluation import evaluate
 from frame_select_env import FeatureCache
 

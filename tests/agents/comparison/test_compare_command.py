@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from agents.__main__ import main
-from agents.comparison.grid import make_grid
+from agents.comparison.grid import make_grid, read_run
 from agents.comparison.results import gather
-from agents.comparison.run_jobs import read_run
 
 PUBLIC = (
     *("data", "fold", "agent", "reward", "seed", "frames"),

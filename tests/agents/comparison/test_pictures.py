@@ -9,9 +9,10 @@ from matplotlib.image import imread
 from agents.comparison.gallery import common_frames, draw_pictures, slugs
 from agents.comparison.statistics import compare_data_sets
 from agents.evaluation import VideoResults
-from agents.pictures.learning import mean_curve
+from agents.pictures.comparison import mean_curve
+from agents.pictures.curves import within
 from agents.pictures.strips import shades, telling_videos
-from agents.pictures.style import LONGEST, line_styles, plain, within
+from agents.pictures.style import LONGEST, line_styles, plain
 
 TWO = {"sharp": 0.1, "blunt": 2.0}
 

@@ -6,9 +6,8 @@ import pytest
 from matplotlib.image import imread
 
 from agents.evaluation import VideoResults, evaluate
-from agents.pictures.curves import plot_curves
+from agents.pictures.curves import plot_curves, spread
 from agents.pictures.strips import default_frames, plot_strips, telling_videos
-from agents.pictures.style import spread
 from frame_select_env import FrameSelectError
 
 
