@@ -106,7 +106,7 @@ def test_a_function_and_a_module_path_are_rewards_too():
 
     total, terms = Reward(thrift)(outcome())
     assert total.tolist() == [-1] * 5 + [0] and list(terms) == ["thrift"]
-    outside = Reward("frame_select_env.rewards.predictions:flip_only")(outcome())
+    outside = Reward("frame_select_env.rewards.attention_aware:flip_only")(outcome())
     assert outside[0].tolist() == value("flip_only")
 
 
