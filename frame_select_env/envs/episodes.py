@@ -10,7 +10,7 @@ from gymnasium import spaces
 from frame_select_env.cache import FeatureCache, open_cache
 from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
-from frame_select_env.envs.settings import Settings, make_settings
+from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
 
@@ -33,7 +33,8 @@ class Episodes(ABC):
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
     def __init__(self, keywords: dict[str, Any], num_slots: int) -> None:
-        self.settings = settings = make_settings(self.settings_class, keywords)
+        check_keywords(self.settings_class, keywords)
+        self.settings = settings = self.settings_class(**keywords)
         self.num_slots = num_slots
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
