@@ -29,24 +29,14 @@ CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
 
 @dataclass(frozen=True)
 class Run:
-    """A training run, before anything is read.
+    """A training run, before anything is read."""
 
-    Attributes:
-        data: Name of a bundled cache, or path of a cache.
-        choice: The agent and its hyper-parameters.
-        settings: Fields of the `Task`. Without `target_frames`, the preset's.
-    """
-
-    data: str
+    data: str  # name of a bundled cache, or path of a cache
     choice: AgentChoice
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)  # of the task; m is the preset's
 
     def task(self, cache: FeatureCache) -> Task:
-        """The task on the opened cache.
-
-        Raises:
-            FrameSelectError: for settings that do not fit the cache.
-        """
+        """The task on the opened cache."""
         settings = {name: value for name, value in self.settings.items() if value is not None}
         frames = settings.get("num_frames", Task.num_frames)
         default = self.choice.design.default_target_frames(self.choice.preset, frames)
@@ -67,13 +57,7 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of training: the agent with its best weights, and the metrics of the last epoch.
-
-    Attributes:
-        agent: The agent.
-        last: The last epoch.
-        validation: The validation score that was used.
-    """
+    """The result of training: the agent with its best weights, and the last epoch's metrics."""
 
     agent: Ranking
     last: Epoch
@@ -86,13 +70,7 @@ def train_run(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Trained:
-    """Train an agent into `folder`; an unfinished run with the same config is resumed exactly.
-
-    Args:
-        folder: New, empty, or left by the same run when it was interrupted.
-        run: What to train.
-        on_epoch: Called after every epoch.
-        checkpoint_seconds: Smallest time between two checkpoints.
+    """Train an agent into `folder`, which is new, empty, or left by the same run; that is resumed.
 
     Raises:
         FrameSelectError: for invalid settings, a cache that changed since the run began, or a
@@ -130,17 +108,8 @@ def train(
 ) -> Trained:
     """Train an agent; the weights with the best validation score are kept.
 
-    Args:
-        design: The agent.
-        cache: The cache.
-        task: What it is trained for.
-        config: Hyper-parameters; None for those of the preset `tuned`.
-        on_epoch: Called with the metrics of every epoch that is trained.
-        folder: Folder of the checkpoints; a run that left one there is resumed exactly.
-        checkpoint_seconds: Smallest time between two checkpoints.
-
-    Raises:
-        FrameSelectError: for invalid hyper-parameters, or a damaged checkpoint.
+    The default of `config` is the preset `tuned`. Checkpoints are written to `folder`, and a run
+    that left one there is resumed exactly.
     """
     config = design.presets["tuned"] if config is None else config
     design.check(config)
@@ -202,15 +171,7 @@ def _is_over(learner: Learner, epoch: Epoch) -> bool:
 
 
 class Validation:
-    """The score of early stopping: the video-level prediction on a task's validation videos.
-
-    Args:
-        cache: The cache.
-        task: Names the validation videos and m.
-
-    Attributes:
-        all_frames: The score of all frames.
-    """
+    """The score of early stopping: the video-level prediction on a task's validation videos."""
 
     def __init__(self, cache: FeatureCache, task: Task) -> None:
         self.task = task
