@@ -16,7 +16,7 @@ State = Literal["feature", "feature+prediction"]
 class FrameScorer(Network):
     """BiLSTM and a fully connected layer: one logit of keeping per frame (AS, section "Agent").
 
-    It sees features of size D, or features and the `outputs` C of predictions, as `state` says. Each
+    It sees features of size D, or features and predictions of C `outputs`, as `state` says. Each
     direction has `hidden_size` units. Dropout is on the input and on the LSTM's output.
     """
 

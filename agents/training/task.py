@@ -45,7 +45,11 @@ class Task:
 
 
 def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
-    """A task on `cache`, its videos divided into training and validation videos."""
+    """A task on `cache`, its videos divided into training and validation videos.
+
+    Raises:
+        FrameSelectError: for an unknown fold, split, stream or reward, or a value out of range.
+    """
     task = Task(data, **settings)
     if not 1 <= task.target_frames <= task.num_frames:
         raise FrameSelectError(

@@ -108,8 +108,17 @@ def train(
 ) -> Trained:
     """Train an agent; the weights with the best validation score are kept.
 
-    The default of `config` is the preset `tuned`. Checkpoints are written to `folder`, and a run
-    that left one there is resumed exactly.
+    Args:
+        design: The agent.
+        cache: The cache.
+        task: What it is trained for, from `make_task`.
+        config: Hyper-parameters; None for those of the preset `tuned`.
+        on_epoch: Called with the metrics of every epoch that is trained.
+        folder: Folder of the checkpoints; a run that left one there is resumed exactly.
+        checkpoint_seconds: Smallest time between two checkpoints.
+
+    Raises:
+        FrameSelectError: for invalid hyper-parameters, or a damaged checkpoint.
     """
     config = design.presets["tuned"] if config is None else config
     design.check(config)
