@@ -57,6 +57,9 @@ class PickDQNConfig(PickConfig, DQNConfig):
     """Hyper-parameters of `dqn-pick`."""
 
 
+SAMPLING = ("sequence_length", "n_steps")  # hyper-parameters of the replay buffer
+
+
 class FrameDQN(DQN):
     """Stable-Baselines3's DQN with epsilon-greedy exploration in each environment by itself.
 
@@ -121,10 +124,7 @@ class DQNLearner(AlgorithmLearner):
             train_freq=config.train_freq,
             gradient_steps=config.gradient_steps,
             replay_buffer_class=SequenceReplayBuffer,
-            replay_buffer_kwargs={
-                "sequence_length": config.sequence_length,
-                "n_steps": config.n_steps,
-            },
+            replay_buffer_kwargs={name: getattr(config, name) for name in SAMPLING},
             target_update_interval=max(config.target_update_interval, config.num_envs),
             max_grad_norm=config.max_grad_norm or float("inf"),
             policy_kwargs=policy_kwargs,

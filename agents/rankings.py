@@ -16,10 +16,7 @@ from frame_select_env.ranking import best_if_none
 class ScorerAgent:
     """Ranks frames by the network's logit of keeping them; its free choice is p >= 0.5.
 
-    Args:
-        name: The ranking's name in tables.
-        network: The network.
-        tie: Whether it keeps a frame with logit 0: a policy does (p >= 0.5), Q-values do not.
+    A `tie`, logit 0, keeps a frame if the network is a policy, and not if it has Q-values.
     """
 
     def __init__(self, name: str, network: FrameScorer, tie: bool = True) -> None:
@@ -66,11 +63,7 @@ class SequentialAgent(GreedyAgent):
 
     A frame's score is the number for keeping minus that for discarding, float32, the same for all
     frames of a chunk. Scores are not calibrated over time: each depends on what was kept before.
-
-    Args:
-        name: The ranking's name in tables.
-        network: The network: Q-values, or a policy's logits.
-        tie: Whether it keeps a frame if both are equal: a policy does (p >= 0.5), Q-values do not.
+    `tie` is that of `ScorerAgent`.
     """
 
     def __init__(self, name: str, network: DecisionNetwork, tie: bool = True) -> None:
@@ -103,11 +96,6 @@ class PickAgent(GreedyAgent):
 
     The first one picked ranks first, the rest rank by their last number. Scores, float64, are above
     2 for picked frames, at most 1 for others.
-
-    Args:
-        name: The ranking's name in tables.
-        network: The network: Q-values, or a policy's logits.
-        picks: The largest number of frames it picks.
     """
 
     def __init__(self, name: str, network: FrameSetNetwork, picks: int) -> None:

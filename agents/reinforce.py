@@ -63,11 +63,8 @@ PAPER = ReinforceConfig(
 def sampling_loss(keep: Tensor, valid: Tensor, frames: int, length: Tensor | None = None) -> Tensor:
     """L_sampling of AS Eq. 9: | mean_t p_t - m / L |, averaged over videos.
 
-    Args:
-        keep: [B, T] probabilities of keeping.
-        valid: [B, T] bool; the mean is over a video's valid frames, or decisions.
-        frames: m; for a video with fewer valid frames, all of them.
-        length: [B], L, if decisions are about several frames; None counts the valid ones.
+    The mean of `keep` [B, T] is over a video's `valid` [B, T] frames, or decisions; m is at most L.
+    `length` [B] is L where decisions are about several frames; None counts the valid ones.
     """
     counted = valid.sum(1)
     length = counted if length is None else length

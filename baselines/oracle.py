@@ -53,10 +53,8 @@ class Objective:
 class Oracle:
     """Greedy selection with the label: each next frame gives the best consensus.
 
-    For a classification, that is the largest margin p_y - max_{c != y} p_c of the mean prediction
-    of the frames picked so far and the candidate; for a regression, the smallest absolute error,
-    averaged over the targets. Ties go to the earlier frame. Greedy is not optimal, but its order of
-    picking is one ranking for every m.
+    Best is the largest margin, for a regression the smallest absolute error (see `Objective`). Ties
+    go to the earlier frame. Greedy is not optimal, but its order is one ranking for every m.
     """
 
     name = "oracle"

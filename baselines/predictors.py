@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -36,9 +37,7 @@ class AllLogits:
         """The video-level probabilities, [B, C] float64."""
         logs = clipped_log(clips.predictions)
         logs = np.where(clips.valid[:, :, None], logs, 0.0).sum(axis=1)
-        mean = logs / clips.valid.sum(axis=1)[:, None]
-        powers = np.exp(mean - mean.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(logs / clips.valid.sum(axis=1)[:, None], axis=1)
 
 
 class Pooled:
@@ -74,20 +73,14 @@ class Pooled:
             [pool(cache.read(some, num_frames, fold, stream)) for some in row_batches(rows)]
         )
         if cache.task == "regression":
-            search = GridSearchCV(
-                make_pipeline(StandardScaler(), Ridge()),
-                {"ridge__alpha": PENALTIES},
-                scoring="neg_mean_absolute_error",
-                cv=parts,
-            )
+            ridge, grid = make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": PENALTIES}
+            search = GridSearchCV(ridge, grid, scoring="neg_mean_absolute_error", cv=parts)
             return cls(search.fit(pooled, label), None)
-        if len(cache.classes) == 1:
-            # A cache for rewards that read no label.
+        if len(cache.classes) == 1:  # a cache for rewards that read no label
             return cls(DummyClassifier().fit(pooled, label), 1)
         if len(np.unique(label)) < 2:
-            raise FrameSelectError(
-                f"pooled: split {split!r} has a single class; at least two are needed"
-            )
+            wrong = f"split {split!r} has a single class; at least two are needed"
+            raise FrameSelectError(f"pooled: {wrong}")
         # Without a part, the rest may have a single class, which nothing can be fitted on.
         parts = [part for part in parts if len(np.unique(label[part[0]])) > 1]
         # The matrices are too small for more than one thread.
@@ -95,9 +88,8 @@ class Pooled:
             correct = np.zeros(len(INVERSE_PENALTIES))
             for outside, inside in parts:
                 path = _logistic_path(pooled[outside], label[outside], INVERSE_PENALTIES)
-                correct += [
-                    (model.predict(pooled[inside]) == label[inside]).sum() for model in path
-                ]
+                for place, model in enumerate(path):
+                    correct[place] += (model.predict(pooled[inside]) == label[inside]).sum()
             chosen = int(correct.argmax())
             path = _logistic_path(pooled, label, INVERSE_PENALTIES[: chosen + 1])
             return cls(list(path)[-1], len(cache.classes))

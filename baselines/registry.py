@@ -38,7 +38,7 @@ ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
 def ranking_names(task: str, on_request: bool = False) -> list[str]:
     """The names of the rankings that apply to the cache's `task`, in the order of tables."""
     listed = {**RANKINGS, **ON_REQUEST} if on_request else RANKINGS
-    return [name for name, make in listed.items() if _suits(make(0), task)]
+    return [name for name, make in listed.items() if task in getattr(make(0), "tasks", (task,))]
 
 
 def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Ranking:
@@ -50,12 +50,8 @@ def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Rank
     every = {**RANKINGS, **ON_REQUEST}
     if name not in every:
         raise FrameSelectError(known("ranking", name, every))
-    ranking = every[name](seed)
-    if not _suits(ranking, task):
-        names = ", ".join(ranking_names(task, on_request=True))
+    suited = ranking_names(task, on_request=True)
+    if name not in suited:
+        names = ", ".join(suited)
         raise FrameSelectError(f"ranking {name!r} does not apply to a {task}; use one of: {names}")
-    return ranking
-
-
-def _suits(ranking: Ranking, task: str) -> bool:
-    return task in getattr(ranking, "tasks", (task,))
+    return every[name](seed)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from frame_select_env import __version__
 from frame_select_env.errors import FrameSelectError
 
 
@@ -100,8 +101,6 @@ def run_command(
     if name in ("-h", "--help"):
         print(_usage(called_as, folders), end="")
     elif name == "--version":
-        from frame_select_env import __version__
-
         print(f"frame-select {__version__}")
     elif not name:
         print(_usage(called_as, folders), end="", file=sys.stderr)

@@ -5,8 +5,6 @@ the two, so a last bit lost in one of them and not in the other would be paid as
 Predictions are therefore first rounded to a fixed grid of 2^-40 (`on_grid`). Sums of grid values in
 float64 are exact for up to 2^12 frames, whatever the order and the shape of the batch: adding the
 frames one by one, summing them at once and subtracting some from the total all give the same bits.
-
-The last functions measure predictions: what rewards and rankings need of class probabilities.
 """
 
 import numpy as np
@@ -31,12 +29,10 @@ def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
 
     `largest` is the largest magnitude in the whole cache, 1 for probabilities.
     """
-    exponent = int(np.ceil(np.log2(max(largest, 1e-30)))) if largest > 1 else 0
+    exponent = int(np.ceil(np.log2(largest))) if largest > 1 else 0
     step = 2.0 ** (exponent - GRID_BITS)
     grid = np.asarray(predictions, np.float64) / step
-    np.rint(grid, out=grid)
-    grid *= step
-    return grid
+    return np.multiply(np.rint(grid, out=grid), step, out=grid)
 
 
 def weighted_mean(
@@ -81,10 +77,9 @@ def consensus(
     Raises:
         FrameSelectError: for more than 4096 frames, beyond which sums are not exact.
     """
-    if predictions.shape[1] > MAX_FRAMES:
-        raise FrameSelectError(
-            f"num_frames is {predictions.shape[1]}; it must be at most {MAX_FRAMES}"
-        )
+    frames = predictions.shape[1]
+    if frames > MAX_FRAMES:
+        raise FrameSelectError(f"num_frames is {frames}; it must be at most {MAX_FRAMES}")
     grid = on_grid(predictions, largest)
     kept = selected & valid
     kept_sum = np.einsum("bt,btc->bc", kept.astype(np.float64), grid)

@@ -155,7 +155,6 @@ def _report(
     longest = max(len(row.ranking) for one in data_sets for row in one.evaluation.table)
     for one in data_sets:
         print_table(one.evaluation, wide_console(longest))
-    print_line(
-        f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams are in {out}"
-    )
+    written = f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams"
+    print_line(f"{written} are in {out}")
     print_line(f"report: {out / 'report.html'}")

@@ -34,6 +34,8 @@ from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.storage import writing
 
+Finished = list[tuple[TrialScore, SearchTrial]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchArguments(ManyRunsOptions):
@@ -83,7 +85,7 @@ def search(arguments: list[str]) -> None:
     folders = options.out.with_name(f"{options.out.name}.runs")
     runs: dict[int, list[TrialRun]] = {}
     failed: list[str] = []
-    finished: list[tuple[TrialScore, SearchTrial]] = []
+    finished: Finished = []
     # TPE draws a round after the scores of the one before, whatever the number of jobs.
     size = ROUND if options.sampler == "tpe" else options.trials
     for count in [*range(size, options.trials, size), options.trials]:
@@ -145,28 +147,22 @@ def _train(
     return failed
 
 
-def _print_table(
-    options: SearchArguments,
-    searched: Sequence[str],
-    finished: Sequence[tuple[TrialScore, SearchTrial]],
-) -> None:
+def _print_table(options: SearchArguments, searched: list[str], finished: Finished) -> None:
     """Print the trials whose runs are all finished, best first."""
-    best = sorted(
-        finished, key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True
-    )
+    finished.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
     regression = open_cache(options.data[0]).task == "regression"
     each = len(options.data) * options.seeds
-    title = f"{options.agent}: {len(best)} trials, validation, mean of {each} runs each"
+    title = f"{options.agent}: {len(finished)} trials, validation, mean of {each} runs each"
     table = Table(title=title, title_justify="left")
     headings = ["MAE"] if regression else ["accuracy %", "p of true class"]
     for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
         table.add_column(name, justify="right")
-    for score, trial in best:
+    for score, trial in finished:
         cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
         cells = [f"{-score.validation:.4f}"] if regression else cells
         cells += [str(trial.hyper[name]) for name in searched]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
     wide_console().print(table)
-    if best:
-        print_line(f"best: --agent {shlex.quote(best[0][1].text(options.agent))}")
+    if finished:
+        print_line(f"best: --agent {shlex.quote(finished[0][1].text(options.agent))}")
     print_line(f"log: {options.out}")

@@ -105,18 +105,16 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
     at = ", ".join(_words(frames) for frames in rows)
     gains, pairs = folder / "gains.png", folder / "pairs.png"
     plot_gains(gains, data_sets)
-    caption = (
-        f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
-    )
-    pictures = [Picture(gains, "gains", None, "Gain over keeping all frames", caption)]
+    text = f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
+    pictures = [Picture(gains, "gains", None, "Gain over keeping all frames", text)]
     groups = comparison.headline_pairs()
     if groups and len(labels_of(data_sets)) <= LISTED:
         plot_pairs(pairs, groups)
-        caption = (
+        text = (
             f"At {at}: right of the line the first is better, with 95 % intervals; blue where the "
             "interval excludes zero. Seeds and videos are paired."
         )
-        pictures.append(Picture(pairs, "pairs", None, "Every two agents", caption))
+        pictures.append(Picture(pairs, "pairs", None, "Every two agents", text))
     return pictures
 
 

@@ -57,10 +57,8 @@ class RunSpec:
         return out / RUNS / ",".join(map(_folder_part, parts)) / f"seed-{self.seed}"
 
     def __str__(self) -> str:
-        return (
-            f"{self.data}, fold {self.fold}, {self.agent}, {self.reward}, "
-            f"m={self.target_frames}, seed {self.seed}"
-        )
+        rest = f"{self.agent}, {self.reward}, m={self.target_frames}, seed {self.seed}"
+        return f"{self.data}, fold {self.fold}, {rest}"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from agents.evaluation.files import write_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import LEVELS, Evaluation, TableRow
 from agents.evaluation.run_scores import evaluate_runs
-from frame_select_env import open_cache
-from frame_select_env.errors import FrameSelectError
+from frame_select_env import FrameSelectError, open_cache
 
 # The unit of a gain or a difference.
 UNITS = {"classification": "points of accuracy", "regression": "fall of the MAE"}

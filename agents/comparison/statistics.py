@@ -10,7 +10,7 @@ is itself a mean over test videos, the videos are resampled too, by the pigeonho
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
@@ -133,15 +133,12 @@ def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
 
 def run_samples(data_set: DataSetResults, seed: int, gain: bool = False) -> Samples:
     """The scores, or the gains, of the runs of every label, in the order of their seeds."""
-    evaluation = data_set.evaluation
-    groups, rows = evaluation.settings.cache.groups, evaluation.rows
-    group = None if groups is None else groups[rows]
-    drawn = Resamples(len(rows), group, evaluation.resamples, seed)
+    drawn = data_set.evaluation.draw(seed)
     values = data_set.gain if gain else data_set.score
     samples = {}
     for label, runs in data_set.runs.items():
         order = np.argsort([run.spec.seed for run in runs], kind="stable")
-        for frames in evaluation.frames(label):
+        for frames in data_set.evaluation.frames(label):
             samples[label, frames] = sample(values(label, frames)[order], drawn)
     return samples
 
@@ -158,10 +155,9 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     columns = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
     columns += interval_columns(("difference", "improvement"))
     rows = []
-    for pairs in (*comparison.averages, *comparison.pairs):
-        for pair in pairs:
-            one = pair.data_set
-            rows.append(_cells(pair) | ({"data": one.data, "fold": one.fold} if one else {}))
+    for pair in chain(*comparison.averages, *comparison.pairs):
+        one = pair.data_set
+        rows.append(_cells(pair) | ({"data": one.data, "fold": one.fold} if one else {}))
     write_csv(written[1], columns, rows)
     return written
 

@@ -4,10 +4,10 @@ m, the number of frames to keep, is chosen on validation videos alone.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.intervals import Resamples
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
     ALL,
@@ -15,23 +15,22 @@ from agents.evaluation.references import (
     agent_runs,
     matched_references,
     reference_names,
-    reference_predictors,
     reference_runs,
 )
 from agents.evaluation.result import Evaluation, TableRow, figure_intervals
 from agents.evaluation.scoring import (
     EvaluationSettings,
     FrameCount,
+    Predictor,
     RankingResults,
     ScoringRequest,
     VideoResults,
     score_videos,
 )
 from agents.training.task import holdout
+from baselines import AllLogits, Pooled
 from baselines.splits import labelled_rows
-from frame_select_env.cache import FeatureCache
-from frame_select_env.errors import FrameSelectError
-from frame_select_env.ranking import Ranking
+from frame_select_env import FeatureCache, FrameSelectError, Ranking
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
@@ -103,10 +102,15 @@ def evaluate(
 
     requests = []
     for one in every:
-        for run in range(len(one.runs)):
-            matched = matched_references(names, cache.task, draws, run, len(one.runs))
-            requests.append(one.request(run, frames, matched))
-    predictors = reference_predictors(names, settings, train_split, seed)
+        for run, ranking in enumerate(one.runs):
+            request = ScoringRequest(ranking, frames)
+            if hasattr(ranking, "select"):
+                matched = matched_references(names, cache.task, draws, run, len(one.runs))
+                request = ScoringRequest(ranking, ["free", *frames], matched)
+            requests.append(request)
+    predictors: list[Predictor] = [AllLogits()] if "all-logits" in names else []
+    if "pooled" in names:
+        predictors.append(Pooled.fit(cache, fold, train_split, num_frames, stream, seed))
     label = split if progress else ""
     whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
@@ -120,22 +124,20 @@ def evaluate(
         for name, own in runs.items()
         if own[0].scores is not None
     }
-    group = None if cache.groups is None else cache.groups[rows]
-    drawn = Resamples(len(rows), group, resamples, seed)
-    chosen = {name: tuple(m for _, m in made) for name, made in choices.items() if made}
-    return Evaluation(
+    evaluation = Evaluation(
         settings=settings,
         split=split,
         rows=rows,
         label=cache.labels[rows],
-        table=_table(settings, rows, every, results, scores, chosen, drawn),
+        table=(),
         results=results,
         scores=scores,
-        chosen=chosen,
+        chosen={name: tuple(m for _, m in made) for name, made in choices.items() if made},
         agents=tuple(one.name for one in agents if one.agent),
         notes=tuple(notes),
         resamples=resamples,
     )
+    return replace(evaluation, table=_table(evaluation, every, seed))
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
@@ -218,25 +220,11 @@ def _stacked(
     return stacked
 
 
-def _table(
-    settings: EvaluationSettings,
-    rows: np.ndarray,
-    rankings: Sequence[RankingRuns],
-    results: Results,
-    scores: Mapping[str, np.ndarray],
-    chosen: Mapping[str, Sequence[FrameCount]],
-    resamples: Resamples,
-) -> tuple[TableRow, ...]:
-    """The rows of the table, in the order of `results`."""
-    cache, every = settings.cache, results[ALL, ALL]
-    known = "importance" in cache.frame_datasets
-    importance = cache.read_frames("importance", rows, settings.num_frames) if known else None
-    valid, reference = every.selected[0], every.run(0)
-    precision, correlation = (
-        {name: mean_quality(measure, runs, importance, valid) for name, runs in scores.items()}
-        for measure in (average_precision, spearman)
-    )
-    regret = regrets(results, chosen)
+def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tuple[TableRow, ...]:
+    """The rows of the table, in the order of the results."""
+    results, drawn, everything = made.results, made.draw(seed), made.results[ALL, ALL].run(0)
+    precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
+    regret = regrets(results, made.chosen)
     kinds = {one.name: one.kind for one in rankings}
     # A reference's row `free` comes from draws of its own, which its scores do not describe.
     unscored = {(one.name, "free") for one in rankings if not one.agent}
@@ -244,7 +232,7 @@ def _table(
         TableRow(
             ranking=name,
             frames=frames,
-            figures=figure_intervals(found, reference, cache.labels[rows], resamples),
+            figures=figure_intervals(found, everything, made.label, drawn),
             mean_frames=float(found.frames.mean()),
             runs=len(found.error),
             average_precision=None if (name, frames) in unscored else precision.get(name),

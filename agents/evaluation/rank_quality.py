@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+from agents.evaluation.result import Evaluation
 from agents.evaluation.scoring import FrameCount, VideoResults
 
 ORACLE = "oracle"
@@ -59,20 +60,23 @@ def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def mean_quality(
-    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-    scores: np.ndarray,
-    importance: np.ndarray | None,
-    valid: np.ndarray,
-) -> float | None:
-    """The mean of `average_precision` or `spearman` over runs and videos; None if undefined.
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], evaluation: Evaluation
+) -> dict[str, float]:
+    """The mean of `average_precision` or `spearman` over runs and videos, by ranking.
 
-    `scores` are [R, n, T]; `importance` [n, T] is None if the cache does not know it.
+    Rankings for which it is undefined are absent, as all are if the cache knows no importance.
     """
-    if importance is None:
-        return None
-    quality = np.stack([measure(run, importance, valid) for run in scores])
-    measured = np.isfinite(quality[0])
-    return float(quality[:, measured].mean()) if measured.any() else None
+    settings = evaluation.settings
+    if "importance" not in settings.cache.frame_datasets:
+        return {}
+    importance = settings.cache.read_frames("importance", evaluation.rows, settings.num_frames)
+    found = {}
+    for name, scores in evaluation.scores.items():
+        quality = np.stack([measure(run, importance, evaluation.valid) for run in scores])
+        measured = np.isfinite(quality[0])
+        if measured.any():
+            found[name] = float(quality[:, measured].mean())
+    return found
 
 
 def regrets(

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.scoring import EvaluationSettings, Predictor, ScoringRequest
-from baselines import ON_REQUEST, RANKINGS, AllLogits, Pooled, make_ranking, ranking_names
+from baselines import ON_REQUEST, RANKINGS, AllLogits, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
@@ -33,12 +32,6 @@ class RankingRuns:
         if any(getattr(run, "needs_label", False) for run in self.runs):
             return "oracle"
         return "agent" if self.agent else "reference"
-
-    def request(self, run: int, frames: Sequence[int], matched: list[Ranking]) -> ScoringRequest:
-        """What to score of one run: every m, and its free choice where it has one."""
-        if not hasattr(self.runs[run], "select"):
-            return ScoringRequest(self.runs[run], frames)
-        return ScoringRequest(self.runs[run], ["free", *frames], matched)
 
 
 def agent_runs(
@@ -95,19 +88,6 @@ def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingR
         for name in names
         if name not in PREDICTORS
     ]
-
-
-def reference_predictors(
-    names: Sequence[str], settings: EvaluationSettings, train_split: str, seed: int
-) -> list[Predictor]:
-    """The references that predict whole videos; `pooled` is fitted on `train_split`."""
-    made: list[Predictor] = []
-    if "all-logits" in names:
-        made.append(AllLogits())
-    if "pooled" in names:
-        where = (settings.fold, train_split, settings.num_frames, settings.stream)
-        made.append(Pooled.fit(settings.cache, *where, seed))
-    return made
 
 
 def matched_references(

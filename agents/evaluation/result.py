@@ -10,10 +10,7 @@ from frame_select_env.errors import FrameSelectError
 
 # The figures of a row, in the order of the columns. A gain is over keeping all frames: in accuracy,
 # or as the fall of the MAE; `pcc_gain` is the rise of the correlation.
-FIGURES = {
-    "classification": ("accuracy", "gain"),
-    "regression": ("pcc", "mae", "gain", "pcc_gain"),
-}
+FIGURES = {"classification": ("accuracy", "gain"), "regression": ("pcc", "mae", "gain", "pcc_gain")}
 # The same without the gains: the levels.
 LEVELS = {"classification": ("accuracy",), "regression": ("pcc", "mae")}
 
@@ -62,6 +59,12 @@ class Evaluation:
     def valid(self) -> np.ndarray:
         """[n, T] bool, False at padding."""
         return self.results["all", "all"].selected[0]
+
+    def draw(self, seed: int) -> Resamples:
+        """Bootstrap resamples of its videos, of whole groups where there are groups."""
+        groups = self.settings.cache.groups
+        group = None if groups is None else groups[self.rows]
+        return Resamples(len(self.rows), group, self.resamples, seed)
 
     def frames(self, ranking: str) -> list[str]:
         """The rows of a ranking, of "chosen", "free", each m and "all", in this order."""

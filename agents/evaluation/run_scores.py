@@ -127,10 +127,8 @@ def evaluate_runs(
     # Controls first: they are listed with the references.
     rankings = {name: [scores[one].untrained for one in own] for name, own in controls.items()}
     rankings |= {name: [scores[one].trained for one in own] for name, own in agents.items()}
-    validation = {
-        name: [scores[folder].validation for folder in own]
-        for name, own in [*controls.items(), *agents.items()]
-    }
+    both = [*controls.items(), *agents.items()]
+    validation = {name: [scores[one].validation for one in own] for name, own in both}
     return evaluate(
         cache,
         rankings,

@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.progress import track
 
 from baselines.splits import row_batches
-from frame_select_env.cache import Clips, FeatureCache
+from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import check_alpha, is_correct, of_class, on_grid, weighted_mean
-from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import Ranking, best_if_none, top_frames
 
 FrameCount = int | Literal["all", "free"]  # how many frames a row of the table keeps
@@ -210,20 +209,18 @@ def _score_request(batch: VideoBatch, request: ScoringRequest) -> RankingResults
             if made.scores is None:
                 raise FrameSelectError(f"ranking {ranking.name!r}: has no scores of its own")
             selected = free_choice(ranking, clips, made.scores)
+            count = selected.sum(axis=1)
             for other in request.matched:
-                results = batch.average(_top(other, batch, selected.sum(axis=1)))
+                scores = importance_scores(other, clips, batch.label, count)
+                results = batch.average(top_frames(scores, clips.valid, count))
                 made.matched.setdefault(other.name, []).append(results)
         elif made.scores is None:
-            selected = _top(ranking, batch, frames)
+            scores = importance_scores(ranking, clips, batch.label, frames)
+            selected = top_frames(scores, clips.valid, frames)
         else:
             selected = top_frames(made.scores, clips.valid, frames)
         made.results[frames] = batch.average(selected)
     return made
-
-
-def _top(ranking: Ranking, batch: VideoBatch, frames: int | np.ndarray) -> np.ndarray:
-    scores = importance_scores(ranking, batch.clips, batch.label, frames)
-    return top_frames(scores, batch.clips.valid, frames)
 
 
 def _join(batches: Sequence[RankingResults]) -> RankingResults:

@@ -16,13 +16,8 @@ State = Literal["feature", "feature+prediction"]
 class FrameScorer(Network):
     """BiLSTM and a fully connected layer: one logit of keeping per frame (AS, section "Agent").
 
-    Args:
-        feature_size: D.
-        outputs: C.
-        state: What the network sees of a frame: its feature, or feature and prediction.
-        hidden_size: Units of the LSTM in each direction.
-        num_layers: Number of LSTM layers.
-        dropout: Dropout on the network's input and on the LSTM's output.
+    It sees features of size D, or features and predictions of C `outputs`, as `state` says. Each
+    direction has `hidden_size` units. Dropout is on the input and on the LSTM's output.
     """
 
     def __init__(

@@ -38,13 +38,8 @@ class FrameSetNetwork(StepNetwork):
 
     A BiLSTM encodes the frames. Each frame is then seen together with the mean encoding of the set,
     that of the video, p0, p1 and the number of frames picked. The order in which the set was picked
-    makes no difference (Deep Sets, Zaheer et al., NeurIPS 2017).
-
-    Args:
-        feature_size: D.
-        outputs: C.
-        stop: Whether there is the action T, which ends the episode.
-        hidden_size, dropout: As in `DecisionNetwork`.
+    makes no difference (Deep Sets, Zaheer et al., NeurIPS 2017). With `stop` there is the action T,
+    which ends the episode; the other arguments are as in `DecisionNetwork`.
     """
 
     def __init__(

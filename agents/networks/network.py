@@ -45,11 +45,8 @@ class Network(nn.Module, ABC):
     def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
         """The heads' inputs for a batch of index observations, [B, ...].
 
-        Args:
-            table: The features and predictions of the videos.
-            video: [B] int, rows in the cache.
-            selected: [B, T], 1 where a frame is selected.
-            cursor: [B] int, the frame that the decision is about.
+        The table has the videos' features and predictions; `video` [B] are rows in the cache,
+        `selected` [B, T] is 1 where a frame is selected, `cursor` [B] is the frame to decide on.
         """
 
     @abstractmethod

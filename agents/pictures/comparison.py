@@ -27,7 +27,6 @@ ACROSS = 3  # panels of a forest in a row
 REFERENCES = ("pooled", "window-confidence", "confidence", "uniform")  # drawn below the agents
 Names = tuple[str, ...]  # of a row: a label, or two
 SURE, UNSURE = "#0072B2", "#8A8A8A"
-METRIC_COLUMNS = ["episodes", "seconds", "validation"]
 POINTS = 200  # of a learning curve
 YLABELS = {
     "classification": "validation accuracy at m, %",
@@ -172,6 +171,6 @@ def _curve(
 def _metrics(folder: Path) -> np.ndarray:
     """Episodes, seconds and validation score of every epoch, [E, 3]; E = 0 if they are unknown."""
     try:
-        return read_csv(folder / METRICS, METRIC_COLUMNS)
+        return read_csv(folder / METRICS, ["episodes", "seconds", "validation"])
     except (OSError, ValueError):
         return np.zeros((0, 3))

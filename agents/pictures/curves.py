@@ -38,25 +38,19 @@ class EndLabel:
     bold: bool = False
 
 
-def plot_curves(
-    path: str | Path,
-    evaluation: Evaluation,
-    figure: str | None = None,
-    references: Sequence[str] | None = None,
-) -> None:
+def plot_curves(path: str | Path, evaluation: Evaluation, figure: str | None = None) -> None:
     """Draw a line for every agent and a few references over m, and bands for up to four agents.
 
     The suffix of `path` names the format (.png, .svg, .pdf). `figure` is "accuracy", or for a
-    regression "pcc" or "mae"; None is the first of the task. `references` are by default `SHOWN`,
-    and for a single agent its untrained network.
+    regression "pcc" or "mae"; None is the first of the task. The references are `SHOWN`, and for a
+    single agent its untrained network.
     """
     possible = LEVELS[evaluation.task]
     figure = figure or possible[0]
     if figure not in possible:
         raise FrameSelectError(f"figure={figure!r}: this task has: {', '.join(possible)}")
     agents = evaluation.agents
-    if references is None:
-        references = [f"untrained {agents[0]}", *SHOWN] if len(agents) == 1 else SHOWN
+    references = [f"untrained {agents[0]}", *SHOWN] if len(agents) == 1 else SHOWN
     lines: dict[str, list[TableRow]] = {}
     for row in evaluation.table:
         if row.frames.isdigit() and row.ranking in (*agents, *references):

@@ -65,7 +65,7 @@ def plot_strips(
     tile = min(TILE, WIDEST / settings.num_frames)
     left = CHARACTER * max(len(plain(name)) for name in names) + 0.2
     edges = left + tile * np.arange(settings.num_frames + 1)
-    end = left + tile * settings.num_frames + 0.1
+    end = edges[-1] + 0.1
     right = CHARACTER * max(len(text) for own in texts.values() for text in own) + 0.1
     each = TITLE + (0.0 if tiles is None else tile) + 0.08 + ROW * len(names) + GAP
     key = "darker: more important    border: kept"
@@ -121,11 +121,7 @@ def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
 
 
 def telling_videos(
-    whole: VideoResults,
-    kept: Sequence[VideoResults],
-    rescued: int,
-    broken: int,
-    fill: bool = False,
+    whole: VideoResults, kept: Sequence[VideoResults], rescued: int, broken: int, fill: bool = False
 ) -> np.ndarray:
     """The `rescued` videos whose error fell most, then the `broken` ones whose error rose most.
 

@@ -38,13 +38,7 @@ class AlgorithmConfig(AnnealedConfig):
 
 
 class AlgorithmLearner(Learner):
-    """The state of a training run; a subclass makes the algorithm.
-
-    Attributes:
-        env: The parallel environments. table: The features of the training videos.
-        model: The algorithm. network: The network that it trains, a copy.
-        steps: The largest number of decisions in an episode.
-    """
+    """The state of a training run; a subclass makes the algorithm, which trains a copy."""
 
     flatten = False  # whether observations are one vector
 

@@ -82,14 +82,8 @@ class Learner(ABC):
     number (`seeded`). So `state` holds no generator, and a run that is resumed after epoch k draws
     what an uninterrupted one would.
 
-    Args:
-        network: The network with its initial weights.
-        task: What it is trained for.
-        config: Hyper-parameters.
-
     Attributes:
-        average: The network that is validated and saved: the trained weights, averaged over
-            updates.
+        average: The network that is validated and saved: the weights, averaged over updates.
         updates: Optimiser steps so far.
         episodes: Episodes scored by the environment so far. timesteps: Its steps so far.
     """

@@ -29,20 +29,13 @@ class Control:
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A trained agent and its task.
-
-    Attributes:
-        name: The agent's name. text: The name with the hyper-parameters that differ from the preset
-            `tuned`, as `parse_agent` reads it.
-        agent: The trained agent.
-        untrained: The same network with its initial weights. It has scores but no free choice,
-            which would say nothing but how the weights were initialised.
-        task: Fold, number of frames, seed and so on, and the validation videos of that seed.
-    """
+    """A trained agent and its task."""
 
     name: str
-    text: str
+    text: str  # the name, with the hyper-parameters that differ from the preset `tuned`
     agent: Ranking
+    # The same network with its initial weights. It has no free choice, which would say nothing but
+    # how the weights were initialised.
     untrained: Ranking
     task: Task
 

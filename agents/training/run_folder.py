@@ -30,28 +30,19 @@ START_AGAIN = "delete the folder to train from the beginning"
 
 @dataclass(frozen=True)
 class Epoch:
-    """The metrics of one epoch of training.
+    """The metrics of one epoch of training."""
 
-    Attributes:
-        number: From 1.
-        episodes: Episodes scored by the environment so far. timesteps: Its steps so far.
-        updates: Optimiser steps so far.
-        seconds: Wall time of training so far. cpu_seconds: CPU time of training so far.
-        validation: Accuracy at m on the validation videos, and the mean probability of the true
-            class (regression: minus the mean absolute error, twice).
-        best_epoch: The epoch with the best validation score so far.
-        figures: Other metrics of the epoch, by name.
-    """
-
-    number: int
-    episodes: int
-    timesteps: int
-    updates: int
-    seconds: float
-    cpu_seconds: float
+    number: int  # from 1
+    episodes: int  # scored by the environment so far
+    timesteps: int  # steps of the environment so far
+    updates: int  # optimiser steps so far
+    seconds: float  # wall time of training so far
+    cpu_seconds: float  # CPU time of training so far
+    # Accuracy at m on the validation videos, and the mean probability of the true class
+    # (regression: minus the mean absolute error, twice).
     validation: tuple[float, float]
-    best_epoch: int
-    figures: dict[str, float] = field(default_factory=dict)
+    best_epoch: int  # with the best validation score so far
+    figures: dict[str, float] = field(default_factory=dict)  # other metrics, by name
 
     def row(self) -> dict[str, float]:
         """The epoch as a row of metrics.csv."""
@@ -212,13 +203,7 @@ def as_json(config: Any) -> dict[str, Any]:
 class RunWriter:
     """Writes a run folder during training; the run is finished once model.safetensors is there.
 
-    Args:
-        folder: The run folder: new, empty, or left unfinished by a run with the same config.
-        config: The content of config.json.
-
-    Raises:
-        FrameSelectError: if the folder holds a finished run, one with another config, or anything
-            else, or is a file.
+    The folder is new, empty, or left unfinished by a run with the same config; another is refused.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
@@ -297,13 +282,7 @@ class RunWriter:
 
 
 def pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
-    """A nested state as JSON types; its tensors are moved into `tensors`, by number.
-
-    Args:
-        tree: Dicts (with keys that are numbers or strings), lists, tuples, tensors, numbers,
-            strings, None.
-        tensors: Is added to.
-    """
+    """A nested state (dicts, lists, tensors, numbers ...) as JSON; tensors move into `tensors`."""
     if isinstance(tree, Tensor):
         name = str(len(tensors))
         tensors[name] = tree.detach().contiguous().cpu().clone()

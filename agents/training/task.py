@@ -25,20 +25,7 @@ HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
 
 @dataclass(frozen=True)
 class Task:
-    """The task of one training run.
-
-    Attributes:
-        data: Name of a bundled cache, or path of a cache.
-        fold, split, stream, num_frames, reward, alpha: As in the environments.
-        target_frames: m, the number of frames that L_sampling (AS Eq. 9) and budgets aim at, and at
-            which the validation score is taken.
-        budget: Number of episodes that the environment may score; training ends with the epoch that
-            reaches it. 0: the agent's hyper-parameters decide when it ends, as they always do for
-            an agent that has no episode scored.
-        seed: Seed of the initial weights, the validation videos, the batches and the selections.
-        device: Device of the network, "cpu" or "cuda".
-        fit_rows: Rows of the training videos. validation_rows: Rows of the validation videos.
-    """
+    """The task of one training run; what is not described is as in the environments."""
 
     data: str | Path
     fold: str = "default"
@@ -47,10 +34,13 @@ class Task:
     num_frames: int = 25
     reward: RewardSpec = "sign_omega"
     alpha: float = 0.0
+    # m, what L_sampling (AS Eq. 9) and budgets aim at, and where the validation score is taken
     target_frames: int = 8
+    # Training ends with the epoch that reaches this number of scored episodes. 0: the agent's
+    # hyper-parameters decide, as they always do for an agent that has no episode scored.
     budget: int = 0
-    seed: int = 0
-    device: str = "cpu"
+    seed: int = 0  # of initial weights, validation videos, batches and selections
+    device: str = "cpu"  # of the network
     fit_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -119,19 +109,7 @@ def holdout(
     The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
     one part of five of `split`, drawn by the seed: whole groups where there are at least two,
     stratified by label, with at least one video and one group on each side. Unlabelled videos are
-    in neither.
-
-    Args:
-        cache: The cache.
-        fold: The fold.
-        split: The training split.
-        seed: The seed of the training run.
-
-    Returns:
-        fit [n] and validation [v] int64, rows in the cache in ascending order.
-
-    Raises:
-        FrameSelectError: for an unknown fold or split, or fewer than two labelled videos.
+    in neither. Returns rows in the cache, in ascending order: fit [n], validation [v] int64.
     """
     rows = labelled_rows(cache, split, fold)
     known = cache.labels >= 0 if cache.labels.ndim == 1 else np.ones(len(cache), bool)

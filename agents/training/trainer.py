@@ -31,24 +31,14 @@ CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
 
 @dataclass(frozen=True)
 class Run:
-    """A training run, before anything is read.
+    """A training run, before anything is read."""
 
-    Attributes:
-        data: Name of a bundled cache, or path of a cache.
-        choice: The agent and its hyper-parameters.
-        settings: Fields of the `Task`. Without `target_frames`, the preset's.
-    """
-
-    data: str
+    data: str  # name of a bundled cache, or path of a cache
     choice: AgentChoice
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)  # of the task; m is the preset's
 
     def task(self, cache: FeatureCache) -> Task:
-        """The task on the opened cache.
-
-        Raises:
-            FrameSelectError: for settings that do not fit the cache.
-        """
+        """The task on the opened cache."""
         settings = {name: value for name, value in self.settings.items() if value is not None}
         frames = settings.get("num_frames", Task.num_frames)
         default = self.choice.design.default_target_frames(self.choice.preset, frames)
@@ -71,13 +61,7 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of training: the agent with its best weights, and the metrics of the last epoch.
-
-    Attributes:
-        agent: The agent. network: The network by which it ranks frames.
-        last: The last epoch.
-        validation: The validation score that was used.
-    """
+    """The result of training: the agent with its best weights, and the last epoch's metrics."""
 
     agent: Ranking
     network: nn.Module
@@ -91,13 +75,7 @@ def train_run(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Trained:
-    """Train an agent into `folder`; an unfinished run with the same config is resumed exactly.
-
-    Args:
-        folder: New, empty, or left by the same run when it was interrupted.
-        run: What to train.
-        on_epoch: Called after every epoch.
-        checkpoint_seconds: Smallest time between two checkpoints.
+    """Train an agent into `folder`, which is new, empty, or left by the same run; that is resumed.
 
     Raises:
         FrameSelectError: for invalid settings, a cache that changed since the run began, or a
@@ -143,7 +121,7 @@ def train(
     Args:
         design: The agent.
         cache: The cache.
-        task: What it is trained for.
+        task: What it is trained for, from `make_task`.
         config: Hyper-parameters; None for those of the preset `tuned`.
         on_epoch: Called with the metrics of every epoch that is trained.
         folder: Folder of the checkpoints; a run that left one there is resumed exactly.
@@ -238,15 +216,7 @@ def _is_over(learner: Learner, epoch: Epoch) -> bool:
 
 
 class Validation:
-    """The score of early stopping: the video-level prediction on a task's validation videos.
-
-    Args:
-        cache: The cache.
-        task: Names the validation videos and m.
-
-    Attributes:
-        all_frames: The score of all frames.
-    """
+    """The score of early stopping: the video-level prediction on a task's validation videos."""
 
     def __init__(self, cache: FeatureCache, task: Task) -> None:
         self.task = task

@@ -70,7 +70,7 @@ class Runtime:
 class Tapped:
     """A classification network that also returns the input of its last layer as the feature.
 
-    `run` computes its logits; None: it returns nothing else.
+    `run` computes its logits from the inputs; None: calling it does.
     """
 
     def __init__(self, network: nn.Module, run: Callable[..., torch.Tensor] | None = None) -> None:

@@ -17,7 +17,7 @@ SPLIT_FOLDERS = {
 
 
 def read_class_folders(videos: Videos, seed: int) -> Assignment:
-    """Splits from the folder names, if every top-level folder has a split's; otherwise random."""
+    """SPLIT/CLASS/VIDEO if every top-level folder is named after a split, else a random split."""
     tops = {name.split("/")[0] for name in videos.ids if "/" in name}
     if tops and all(top.lower() in SPLIT_FOLDERS for top in tops):
         for name in videos.ids:

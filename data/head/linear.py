@@ -97,7 +97,7 @@ class TrainingVideos:
 
 
 def head_input(features: np.ndarray, axis: str) -> np.ndarray:
-    """A video's features as a head takes them: objects [L, K, D] side by side, as [L, K * D]."""
+    """Features as a head takes them: objects [L, K, D] as [L, K * D], all others unchanged."""
     return features.reshape(len(features), -1) if axis == "object" else features
 
 

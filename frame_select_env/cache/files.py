@@ -16,14 +16,10 @@ WHOLE = 2**28  # bytes; larger files are sampled in blocks of this many bytes in
 BLOCK = 2**16
 
 
-def bundled_names() -> list[str]:
-    """The names of the caches that come with the library."""
-    return sorted(file.stem for file in BUNDLED.glob("*.h5"))
-
-
 def cache_path(data: str | Path) -> Path:
     """The file of a bundled cache, or the path itself; one of them must be there."""
-    if str(data) in bundled_names():
+    bundled = sorted(file.stem for file in BUNDLED.glob("*.h5"))
+    if str(data) in bundled:
         return BUNDLED / f"{data}.h5"
     path = Path(data)
     if path.is_dir():
@@ -32,7 +28,7 @@ def cache_path(data: str | Path) -> Path:
             "import (features)"
         )
     if not path.is_file():
-        listed = ", ".join(bundled_names())
+        listed = ", ".join(bundled)
         raise CacheError(f"{path}: no such file, nor a bundled cache (bundled: {listed})")
     return path
 

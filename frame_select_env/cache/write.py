@@ -80,8 +80,7 @@ class _Column:
 
     def __init__(self, file: Path, shape: tuple[int, ...], dtype: str) -> None:
         self.file, self.shape, self.dtype = file, shape, np.dtype(dtype)
-        self.frames = 0
-        self.min, self.max = np.inf, -np.inf
+        self.frames, self.min, self.max = 0, np.inf, -np.inf
         self.handle: BinaryIO = file.open("wb")
 
     def append(self, values: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from frame_select_env.cache import FeatureCache, open_cache
 from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
-from frame_select_env.envs.settings import Settings, make_settings
+from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward
 
@@ -33,7 +33,8 @@ class Episodes(ABC):
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
     def __init__(self, keywords: dict[str, Any], num_slots: int) -> None:
-        self.settings = settings = make_settings(self.settings_class, keywords)
+        check_keywords(self.settings_class, keywords)
+        self.settings = settings = self.settings_class(**keywords)
         self.num_slots = num_slots
         self.action_space = self.make_action_space()
         self.cache = cache = open_cache(settings.data)
@@ -125,13 +126,9 @@ class Episodes(ABC):
         self.table.fill(videos)
         self.video[slots] = videos
         self.length[slots] = self.table.total[videos]
-        self.cursor[slots] = 0
-        self.selected[slots] = False
-        self.kept[slots] = 0
-        self.kept_sum[slots] = 0.0
-        self.returns[slots] = 0.0
-        if self.dense:
-            self._paid[slots] = 0.0
+        states = (self.cursor, self.selected, self.kept, self.kept_sum, self.returns, self._paid)
+        for state in states:
+            state[slots] = 0
 
     def step(
         self, actions: np.ndarray, going: np.ndarray | None = None
@@ -252,8 +249,7 @@ class Draws:
     def __init__(
         self, rows: np.ndarray, num_slots: int, generator: Callable[[int], np.random.Generator]
     ) -> None:
-        self.rows = rows
-        self._generator = generator
+        self.rows, self._generator = rows, generator
         self._block = np.zeros((num_slots, BLOCK), np.int64)
         self._next = np.full(num_slots, BLOCK)
 

@@ -76,8 +76,6 @@ class PickEnv(FrameSelectEnv):
     >>> import gymnasium as gym, frame_select_env
     >>> env = gym.make("FrameSelect/Pick-v0", picks=3)
     >>> observation, info = env.reset(seed=0)
-    >>> env.action_space.seed(0)
-    0
     >>> terminated = False
     >>> while not terminated:
     ...     action = env.action_space.sample(mask=info["action_mask"])

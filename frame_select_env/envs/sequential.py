@@ -114,8 +114,7 @@ class SequentialEnv(FrameSelectEnv):
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
     selection so far would earn, which is 0 while nothing is selected, so the sum over the episode
     is the same. With `dense="best"` each step pays only the increase over the highest such reward
-    so far, starting from 0: it is never negative and adds up to the highest, so passing through a
-    good selection is enough.
+    so far, starting from 0: the sum is the highest, so passing through a good selection is enough.
 
     ## Starting State
     As in `FrameSelect/OneShot-v0`; the cursor is at 0 and nothing is selected.

@@ -68,10 +68,9 @@ class MultiStepSettings(Settings):
         self._one_of("dense", (False, True, "best"))
 
 
-def make_settings(kind: type[Settings], keywords: dict[str, Any]) -> Settings:
-    """The settings of an environment; an unknown keyword is refused with the known ones."""
+def check_keywords(kind: type[Settings], keywords: dict[str, Any]) -> None:
+    """Refuse an unknown keyword of an environment, with the known ones."""
     names = [field.name for field in fields(kind)]
     for name in keywords:
         if name not in names:
             raise FrameSelectError(known("keyword argument", name, names))
-    return kind(**keywords)

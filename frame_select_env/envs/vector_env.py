@@ -144,8 +144,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         if len(seed) != self.num_envs:
             raise FrameSelectError(f"seed: got {len(seed)} seeds for num_envs={self.num_envs}")
         for slot in numbers.tolist():
-            value = seed[slot]
-            if value is not None:
+            if (value := seed[slot]) is not None:
                 self._generators[slot], self._seeds[slot] = seeding.np_random(int(value))
                 self._draws.restart(slot)
 
@@ -167,7 +166,6 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             raise ResetNeeded(
                 f"{int(over.sum())} episodes are over: reset them with options['reset_mask']"
             )
-        truncated = np.zeros(self.num_envs, bool)
         if resetting:
             self._restart(over.nonzero()[0])
         rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
@@ -178,12 +176,12 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             infos = self._finish(infos, slots)
         if notes := self.episodes.notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
+        truncated = np.zeros(self.num_envs, bool)
         return self._observe(self.episodes), rewards, ended.copy(), truncated, infos
 
     def _restart(self, slots: np.ndarray) -> None:
         """Start new episodes in `slots` [k]."""
-        whole: Slots = EVERY if len(slots) == self.num_envs else slots
-        self.episodes.begin(whole, self._draws.take(slots))
+        self.episodes.begin(slots if len(slots) < self.num_envs else EVERY, self._draws.take(slots))
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""

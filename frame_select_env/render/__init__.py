@@ -1,14 +1,13 @@
 """Rendering: what a person sees of an episode, as an image (with Pillow) or as text."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium as gym
 from gymnasium.core import RenderFrame
 
+from frame_select_env.envs.episodes import Episodes
 from frame_select_env.errors import FrameSelectError
-
-if TYPE_CHECKING:
-    from frame_select_env.envs.episodes import Episodes
+from frame_select_env.render.scene import draw_text, read_scene
 
 RENDER_METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "render_fps": 4}
 
@@ -30,7 +29,7 @@ def check_render_mode(mode: str | None) -> None:
 
 
 def render_episode(
-    episodes: "Episodes", slot: int, over: bool, mode: str | None
+    episodes: Episodes, slot: int, over: bool, mode: str | None
 ) -> RenderFrame | None:
     """The episode in `slot`: an image [H, W, 3] uint8, a text, or None without a render mode."""
     if mode is None:
@@ -39,8 +38,6 @@ def render_episode(
             "pass render_mode='rgb_array' or 'ansi' to gym.make"
         )
         return None
-    from frame_select_env.render.scene import draw_text, read_scene
-
     scene = read_scene(episodes, slot, over)
     if mode == "ansi":
         return draw_text(scene)

@@ -240,8 +240,7 @@ def _draw_words(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None
         answer = _fitted(scene.answer(which), room - 26)
         draw.text((WORDS + 26, y + 8 + LINE - 3), answer, colour, _font(TEXT), "lm")
         y += 2 * LINE + 4
-    reward = f"reward so far {scene.reward:+.3f}"
-    draw.text((WORDS, y + 18), reward, INK, _font(TEXT), "lm")
+    draw.text((WORDS, y + 18), f"reward so far {scene.reward:+.3f}", INK, _font(TEXT), "lm")
     draw.text((WORDS, y + 18 + LINE), _fitted(scene.status, room), QUIET, _font(TEXT), "lm")
 
 

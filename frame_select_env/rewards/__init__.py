@@ -4,6 +4,7 @@ Each design's docstring opens with what it pays, in one sentence, and has a para
 a paragraph `Source:`. Importing this package registers the built-in designs.
 """
 
+from frame_select_env.rewards import attention_aware as attention_aware
 from frame_select_env.rewards import frames as frames
 from frame_select_env.rewards import predictions as predictions
 from frame_select_env.rewards.outcome import Outcome

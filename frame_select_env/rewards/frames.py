@@ -1,4 +1,4 @@
-"""Rewards that look at the selected frames: number, position, importance, prediction, feature.
+"""Rewards that look at the selected frames: position, importance, prediction, feature.
 
 The rewards of OCSampler follow the authors' code (github.com/MCG-NJU/OCSampler, `reward_kind` 2 and
 3). They read the selected frames' own predictions, not the consensus, so neither `alpha` nor
@@ -12,21 +12,6 @@ from frame_select_env.errors import FrameSelectError
 from frame_select_env.ranking import evenly_spaced_frames
 from frame_select_env.rewards.outcome import Outcome
 from frame_select_env.rewards.registry import CLASSIFICATION, register_reward
-
-
-@register_reward("budget", needs=())
-def budget(outcome: Outcome) -> np.ndarray:
-    """A penalty for selecting more or fewer frames than the target.
-
-    The target is m frames (`target_frames`), or all L valid frames of a video with fewer.
-
-    Formula: -|n / L - min(m, L) / L| for n selected frames.
-
-    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 9, there a loss on the probabilities of keeping.
-    """
-    length = outcome.valid.sum(axis=1)
-    target = np.minimum(outcome.target_frames, length)
-    return -np.abs(outcome.selected.sum(axis=1) - target) / length
 
 
 @register_reward("spread", needs=())
@@ -75,11 +60,11 @@ def span(outcome: Outcome, threshold: float = 0.0) -> np.ndarray:
 def oc_frame(outcome: Outcome, compare: bool = True) -> np.ndarray:
     """How well the selected frames show the true class one by one, compared with uniform frames.
 
-    A frame whose most probable class is the true one scores its probability; another frame scores
-    how far the true class falls short of the most probable one. The selected frames' mean score is
-    compared with that of as many evenly spaced frames (the code draws one from each of as many
-    equal parts of the video; the middles of the parts avoid that noise). An empty selection scores
-    -1, the lowest score of a frame, and is compared with the one middle frame.
+    A frame whose most probable class is the true one scores its probability, another one how far
+    the true class falls short of the most probable one. The selected frames' mean is compared with
+    that of as many evenly spaced frames (the code draws one from each of as many equal parts; their
+    middles avoid that noise). An empty selection scores -1, the lowest score of a frame, and is
+    compared with the one middle frame.
 
     Formula: mean_{t in S} s_t - mean_{t in U} s_t with s_t = p_t,c if c = argmax p_t, else
     p_t,c - max_k p_t,k; U are |S| evenly spaced frames.

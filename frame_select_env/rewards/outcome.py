@@ -61,9 +61,7 @@ class Outcome:
         reader: str = "",
     ) -> None:
         self._facts = facts = {name: _read_only(value) for name, value in facts.items()}
-        self._look_up = look_up
-        self._allowed = allowed
-        self._reader = reader
+        self._look_up, self._allowed, self._reader = look_up, allowed, reader
         # Known facts that may be read become plain attributes; __getattr__ handles the rest.
         readable = FACTS if allowed is None else allowed
         vars(self).update({name: facts[name] for name in facts if name in readable})

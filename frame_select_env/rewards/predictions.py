@@ -8,55 +8,6 @@ from frame_select_env.rewards.outcome import Outcome
 from frame_select_env.rewards.registry import CLASSIFICATION, register_reward
 
 
-@register_reward("sign_omega", needs=("label",), tasks=CLASSIFICATION)
-def sign_omega(outcome: Outcome, omega: float = 10.0, tie: float = 0.0) -> np.ndarray:
-    """The sign of the true class's gain in probability, or +-omega if the prediction flips.
-
-    +omega if the selection turns a wrong prediction right, -omega if it turns a right one wrong,
-    else r0, the sign. An empty selection gives no answer, which is worse than any answer that stays
-    wrong: -1.
-
-    Formula: +-omega for a flip, else r0 = sgn(p1_c - p0_c) of the true class c.
-
-    Source: Dong, Zhang and Tan, "Attention-Aware Sampling via Deep Reinforcement Learning for
-    Action Recognition", AAAI 2019, Eq. 2 to 4.
-
-    Args:
-        outcome: The facts.
-        omega: The reward of a flip.
-        tie: r0 where the gain is exactly 0. Eq. 2 gives 0; the text, r0 in {-1, 1}, allows -1.
-    """
-    gain = delta_prob(outcome)
-    reward = np.sign(gain)
-    if tie:
-        reward[gain == 0] = tie
-    reward[outcome.unanswered] = -1.0
-    after = outcome.correct_after
-    return np.where(outcome.correct_before != after, np.where(after, omega, -omega), reward)
-
-
-@register_reward("delta_prob", needs=("label",), tasks=CLASSIFICATION)
-def delta_prob(outcome: Outcome) -> np.ndarray:
-    """The true class's gain in probability.
-
-    Formula: p1_c - p0_c
-
-    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 2 without the sign.
-    """
-    return of_class(outcome.p1, outcome.label) - of_class(outcome.p0, outcome.label)
-
-
-@register_reward("flip_only", needs=("label",), tasks=CLASSIFICATION)
-def flip_only(outcome: Outcome) -> np.ndarray:
-    """+1 for a prediction turned right, -1 for one turned wrong, else 0.
-
-    Formula: [argmax p1 = c] - [argmax p0 = c]
-
-    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 3 without r0.
-    """
-    return outcome.correct_after.astype(np.float64) - outcome.correct_before
-
-
 @register_reward("delta_logp", needs=("label",), tasks=CLASSIFICATION)
 def delta_logp(outcome: Outcome) -> np.ndarray:
     """The true class's gain in log-probability: the decrease of the cross-entropy.

@@ -157,8 +157,7 @@ def _check_fit(design: Design, cache: FeatureCache) -> None:
         raise FrameSelectError(
             f"reward {design.name!r} has no meaning for a {cache.task}; use one of: {suited}"
         )
-    declared = design.allowed or frozenset()
-    if "importance" in declared and "importance" not in cache.frame_datasets:
+    if "importance" in (design.allowed or ()) and "importance" not in cache.frame_datasets:
         raise FrameSelectError(
             f"reward {design.name!r} reads frames/importance, which {cache.path} does not have"
         )

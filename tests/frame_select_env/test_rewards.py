@@ -107,7 +107,7 @@ def test_a_function_and_a_module_path_are_rewards_too():
 
     total, terms = Reward(thrift)(outcome())
     assert total.tolist() == [-1] * 5 + [0] and list(terms) == ["thrift"]
-    outside = Reward("frame_select_env.rewards.predictions:flip_only")(outcome())
+    outside = Reward("frame_select_env.rewards.attention_aware:flip_only")(outcome())
     assert outside[0].tolist() == value("flip_only")
 
 
@@ -196,7 +196,7 @@ def test_the_row_of_the_video_is_a_fact_to_be_declared(planted):
 
 
 def test_two_terms_of_one_name_are_both_paid(planted):
-    same = {"budget": 1.0, "frame_select_env.rewards.frames:budget": 2.0}
+    same = {"budget": 1.0, "frame_select_env.rewards.attention_aware:budget": 2.0}
     env = gym.make("FrameSelect/OneShot-v0", data=str(planted), reward=same)
     env.reset(seed=0)
     _, reward, _, _, info = env.step(np.eye(25, dtype=np.int8)[0])
