@@ -63,11 +63,14 @@ def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> Loa
             for name, value in found["hyper"].items()
         }
         config = design.config(**hyper)
-    except (KeyError, TypeError) as error:
+        design.check(config)
+        _check_fit(folder, found["cache"], cache, task)
+    except FrameSelectError:
+        raise
+    except Exception as error:  # edited by hand, it may hold anything
         raise FrameSelectError(
-            f"{folder}: config.json does not fit this version: {error}"
+            f"{folder}: config.json does not fit this version: {error!r}"
         ) from None
-    _check_fit(folder, found["cache"], cache, task)
     trained, first = (design.initial_network(cache, task, config) for _ in range(2))
     load_weights(folder, trained)
     load_weights(folder, first, buffers_only=True)
@@ -84,8 +87,10 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
     Raises:
         FrameSelectError: naming the modules.
     """
-    reward = config.get("task", {}).get("reward", "")
-    names = [config.get("agent"), *([reward] if isinstance(reward, str) else reward)]
+    reward = config["task"].get("reward", "")
+    if isinstance(reward, dict):
+        reward = list(reward)
+    names = [config["agent"], *(reward if isinstance(reward, list) else [reward])]
     modules = [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
     foreign = [name for name in modules if name.partition(".")[0] not in PROJECT]
     if foreign and not trust_code:

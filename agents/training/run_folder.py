@@ -25,6 +25,7 @@ from frame_select_env.storage import exclusive, visible, write_whole, writing
 VERSION = 4
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
 CHECKPOINT = "checkpoint.safetensors"
+KINDS = {"agent": str, "data": str, "cache": dict, "task": dict, "hyper": dict}  # of config.json
 START_AGAIN = "delete the folder to train from the beginning"
 
 
@@ -88,9 +89,8 @@ def is_finished(folder: Path, config: dict[str, Any]) -> bool:
     except FrameSelectError as error:
         raise FrameSelectError(f"{error}: {remedy}") from None
     config = as_written(config)
-    if found.get("cache", {}).get("digest") != config["cache"]["digest"] and (
-        found.get("data") == config["data"]
-    ):
+    before = found["cache"].get("digest") if isinstance(found.get("cache"), dict) else None
+    if before != config["cache"]["digest"] and found.get("data") == config["data"]:
         raise FrameSelectError(
             f"{folder}: {config['data']} has changed since this {kind} run began (digests differ); "
             f"{remedy}"
@@ -140,7 +140,19 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise FrameSelectError(
             f"{folder}: the run did not finish: {MODEL} is missing; rerun the command to resume"
         )
-    return _read_json(file)
+    config = _read_json(file)
+    for name, kind in {
+        "agent": str,
+        "data": str,
+        "cache": dict,
+        "task": dict,
+        "hyper": dict,
+    }.items():
+        if not isinstance(config.get(name), kind):
+            raise FrameSelectError(
+                f"{file}: {name} is missing or not a {kind.__name__}; train again"
+            )
+    return config
 
 
 def _is_whole(model: Path) -> bool:

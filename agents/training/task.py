@@ -12,7 +12,7 @@ import torch
 
 from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
-from frame_select_env.consensus import check_alpha
+from frame_select_env.consensus import MAX_FRAMES, check_alpha
 from frame_select_env.rewards import Reward, RewardSpec
 
 # The fields of a task that a command line sets and config.json records.
@@ -57,6 +57,8 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
             f"target_frames={task.target_frames}: must be from 1 to the number of frames, "
             f"{task.num_frames}"
         )
+    if task.num_frames > MAX_FRAMES:
+        raise FrameSelectError(f"num_frames={task.num_frames}: must be at most {MAX_FRAMES}")
     if task.budget < 0:
         raise FrameSelectError(
             f"budget={task.budget}: must be a number of episodes, or 0 for no limit"

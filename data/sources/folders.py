@@ -121,7 +121,7 @@ def open_npy(file: Path) -> np.ndarray:
         return np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise FrameSelectError(f"{file}: is missing") from None
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # NumPy raises anything on damaged headers
         objects = "Python objects" in str(error) or "allow_pickle" in str(error)
         reason = "contains Python objects; save numbers" if objects else f"cannot be read: {error}"
         raise FrameSelectError(f"{file}: {reason}") from None

@@ -8,9 +8,8 @@ thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.<stream>).
 N videos with F frames in total, concatenated.
 """
 
+import math
 import re
-import zipfile
-import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from frame_select_env.errors import FrameSelectError
 REQUIRED = ("lengths", "labels", "ids", "splits")
 OPTIONAL = ("groups", "classes", "targets", *schema.FRAME_DATASETS)
 FAMILIES = ("features", "predictions", "splits")  # these may also be called <family>.<name>
+MOST_CLASSES = 10**6
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # of streams and folds: they become names in the HDF5 file
 
 
@@ -54,18 +54,34 @@ class _Reader:
                 self.fail(name, "contains a single array, not an npz; see --help for the layout")
             with archive:
                 for name in archive.files:
+                    self.check_size(archive, name)
                     arrays[name] = archive[name]
         except FrameSelectError:
             raise
-        except ValueError as error:
+        except Exception as error:  # NumPy and zipfile raise anything on damaged files
             if "allow_pickle" not in str(error):
                 self.fail(name, f"cannot be read: {error}")
             if name == "file":
                 self.fail(name, "is not an npz")
             self.fail(name, "contains Python objects, which are not read; save numbers or strings")
-        except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            self.fail(name, f"cannot be read: {error}")
         return arrays
+
+    def check_size(self, archive: np.lib.npyio.NpzFile, name: str) -> None:
+        """Refuse an array whose header asks for more than the file holds, before reading it."""
+        members = archive.zip
+        assert members is not None
+        member = name if name in members.namelist() else f"{name}.npy"
+        with members.open(member) as file:
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0
+            if version != (1, 0):
+                read = np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        size = members.getinfo(member).file_size
+        if math.prod(shape) * dtype.itemsize > size:
+            self.fail(name, f"has a header for shape {shape} and {size} bytes: damaged")
+        if size > 1000 * max(self.path.stat().st_size, 10**6):
+            self.fail(name, f"would be {size} bytes in memory: not an array of features")
 
     def source(self) -> Source:
         for name in REQUIRED:
@@ -157,6 +173,8 @@ class _Reader:
             names = [f"target{k}" for k in range(labels.shape[1])]
         else:
             labels = labels.astype(np.int64)
+            if labels.max(initial=-1) >= MOST_CLASSES:
+                self.fail("labels", f"has the label {labels.max()}; classes are numbered from 0")
             names = [str(label) for label in range(labels.max(initial=-1) + 1)]
         if wanted in self.arrays:
             given = self.arrays[wanted]
@@ -182,9 +200,13 @@ class _Reader:
             self.fail_array(name, values, "a list of strings")
         if len(values) != count:
             self.fail(name, f"has {len(values)} strings; expected {count}")
-        return (
-            np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
-        )
+        try:
+            found = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
+            found = found.astype(np.str_)
+            "\n".join(found.tolist()).encode()
+        except UnicodeError:
+            self.fail(name, "has a string that is not valid UTF-8")
+        return found
 
 
 def _cut(arrays: dict[str, np.ndarray], start: np.ndarray) -> dict[str, Frames]:

@@ -118,7 +118,8 @@ class Inputs:
     def _unfinished(self, folder: Path, rng: np.random.Generator) -> tuple[list[str], str]:
         agent = str(rng.choice(self.agents))
         home = shutil.copytree(self.home / f"cut-{agent}", folder / "run")
-        names = sorted(one.name for one in home.iterdir() if not one.name.startswith("events"))
+        files = [one for one in home.iterdir() if one.is_file()]
+        names = sorted(one.name for one in files if not one.name.startswith("events"))
         name = str(rng.choice(names))
         told = _edit_file(home / name, rng)
         return surface.train(self.cache, home, agent), f"unfinished {agent} {name}: {told}"
