@@ -275,6 +275,33 @@ def test_keeping_everything_gives_p0_and_padding_changes_nothing(planted, name, 
     assert results[0] == results[2] and results[1] == results[3]
 
 
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_progress_and_count_are_shares_of_the_videos_own_length(planted, chunk):
+    seen = {}
+    for frames in (5, 9, 20):
+        env = gym.make(
+            "FrameSelect/Sequential-v0",
+            data=str(planted),
+            num_frames=frames,
+            observation="frame",
+            chunk=chunk,
+        )
+        row = int(np.flatnonzero(env.unwrapped.cache.lengths == 5)[0])
+        observation, _ = env.reset(options={"video": row})
+        seen[frames] = [observation]
+        for keep in (1, 0, 1, 1, 0)[: -(-5 // chunk)]:
+            seen[frames].append(env.step(keep)[0])
+    # Five frames; of the last chunk of two only one exists.
+    passed, kept = ([0, 1, 2, 3, 4, 5], [0, 1, 1, 2, 3, 3])
+    if chunk == 2:
+        passed, kept = ([0, 2, 4, 5], [0, 2, 2, 3])
+    shares = [(one["progress"].item(), one["count"].item()) for one in seen[9]]
+    np.testing.assert_allclose(shares, np.column_stack([passed, kept]) / 5, rtol=1e-6)
+    # However much padding follows the video, the observations are the same.
+    assert_equal(tuple(seen[9]), tuple(seen[5]))
+    assert_equal(tuple(seen[20]), tuple(seen[5]))
+
+
 def test_the_batch_may_be_permuted(planted):
     rng = np.random.default_rng(0)
     order = rng.permutation(30)
