@@ -317,7 +317,6 @@ def test_the_batch_may_be_permuted(planted):
 
 
 def test_regression_caches_play_with_a_regression_reward(regression):
-    labels = None
     for name in IDS:
         env = gym.make(
             name,
@@ -342,7 +341,6 @@ def test_regression_caches_play_with_a_regression_reward(regression):
         error = np.abs(info["p0"] - cache.labels[0]).mean()
         assert reward == pytest.approx(error - np.abs(info["p1"] - cache.labels[0]).mean())
         assert "correct_before" not in info
-    assert labels is not None
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -421,7 +419,11 @@ def test_a_new_process_is_one_class_with_an_action_space_and_a_rule(planted, mod
     for step in range(20):
         actions = native.action_space.sample()
         assert_equal(native.step(actions), sync.step(actions), f"step {step}")
+    drawn = {}
     for render_mode in ("ansi", "rgb_array"):
         env = EveryOtherEnv(render_mode=render_mode, **keywords)
         env.reset(seed=0)
-        assert len(env.render())
+        drawn[render_mode] = env.render()
+    assert "next: choose the frames" in drawn["ansi"]
+    assert drawn["rgb_array"].dtype == np.uint8 and drawn["rgb_array"].shape[2] == 3
+    assert len(np.unique(drawn["rgb_array"].reshape(-1, 3), axis=0)) > 2
