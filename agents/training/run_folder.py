@@ -136,11 +136,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
         raise FrameSelectError(f"{folder}: is not a run folder: {CONFIG} is missing")
+    config = _read_json(file)
     if not _is_whole(folder / MODEL):
         raise FrameSelectError(
             f"{folder}: the run did not finish: {MODEL} is missing; rerun the command to resume"
         )
-    config = _read_json(file)
     for name, kind in {
         "agent": str,
         "data": str,

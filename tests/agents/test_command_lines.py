@@ -5,11 +5,13 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents import registry as agent_registry
 from agents.__main__ import main
+from frame_select_env import open_cache
 
 FAST = ["--epochs", "2", "--hidden-size", "8", "--num-frames", "10", "--batch-size", "10"]
 
@@ -69,7 +71,17 @@ def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted)
     for row in rows:
         low, value, high = (float(row[f"accuracy{end}"]) for end in ("_low", "", "_high"))
         assert 0 <= low <= value <= high <= 1
-    assert (run / "predictions.csv").stat().st_size > 500
+    with (run / "predictions.csv").open() as file:
+        predicted = list(csv.DictReader(file))
+    tests = open_cache(planted).rows("test")
+    ids = open_cache(planted).ids[tests].tolist()
+    for frames in ("chosen", "free"):
+        named = ("reinforce", frames)
+        mine = [row for row in predicted if (row["ranking"], row["frames"]) == named]
+        assert [row["id"] for row in mine] == ids
+        right = np.mean([row["predicted"] == row["label"] for row in mine])
+        (own,) = (row for row in rows if (row["ranking"], row["frames"]) == named)
+        assert float(own["accuracy"]) == pytest.approx(right, abs=1e-6)
     assert (run / "accuracy.png").read_bytes()[:4] == b"\x89PNG"
     assert "reinforce" in done.stdout
 

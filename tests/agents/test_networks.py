@@ -77,12 +77,54 @@ def test_a_decision_sees_the_mean_prediction_of_what_was_kept():
     given = clips()
     seen = []
     network.layers.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    decide(network, given, ((1,), [[1, 0, 1, 0, 0, 0]], (4,)))
+    decide(network, given, ((3,), [[1, 0, 1, 0, 0, 0]], (3,)))  # four frames and two of padding
     prediction, p0, p1, progress, count = seen[0][0, D:].split([C, C, C, 1, 1])
-    np.testing.assert_allclose(prediction, given.predictions[0, 4], rtol=1e-6)
-    np.testing.assert_allclose(p0, given.predictions[0].mean(0), rtol=1e-5)
-    np.testing.assert_allclose(p1, given.predictions[0, [0, 2]].mean(0), rtol=1e-5)
-    assert (progress.item(), count.item()) == (pytest.approx(4 / 6), pytest.approx(2 / 6))
+    np.testing.assert_allclose(prediction, given.predictions[1, 3], rtol=1e-6)
+    np.testing.assert_allclose(p0, given.predictions[1, :4].mean(0), rtol=1e-5)
+    np.testing.assert_allclose(p1, given.predictions[1, [0, 2]].mean(0), rtol=1e-5)
+    assert (progress.item(), count.item()) == (pytest.approx(3 / 4), pytest.approx(2 / 4))
+
+
+@pytest.mark.parametrize("video", [0, 1, 3])
+@pytest.mark.parametrize(
+    "network",
+    [
+        DecisionNetwork(D, C, "frame", hidden_size=8),
+        DecisionNetwork(D, C, "video", chunk=2, hidden_size=8),
+        FrameSetNetwork(D, C, True, hidden_size=8),
+    ],
+    ids=["frame", "video", "set"],
+)
+def test_more_padding_changes_no_number(network, video):
+    """All shares are of the video's own length, not of the number of frames."""
+    network.eval()
+    given = clips()
+    longer = Clips(
+        *(np.pad(part, [(0, 0), (0, 3)] + [(0, 0)] * (part.ndim - 2)) for part in (
+            given.features, given.predictions, given.valid, given.time
+        )),
+        given.video,
+    )  # fmt: skip
+    state = ((2 * video + 1,), [[0, 1, 0, 0, 0, 0]], (2,))
+    short = decide(network, given, state)[0]
+    padded = decide(network, longer, (state[0], [[*state[1][0], 0, 0, 0]], state[2]))[0]
+    actions = list(range(len(padded)))
+    if len(padded) > 2:  # an action for each frame, and stopping
+        assert (padded[T : T + 3] == FORBIDDEN).all()
+        actions = [*range(T), T + 3]
+    torch.testing.assert_close(padded[actions], short)
+
+
+@pytest.mark.parametrize("kept", [[0, 1, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0]])
+def test_the_set_network_sees_the_share_of_the_video_that_is_picked(kept):
+    network = FrameSetNetwork(D, C, hidden_size=8).eval()
+    given, seen = clips(), []
+    network.from_set.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    decide(network, given, ((3,), [kept], (0,)))
+    p0, p1, count = seen[0][0, 2 * network.encoded :].split([C, C, 1])
+    np.testing.assert_allclose(p0, given.predictions[1, :4].mean(0), rtol=1e-5)
+    np.testing.assert_allclose(p1, given.predictions[1, np.flatnonzero(kept)].mean(0), rtol=1e-5)
+    assert count.item() == sum(kept) / 4
 
 
 @pytest.mark.parametrize("stop", [False, True])

@@ -58,6 +58,34 @@ def test_it_fits_a_reward_that_is_a_sum_over_frames(planted):
     np.testing.assert_allclose(advantage, [1, 0, 1, 0], atol=0.25)
 
 
+@pytest.mark.parametrize(
+    ("bias", "epsilon", "kept"),
+    [
+        # Greedily, a frame is kept if that is better: not if it is as good.
+        *((1.0, 0.0, 1.0), (0.0, 0.0, 0.0), (-1.0, 0.0, 0.0)),
+        # With the probability epsilon a coin decides: 1 - 1/2 + 1/4, 1/4, 1/2.
+        *((1.0, 0.5, 0.75), (-1.0, 0.5, 0.25), (1.0, 1.0, 0.5)),
+    ],
+)
+def test_a_frame_is_kept_if_that_is_better_or_else_at_random(planted, bias, epsilon, kept):
+    cache = open_cache(planted)
+    config = dataclasses.replace(
+        SMALL,
+        episodes=100,
+        memory=100,
+        exploration_initial_eps=epsilon,
+        exploration_final_eps=epsilon,
+    )
+    learner = make_learner(DESIGN, cache, make_task(cache, planted), config)
+    with torch.no_grad():  # Q_t(keep) - Q_t(discard) is the bias, in every frame
+        learner.network.head.weight.zero_()
+        learner.network.head.bias.fill_(bias)
+    torch.manual_seed(0)
+    figures = learner.update(learner.rows[:10])
+    assert figures["exploration_rate"] == epsilon
+    assert figures["kept"] == pytest.approx(kept, abs=0.03 if epsilon else 0.0)
+
+
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     cache = open_cache(planted)
     task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1, budget=7000)

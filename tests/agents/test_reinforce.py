@@ -96,6 +96,38 @@ def test_the_gradient_points_to_the_paid_selection(planted, baseline):
     assert rise[0] > rise[1:].max()
 
 
+@pytest.mark.parametrize("baseline", ["leave-one-out", "self-critical"])
+def test_the_baseline_is_of_the_same_videos_selections(planted, baseline):
+    """Paid by its label alone, no selection is better than another of its video: nothing moves."""
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, baseline=baseline, beta=0.0, episodes=2, weight_decay=0.0)
+    task = make_task(cache, planted, reward=lambda facts: 1.0 * facts.label)
+    learner = make_learner(DESIGN, cache, task, config)
+    videos = learner.rows[:10]
+    assert len(set(cache.labels[videos])) == 4
+    before = [value.clone() for value in learner.network.parameters()]
+    for _ in range(3):
+        learner.update(videos)
+    assert all(map(torch.equal, before, learner.network.parameters()))
+
+
+@pytest.mark.parametrize("bias", [-2.0, 2.0])
+def test_an_entropy_bonus_draws_the_policy_to_one_half(planted, bias):
+    cache = open_cache(planted)
+    config = dataclasses.replace(
+        SMALL, ent_coef=1.0, beta=0.0, weight_decay=0.0, learning_rate=0.05
+    )
+    task = make_task(cache, planted, reward=lambda facts: np.zeros(len(facts.selected)))
+    learner = make_learner(DESIGN, cache, task, config)
+    with torch.no_grad():
+        learner.network.head.bias.fill_(bias)
+    figures = [learner.update(learner.rows[:10]) for _ in range(30)]
+    # The entropy of 0.88 and 0.12 is 0.37; that of one half is log 2 = 0.69.
+    assert figures[0]["entropy"] == pytest.approx(0.37, abs=0.05)
+    assert figures[-1]["entropy"] == pytest.approx(np.log(2), abs=0.05)
+    assert figures[-1]["kept"] == pytest.approx(0.5, abs=0.1)
+
+
 def test_self_critical_counts_its_greedy_episode(planted):
     cache = open_cache(planted)
     config = dataclasses.replace(SMALL, baseline="self-critical")

@@ -50,6 +50,80 @@ def test_episodes_are_played_to_the_end_and_pay_what_the_environment_pays(plante
         assert not rewards[~last].any() and rewards[last].any()
 
 
+def test_the_baseline_is_of_the_same_videos_episodes(planted):
+    """Paid by its label alone, no episode is better than another of its video: nothing moves."""
+    cache = open_cache(planted)
+    task = make_task(
+        cache, planted, num_frames=8, target_frames=3, reward=lambda facts: 1.0 * facts.label
+    )
+    learner = make_learner(DESIGN, cache, task, dataclasses.replace(SMALL, episodes=2))
+    videos = learner.rows[:10]
+    assert len(set(cache.labels[videos])) == 4
+    before = [value.clone() for value in learner.network.parameters()]
+    for _ in range(3):
+        learner.update(videos)
+    assert all(map(torch.equal, before, learner.network.parameters()))
+
+
+def test_the_gradient_points_to_the_paid_decision(planted):
+    """With frame 0 paid whatever else is kept, it is soon kept more often."""
+    cache = open_cache(planted)
+    task = make_task(
+        cache, planted, num_frames=8, target_frames=3,
+        reward=lambda facts: 1.0 * facts.selected[:, 0],
+    )  # fmt: skip
+    learner = make_learner(DESIGN, cache, task, dataclasses.replace(SMALL, episodes=32))
+    videos = learner.rows[:10]
+
+    def kept():
+        """The mean probability of keeping frame 0."""
+        state = torch.from_numpy(videos), torch.zeros(10, 8), torch.zeros(10)
+        with torch.no_grad():
+            return torch.softmax(learner.network(learner.table, *state), dim=1)[:, 1].mean().item()
+
+    before = kept()
+    torch.manual_seed(0)
+    for _ in range(20):
+        learner.update(videos)
+    assert kept() - before > 0.3
+
+
+@pytest.mark.parametrize("bias", [-2.0, 2.0])
+def test_an_entropy_bonus_draws_the_policy_to_one_half(planted, bias):
+    cache = open_cache(planted)
+    task = make_task(
+        cache, planted, num_frames=8, target_frames=3,
+        reward=lambda facts: np.zeros(len(facts.selected)),
+    )  # fmt: skip
+    learner = make_learner(
+        DESIGN, cache, task, dataclasses.replace(SMALL, ent_coef=1.0, learning_rate=0.05)
+    )
+    with torch.no_grad():
+        learner.network.head.bias.copy_(torch.tensor([0.0, bias]))
+    figures = [learner.update(learner.rows[:10]) for _ in range(20)]
+    # The entropy of 0.88 and 0.12 is 0.37; that of one half is log 2 = 0.69.
+    assert figures[0]["entropy"] == pytest.approx(0.37, abs=0.07)
+    assert figures[-1]["entropy"] == pytest.approx(np.log(2), abs=0.05)
+    assert figures[-1]["kept"] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(("anneal", "rates"), [(True, [0.4, 0.3, 0.1]), (False, [0.4] * 3)])
+def test_the_step_size_falls_to_0_as_the_budget_is_spent(planted, anneal, rates):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=4, target_frames=2, budget=160)
+    config = dataclasses.replace(SMALL, learning_rate=0.4, anneal_lr=anneal)
+    learner = make_learner(DESIGN, cache, task, config)
+    found = []
+    learner.optimiser.register_step_pre_hook(
+        lambda optimiser, *_: found.append(optimiser.param_groups[0]["lr"])
+    )
+    for _ in range(2):
+        learner.update(learner.rows[:10])  # four episodes of each video: 0 and 40 of 160 are spent
+    learner.episodes = 120
+    learner.update(learner.rows[:10])
+    np.testing.assert_allclose(found, rates)
+
+
 @pytest.mark.parametrize("encoder", ["frame", "video"])
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, encoder):
     cache = open_cache(planted)

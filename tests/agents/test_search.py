@@ -10,7 +10,7 @@ import pytest
 
 from agents.__main__ import main
 from agents.registry import agent_design, parse_agent
-from agents.search import TrialStudy, train_trial_run
+from agents.search import TrialScore, TrialStudy, make_runs, train_trial_run
 from agents.training.run_folder import as_json
 from frame_select_env import CacheError, FrameSelectError, open_cache
 
@@ -113,6 +113,26 @@ def test_a_score_is_that_of_the_epoch_that_was_kept(sealed, tmp_path, capsys):
         assert (row["validation"], row["validation_p_c"]) == max(
             pairs, key=lambda pair: tuple(map(float, pair))
         )
+
+
+def test_the_score_is_that_of_the_best_pair_and_not_of_the_last_epoch(planted, tmp_path):
+    (trial,) = TrialStudy(AGENT).trials(1)
+    keywords = {"num_frames": 10, "target_frames": 4}
+    (work,) = make_runs(AGENT, trial, [str(planted)], keywords, 1, tmp_path, 20.0)
+    train_trial_run(work)
+    metrics = work.folder / "metrics.csv"
+    with metrics.open(newline="") as file:
+        row = next(csv.DictReader(file))
+    # Accuracy first; among equals the probability of the true class decides.
+    epochs = [(0.5, 0.9, 40, 1), (0.75, 0.25, 80, 2), (0.75, 0.5, 120, 3), (0.25, 0.75, 160, 4)]
+    with metrics.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        for validation, p_c, episodes, seconds in epochs:
+            changed = {"validation": validation, "validation_p_c": p_c}
+            writer.writerow({**row, **changed, "episodes": episodes, "seconds": seconds})
+    # The best epoch's score, at the cost of all epochs.
+    assert train_trial_run(work) == TrialScore(0.75, 0.5, 160, 4.0)
 
 
 def test_a_search_is_repeated_exactly(log, sealed, tmp_path, capsys):

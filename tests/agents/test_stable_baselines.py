@@ -221,6 +221,105 @@ def test_a_sample_is_of_whole_stretches():
     assert ((stretches[:, 1:] - stretches[:, :-1]) % 20 == 1).all()
 
 
+def test_a_full_buffer_begins_with_its_oldest_transition():
+    buffer = SequenceReplayBuffer(4, *SPACES, sequence_length=4, n_steps=3, device="cpu", n_envs=1)
+    for step in range(6):  # the rewards are 1, 2, 4, ...; no episode ends
+        buffer.add(
+            np.array([[step]]), np.array([[step + 1]]), np.array([[0]]),
+            np.array([2.0**step]), np.array([False]), [{}],
+        )  # fmt: skip
+    np.random.seed(0)
+    sample = buffer.sample(160)
+    seen, paid, following = (
+        part[:, 0].tolist()
+        for part in (sample.observations, sample.rewards, sample.next_observations)
+    )
+    # 2 to 5 are held. A return stops at the newest one, which the oldest does not follow.
+    assert set(zip(seen, paid, following, strict=True)) == {
+        *((2, 4 + 8 + 16, 5), (3, 8 + 16 + 32, 6), (4, 16 + 32, 6), (5, 32, 6))
+    }
+    stretches = {tuple(seen[first : first + 4]) for first in range(0, 160, 4)}
+    assert stretches == {(2, 3, 4, 5), (3, 4, 5, 2), (4, 5, 2, 3), (5, 2, 3, 4)}
+    assert sample.dones.sum() == 0 and (sample.discounts == 1).all()
+
+
+@pytest.mark.parametrize("agent", ["dqn", "dqn-chunk@chunk=3", "dqn-pick"])
+def test_episodes_that_the_end_of_an_epoch_cuts_are_truncated_in_the_buffer(planted, agent):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, target_frames=3)
+    design, config = small(agent, learning_starts=10**6)  # it only plays
+    learner = make_learner(design, cache, task, config)
+    for number in (1, 2):
+        with seeded(task, number):
+            learner.epoch(number)
+        buffer = learner.model.replay_buffer
+        newest = buffer.pos - 1
+        done, cut = buffer.dones[newest] > 0, buffer.timeouts[newest] > 0
+        assert (done ^ cut).all() and cut.any()
+    # Elsewhere nothing is cut: these episodes have no time limit.
+    assert buffer.timeouts[: newest + 1].sum() <= 2 * config.num_envs
+    # A return from the first epoch's last transition ends there: one reward, and it bootstraps.
+    last, slots = newest // 2, np.arange(config.num_envs)
+    got = buffer.transitions(np.full(config.num_envs, last), slots, 0)
+    np.testing.assert_allclose(got.rewards[:, 0], buffer.rewards[last])
+    np.testing.assert_array_equal(got.next_observations, buffer.next_observations[last])
+    np.testing.assert_array_equal(got.dones[:, 0], buffer.dones[last])
+
+
+PPO_VALUES = {
+    **{"n_epochs": 3, "clip_range": 0.3, "ent_coef": 0.02, "gae_lambda": 0.9, "vf_coef": 0.7},
+    **{"max_grad_norm": 0.25, "batch_size": 32},
+}
+DQN_VALUES = {
+    **{"batch_size": 50, "learning_starts": 96, "gradient_steps": 3, "max_grad_norm": 0.25},
+    **{"target_update_interval": 160, "buffer_size": 3200},
+}
+
+
+@pytest.mark.parametrize(
+    ("agent", "values"),
+    [
+        *((agent, PPO_VALUES) for agent in ("ppo", "ppo-sequential", "maskable-ppo")),
+        *((agent, DQN_VALUES) for agent in ("dqn", "dqn-chunk@chunk=3", "dqn-pick")),
+    ],
+)
+def test_the_algorithm_has_the_agents_hyper_parameters(planted, agent, values):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=8, target_frames=3)
+    design, config = small(agent, **values, learning_rate=0.02, weight_decay=0.125)
+    model = make_learner(design, cache, task, config).model
+    found = {name: getattr(model, name) for name in values}
+    if "clip_range" in found:
+        found["clip_range"] = found["clip_range"](1.0)  # SB3 makes a schedule of it
+    assert found == values
+    assert model.gamma == 1.0  # the return is the episode's reward, undiscounted
+    (group,) = model.policy.optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.02, 0.125)
+
+
+@pytest.mark.parametrize("anneal", [True, False])
+@pytest.mark.parametrize("agent", SB3_AGENTS)
+def test_the_step_size_falls_to_0_as_the_budget_is_spent(planted, agent, anneal):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=4, target_frames=2, budget=320)
+    more = {"rollout_episodes": 1, "n_epochs": 1}
+    if "dqn" in agent:
+        more = {"learning_starts": 1, "train_freq": 4, "gradient_steps": 1}
+    design, config = small(agent, learning_rate=0.5, anneal_lr=anneal, **more)
+    learner = make_learner(design, cache, task, config)
+    found = []
+    learner.model.policy.optimizer.register_step_pre_hook(
+        lambda optimiser, *_: found.append((learner.episodes, optimiser.param_groups[0]["lr"]))
+    )
+    for number in (1, 2):
+        with seeded(task, number):
+            learner.epoch(number)
+    spent, rates = np.array(found).T
+    assert spent[0] < 80 and 240 < spent[-1] <= 320
+    # Half of the step size is left when half of the 320 episodes have been played.
+    np.testing.assert_allclose(rates, 0.5 * (1 - spent / 320) if anneal else 0.5)
+
+
 def test_the_target_is_the_copied_network_in_every_part(planted):
     """SB3 copies by `.data`, which no version counter of torch notices."""
     cache = open_cache(planted)

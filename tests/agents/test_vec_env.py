@@ -105,13 +105,16 @@ def test_ppo_and_dqn_learn_through_it(planted):
     one_shot = BatchVecEnv("FrameSelect/OneShot-v0", 4, data=str(planted), num_frames=7)
     ppo = PPO("MultiInputPolicy", one_shot, n_steps=16, batch_size=32, n_epochs=1, seed=0)
     ppo.learn(64)
-    assert len(ppo.ep_info_buffer) > 0  # episode statistics arrive without a Monitor
+    # Episode statistics arrive without a Monitor: each of the 64 steps is an episode.
+    assert [episode["l"] for episode in ppo.ep_info_buffer] == [1] * 64
+    assert {episode["r"] for episode in ppo.ep_info_buffer} <= {-10, -1, 0, 1, 10}
     frames = BatchVecEnv(
         "FrameSelect/Sequential-v0", 2, data=str(planted), num_frames=7, observation="frame"
     )
     dqn = DQN("MultiInputPolicy", frames, learning_starts=10, buffer_size=200, seed=0)
     dqn.learn(60)
-    assert len(dqn.ep_info_buffer) > 0
+    lengths = [episode["l"] for episode in dqn.ep_info_buffer]
+    assert set(lengths) <= {3, 4, 5, 6, 7} and 0 <= dqn.num_timesteps - sum(lengths) < 2 * 7
 
 
 def test_attributes_are_the_batchs(planted):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
-from frame_select_env.cache import frame_index, schema
+from frame_select_env.cache import files, frame_index, schema
+from frame_select_env.cache.files import file_digest
 
 
 def video(name: str = "v", length: int = 3, **changes: object) -> dict:
@@ -154,6 +155,44 @@ def test_the_same_file_is_opened_once_and_anew_when_it_changed(tmp_path):
     assert open_cache(str(path)) is first
     write_cache(path, [video(), video("w")], classes=["a", "b"])
     assert len(open_cache(path)) == 2
+
+
+def test_the_digest_of_a_file_covers_every_byte_and_not_its_name(tmp_path):
+    def digest(name, content):
+        (tmp_path / name).write_bytes(content)
+        return file_digest(tmp_path / name)
+
+    content = bytes(range(100))
+    found = digest("a", content)
+    assert digest("b", content) == found
+    for place in range(100):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        assert digest(f"changed{place}", bytes(changed)) != found
+    assert digest("longer", content + b"\0") != found
+
+
+def test_the_digest_of_a_large_file_covers_its_size_and_blocks_from_the_first_to_the_last(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "WHOLE", 40)  # bytes, in blocks of 10
+    monkeypatch.setattr(files, "BLOCK", 10)
+
+    def digest(size, *changed):
+        path = tmp_path / "-".join(map(str, (size, *changed)))
+        content = bytearray(size)
+        for place in changed:
+            content[place] = 1
+        path.write_bytes(content)
+        return file_digest(path)
+
+    found = digest(130)
+    noticed = [place for place in range(130) if digest(130, place) != found]
+    # Four blocks, which begin at 0, 40, 80 and 120.
+    assert noticed == [*range(10), *range(40, 50), *range(80, 90), *range(120, 130)]
+    # Holes, as in a file that was copied in part: all are zeros, and only the size differs.
+    assert len({digest(size) for size in (39, 40, 41, 129, 130, 131, 1000)}) == 7
+    assert all(digest(41, place) != digest(41) for place in (0, 9, 31, 40))
 
 
 def test_a_sparse_file_of_10_gb_opens_without_reading_it(tmp_path):

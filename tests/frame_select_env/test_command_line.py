@@ -3,6 +3,7 @@
 import csv
 import importlib
 import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
@@ -142,7 +143,7 @@ def test_program_without_a_dispatcher_is_frame_select(monkeypatch):
 
 def test_from_a_folder_with_modules_of_our_names(own_folder):
     done = frame_select("inspect", "digits", cwd=own_folder)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and "digits.h5" in done.stdout, done.stderr
     run = own_folder / "run"
     reward = ("--reward", "my_rewards:certainty", "--budget", 100, "--num-frames", 10)
     done = frame_select("train", "--data", "digits", "--out", run, *reward, cwd=own_folder)
@@ -171,6 +172,11 @@ def test_python_m_puts_the_current_folder_last_too(own_folder):
     arguments = ["train", "--data", "digits", "--out", "run", "--budget", "100"]
     done = python_m("agents", *arguments, "--reward", "my_rewards:certainty", cwd=own_folder)
     assert done.returncode == 0, done.stderr
+    config = json.loads((own_folder / "run" / "config.json").read_text())
+    assert config["task"]["reward"] == "my_rewards:certainty"
+    with (own_folder / "run" / "metrics.csv").open(newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert int(last["episodes"]) >= 100 and abs(float(last["reward"])) < 1  # p1 less p0, no omega
 
 
 def test_the_library_without_a_clone_says_what_to_do(tmp_path):

@@ -275,6 +275,33 @@ def test_keeping_everything_gives_p0_and_padding_changes_nothing(planted, name, 
     assert results[0] == results[2] and results[1] == results[3]
 
 
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_progress_and_count_are_shares_of_the_videos_own_length(planted, chunk):
+    seen = {}
+    for frames in (5, 9, 20):
+        env = gym.make(
+            "FrameSelect/Sequential-v0",
+            data=str(planted),
+            num_frames=frames,
+            observation="frame",
+            chunk=chunk,
+        )
+        row = int(np.flatnonzero(env.unwrapped.cache.lengths == 5)[0])
+        observation, _ = env.reset(options={"video": row})
+        seen[frames] = [observation]
+        for keep in (1, 0, 1, 1, 0)[: -(-5 // chunk)]:
+            seen[frames].append(env.step(keep)[0])
+    # Five frames; of the last chunk of two only one exists.
+    passed, kept = ([0, 1, 2, 3, 4, 5], [0, 1, 1, 2, 3, 3])
+    if chunk == 2:
+        passed, kept = ([0, 2, 4, 5], [0, 2, 2, 3])
+    shares = [(one["progress"].item(), one["count"].item()) for one in seen[9]]
+    np.testing.assert_allclose(shares, np.column_stack([passed, kept]) / 5, rtol=1e-6)
+    # However much padding follows the video, the observations are the same.
+    assert_equal(tuple(seen[9]), tuple(seen[5]))
+    assert_equal(tuple(seen[20]), tuple(seen[5]))
+
+
 def test_the_batch_may_be_permuted(planted):
     rng = np.random.default_rng(0)
     order = rng.permutation(30)
@@ -290,7 +317,6 @@ def test_the_batch_may_be_permuted(planted):
 
 
 def test_regression_caches_play_with_a_regression_reward(regression):
-    labels = None
     for name in IDS:
         env = gym.make(
             name,
@@ -315,7 +341,6 @@ def test_regression_caches_play_with_a_regression_reward(regression):
         error = np.abs(info["p0"] - cache.labels[0]).mean()
         assert reward == pytest.approx(error - np.abs(info["p1"] - cache.labels[0]).mean())
         assert "correct_before" not in info
-    assert labels is not None
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -394,7 +419,11 @@ def test_a_new_process_is_one_class_with_an_action_space_and_a_rule(planted, mod
     for step in range(20):
         actions = native.action_space.sample()
         assert_equal(native.step(actions), sync.step(actions), f"step {step}")
+    drawn = {}
     for render_mode in ("ansi", "rgb_array"):
         env = EveryOtherEnv(render_mode=render_mode, **keywords)
         env.reset(seed=0)
-        assert len(env.render())
+        drawn[render_mode] = env.render()
+    assert "next: choose the frames" in drawn["ansi"]
+    assert drawn["rgb_array"].dtype == np.uint8 and drawn["rgb_array"].shape[2] == 3
+    assert len(np.unique(drawn["rgb_array"].reshape(-1, 3), axis=0)) > 2

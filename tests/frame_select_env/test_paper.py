@@ -104,3 +104,22 @@ def test_the_sequential_process_takes_the_same_decision_frame_by_frame(one_video
         assert info["p1"].tolist() == [0.375, 0.625]
         assert observation["p1"].tolist() == [0.375, 0.625]
         assert not observation["feature"].any() and observation["count"].tolist() == [0.5]
+
+
+@pytest.mark.parametrize("dense", [True, "best"])
+@pytest.mark.parametrize("name", ["Sequential", "Pick"])
+def test_every_episode_of_a_slot_is_paid_from_zero(one_video, name, dense):
+    """Whatever the best value of the episode before was."""
+    keywords = {"data": one_video, "num_frames": 4, "observation": "index", "dense": dense}
+    keywords |= {"picks": 2} if name == "Pick" else {}
+    # Keeping frames 2 and 3 is worth 10 after frame 2 already.
+    actions, expected = ([2, 3], [10, 0]) if name == "Pick" else ([0, 0, 1, 1], [0, 0, 10, 0])
+    env = gym.make(f"FrameSelect/{name}-v0", **keywords)
+    for _ in range(3):
+        env.reset(options={"video": 0})
+        assert [env.step(action)[1] for action in actions] == expected
+    envs = gym.make_vec(f"FrameSelect/{name}-v0", num_envs=2, autoreset_mode="Disabled", **keywords)
+    for _ in range(3):
+        envs.reset(options={"video": 0})
+        paid = [envs.step(np.array([action, action]))[1].tolist() for action in actions]
+        assert paid == [[value, value] for value in expected]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from agents.comparison.gallery import common_frames, draw_pictures, slugs
 from agents.comparison.statistics import compare_data_sets
@@ -27,7 +28,7 @@ def results(error, probability):
     return VideoResults(part, np.zeros(count, int), np.array(probability), np.array(error, float))
 
 
-def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp_path):
+def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp_path, figures):
     data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="video")]
     paths = [picture.path for picture in draw(tmp_path, data_sets)]
     assert [path.name for path in paths] == [
@@ -36,7 +37,10 @@ def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp
         "videos-regression.png",
     ]
     for path in paths:
-        assert imread(path).std() > 0
+        texts = " ".join(text.get_text() for text in figures[path.name].findobj(Text))
+        assert "sharp" in texts and "blunt" in texts
+        height, width = imread(path).shape[:2]
+        assert (width, height) == figures[path.name].canvas.get_width_height()
     # The first label's vermilion, #D55E00.
     image = imread(tmp_path / "videos-planted.png")[..., :3]
     assert (np.abs(image - np.array([0xD5, 0x5E, 0x00]) / 255).max(axis=2) < 0.02).any()

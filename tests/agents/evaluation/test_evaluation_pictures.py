@@ -4,6 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from matplotlib.patches import Rectangle
 
 from agents.evaluation import VideoResults, evaluate
 from agents.pictures.curves import plot_curves, spread
@@ -68,10 +69,20 @@ def test_other_formats(found, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("figure", ["pcc", "mae"])
-def test_curves_of_a_regression(plant, telling, tmp_path, figure):
-    found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
+def test_curves_of_a_regression(plant, telling, tmp_path, figures, figure):
+    found = evaluate(plant(regression=True), {"mine": [telling()]}, frames=(2, 5), resamples=20)
     plot_curves(tmp_path / "curves.png", found, figure)
-    assert imread(tmp_path / "curves.png").std() > 0
+    (axes,) = figures["curves.png"].axes
+    lines = [np.column_stack(line.get_data()).tolist() for line in axes.lines]
+
+    def value(name, frames):
+        return found.row(name, frames).figures[figure].value
+
+    for name in ("mine", "random", "oracle"):
+        assert [[2, value(name, 2)], [5, value(name, 5)]] in lines
+    assert [[0, value("all", "all")], [1, value("all", "all")]] in lines  # as wide as the axes
+    names = [text.get_text() for text in axes.texts]
+    assert {"mine", "random", "oracle (sees the label)", "all frames"} <= set(names)
 
 
 def test_strips_are_the_same_every_time(found, tmp_path):
@@ -83,12 +94,27 @@ def test_strips_are_the_same_every_time(found, tmp_path):
     assert len(imread(tmp_path / "other.png")) < len(one)
 
 
-def test_strips_of_a_ranking_whose_scores_depend_on_m(found, tmp_path):
-    plot_strips(tmp_path / "strips.png", found, ["uniform"], 4)
-    assert imread(tmp_path / "strips.png").std() > 0
+def cells(axes):
+    """All cells, and those with the border of a kept frame."""
+    every = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    widest = max(cell.get_linewidth() for cell in every)
+    return every, [cell for cell in every if cell.get_linewidth() == widest]
 
 
-def test_strips_of_a_regression_in_colour(plant, telling, tmp_path):
+def test_strips_of_a_ranking_whose_scores_depend_on_m(found, tmp_path, figures):
+    assert plot_strips(tmp_path / "strips.png", found, ["uniform"], 4, rescued=2, broken=1)
+    (axes,) = figures["strips.png"].axes
+    names = [text.get_text() for text in axes.texts]
+    every, kept = cells(axes)
+    assert names.count("uniform") == 3
+    assert len(kept) == 3 * 4 < len(every) == len(axes.images)  # each frame has a thumbnail
+    # Two videos are put right, a third is got wrong; before, it was the other way round.
+    titles = [name for name in names if name.startswith("true: ")]
+    assert [title[-1] for title in titles] == ["✗", "✗", "✓"]
+    assert [name[-1] for name in names if name[-1:] in "✗✓" and name not in titles] == [*"✓✓✗"]
+
+
+def test_strips_of_a_regression_in_colour(plant, telling, tmp_path, figures):
     lengths = np.full(100, 6)
     tiles = np.random.default_rng(0).integers(0, 256, (100, 6, 8, 8, 3)).astype(np.uint8)
     cache = plant(regression=True, lengths=lengths, thumbnail=tiles)
@@ -96,7 +122,17 @@ def test_strips_of_a_regression_in_colour(plant, telling, tmp_path):
     frames = default_frames(found, "mine")
     assert frames == "chosen"
     plot_strips(tmp_path / "strips.png", found, ["mine"], frames)
-    assert imread(tmp_path / "strips.png").std() > 0
+    (axes,) = figures["strips.png"].axes
+    names = [text.get_text() for text in axes.texts]
+    videos = names.count("mine")
+    assert videos > 0 and len(cells(axes)[0]) == len(axes.images) == 6 * videos
+    shown = np.array([image.get_array() for image in axes.images]).reshape(videos, 6, 8, 8, 3)
+    titles = [name for name in names if name.startswith("true: ")]
+    for title, frames in zip(titles, shown, strict=True):
+        (row,) = np.flatnonzero((tiles == frames).all(axis=(1, 2, 3, 4)))
+        assert title.startswith(f"true: {cache.labels[row, 0]:.2f} ")
+    assert len(axes.lines) == 3 * videos  # three frames of each are underlined: they tell the label
+    assert sum(name.startswith("error ") for name in names) == videos
 
 
 def test_strips_that_cannot_be_drawn(found, tmp_path):
@@ -111,14 +147,17 @@ def test_strips_that_cannot_be_drawn(found, tmp_path):
     assert not path.exists()
 
 
-def test_strips_without_thumbnails(plant, telling, tmp_path):
+def test_strips_without_thumbnails(plant, telling, tmp_path, figures):
     found = evaluate(plant(), {"mine": [telling()]}, references=False, resamples=20)
     assert plot_strips(tmp_path / "strips.png", found, ["mine"], 4)
-    assert imread(tmp_path / "strips.png").std() > 0
+    (axes,) = figures["strips.png"].axes
+    videos = [text.get_text() for text in axes.texts].count("mine")
+    assert not axes.images and len(cells(axes)[1]) == 4 * videos > 0
 
 
 def test_what_is_drawn_by_default(found):
     # The first run's choice, else its free choice, else the least m, whichever drops frames first.
     assert default_frames(found, "mine") == "chosen"
-    assert default_frames(found, "confidence") in ("chosen", "2")
+    assert found.chosen["confidence"] == ("all",)
+    assert default_frames(found, "confidence") == "2"
     assert default_frames(found, "pooled") == "all"
