@@ -204,6 +204,8 @@ def _interrupts_blocked() -> Iterator[None]:
 def _start_ray(engine: Engine) -> tuple[Any, bool]:
     """The connected module `ray`, and whether this call connected it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not engine.address:  # no other machine connects: bind to 127.0.0.1, not to all interfaces
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError:

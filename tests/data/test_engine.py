@@ -176,3 +176,25 @@ def test_an_engine_is_checked():
     ):
         with pytest.raises(FrameSelectError, match=message):
             Engine(*arguments)
+
+
+def test_ray_without_an_address_listens_on_this_machine_alone(tmp_path):
+    code = (
+        "import sys\n"
+        "from data.engine import Engine, run_all\n"
+        "from shared_address import address\n"
+        "print(next(run_all(address, [0], Engine('ray', 1))).result)\n"
+    )
+    (tmp_path / "shared_address.py").write_text(
+        "def address(task):\n    import ray\n    return ray.util.get_node_ip_address()\n"
+    )
+    clone = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(clone), str(tmp_path)])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "127.0.0.1", done.stderr
