@@ -60,8 +60,18 @@ class Outcome:
         allowed: frozenset[str] | None = None,
         reader: str = "",
     ) -> None:
-        self._facts = facts = {name: _read_only(value) for name, value in facts.items()}
-        self._look_up, self._allowed, self._reader = look_up, allowed, reader
+        shared = {name: _read_only(value) for name, value in facts.items()}
+        self._hand_out(shared, look_up, allowed, reader)
+
+    def _hand_out(
+        self,
+        facts: Mapping[str, Any],
+        look_up: Callable[[str], np.ndarray] | None,
+        allowed: frozenset[str] | None,
+        reader: str,
+    ) -> None:
+        self._facts, self._look_up = facts, look_up
+        self._allowed, self._reader = allowed, reader
         # Known facts that may be read become plain attributes; __getattr__ handles the rest.
         readable = FACTS if allowed is None else allowed
         vars(self).update({name: facts[name] for name in facts if name in readable})
@@ -95,7 +105,9 @@ class Outcome:
 
     def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
         """The same facts, of which `reader` may read only those in `allowed`."""
-        return Outcome(self._facts, self._look_up, allowed, reader)
+        outcome = Outcome.__new__(Outcome)
+        outcome._hand_out(self._facts, self._look_up, allowed, reader)
+        return outcome
 
 
 def _read_only(value: Any) -> Any:
