@@ -1,18 +1,23 @@
 """python -m agents compare, through the real entry point."""
 
 import csv
+import importlib
 import json
 import multiprocessing
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from agents.__main__ import main
 from agents.comparison.grid import make_grid, read_run
 from agents.comparison.results import gather
+from agents.training import provenance
+from frame_select_env.storage import exclusive
 
 PUBLIC = (
     *("data", "fold", "agent", "reward", "seed", "frames"),
@@ -276,3 +281,47 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     cache.write_bytes(cache.read_bytes()[:-1] + b"x")
     (line,) = fails(capsys, out, *asked)
     assert f"{folder}: {cache} has changed since this finished run began" in line
+
+
+def test_a_reward_that_was_edited_is_trained_again_and_said(planted, tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(code: str) -> None:
+        (tmp_path / "edited_rewards.py").write_text(f"def paid(outcome):\n    return {code}\n")
+        sys.modules.pop("edited_rewards", None)  # as in a new process
+        importlib.invalidate_caches()
+        provenance._code.cache_clear()
+
+    out, reward = tmp_path / "out", "edited_rewards:paid"
+    asked = ["--data", planted, "--agents", TINY, "--rewards", reward, "sign_omega"]
+    asked += ["--seeds", 1, *SMALL, "--jobs", 1]
+    write("outcome.p1.max(axis=1)")
+    compare(out, *asked)
+    first = {file: file.read_bytes() for file in out.rglob("model.safetensors")}
+    write("outcome.p1.max(axis=1)  # explained")
+    compare(out, *asked)
+    assert "retrained" not in capsys.readouterr().out
+    write("-outcome.p1.max(axis=1)")
+    compare(out, *asked)
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if "retrained" in one]
+    assert line.startswith(f"retrained: {reward} changed: ") and "seed 0" in line
+    again = {file: file.read_bytes() for file in out.rglob("model.safetensors")}
+    changed = [file for file in first if first[file] != again[file]]
+    assert set(first) == set(again) and len(first) == 2
+    assert [("edited_rewards" in str(file)) for file in changed] == [True]
+    sys.modules.pop("edited_rewards", None)
+
+
+def test_a_second_comparison_in_the_same_folder_is_refused(grid, tmp_path, capsys):
+    with exclusive(tmp_path / "out"):
+        (line,) = fails(capsys, tmp_path / "out", *grid)
+    assert line.endswith("out: is in use by another command; wait until it ends")
+
+
+def test_the_report_names_versions_hyper_parameters_and_steps(whole):
+    for name in ("summary.md", "report.html"):
+        text = (whole / name).read_text()
+        assert f"torch {torch.__version__}" in text and "hidden_size=8" in text
+        assert "timesteps" in text
+    found = [row for row in rows(whole) if row["agent"] == TINY]
+    assert {row["timesteps"] for row in found} == {row["episodes"] for row in found}  # of OneShot
