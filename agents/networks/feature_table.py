@@ -12,10 +12,6 @@ class FeatureTable:
 
     Features keep the cache's dtype: float16 is converted after the look-up.
 
-    Args:
-        clips: The videos to hold; `clips.video` gives their rows in the cache.
-        device: Where to hold them.
-
     Attributes:
         features: [n, T, D] in the cache's dtype.
         predictions: [n, T, C] float32.
@@ -46,9 +42,6 @@ class FeatureTable:
     ) -> "FeatureTable":
         """The table of the videos in `rows` [n] of a cache."""
         return cls(cache.read(rows, num_frames, fold, stream), device)
-
-    def __len__(self) -> int:
-        return len(self.features)
 
     def index(self, video: Tensor) -> Tensor:
         """The table index of each of the cache rows `video` [B], [B] int64."""
