@@ -56,10 +56,7 @@ def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
 
 
 def plot_pairs(path: str | Path, groups: Sequence[Sequence[Pair]]) -> None:
-    """Draw the difference of every two labels, blue if its interval excludes zero, else grey.
-
-    `groups` are the pairs of each panel, all at the same number of frames.
-    """
+    """Draw the difference of each panel's pairs, blue if its interval excludes 0, else grey."""
     panels: list[Panel] = []
     for pairs in groups:
         figures: dict[Names, Interval] = {(one.first, one.second): one.difference for one in pairs}

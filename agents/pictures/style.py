@@ -48,10 +48,8 @@ class LineStyle:
 
 @contextmanager
 def picture(path: str | Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of `width` by `height` inches, saved to `path` when the block ends.
-
-    It is drawn with Agg whatever the process's backend, and leaves Matplotlib's global state alone.
-    """
+    """A figure of `width` by `height` inches, saved to `path` when the block ends."""
+    # With Agg whatever the process's backend, and without touching Matplotlib's global state.
     with mpl.rc_context(_RC), whole_file(path) as part:
         figure = Figure(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
@@ -74,12 +72,10 @@ def line_styles(names: Sequence[str]) -> dict[str, LineStyle]:
 
 
 def plain(text: str) -> str:
-    r"""Text for Matplotlib, which would typeset text between two dollar signs as mathematics.
-
-    Text longer than `LONGEST` loses its middle.
-    """
+    """Text for Matplotlib; text longer than `LONGEST` loses its middle."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST - 16]}…{text[-15:]}"
+    # Text between two dollar signs would be typeset as mathematics.
     return text.replace("$", r"\$")
 
 

@@ -52,10 +52,7 @@ def read_sizes(
 
 
 class Picture:
-    """Converts the frames of one video to upright RGB arrays of one size.
-
-    FFmpeg scales while it converts the colours: bilinear, antialiased when shrinking.
-    """
+    """Converts a video's frames to upright RGB arrays of one size; shrinking is antialiased."""
 
     def __init__(self, path: Path, side: int | None, aspect: float = 1.0) -> None:
         self.path = path  # for messages
