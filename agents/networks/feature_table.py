@@ -8,7 +8,7 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError
 
 
 class FeatureTable:
-    """T frames of each of n videos, looked up by the videos' rows in the cache.
+    """T frames of each of n videos, looked up by their rows in the cache, `clips.video`.
 
     Features keep the cache's dtype: float16 is converted after the look-up.
 
