@@ -44,14 +44,11 @@ def confidence(clips: Clips) -> np.ndarray:
 
 
 def window_confidence(clips: Clips) -> np.ndarray:
-    """Confidence averaged over the 5 frames centred on each, fewer at the clip's ends, [B, T].
-
-    Neighbours are added one by one, in a fixed order: a running sum would carry the rounding of
-    distant frames along, and frames with equal windows would no longer tie.
-    """
+    """Confidence averaged over the 5 frames centred on each, fewer at the clip's ends, [B, T]."""
     ends = ((0, 0), (WINDOW // 2, WINDOW // 2))
     value = np.pad(np.where(clips.valid, confidence(clips), 0.0), ends)
     valid = np.pad(clips.valid.astype(np.int64), ends)
+    # Added one by one: in a running sum, rounding would keep equal windows from tying.
     windows = [slice(first, first + clips.valid.shape[1]) for first in range(WINDOW)]
     total = sum(value[:, window] for window in windows)
     return total / np.maximum(sum(valid[:, window] for window in windows), 1)
@@ -70,21 +67,14 @@ def feature_change(clips: Clips) -> np.ndarray:
 
 
 def motion(clips: Clips) -> np.ndarray:
-    """The mean change of the features between a frame and its two valid neighbours, [B, T].
-
-    The first and last frames have one neighbour; a video's only frame has none and scores 0.
-    """
+    """The mean change of the features between a frame and its valid neighbours, or 0, [B, T]."""
     change, count = feature_change(clips), clips.valid[:, 1:].astype(np.int64)
     total = np.pad(change, BEFORE) + np.pad(change, AFTER)
     return total / np.maximum(np.pad(count, BEFORE) + np.pad(count, AFTER), 1)
 
 
 class RandomFrames:
-    """Scores uniform in [0, 1), drawn for every video.
-
-    They depend only on the seed and the video's row in the cache, so the batch a video comes in
-    makes no difference.
-    """
+    """Scores uniform in [0, 1), which depend only on the seed and the video's row in the cache."""
 
     name = "random"
 

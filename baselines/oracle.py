@@ -40,11 +40,7 @@ class Objective:
         self.part = own - np.take_along_axis(grid, others[:, None, :], axis=2)
 
     def quality(self, total: np.ndarray) -> np.ndarray:
-        """N times the quality [...] of sums [..., P] over n frames: comparable for equal n.
-
-        Classification: the margin p_y - max_{c != y} p_c of the consensus. Regression: minus the
-        absolute error, averaged over targets.
-        """
+        """The quality [...], margin or minus error, of sums [..., P] over n frames, times n."""
         if self.regression:
             return -np.abs(total).mean(axis=-1)
         return total.min(axis=-1, initial=np.inf)
@@ -61,10 +57,7 @@ class Oracle:
     needs_label = True
 
     def scores(self, clips: Clips, label: Label = None) -> np.ndarray:
-        """T for the frame picked first, T - 1 for the second ...; -inf at padding, [B, T] float64.
-
-        Every video needs a label, and a known one.
-        """
+        """T for the first frame picked, T - 1 for the second ...; -inf at padding, [B, T]."""
         objective = Objective(clips, label, self.name)
         part, left = objective.part, clips.valid.copy()
         scores = np.full(left.shape, -np.inf)
@@ -157,10 +150,7 @@ class ExactOracle:
 
 @lru_cache(maxsize=MOST_FRAMES)
 def _sets(length: int) -> np.ndarray:
-    """All non-empty sets of `length` frames, smallest first, [2^L - 1, L] of 0.0 and 1.0.
-
-    Among sets of one size, that of earlier frames comes first.
-    """
+    """All non-empty sets of frames as 0.0 and 1.0, [2^L - 1, L]: small, then early ones first."""
     number = np.arange(1, 2**length)[:, None]
     # With the first frame as the highest bit, the larger of two numbers has the earlier frames.
     bits = number >> np.arange(length)[::-1] & 1

@@ -110,10 +110,7 @@ class Pooled:
 def _logistic_path(
     pooled: np.ndarray, label: np.ndarray, inverse_penalties: Sequence[float]
 ) -> Iterator[Any]:
-    """Models from the strongest penalty to the weakest, each with a warm start from the last one.
-
-    A model is valid until the next one is yielded.
-    """
+    """Models, each warm-started from the last one, and valid until the next one is yielded."""
     scaler = StandardScaler().fit(pooled)
     # The default tolerance stops so early that it acts as another penalty.
     logistic = LogisticRegression(tol=1e-5, max_iter=1000, warm_start=True)

@@ -42,11 +42,7 @@ def ranking_names(task: str, on_request: bool = False) -> list[str]:
 
 
 def make_ranking(name: str, task: str = "classification", seed: int = 0) -> Ranking:
-    """The ranking called `name`, of `RANKINGS` or `ON_REQUEST`; `seed` is that of `random`.
-
-    Raises:
-        FrameSelectError: for an unknown name, or a ranking that does not apply to the cache's task.
-    """
+    """The ranking called `name`; FrameSelectError if it is unknown or does not suit the task."""
     every = {**RANKINGS, **ON_REQUEST}
     if name not in every:
         raise FrameSelectError(known("ranking", name, every))

@@ -41,13 +41,8 @@ class DecisionNetwork(StepNetwork):
     "video" sees the states of a BiLSTM over the whole video at these frames. Both also see the rest
     of the observation "frame": p0, p1, and the shares of the frames seen and kept so far.
 
-    Args:
-        feature_size: D.
-        outputs: C.
-        encoder: What the network sees of the video.
-        chunk: Number of contiguous frames one decision is about.
-        hidden_size: Units of each layer; half of them in each direction of the BiLSTM.
-        dropout: Dropout on the input and before the head.
+    Sizes are D and C; a decision is about `chunk` contiguous frames. Each layer has `hidden_size`
+    units, half of them in each direction of the BiLSTM. Dropout is on input and before the head.
     """
 
     def __init__(
@@ -102,11 +97,7 @@ class DecisionNetwork(StepNetwork):
 
 
 def make_decision_network(cache: FeatureCache, task: Task, config: Any) -> DecisionNetwork:
-    """The network of an agent on Sequential.
-
-    Raises:
-        FrameSelectError: if a chunk is longer than the video.
-    """
+    """The network of an agent on Sequential; FrameSelectError if a chunk exceeds the video."""
     if not 1 <= config.chunk <= task.num_frames:
         raise FrameSelectError(
             f"chunk={config.chunk}: must be from 1 to the number of frames, {task.num_frames}"

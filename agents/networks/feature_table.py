@@ -8,13 +8,9 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError
 
 
 class FeatureTable:
-    """T frames of each of n videos, looked up by the videos' rows in the cache.
+    """T frames of each of n videos, looked up by their rows in the cache, `clips.video`.
 
     Features keep the cache's dtype: float16 is converted after the look-up.
-
-    Args:
-        clips: The videos to hold; `clips.video` gives their rows in the cache.
-        device: Where to hold them.
 
     Attributes:
         features: [n, T, D] in the cache's dtype.
@@ -46,9 +42,6 @@ class FeatureTable:
     ) -> "FeatureTable":
         """The table of the videos in `rows` [n] of a cache."""
         return cls(cache.read(rows, num_frames, fold, stream), device)
-
-    def __len__(self) -> int:
-        return len(self.features)
 
     def index(self, video: Tensor) -> Tensor:
         """The table index of each of the cache rows `video` [B], [B] int64."""

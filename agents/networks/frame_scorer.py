@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
-from agents.networks.network import Network, PooledCritic, run_lstm
+from agents.networks.network import Network
 from agents.training.task import Task
 from frame_select_env import FeatureCache
 
@@ -40,37 +40,24 @@ class FrameScorer(Network):
 
     def encode(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
         """The LSTM's states [B, T, 2H], from features [B, T, D], predictions [B, T, C], valid."""
-        inputs = self.normal(features)
-        if self.state == "feature+prediction":
-            inputs = torch.cat([inputs, predictions], dim=2)
-        return self.dropout(run_lstm(self.lstm, self.dropout(inputs), valid))
+        if self.state == "feature":
+            predictions = predictions[..., :0]
+        return self.dropout(super().encode(features, predictions, valid))
 
     def forward(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
-        """Logits of keeping, [B, T], from features [B, T, D], predictions [B, T, C], valid [B, T].
-
-        Those at padding are meaningless.
-        """
+        """Logits of keeping, [B, T], meaningless at padding, from the same inputs as `encode`."""
         return self.head(self.encode(features, predictions, valid)).squeeze(2)
 
     def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
-        """The head's inputs, [B, T, 2H + 1]; the last channel is 1 at valid frames.
-
-        `selected` and `cursor` are not used, because all frames are decided at once.
-        """
+        """The head's inputs for all frames, [B, T, 2H + 1]; the last channel is 1 at valid ones."""
         index = table.index(video)
         encodings, row = self.encodings(table, index)
         return torch.cat([encodings[row], table.valid[index][..., None].float()], dim=2)
 
     def act(self, codes: Tensor) -> Tensor:
-        """Logits of keeping [B, T] from codes; the constant 0 at padding.
-
-        There, its terms cancel out of a ratio of probabilities and have no gradient.
-        """
+        """Logits of keeping [B, T] from codes."""
+        # 0 at padding: its terms cancel out of a ratio of probabilities and have no gradient.
         return self.head(codes[..., :-1]).squeeze(2) * codes[..., -1]
-
-    def critic(self) -> nn.Module:
-        """A new value head: [B, 1] from codes."""
-        return PooledCritic(self.code_size)
 
 
 def make_frame_scorer(cache: FeatureCache, task: Task, config: Any) -> FrameScorer:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
-from agents.networks.network import PooledCritic, StepNetwork
+from agents.networks.network import StepNetwork
 from agents.training.task import Task
 from frame_select_env import FeatureCache
 
@@ -61,7 +61,6 @@ class FrameSetNetwork(StepNetwork):
         """The heads' inputs, [B, n, hidden_size + 1]: a row for each frame, and one for stopping.
 
         The last channel is 1 where the action is legal: not for padding nor for picked frames.
-        `cursor` is not used, because `selected` gives the number of frames picked.
         """
         index = table.index(video)
         encodings, row = self.encodings(table, index)
@@ -88,10 +87,6 @@ class FrameSetNetwork(StepNetwork):
         else:
             values = torch.cat([self.head(inside[:, :-1]), self.stop_head(inside[:, -1:])], dim=1)
         return values.squeeze(2).masked_fill(~legal, FORBIDDEN)
-
-    def critic(self) -> nn.Module:
-        """A new value head: [B, 1] from codes."""
-        return PooledCritic(self.code_size)
 
 
 def make_frame_set_network(cache: FeatureCache, task: Task, config: Any) -> FrameSetNetwork:

@@ -17,9 +17,6 @@ class Network(nn.Module, ABC):
     distinct video is encoded once per forward pass. Without gradients, while episodes are played,
     encodings are cached until the weights change.
 
-    Args:
-        feature_size: D.
-
     Attributes:
         mean: [D], subtracted from the features. scale: [D], then multiplied with them.
         code_size: Units of a code.
@@ -53,14 +50,20 @@ class Network(nn.Module, ABC):
     def act(self, codes: Tensor) -> Tensor:
         """Q-values or logits of the actions, [B, n], from codes."""
 
-    @abstractmethod
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
+        return PooledCritic(self.code_size)
 
     def encode(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
         """Encodings [B, T, E] from features [B, T, D], predictions [B, T, C] and valid [B, T]."""
-        inputs = torch.cat([self.normal(features), predictions], dim=2)
-        return run_lstm(self.lstm, self.dropout(inputs), valid)
+        inputs = self.dropout(torch.cat([self.normal(features), predictions], dim=2))
+        if valid.all():
+            return self.lstm(inputs)[0]
+        # Packed, so that the backward LSTM starts at a video's last valid frame.
+        lengths, steps = valid.sum(1).cpu(), valid.shape[1]
+        packed = pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
+        states = self.lstm(packed)[0]
+        return pad_packed_sequence(states, batch_first=True, total_length=steps)[0]
 
     def encodings(self, table: FeatureTable, index: Tensor) -> tuple[Tensor, Tensor]:
         """Encodings [k, T, E], and the row among them of each table index [B], [B]."""
@@ -101,10 +104,7 @@ class Network(nn.Module, ABC):
         return (features.float() - self.mean) * self.scale
 
     def standardise(self, features: Tensor, valid: Tensor) -> None:
-        """Set mean and scale from the valid frames of features [n, T, D].
-
-        A feature that is constant there carries no information; its scale is 0.
-        """
+        """Set mean and scale, 0 for constant features, from the valid frames of [n, T, D]."""
         # A few videos at a time: as float32 they may be twice as large as the table.
         total = valid.sum().clamp(min=1)
         size = features.shape[2]
@@ -162,17 +162,3 @@ class PooledCritic(nn.Module):
         weight = codes[..., -1:]
         mean = (codes[..., :-1] * weight).sum(1) / weight.sum(1).clamp(min=1)
         return self.head(mean)
-
-
-def run_lstm(lstm: nn.LSTM, inputs: Tensor, valid: Tensor) -> Tensor:
-    """The states [B, T, 2H] of a bidirectional LSTM over the valid frames of inputs [B, T, E].
-
-    Padding changes nothing: the backward LSTM starts at a video's last valid frame.
-    """
-    if valid.all():
-        return lstm(inputs)[0]
-    packed = pack_padded_sequence(
-        inputs, valid.sum(1).cpu(), batch_first=True, enforce_sorted=False
-    )
-    states, _ = pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=valid.shape[1])
-    return states

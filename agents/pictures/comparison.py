@@ -1,7 +1,7 @@
 """Pictures of a comparison: forests of gains and differences, and curves of learning."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from agents.training.run_folder import METRICS
 ACROSS = 3  # panels of a forest in a row
 REFERENCES = ("pooled", "window-confidence", "confidence", "uniform")  # drawn below the agents
 Names = tuple[str, ...]  # of a row: a label, or two
+Panel = tuple[str, str, Mapping[Names, Interval]]  # title, task, and figures by their rows' names
 SURE, UNSURE = "#0072B2", "#8A8A8A"
 POINTS = 200  # of a learning curve
 YLABELS = {
@@ -34,18 +35,9 @@ YLABELS = {
 }
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One panel: its title, its task, and its figures by the names of their rows."""
-
-    title: str
-    task: str
-    figures: Mapping[Names, Interval]
-
-
 def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
     """Draw the gain of every label and a few references over all frames, a panel per data set."""
-    panels = []
+    panels: list[Panel] = []
     for one in data_sets:
         at = headline([one], one.runs)
         figures: dict[Names, Interval] = {
@@ -54,25 +46,22 @@ def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
             if (row.ranking in one.runs and row.frames == at)
             or (row.ranking in REFERENCES and row.frames in (at, "all"))
         }
-        panels.append(Panel(one.title, one.task, figures))
+        panels.append((one.title, one.task, figures))
     styles = line_styles(labels_of(data_sets))
     colours: dict[Names, str] = {(name,): style.color for name, style in styles.items()}
     for name in REFERENCES:
-        if any((name,) in panel.figures for panel in panels):
+        if any((name,) in figures for _, _, figures in panels):
             colours.setdefault((name,), QUIET)
     _forest(path, panels, colours)
 
 
 def plot_pairs(path: str | Path, groups: Sequence[Sequence[Pair]]) -> None:
-    """Draw the difference of every two labels, blue if its interval excludes zero, else grey.
-
-    `groups` are the pairs of each panel, all at the same number of frames.
-    """
-    panels = []
+    """Draw the difference of each panel's pairs, blue if its interval excludes 0, else grey."""
+    panels: list[Panel] = []
     for pairs in groups:
         figures: dict[Names, Interval] = {(one.first, one.second): one.difference for one in pairs}
-        panels.append(Panel(pairs[0].title, pairs[0].task, figures))
-    _forest(path, panels, dict.fromkeys(row for panel in panels for row in panel.figures))
+        panels.append((pairs[0].title, pairs[0].task, figures))
+    _forest(path, panels, dict.fromkeys(row for _, _, figures in panels for row in figures))
 
 
 def _forest(path: str | Path, panels: Sequence[Panel], rows: Mapping[Names, str | None]) -> None:
@@ -85,13 +74,13 @@ def _forest(path: str | Path, panels: Sequence[Panel], rows: Mapping[Names, str 
         grid = canvas.subplots(down, across, sharey=True, squeeze=False).ravel()
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
-        for axes, panel in zip(grid, panels, strict=False):
-            scale = 100.0 if panel.task == "classification" else 1.0
+        for axes, (title, task, figures) in zip(grid, panels, strict=False):
+            scale = 100.0 if task == "classification" else 1.0
             axes.axvline(0, color=INK, linewidth=1)
             for index, (row, given) in enumerate(rows.items()):
-                if row not in panel.figures:
+                if row not in figures:
                     continue
-                value, low, high = (scale * end for end in astuple(panel.figures[row]))
+                value, low, high = (scale * end for end in astuple(figures[row]))
                 colour = given or (SURE if low > 0 or high < 0 else UNSURE)
                 ends = [low, high], [index, index]
                 axes.plot(*ends, color=colour, linewidth=2.2, solid_capstyle="butt")
@@ -101,8 +90,8 @@ def _forest(path: str | Path, panels: Sequence[Panel], rows: Mapping[Names, str 
             axes.tick_params(axis="y", length=0, labelcolor=INK)
             axes.spines["left"].set_visible(False)
             quiet_grid(axes, "x")
-            axes.set_title(plain(panel.title), fontsize=11)
-            axes.set_xlabel(UNITS[panel.task], fontsize=10)
+            axes.set_title(plain(title), fontsize=11)
+            axes.set_xlabel(UNITS[task], fontsize=10)
 
 
 def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:

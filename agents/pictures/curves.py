@@ -91,10 +91,7 @@ def plot_curves(path: str | Path, evaluation: Evaluation, figure: str | None = N
 
 
 def label_ends(axes: Axes, labels: Sequence[EndLabel], height: float) -> None:
-    """Write names right of the axes at the ends of their lines, moved apart where they overlap.
-
-    The limits of the axes are final; `height` is that of the picture, in inches.
-    """
+    """Write names right of the axes at the ends of their lines, moved apart where they overlap."""
     low, high = axes.get_ylim()
     ordered = sorted(labels, key=lambda label: (label.value, label.name))
     edges = [(label.value - low) / (high - low) for label in ordered]

@@ -48,13 +48,11 @@ class LineStyle:
 
 
 @contextmanager
-def picture(path: str | Path, width: float, height: float, dpi: int = 150) -> Iterator[Figure]:
-    """A figure of `width` by `height` inches, saved to `path` when the block ends.
-
-    It is drawn with Agg whatever the process's backend, and leaves Matplotlib's global state alone.
-    """
+def picture(path: str | Path, width: float, height: float) -> Iterator[Figure]:
+    """A figure of `width` by `height` inches, saved to `path` when the block ends."""
+    # With Agg whatever the process's backend, and without touching Matplotlib's global state.
     with mpl.rc_context(_RC), whole_file(path) as part:
-        figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white", layout="constrained")
+        figure = Figure(figsize=(width, height), dpi=150, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
         figure.savefig(part)

@@ -68,10 +68,7 @@ class Runtime:
 
 
 class Tapped:
-    """A classification network that also returns the input of its last layer as the feature.
-
-    `run` computes its logits from the inputs; None: calling it does.
-    """
+    """A classification network, called by `run`, that also returns its last layer's input."""
 
     def __init__(self, network: nn.Module, run: Callable[..., torch.Tensor] | None = None) -> None:
         self.network = network.eval()

@@ -13,16 +13,12 @@ IMAGENET_MEAN, IMAGENET_DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def scale(frames: torch.Tensor, side: int) -> torch.Tensor:
-    """Scale images [..., 3, h, w] float so that the shorter side has `side` pixels.
-
-    Bilinear and antialiased; unchanged if the side already fits. The longer side is rounded down,
-    as in torchvision's resize.
-    """
+    """Scale images [..., 3, h, w] float so that the shorter side has `side` pixels."""
     height, width = frames.shape[-2:]
     short = min(height, width)
     if short == side:
         return frames
-    shape = (side * height // short, side * width // short)
+    shape = (side * height // short, side * width // short)  # rounded as by torchvision's resize
     flat = frames.reshape(-1, *frames.shape[-3:])
     scaled = F.interpolate(flat, shape, mode="bilinear", antialias=True)
     return scaled.reshape(*frames.shape[:-2], *shape)

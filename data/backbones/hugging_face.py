@@ -1,7 +1,6 @@
 """Video models of Hugging Face transformers (optional extra): VideoMAE, TimeSformer, ViViT."""
 
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +75,9 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
         processor = transformers.AutoImageProcessor.from_pretrained(name, trust_remote_code=False)
     except FAILURES:
         processor = None  # it has none
-    wanted = preprocessing(processor, config)
-    size = specification.size or wanted.size
-    side = max(size, round(wanted.side * size / wanted.size))
+    short, crop, mean, deviation = preprocessing(processor, config)
+    size = specification.size or crop
+    side = max(size, round(short * size / crop))
     frames = specification.clip_frames or int(getattr(config, "num_frames", 16))
     network = network.to(runtime.device)
     tapped = Tapped(network, lambda clips: network(pixel_values=clips).logits)
@@ -86,33 +85,24 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     def forward(clips: torch.Tensor) -> Output:
         squares = crops(scale(runtime.inputs(clips), side), size, runtime.views)
         with runtime.autocast():
-            images = normalise(squares, wanted.mean, wanted.deviation, -3)
+            images = normalise(squares, mean, deviation, -3)
             return by_view(tapped, images, runtime.views)
 
     fps = specification.clip_fps or clip_rate(config.model_type, frames)
     return Backbone(forward, side, frames, fps, int(config.num_labels) if own and whole else 0)
 
 
-@dataclass(frozen=True)
-class Preprocessing:
-    """How frames are prepared: scaled, cropped, normalised per channel (values in 0 to 1)."""
-
-    side: int  # pixels that the shorter side is scaled to
-    size: int  # side of the square crop, in pixels
-    mean: list[float]
-    deviation: list[float]
-
-
-def preprocessing(processor: Any, config: Any) -> Preprocessing:
+def preprocessing(processor: Any, config: Any) -> tuple[int, int, list[float], list[float]]:
     """How a transformers image processor prepares frames; without one, as ImageNet models do.
 
-    A processor multiplies values of 0 to 255 by a factor (ViViT's then subtracts 1) and normalises
-    them: one subtraction and one division for values in 0 to 1.
+    Returns the pixels that the shorter side is scaled to, the side of the square crop, and the mean
+    and deviation per channel for values in 0 to 1. (A processor multiplies values of 0 to 255 by a
+    factor, ViViT's then subtracts 1, and normalises them.)
     """
     square = getattr(config, "image_size", 224)
     square = int(square if isinstance(square, int) else min(square))
     if processor is None:
-        return Preprocessing(square, square, IMAGENET_MEAN, IMAGENET_DEVIATION)
+        return square, square, IMAGENET_MEAN, IMAGENET_DEVIATION
     size = _pixels(getattr(processor, "crop_size", None), square)
     side = _pixels(getattr(processor, "size", None), size)
     factor = 255 * processor.rescale_factor if getattr(processor, "do_rescale", True) else 255.0
@@ -120,12 +110,8 @@ def preprocessing(processor: Any, config: Any) -> Preprocessing:
     mean, deviation = [0.0] * 3, [1.0] * 3
     if getattr(processor, "do_normalize", True):
         mean, deviation = processor.image_mean, processor.image_std
-    return Preprocessing(
-        max(side, size),
-        size,
-        [(value + offset) / factor for value in mean],
-        [value / factor for value in deviation],
-    )
+    mean = [(value + offset) / factor for value in mean]
+    return max(side, size), size, mean, [value / factor for value in deviation]
 
 
 def clip_rate(model_type: str, frames: int) -> float:

@@ -91,7 +91,6 @@ KINDS = {
     for field in dataclasses.fields(Specification)
     if field.default is not dataclasses.MISSING
 }
-POSITIVE = ("bands",)  # the other numbers may be 0
 
 
 def options_of(backbone: str) -> tuple[str, ...]:
@@ -140,7 +139,7 @@ def parse_specification(text: str, weights: str | None = None, only: bool = True
 
 
 def _value(text: str, key: str, value: str) -> str | int | float:
-    kind, positive = KINDS[key], key in POSITIVE
+    kind, positive = KINDS[key], key == "bands"  # the other numbers may be 0
     try:
         number = kind(value)
     except ValueError:

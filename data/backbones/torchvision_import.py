@@ -18,10 +18,8 @@ _defined: list[torch.library.Library] = []
 
 
 def import_torchvision(module: str = "torchvision") -> ModuleType:
-    """Import torchvision with `models`, and return `module`, one of its modules.
-
-    If an operator of torchvision does not exist, declares it without implementation and retries.
-    """
+    """Import torchvision with `models`, and return `module`, one of its modules."""
+    # An operator that does not exist is declared without implementation, and the import retried.
     while True:
         try:
             importlib.import_module("torchvision.models")

@@ -45,9 +45,9 @@ def read_weights(specification: Specification, weights: str) -> dict[str, torch.
         tensors = safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise specification.fail(f"weights {weights}: is damaged: {error}") from None
-    while prefix := next((p for p in WRAPPERS if all(n.startswith(p) for n in tensors)), ""):
-        if not tensors:
-            break
+    while tensors and (
+        prefix := next((p for p in WRAPPERS if all(n.startswith(p) for n in tensors)), "")
+    ):
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
     return tensors
 

@@ -94,10 +94,7 @@ def count_notes(
     splits: Mapping[str, list[str]],
     listed: Iterable[str] = (),
 ) -> list[str]:
-    """How the folder's labels [N] and splits differ from the official numbers.
-
-    `listed` is the class of every video in the split files, present or not; it may be empty.
-    """
+    """How labels [N] and splits differ from `official`; `listed` is each listed video's class."""
     notes = []
     present = Counter(labels)
     # Class names in split files and folder names may differ in case.

@@ -49,10 +49,7 @@ def read_lists(
     groups: list[str] | None = None,
     classes_required: bool = False,
 ) -> Assignment:
-    """Read all pairs of lists in `directory` as the folds split1, split2, ...
-
-    Classes are in the order of `classInd.txt`, or in alphabetical order without it.
-    """
+    """Read all pairs of lists in `directory` as the folds split1, split2, ..."""
     classes = _classes(directory / CLASSES, videos, classes_required)
     matches = [FILE.fullmatch(file.name) for file in directory.iterdir()]
     numbers = sorted({match["number"] for match in matches if match})
@@ -89,10 +86,7 @@ def assign(
     classes: list[str] | None = None,
     groups: list[str] | None = None,
 ) -> Assignment:
-    """The assignment for folds of video -> split; the default fold is the first.
-
-    `listed` is the class of every listed video; `classes` are sorted by name if None.
-    """
+    """The assignment for folds of video -> split; `listed` is the class of every listed video."""
     labels = videos.classes()
     folds = {fold: [split.get(name, "") for name in videos.ids] for fold, split in splits.items()}
     used = {video for fold in splits.values() for video in fold}

@@ -46,11 +46,7 @@ def split_file_name(split_file: str | None) -> str:
 
 
 def read_corpus(split_file: str | None, folder: Path, ids: list[str], seed: int = 0) -> Assignment:
-    """Read a split file, one of `FORMS` (None: `random`), for the videos `ids` of a folder.
-
-    Listed videos that the folder does not contain are in the assignment's `missing`: the caller
-    decides whether that is an error.
-    """
+    """Read a split file, one of `FORMS` (None: `random`), for the videos `ids` of a folder."""
     videos = Videos(folder, ids)
     given = split_file or RANDOM
     kind, colon, where = given.partition(":")

@@ -35,20 +35,6 @@ class LinearHead:
     bias: np.ndarray  # [C] float32
     probabilities: bool  # whether to apply a softmax (classification)
 
-    @classmethod
-    def from_standardised(
-        cls,
-        weight: np.ndarray,
-        bias: np.ndarray,
-        mean: np.ndarray,
-        scale: np.ndarray,
-        probabilities: bool,
-    ) -> "LinearHead":
-        """The head that maps x to what `weight` and `bias` give for (x - mean) / scale."""
-        folded = weight / scale[:, None]
-        shifted = bias - mean @ folded
-        return cls(folded.astype(np.float32), shifted.astype(np.float32), probabilities)
-
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Predictions [..., C] float32 for features [..., D]: probabilities, or values."""
         outputs = features.astype(np.float32, copy=False) @ self.weight + self.bias
@@ -94,6 +80,15 @@ class TrainingVideos:
         """The mean over each video's frames, [V, ...] float64, of per-frame values [n, ...]."""
         sums = np.add.reduceat(values, self.starts, axis=0, dtype=np.float64)
         return sums / self.lengths.reshape(-1, *[1] * (values.ndim - 1))
+
+
+def raw_head(
+    weight: np.ndarray, bias: np.ndarray, mean: np.ndarray, scale: np.ndarray, probabilities: bool
+) -> LinearHead:
+    """The head that maps x to what `weight` and `bias` give for (x - mean) / scale."""
+    folded = weight / scale[:, None]
+    shifted = bias - mean @ folded
+    return LinearHead(folded.astype(np.float32), shifted.astype(np.float32), probabilities)
 
 
 def head_input(features: np.ndarray, axis: str) -> np.ndarray:
@@ -181,7 +176,7 @@ def fit_softmax_path(
     for penalty in penalties:
         theta = minimize(objective, theta, (penalty,), "L-BFGS-B", jac=True, options=options).x
         weight, bias = theta[:size].reshape(shape), theta[size:]
-        heads.append(LinearHead.from_standardised(weight, bias, mean, scale, probabilities=True))
+        heads.append(raw_head(weight, bias, mean, scale, probabilities=True))
     return heads
 
 
@@ -199,5 +194,5 @@ def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> list[L
         ridge = Ridge(alpha=penalty * len(videos)).fit(means, videos.labels.astype(np.float64))
         weight = np.atleast_2d(ridge.coef_).T
         bias = np.atleast_1d(ridge.intercept_)
-        heads.append(LinearHead.from_standardised(weight, bias, mean, scale, probabilities=False))
+        heads.append(raw_head(weight, bias, mean, scale, probabilities=False))
     return heads

@@ -86,10 +86,8 @@ def read_summarization(
 
 
 def _survey(path: Path, fps: float | None) -> tuple[dict[str, int], list[str]]:
-    """Every video's number of steps, and which of importance and time the videos have.
-
-    Reads everything except the features, so that errors appear before heads are trained.
-    """
+    """Every video's number of steps, and which of importance and time the videos have."""
+    # Reads everything except the features, so that errors appear before heads are trained.
     lengths: dict[str, int] = {}
     have: dict[str, list[str]] = {"importance": [], "time": []}
     with _open(path) as file:

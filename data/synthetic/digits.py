@@ -177,10 +177,7 @@ def one_thread() -> Iterator[None]:
 
 
 def train_backbone(videos: list[DigitVideo], seed: int) -> nn.Sequential:
-    """Train a network from pixels [L, 64] in [0, 1] to features [L, FEATURES] on videos.
-
-    The loss is the cross-entropy of a video's averaged probabilities: frames have no labels.
-    """
+    """Train a network from pixels [L, 64] to features [L, FEATURES] on the videos' labels."""
     generator = torch.Generator().manual_seed(seed)
     first, second = nn.Linear(64, HIDDEN), nn.Linear(HIDDEN, FEATURES)
     head = nn.Linear(FEATURES, 10)

@@ -31,10 +31,7 @@ class VideoFiles:
 
 
 def find_videos(folder: Path) -> VideoFiles:
-    """Find the video files below a folder by suffix, without hidden files and folders.
-
-    Of two files with the same id, such as `a.mp4` and `a.avi`, the alphabetically first is used.
-    """
+    """Find videos below a folder by suffix, none hidden; of equal ids, the first file is used."""
     if not folder.is_dir():
         what = "is a file; give its folder" if folder.exists() else "no such folder"
         raise FrameSelectError(f"{folder}: {what} (VIDEOS)")

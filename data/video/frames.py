@@ -18,14 +18,6 @@ SMALLEST = 8  # pixels of the shorter side; nothing is recognisable below
 LONGEST = 8  # maximum aspect ratio: longer pictures would not fit in memory when scaled up
 
 
-def read_frames(
-    path: Path, timeline: Timeline, wanted: np.ndarray, side: int | None = None, threads: int = 1
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the wanted frames in one size: `read_sizes` with one side."""
-    for number, (picture,) in read_sizes(path, timeline, wanted, [side], threads):
-        yield number, picture
-
-
 def read_sizes(
     path: Path,
     timeline: Timeline,
@@ -60,10 +52,7 @@ def read_sizes(
 
 
 class Picture:
-    """Converts the frames of one video to upright RGB arrays of one size.
-
-    FFmpeg scales while it converts the colours: bilinear, antialiased when shrinking.
-    """
+    """Converts a video's frames to upright RGB arrays of one size; shrinking is antialiased."""
 
     def __init__(self, path: Path, side: int | None, aspect: float = 1.0) -> None:
         self.path = path  # for messages

@@ -60,10 +60,7 @@ def _arrange(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
 
 
 def log_mel(sound: np.ndarray, bands: int) -> torch.Tensor:
-    """The natural log-mel spectrogram [n // 160 + 1, bands] float32 of sound [n] at 16 kHz.
-
-    Row k is centred on k / 100 seconds.
-    """
+    """The natural log-mel of sound [n] at 16 kHz, [n // 160 + 1, bands]; row k is at k / 100 s."""
     rows = len(sound) // HOP + 1
     samples = torch.nn.functional.pad(torch.from_numpy(sound), (POINTS // 2, POINTS))
     filters, window = mel_filters(bands), torch.hann_window(WINDOW)
@@ -108,10 +105,7 @@ def mel_filters(bands: int) -> torch.Tensor:
 def log_mel_at(
     sound: np.ndarray | None, seconds: np.ndarray, bands: int, span: float
 ) -> np.ndarray:
-    """The mean log-mel frame [F, bands] float32 in the `span` seconds around each time [F].
-
-    With span 0 it is the nearest frame. Times outside the sound, or without any, count as silence.
-    """
+    """The mean log-mel frame [F, bands] in `span` seconds around each time; silence outside."""
     silence = float(np.log(FLOOR))
     out = np.full((len(seconds), bands), silence, np.float32)
     if sound is None or not len(sound):

@@ -144,10 +144,7 @@ def _draw_cursor(draw: ImageDraw.ImageDraw, x: int, y: int, size: int) -> None:
 
 
 def _coloured_tile(scene: Scene, frame: int, width: int, height: int) -> Image.Image:
-    """A tile without a thumbnail: the predicted class and its probability, as colour and text.
-
-    For a regression it is the first target's value, from white (the lowest) to blue.
-    """
+    """A tile without a thumbnail: the predicted class and probability, or the first target."""
     prediction = scene.predictions[frame]
     if scene.right is None:
         low, high = scene.bounds
@@ -252,11 +249,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _fitted(text: str, width: int, size: int = TEXT) -> str:
-    """`text`, its end replaced by ".." where it is wider than `width` pixels.
-
-    Accents are dropped, because Pillow's font does not have them.
-    """
+    """`text`, its end replaced by ".." where it is wider than `width` pixels."""
     font = _font(size)
+    # Without accents, which Pillow's font does not have.
     text = "".join(c for c in normalize("NFKD", text) if not combining(c))
     if font.getlength(text) <= width:
         return text

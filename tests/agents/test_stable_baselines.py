@@ -60,7 +60,7 @@ def test_the_table_keeps_the_caches_float16(planted):
     cache = open_cache(planted)
     table = FeatureTable.read(cache, cache.rows("train"), 10)
     assert table.features.dtype == torch.float16
-    assert len(table) == len(cache.rows("train"))
+    assert len(table.features) == len(cache.rows("train"))
 
 
 @pytest.mark.parametrize("agent", SB3_AGENTS)

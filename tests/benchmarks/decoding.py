@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from data.video.frames import read_frames
+from data.video.frames import read_sizes
 from data.video.timeline import Sampling, read_timeline
 from tests.shared.shape_videos import write_video
 
@@ -77,7 +77,7 @@ def _seconds(run: Callable[[], None]) -> float:
 
 def _ours(path: Path, count: int) -> None:
     timeline = read_timeline(path)
-    for _ in read_frames(path, timeline, Sampling(count).numbers(timeline)):
+    for _ in read_sizes(path, timeline, Sampling(count).numbers(timeline), [None]):
         pass
 
 

@@ -13,11 +13,11 @@ def test_what_a_processor_leaves_out() -> None:
     class Config:
         image_size = (32, 48)
 
-    prepared = preprocessing(Bare(), Config())
-    assert (prepared.side, prepared.size) == (32, 32)
+    side, size, mean, deviation = preprocessing(Bare(), Config())
+    assert (side, size) == (32, 32)
     # The network wants 0 to 255.
-    assert prepared.mean == [0.0] * 3
-    assert prepared.deviation == [1 / 255] * 3
+    assert mean == [0.0] * 3
+    assert deviation == [1 / 255] * 3
 
 
 @pytest.mark.parametrize(

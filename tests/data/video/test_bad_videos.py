@@ -5,7 +5,7 @@ import pytest
 from shape_videos import number_of, numbered_pictures, write_video
 
 from data.video.files import VideoError
-from data.video.frames import read_frames
+from data.video.frames import read_sizes
 from data.video.timeline import MisnamedError, count_frames, read_timeline
 
 
@@ -64,7 +64,7 @@ def test_one_line_names_the_file_and_the_fault(tmp_path, make, name, words):
     make(path)
     with pytest.raises(VideoError) as error:
         timeline = read_timeline(path)
-        list(read_frames(path, timeline, np.arange(len(timeline)), side=64))
+        list(read_sizes(path, timeline, np.arange(len(timeline)), [64]))
     assert words in str(error.value) and str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -78,7 +78,7 @@ def test_damage_in_the_middle_moves_no_frame_to_another_number(tmp_path, name):
     came = []
     try:
         timeline = read_timeline(path)
-        for number, picture in read_frames(path, timeline, np.arange(len(timeline))):
+        for number, (picture,) in read_sizes(path, timeline, np.arange(len(timeline)), [None]):
             came.append((number, number_of(picture)))
     except (VideoError, MisnamedError):
         pass  # told; what came before it must be right all the same
@@ -94,6 +94,6 @@ def test_a_timeline_told_by_decoding_that_does_not_hold_is_an_error(tmp_path):
     counted = count_frames(path)
     short = write_video(tmp_path / "b.avi", numbered_pictures(10), codec="mpeg4")
     with pytest.raises(VideoError, match="ends before frame 15 of 20"):
-        list(read_frames(short, counted, np.array([3, 15])))
+        list(read_sizes(short, counted, np.array([3, 15]), [None]))
     with pytest.raises(MisnamedError):
-        list(read_frames(short, read_timeline(path), np.array([3, 15])))
+        list(read_sizes(short, read_timeline(path), np.array([3, 15]), [None]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shape_videos import number_of, numbered_pictures, write_video
 
 from data.video import frames as module
-from data.video.frames import read_frames
+from data.video.frames import read_sizes
 from data.video.timeline import count_frames, read_timeline
 
 CONTAINERS = [
@@ -31,6 +31,11 @@ CONTAINERS = [
     ("a.avi", {}),
     ("a.mpg", {"codec": "mpeg1video", "fps": 25}),
 ]
+
+
+def read_frames(file, timeline, wanted, side=None, threads=1):
+    for number, (picture,) in read_sizes(file, timeline, wanted, [side], threads):
+        yield number, picture
 
 
 def numbers(file, wanted, timeline=None, **options):
