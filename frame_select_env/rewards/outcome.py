@@ -77,7 +77,7 @@ class Outcome:
         vars(self).update({name: facts[name] for name in facts if name in readable})
 
     def __len__(self) -> int:
-        return len(self._facts["p1"])  # type: ignore[arg-type]
+        return len(self._facts["p1"])
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in FACTS:
