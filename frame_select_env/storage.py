@@ -6,7 +6,6 @@ under a temporary name is removed by the next one that writes there.
 
 import errno
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -72,18 +71,11 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
 
 @contextmanager
 def writing(path: str | Path, error: type[FrameSelectError] = FrameSelectError) -> Iterator[None]:
-    """Say in one line why a file cannot be written: usually, because the disk is full.
-
-    HDF5 raises a RuntimeError if it finds out only when closing the file.
-    """
+    """Say in one line why a file cannot be written: usually, because the disk is full."""
     try:
         yield
-    except (OSError, RuntimeError) as found:
-        if isinstance(found, RuntimeError) and "error message" not in str(found):
-            raise
-        reason = re.search(r"error message = '([^']+)'", str(found))
-        text = reason[1] if reason else getattr(found, "strerror", None) or str(found)
-        raise error(f"{path}: cannot be written: {text}") from None
+    except OSError as found:
+        raise error(f"{path}: cannot be written: {found.strerror or found}") from None
 
 
 def visible(folder: Path) -> list[Path]:
