@@ -222,7 +222,7 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
 def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     assert "is not a run folder" in fails(capsys, "evaluate", tmp_path, "--data", planted)
     changed = tmp_path / planted.name
-    changed.write_bytes(planted.read_bytes()[:-1] + b"x")
+    changed.write_bytes(planted.read_bytes() + b"x")
     assert "planted.h5 has changed since this run was trained on it" in fails(
         capsys, "evaluate", run, "--data", changed
     )

@@ -141,7 +141,17 @@ def test_a_folder_has_one_writer(tmp_path):
     assert run(SECOND, folder).stdout == "entered\n"
 
 
-def test_a_killed_writer_holds_no_lock(tmp_path):
+def test_a_folder_that_is_entered_keeps_what_others_are_writing(tmp_path):
+    file = tmp_path / "a.txt"
+    with whole_file(file) as part:
+        part.write_text("new")
+        assert run(SECOND, tmp_path).stdout == "entered\n"
+    assert file.read_text() == "new"
+
+
+def test_a_killed_writer_holds_no_lock_and_what_it_left_is_removed(tmp_path):
     assert run(KILLED_INSIDE, tmp_path).returncode == -9
+    assert run(KILLED_WHILE_WRITING, tmp_path / "a.txt").returncode == -9
+    assert len(list(Path(tmp_path).iterdir())) == 2
     assert run(SECOND, tmp_path).stdout == "entered\n"
     assert list(Path(tmp_path).iterdir()) == []
