@@ -64,7 +64,7 @@ class Videos:
         rng = np.random.default_rng([self.seed, 3, number])
         videos = shutil.copytree(self.videos, folder / "videos")
         source = self.damaged[int(rng.integers(len(self.damaged)))]
-        crash = number % 50 == 0
+        crash = number % 50 == 25
         if crash:
             source, told = self.white, "a backbone that crashes on it"
             data = source.read_bytes()
