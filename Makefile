@@ -30,7 +30,7 @@ docs: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m tests.benchmarks
 
-# About 10,000 damaged files, 100 kills and 40 full disks; an hour or two.
+# About 11,000 damaged files, 100 kills and 40 full disks, some hours; tests/torture/RESULTS.md.
 torture: $(INSTALLED)
 	$(BIN)/python -m tests.torture
 

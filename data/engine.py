@@ -33,7 +33,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from frame_select_env.errors import FrameSelectError, known
+from frame_select_env.errors import FrameSelectError, UnwritableError, known
 
 ENGINES = ("joblib", "ray")
 POLL_SECONDS = 0.2
@@ -69,6 +69,7 @@ class Outcome:
     task: Any
     result: Any = None
     error: str = ""
+    unwritable: bool = False  # the error is that of a full disk, which other tasks will meet too
 
 
 class WorkerKilledError(FrameSelectError):
@@ -91,7 +92,11 @@ def run_all(function: Function, tasks: Sequence[Any], engine: Engine) -> Iterato
 
 
 def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator[Outcome]:
-    """Yield the outcomes while showing a progress bar on standard error; no bar if total is 0."""
+    """Yield the outcomes while showing a progress bar on standard error; no bar if total is 0.
+
+    Raises:
+        UnwritableError: if a task could not write.
+    """
     if not total:
         yield from outcomes
         return
@@ -108,6 +113,8 @@ def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator
         bar = progress.add_task(unit, total=total, failed="")
         failed = 0
         for outcome in outcomes:
+            if outcome.unwritable:
+                raise UnwritableError(f"{outcome.error}; rerun the command when it can be")
             failed += bool(outcome.error)
             progress.update(bar, advance=1, failed=f"{failed} failed" if failed else "")
             yield outcome
@@ -115,14 +122,15 @@ def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator
 
 def attempt(function: Function, task: Any) -> Outcome:
     """Run one task; an exception becomes part of the outcome."""
+    unwritable = False
     try:
         return Outcome(task, function(task))
     except FrameSelectError as error:
-        message = str(error)
+        message, unwritable = str(error), isinstance(error, UnwritableError)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         message = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
-    return Outcome(task, error=" ".join(message.split()))
+    return Outcome(task, error=" ".join(message.split()), unwritable=unwritable)
 
 
 # --- joblib

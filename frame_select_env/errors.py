@@ -5,6 +5,10 @@ class FrameSelectError(ValueError):
     """Bad input: the message says what is wrong and how to fix it, in one line."""
 
 
+class UnwritableError(FrameSelectError):
+    """A file or folder that cannot be written: usually, because the disk is full."""
+
+
 class CacheError(FrameSelectError):
     """A missing, damaged or inconsistent cache file; the message names file and dataset."""
 

@@ -6,7 +6,6 @@ under a temporary name is removed by the next one that writes there.
 
 import errno
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO
 
-from frame_select_env.errors import FrameSelectError
+from frame_select_env.errors import FrameSelectError, UnwritableError
 
 fcntl: ModuleType | None
 try:
@@ -28,20 +27,18 @@ PART = ".part"
 
 
 @contextmanager
-def whole_file(
-    path: str | Path, error: type[FrameSelectError] = FrameSelectError
-) -> Iterator[Path]:
+def whole_file(path: str | Path, error: type[FrameSelectError] = UnwritableError) -> Iterator[Path]:
     """A temporary file to write to, which replaces `path` when the block ends without an error.
 
     Raises:
-        FrameSelectError: (or `error`) if something cannot be written, such as on a full disk.
+        UnwritableError: (or `error`) if something cannot be written, such as on a full disk.
     """
     with writing(path, error), replacing(path, error) as part:
         yield part
 
 
 @contextmanager
-def replacing(path: str | Path, error: type[FrameSelectError] = FrameSelectError) -> Iterator[Path]:
+def replacing(path: str | Path, error: type[FrameSelectError] = UnwritableError) -> Iterator[Path]:
     """The same, for blocks whose own errors are to pass as they are.
 
     The temporary file has the name of `path` and lies in a hidden folder next to it, where the
@@ -51,7 +48,7 @@ def replacing(path: str | Path, error: type[FrameSelectError] = FrameSelectError
     path = Path(path)
     with ExitStack() as stack:
         with writing(path, error):
-            _remove_left_over(path)
+            remove_left_over(path.parent, path.name)
             work = _work_folder(path, stack)
         yield work / path.name
         with writing(path, error):
@@ -64,26 +61,19 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
     """Write a file at once; text as UTF-8, its line ends as they are.
 
     Raises:
-        FrameSelectError: if it cannot be written.
+        UnwritableError: if it cannot be written.
     """
     with whole_file(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def writing(path: str | Path, error: type[FrameSelectError] = FrameSelectError) -> Iterator[None]:
-    """Say in one line why a file cannot be written: usually, because the disk is full.
-
-    HDF5 raises a RuntimeError if it finds out only when closing the file.
-    """
+def writing(path: str | Path, error: type[FrameSelectError] = UnwritableError) -> Iterator[None]:
+    """Say in one line why a file cannot be written: usually, because the disk is full."""
     try:
         yield
-    except (OSError, RuntimeError) as found:
-        if isinstance(found, RuntimeError) and "error message" not in str(found):
-            raise
-        reason = re.search(r"error message = '([^']+)'", str(found))
-        text = reason[1] if reason else getattr(found, "strerror", None) or str(found)
-        raise error(f"{path}: cannot be written: {text}") from None
+    except OSError as found:
+        raise error(f"{path}: cannot be written: {found.strerror or found}") from None
 
 
 def visible(folder: Path) -> list[Path]:
@@ -95,10 +85,12 @@ def visible(folder: Path) -> list[Path]:
 def exclusive(folder: Path) -> Iterator[None]:
     """Create the folder if need be, and keep other commands from writing to it.
 
-    The lock ends with the process, however it ends.
+    What killed commands left there under temporary names is removed. The lock ends with the
+    process, however it ends.
 
     Raises:
-        FrameSelectError: if another command holds the lock, or the folder cannot be written.
+        FrameSelectError: if another command holds the lock.
+        UnwritableError: if the folder cannot be written.
     """
     with ExitStack() as stack:
         with writing(folder):
@@ -109,9 +101,22 @@ def exclusive(folder: Path) -> Iterator[None]:
                 raise FrameSelectError(
                     f"{folder}: is in use by another command; wait until it ends"
                 ) from None
+            remove_left_over(folder)
         yield
         if handle is not None:
             (folder / LOCK).unlink(missing_ok=True)
+
+
+def remove_left_over(folder: Path, name: str = "") -> None:
+    """Delete the temporary folders for the file `name`, or all, whose processes are gone."""
+    for one in os.listdir(folder):
+        if one.startswith(f".{name}." if name else ".") and one.endswith(PART):
+            try:
+                with _lock(folder / one) as handle:
+                    if handle is not None:  # without locks nothing tells whether it is in use
+                        shutil.rmtree(folder / one, ignore_errors=True)
+            except OSError:  # in use, or removed just now
+                pass
 
 
 @contextmanager
@@ -156,19 +161,6 @@ def _work_folder(path: Path, stack: ExitStack) -> Path:
         except (BlockingIOError, FileNotFoundError):  # just now taken for left over
             continue
         return work
-
-
-def _remove_left_over(path: Path) -> None:
-    """Delete the temporary folders for `path` whose processes are gone."""
-    if fcntl is None:
-        return
-    for name in os.listdir(path.parent):
-        if name.startswith(f".{path.name}.") and name.endswith(PART):
-            try:
-                with _lock(path.parent / name):
-                    shutil.rmtree(path.parent / name, ignore_errors=True)
-            except OSError:  # in use, or removed just now
-                pass
 
 
 def synchronise(path: Path) -> None:

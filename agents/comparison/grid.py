@@ -18,10 +18,17 @@ from agents.evaluation.result import TableRow
 from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
 from agents.evaluation.scoring import EvaluationSettings
 from agents.registry import parse_agent, parse_reward, reward_text
-from agents.training.run_folder import METRICS, CodeChangedError, is_finished, read_config
+from agents.training.run_folder import (
+    METRICS,
+    CodeChangedError,
+    is_finished,
+    read_config,
+    remove_checkpoint,
+)
 from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.storage import exclusive
 
 RUNS = "runs"  # the folder of the run folders
 TRAINED, UNTRAINED = "trained", "untrained"
@@ -178,6 +185,9 @@ def train_and_score(spec: RunSpec, out: Path, checkpoint_seconds: float) -> None
         shutil.rmtree(folder)
     if not _is_trained(spec, folder):
         train_run(folder, spec.run(), checkpoint_seconds=checkpoint_seconds)
+    else:  # it was killed after its last epoch
+        with exclusive(folder):
+            remove_checkpoint(folder)
     # The code it names is that of the command line.
     run_scores(folder, open_cache(spec.data), trust_code=True)
 

@@ -29,6 +29,7 @@ from agents.training.run_folder import (
 )
 from baselines.splits import labelled_rows, row_batches
 from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.storage import remove_left_over
 
 VERSION = "1"  # of the file, and of what is computed
 
@@ -62,6 +63,7 @@ def run_scores(
     folder: Path, cache: FeatureCache, split: str = "test", trust_code: bool = False
 ) -> RunScores:
     """Read a run's scores; if the folder has none that fit, compute and write them."""
+    remove_left_over(folder)
     found = read_scores(folder, cache, split)
     if found is not None:
         return found

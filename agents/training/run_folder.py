@@ -139,7 +139,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     config = _read_json(file)
     if not _is_whole(folder / MODEL):
         raise FrameSelectError(
-            f"{folder}: the run did not finish: {MODEL} is missing; rerun the command to resume"
+            f"{folder}: the run did not finish: {MODEL} is missing or cut off; rerun the command to "
+            "resume"
         )
     for name, kind in {
         "agent": str,
@@ -220,12 +221,13 @@ class RunWriter:
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
         is_finished(folder, config)  # refuse another run's folder before anything is written
+        self.folder = folder
         self._lock = ExitStack()
         self._lock.enter_context(exclusive(folder))
         if is_finished(folder, config):
+            remove_checkpoint(folder)
             self._lock.close()
             raise FrameSelectError(f"{folder}: holds a finished run; choose another --out")
-        self.folder = folder
         write_whole(folder / CONFIG, json.dumps(as_written(config), indent=2) + "\n")
         self._rows: list[dict[str, Any]] | None = None  # of metrics.csv
         self._events: Any = None
@@ -280,7 +282,7 @@ class RunWriter:
         """Save the weights, which completes the run."""
         weights = {name: value.contiguous() for name, value in network.state_dict().items()}
         write_tensors(self.folder / MODEL, weights)
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+        remove_checkpoint(self.folder)
         self.close()
 
     def close(self) -> None:
@@ -322,6 +324,12 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(pack(state, tensors))
     write_tensors(folder / CHECKPOINT, tensors, {"state": skeleton})
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Delete the state of a run that is finished."""
+    with writing(folder):
+        (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -66,7 +66,8 @@ def extract(asked: Extraction) -> dict[str, str]:
     # Unless every network might make the predictions itself, heads must be trained.
     if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
         check_training(_without_frames(asked, rows), asked.crossfit)
-    if asked.resume and asked.out.is_file() and not shards.count_shards(folder):
+    if asked.resume and asked.out.is_file() and not folder.is_dir():
+        shards.remove_left_over(folder)
         complete = "is complete, so there is nothing to resume; omit --resume to extract again"
         raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)

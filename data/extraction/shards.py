@@ -50,7 +50,8 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
                 "--resume to continue, or delete the folder"
             )
     for part in folder.glob(f"*{PART}"):
-        part.unlink(missing_ok=True)
+        if part.is_file():  # write_whole deletes its own folders
+            part.unlink(missing_ok=True)
     write_whole(file, text)
 
 
@@ -139,12 +140,20 @@ def array_names(folder: Path, video: str) -> list[str]:
 
 def remove_shards(folder: Path) -> None:
     """Delete all shards; interrupted at any moment, the extraction counts as complete."""
-    # Under this name, what is left is removed by the next command that writes the cache.
-    name = f".{folder.name.removesuffix('.shards')}.shards{PART}"
-    hidden = folder.with_name(name)
+    hidden = _hidden(folder)
     shutil.rmtree(hidden, ignore_errors=True)
     try:
         os.replace(folder, hidden)
     except OSError:
         hidden = folder
     shutil.rmtree(hidden, ignore_errors=True)
+
+
+def remove_left_over(folder: Path) -> None:
+    """Delete what a killed `remove_shards` left of the shards in `folder`."""
+    shutil.rmtree(_hidden(folder), ignore_errors=True)
+
+
+def _hidden(folder: Path) -> Path:
+    """Under this name, what is left is removed by the next command that writes the cache."""
+    return folder.with_name(f".{folder.name.removesuffix('.shards')}.shards{PART}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,7 @@ class CacheFile:
             ) from None
         except OSError as error:
             raise CacheError(f"{path}: cannot be read: {error.strerror}") from None
+        weakref.finalize(self, self._file.close)
         self._state = self._now()
         self._digest = ""
 

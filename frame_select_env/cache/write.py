@@ -1,5 +1,6 @@
 """Writing a cache in constant memory: frames go to raw files first, then into one HDF5 file."""
 
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -90,6 +91,37 @@ class _Column:
         if values.size:
             self.min = min(self.min, float(values.min()))
             self.max = max(self.max, float(values.max()))
+
+
+class _Disk(io.FileIO):
+    """A file that keeps the first error of writing for `check`, and from then on writes nothing.
+
+    HDF5 is told nothing of it: it would try again at every close, and h5py print each failure.
+    """
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data)
+        size = len(rest)
+        try:
+            while rest and not self.error:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return self.tell() if self.error else super().truncate(size)
+        except OSError as error:
+            self.error = error
+            return self.tell()
+
+    def check(self) -> None:
+        """Raise the first error."""
+        if self.error:
+            raise self.error
 
 
 class _Writer:
@@ -203,9 +235,11 @@ class _Writer:
         short = [name for name, column in self.columns.items() if column.frames != total]
         if short:
             raise CacheError(f"{self.path}: {short[0]} is missing for some videos")
-        with h5py.File(
-            file, "w", alignment_threshold=schema.ALIGNMENT, alignment_interval=schema.ALIGNMENT
-        ) as h5:
+        aligned = {
+            "alignment_threshold": schema.ALIGNMENT,
+            "alignment_interval": schema.ALIGNMENT,
+        }
+        with _Disk(file, "w+") as disk, h5py.File(disk, "w", **aligned) as h5:
             text = provenance if isinstance(provenance, str) else json.dumps(provenance)
             if len(text.encode()) > schema.ATTRIBUTE_BYTES:
                 raise CacheError(
@@ -234,7 +268,10 @@ class _Writer:
                 self.strings(h5, f"folds/{fold}/split", values)
             for name, column in self.columns.items():
                 self.copy(h5, name, column)
+                disk.check()
             self.attribute(h5, "crc32", schema.root_checksum(root, self.described))
+            h5.close()
+            disk.check()
 
     def attribute(self, item: h5py.HLObject, name: str, value: str | float) -> None:
         """Store an attribute with a fixed length."""

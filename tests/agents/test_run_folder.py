@@ -1,8 +1,12 @@
-"""metrics.csv, where the figures of the epochs differ."""
+"""metrics.csv, where the figures of the epochs differ, and a run killed after its last epoch."""
 
 import csv
 
-from agents.training.run_folder import Epoch, RunWriter
+import pytest
+from torch import nn
+
+from agents.training.run_folder import CHECKPOINT, Epoch, RunWriter
+from frame_select_env import FrameSelectError
 
 CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "task": {}, "hyper": {}}
 
@@ -28,3 +32,14 @@ def test_a_figure_that_comes_later_gets_a_column(tmp_path):
     again.epoch(epoch(3, reward=3.5))
     again.close()
     assert rows(tmp_path / "run") == [*expected[:2], ("3", "3.5", "")]
+
+
+def test_what_a_run_killed_after_its_last_epoch_left_is_removed(tmp_path):
+    folder = tmp_path / "run"
+    RunWriter(folder, CONFIG).finish(nn.Linear(2, 1))
+    before = sorted(folder.iterdir())
+    (folder / CHECKPOINT).write_bytes(b"the state of the last epoch")
+    (folder / ".model.safetensors.abc.part").mkdir()
+    with pytest.raises(FrameSelectError, match="holds a finished run"):
+        RunWriter(folder, CONFIG)
+    assert sorted(folder.iterdir()) == before

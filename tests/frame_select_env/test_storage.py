@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from frame_select_env import CacheError, FrameSelectError
+from frame_select_env import FrameSelectError
 from frame_select_env.storage import exclusive, whole_file, write_whole
 
 
@@ -87,12 +87,27 @@ def test_a_disk_without_room_is_one_line(tmp_path):
     assert file.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_errors_of_hdf5_that_name_a_reason_are_translated_and_others_pass(tmp_path):
-    full = "c.h5: cannot be written: No space left on device"
-    with pytest.raises(CacheError, match=full), whole_file(tmp_path / "c.h5", CacheError):
-        raise RuntimeError("flush failed (error message = 'No space left on device', buf = 1)")
-    with pytest.raises(RuntimeError, match="not about files"), whole_file(tmp_path / "c.h5"):
-        raise RuntimeError("not about files")
+FULL = """
+import resource, sys
+import numpy as np
+from frame_select_env import CacheError, write_cache
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+one = {"label": 0, "split": "train", "features": np.ones((9, 4)), "predictions": np.ones((9, 1))}
+try:
+    write_cache(sys.argv[1], [{"id": str(row), **one} for row in range(50)], classes=["a"])
+except CacheError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [1, 5_000, 8_000, 12_000, 16_000])
+def test_a_cache_without_room_is_one_line_and_hdf5_adds_none(tmp_path, limit):
+    done = run(FULL, tmp_path / "a.h5", limit)
+    assert done.stdout == f"{tmp_path}/a.h5: cannot be written: File too large\n"
+    assert not done.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_absent_is_one_line(tmp_path):
     missing = tmp_path / "absent" / "c.h5"
     with pytest.raises(FrameSelectError, match="cannot be written: No such file or directory"):
         write_whole(missing, b"")
@@ -126,7 +141,17 @@ def test_a_folder_has_one_writer(tmp_path):
     assert run(SECOND, folder).stdout == "entered\n"
 
 
-def test_a_killed_writer_holds_no_lock(tmp_path):
+def test_a_folder_that_is_entered_keeps_what_others_are_writing(tmp_path):
+    file = tmp_path / "a.txt"
+    with whole_file(file) as part:
+        part.write_text("new")
+        assert run(SECOND, tmp_path).stdout == "entered\n"
+    assert file.read_text() == "new"
+
+
+def test_a_killed_writer_holds_no_lock_and_what_it_left_is_removed(tmp_path):
     assert run(KILLED_INSIDE, tmp_path).returncode == -9
+    assert run(KILLED_WHILE_WRITING, tmp_path / "a.txt").returncode == -9
+    assert len(list(Path(tmp_path).iterdir())) == 2
     assert run(SECOND, tmp_path).stdout == "entered\n"
     assert list(Path(tmp_path).iterdir()) == []

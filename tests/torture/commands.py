@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,10 @@ _runs = itertools.count()
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "tempfile.mkdtemp")
 # What a command may print to standard error besides its one line: progress, notes, warnings.
-NOISE = re.compile(r"━|^\s*(note|warning):|^\s*$|^[│╭╰┏┡└├┃┌┴┬]|^ *\d+ videos?$|not in the cache")
+NOISE = re.compile(
+    r"━|\d+/\d+ +\d+:\d\d:\d\d|^\s*(note|warning):|^\s*$|^[│╭╰┏┡└├┃┌┴┬]"
+    r"|^ *\d+ videos?$|not in the cache"
+)
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,14 @@ class Ended:
         errors: Its standard error.
         seconds: On the clock.
         events: Changes to the file system it made from Python, where they were counted.
+        hung: Whether it was killed because it did not end.
     """
 
     code: int
     errors: str
     seconds: float = 0.0
     events: int = 0
+    hung: bool = False
 
     @property
     def lines(self) -> list[str]:
@@ -53,6 +59,8 @@ class Ended:
     @property
     def wrong(self) -> str:
         """What a user should not see; empty if the command ended well or refused in one line."""
+        if self.hung:
+            return "hang"
         if self.code < 0:
             return signal.Signals(-self.code).name
         if "Traceback (most recent call last)" in self.errors:
@@ -110,16 +118,53 @@ def run_here(arguments: list[str]) -> Ended:
     return Ended(code, errors.getvalue(), time.monotonic() - began)
 
 
-def run(
+@dataclass(frozen=True)
+class Begun:
+    """A command that runs in a fork of this process."""
+
+    pid: int
+    began: float
+    printed: int  # a pipe with its standard output and error: no limit on files holds for it
+    counter: Path  # the number of its events
+    kill: Kill | None = None
+
+    def wait(self, seconds: float = 300.0) -> Ended:
+        """How it ends; after `seconds` it hangs, and is killed with SIGABRT."""
+        kill, status, hung, printed = self.kill, 0, False, b""
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                printed += os.read(self.printed, 2**16)
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                break
+            spent = time.monotonic() - self.began
+            if kill and not kill.event and spent > kill.seconds:
+                if kill.tree:
+                    _kill_children(self.pid)
+                with_signal(self.pid, signal.SIGKILL)
+            elif spent > seconds:
+                hung = True
+                with_signal(self.pid, signal.SIGABRT)
+            time.sleep(0.001)
+        spent = time.monotonic() - self.began
+        code = os.waitstatus_to_exitcode(status)
+        events = int(self.counter.read_text() or 0) if self.counter.exists() else 0
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(self.printed, 2**16):
+                printed += more
+        os.close(self.printed)
+        return Ended(code, printed.decode(errors="replace"), spent, events, hung)
+
+
+def begin(
     arguments: list[str],
     log: Path,
     *,
     kill: Kill | None = None,
     watch: Path | None = None,
     before: Callable[[], None] | None = None,
-    seconds: float = 300.0,
-) -> Ended:
-    """Run a command in a fork of this process.
+) -> Begun:
+    """Begin a command in a fork of this process.
 
     Args:
         arguments: "data" or "agents", the command, and its own arguments.
@@ -127,44 +172,33 @@ def run(
         kill: When to kill it.
         watch: The folder in which changes count as events.
         before: Called in the fork before the command.
-        seconds: After which it is killed with SIGABRT, as it hangs.
     """
     log.mkdir(parents=True, exist_ok=True)
-    # A file for every run: helpers of one that was killed may write to theirs for a while.
-    place = log / str(next(_runs))
-    counter, text = place.with_suffix(".events"), place.with_suffix(".errors")
+    counter = log / f"{next(_runs)}.events"
+    mine, theirs = os.pipe()
+    os.set_blocking(mine, False)
     began = time.monotonic()
     pid = os.fork()
     if not pid:
-        _in_fork(arguments, text, counter, kill, watch, before)
-    status = 0
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            break
-        spent = time.monotonic() - began
-        if kill and not kill.event and spent > kill.seconds:
-            if kill.tree:
-                _kill_children(pid)
-            with_signal(pid, signal.SIGKILL)
-        elif spent > seconds:
-            with_signal(pid, signal.SIGABRT)
-        time.sleep(0.001)
-    code = os.waitstatus_to_exitcode(status)
-    events = int(counter.read_text() or 0) if counter.exists() else 0
-    errors = text.read_text(errors="replace") if text.exists() else ""
-    return Ended(code, errors, time.monotonic() - began, events)
+        _in_fork(arguments, theirs, counter, kill, watch, before)
+    os.close(theirs)
+    return Begun(pid, began, mine, counter, kill)
+
+
+def run(arguments: list[str], log: Path, *, seconds: float = 300.0, **how: Any) -> Ended:
+    """Run a command in a fork of this process; `how` are the keywords of `begin`."""
+    return begin(arguments, log, **how).wait(seconds)
 
 
 def _in_fork(
     arguments: list[str],
-    text: Path,
+    printed: int,
     counter: Path,
     kill: Kill | None,
     watch: Path | None,
     before: Callable[[], None] | None,
 ) -> None:
-    redirect(text)
+    redirect(printed)
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 (new ones: the old may hold text)
     sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
     code = 1
@@ -176,7 +210,8 @@ def _in_fork(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        counter.write_text(str(seen[0]))
+        if watch:
+            counter.write_text(str(seen[0]))
         os._exit(code)
 
 
@@ -229,4 +264,6 @@ def draw_kill(rng: np.random.Generator, whole: Ended) -> Kill:
     tree = bool(rng.random() < 0.5)
     if rng.random() < 0.6 and whole.events:
         return Kill(event=int(rng.integers(1, whole.events + 1)), tree=tree)
-    return Kill(seconds=float(rng.uniform(0, whole.seconds * 1.05)), tree=tree)
+    # Long commands often die young: of what they import, or of Ctrl-C.
+    longest = min(whole.seconds * 1.05, 4.0 if rng.random() < 0.5 else np.inf)
+    return Kill(seconds=float(rng.uniform(0, longest)), tree=tree)

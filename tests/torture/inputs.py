@@ -42,11 +42,11 @@ class Inputs:
             self._train(agent, folder / f"done-{agent}", folder / f"cut-{agent}")
 
     def _train(self, agent: str, done: Path, cut: Path) -> None:
-        """Train a run to the end, and the same one to its last checkpoint."""
+        """Train a run to the end, and the same one to a checkpoint."""
         log = self.home / "log"
         whole = run(surface.train(self.cache, done, agent), log, watch=done)
         assert whole.code == 0, whole.errors
-        for event in range(whole.events, 0, -1):
+        for event in range(whole.events * 3 // 4, 0, -1):
             shutil.rmtree(cut, ignore_errors=True)
             run(surface.train(self.cache, cut, agent), log, watch=cut, kill=Kill(event))
             names = {one.name for one in cut.iterdir()} if cut.exists() else set()

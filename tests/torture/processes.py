@@ -128,7 +128,7 @@ def _start(part: Part, number: int, scratch: Path) -> _Child:
     told = stack.open("w")
     faulthandler.enable(told)
     faulthandler.register(signal.SIGUSR1, told)
-    redirect(folder.parent / f"{folder.name}.out")
+    redirect(os.open(folder.parent / f"{folder.name}.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
 
     def tell(mutation: str) -> None:
         os.write(theirs, json.dumps({"mutation": mutation[:1000]}).encode() + b"\n")
@@ -150,9 +150,8 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def redirect(file: Path) -> None:
-    """Send this process's standard output and error to a file."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+def redirect(handle: int) -> None:
+    """Send this process's standard output and error to an open file, which is closed."""
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.close(handle)

@@ -17,6 +17,7 @@ from agents.__main__ import main
 from agents.comparison.grid import make_grid, read_run
 from agents.comparison.results import gather
 from agents.training import provenance
+from frame_select_env.errors import UnwritableError
 from frame_select_env.storage import exclusive
 
 PUBLIC = (
@@ -226,6 +227,35 @@ def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, mo
     assert {SOFT, TINY} <= {row["agent"] for row in rows(tmp_path)}
 
 
+def test_a_full_disk_stops_a_comparison_in_one_line(planted, tmp_path, capsys, monkeypatch):
+    def full(path, content):
+        raise UnwritableError(f"{path}: cannot be written: No space left on device")
+
+    monkeypatch.setattr("agents.training.run_folder.write_whole", full)
+    asked = ["--data", planted, "--agents", SOFT, TINY, "--seeds", 1, *SMALL, "--jobs", 1]
+    (line,) = fails(capsys, tmp_path, *asked)
+    assert "config.json: cannot be written: No space left on device; rerun the command" in line
+    assert len(list((tmp_path / "runs").glob("*/*"))) == 1  # the next run would meet it too
+    monkeypatch.undo()
+    compare(tmp_path, *asked)
+    assert {SOFT, TINY} <= {row["agent"] for row in rows(tmp_path)}
+
+
+def test_the_last_checkpoint_of_a_run_killed_before_it_was_scored_is_removed(whole, grid, tmp_path):
+    out = tmp_path / "killed"
+    shutil.copytree(whole, out)
+    scores = next(out.rglob("scores-test.safetensors"))
+    scores.unlink()
+    (scores.parent / "checkpoint.safetensors").write_bytes(b"the state of the last epoch")
+    (scores.parent / ".lock").touch()
+    other = next(file for file in out.rglob("scores-test.safetensors"))
+    (other.parent / ".scores-test.safetensors.abc.part").mkdir()  # of one killed after scoring
+    compare(out, *grid)
+    assert scores.is_file() and not list(out.rglob("checkpoint.safetensors"))
+    assert not list(out.rglob(".*"))
+    assert timeless(out) == timeless(whole)
+
+
 def test_a_regression_has_pcc_and_mae(regression, tmp_path, capsys):
     asked = ["--data", regression, "--stream", "audio", "--agents", TINY, "--rewards"]
     compare(tmp_path, *asked, "delta_error", "--seeds", 1, *SMALL, "--jobs", 1)
@@ -278,7 +308,7 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     (line,) = fails(capsys, out, *asked)
     assert str(folder) in line and "has version 1, but only version 4 can be read" in line
     (folder / "config.json").write_text(json.dumps(config))
-    cache.write_bytes(cache.read_bytes()[:-1] + b"x")
+    cache.write_bytes(cache.read_bytes() + b"x")
     (line,) = fails(capsys, out, *asked)
     assert f"{folder}: {cache} has changed since this finished run began" in line
 

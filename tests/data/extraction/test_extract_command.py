@@ -342,8 +342,18 @@ def test_after_a_repair_only_the_repaired_video_is_extracted(few, tmp_path, caps
     extract(videos, out, *SMALL, "--resume")
     assert worked_on == ["bar/02"]
     assert len(open_cache(out)) == 9 and not shards_folder(out).exists()
+    (tmp_path / ".out.h5.shards.part").mkdir()  # of a command killed while it removed its shards
     line = refused(capsys, videos, out, *SMALL, "--resume")
-    assert "out.h5: is complete" in line
+    assert "out.h5: is complete" in line and not list(tmp_path.glob(".*"))
+
+
+def test_an_interrupted_extraction_over_an_old_cache_is_not_complete(few, tmp_path):
+    out = tmp_path / "out.h5"
+    extract(few, out, *SMALL, "--seed", 1)
+    before = out.read_bytes()
+    shards_folder(out).mkdir()  # of a command killed before its first video
+    extract(few, out, *SMALL, "--resume")
+    assert out.read_bytes() != before and not shards_folder(out).exists()
 
 
 def test_a_list_of_other_names_is_told(few, tmp_path, capsys):

@@ -118,6 +118,7 @@ def test_writing_that_fails_leaves_nothing_behind(folder, video, monkeypatch):
 def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
     write_shard(folder, "a", identity(video), ARRAYS)
     (folder / "b.123.part").write_bytes(b"half")
+    (folder / ".settings.json.abc.part").mkdir()  # of open_shards, killed
     with pytest.raises(
         FrameSelectError, match="contains 1 videos .*--resume to continue, or delete"
     ):
