@@ -7,8 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from frame_select_env import write_cache
+
+# No test depends on the clock.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 # Ray gives way to everything else, to the tests in the other process too, and starves.
 os.environ.setdefault("RAY_worker_niceness", "0")

@@ -60,7 +60,7 @@ every = pytest.mark.parametrize("name", [*RANKINGS, *ON_REQUEST])
 
 
 @every
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_every_ranking_ignores_batch_order_and_company(name, seed):
     clips, label = random_clips(seed)
@@ -74,7 +74,7 @@ def test_every_ranking_ignores_batch_order_and_company(name, seed):
 
 
 @every
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 9))
 def test_padding_changes_no_selection(name, seed, m):
     ranking = make_ranking(name)
@@ -183,7 +183,7 @@ def test_oracle_of_a_regression_minimises_the_error():
     np.testing.assert_array_equal(scores, [[2, 3, 1]])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6))
 def test_oracle_against_the_search_written_out(seed):
     clips, label = random_clips(seed)

@@ -65,7 +65,7 @@ def test_diversity_is_farthest_point_order():
     assert scores[0].tolist() == [6, 5, 4, 3, 2, 1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_diversity_covers_at_most_twice_as_badly_as_the_best(seed):
     points = np.random.default_rng(seed).normal(size=(8, 2))

@@ -57,7 +57,7 @@ def margin(clips, video, frames, label):
     return mean[label] - np.delete(mean, label).max()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 7))
 def test_against_all_sets_written_out(seed, m):
     clips, label = random_clips(seed)

@@ -166,7 +166,7 @@ JSON_FORMS = [
     {"reward": {"sign_omega": 1.0, "budget": 0.1}},
     {"reward": ["sign_omega", {"omega": 5}]},
     {"reward": {"sign_omega": {"omega": 5}, "budget": {"weight": 0.1}}},
-    {"reward": "frame_select_env.rewards.predictions:flip_only"},
+    {"reward": "frame_select_env.rewards.attention_aware:flip_only"},
     {"alpha": 0.5, "empty": "baseline", "target_frames": 4, "stream": "main", "fold": "default"},
     {"num_frames": 7, "split": "val", "observation": "video"},
     {"observation": "frame", "chunk": 3, "dense": True},

@@ -166,7 +166,7 @@ def test_every_design_declares_what_it_reads(name):
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_neither_padding_nor_the_company_in_the_batch_matters(name, seed):
     rng = np.random.default_rng(seed)

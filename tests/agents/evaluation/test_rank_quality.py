@@ -23,7 +23,7 @@ def test_nothing_or_everything_relevant_says_nothing():
     assert np.isnan(average_precision(np.zeros((2, 3)), relevant, valid)).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), pad=st.integers(0, 3))
 def test_against_scikit_learn_with_ties_and_padding(seed, pad):
     rng = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ def test_spearman_of_equal_scores_is_0_and_of_equal_importance_nothing():
     np.testing.assert_array_equal(found, [0, np.nan])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6))
 def test_spearman_against_scipy_with_ties_and_padding(seed):
     rng = np.random.default_rng(seed)

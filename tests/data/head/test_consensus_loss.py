@@ -29,7 +29,7 @@ def test_one_frame_is_plain_cross_entropy() -> None:
     np.testing.assert_allclose(grad_bias, [p - 1, 1 - p])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     lengths=st.lists(st.integers(1, 5), min_size=1, max_size=5),
     size=st.integers(1, 4),
