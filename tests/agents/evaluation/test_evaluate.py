@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
-from agents.evaluation.evaluate import lowest_error
+from agents.evaluation.choosing import lowest_error
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
