@@ -91,8 +91,11 @@ ROOMS = {
         ),
     ),
     "choosing": Room(
-        ("agents/evaluation/evaluate.py", "agents/evaluation/scoring.py"),
-        (f"{AGENTS}/evaluation",),
+        tuple(f"agents/evaluation/{name}.py" for name in ("choosing", "evaluate", "scoring")),
+        tuple(
+            f"{AGENTS}/evaluation/test_{name}.py"
+            for name in ("evaluate", "holdout", "regret", "rank_quality", "evaluation_files")
+        ),
     ),
     "intervals": Room(
         ("agents/evaluation/intervals.py", "agents/comparison/statistics.py"),

@@ -359,8 +359,10 @@ def test_the_docstring_has_every_section_and_its_snippet_runs(name):
         "Version History",
     ):
         assert f"## {heading}\n" in single.__doc__
-    for field in fields(single.process.settings_class):
-        text = field.default if not isinstance(field.default, str) else f'"{field.default}"'
+    defaults = single.process.settings_class()
+    for field in fields(defaults):
+        value = getattr(defaults, field.name)
+        text = value if not isinstance(value, str) else f'"{value}"'
         inherited = name != "FrameSelect/OneShot-v0" and field.name in (
             {field.name for field in fields(envs.OneShotEnv.process.settings_class)}
         )
