@@ -45,6 +45,27 @@ def test_the_loss_is_the_cross_entropy_of_the_weighted_mean_by_hand():
     assert loss.item() == pytest.approx(0.25)
 
 
+def test_a_probability_of_nothing_is_a_millionth():
+    weights, predictions = torch.ones(1, 1), torch.tensor([[[1.0, 0.0]]])
+    loss = attention_loss(weights, predictions, torch.tensor([1]))
+    assert loss.item() == pytest.approx(-np.log(1e-6))
+
+
+def test_equal_weights_attend_to_every_frame(planted):
+    """Then the loss is the cross-entropy of the mean of all frames."""
+    cache = open_cache(planted)
+    learner = make_learner(DESIGN, cache, make_task(cache, planted), SMALL)
+    with torch.no_grad():
+        learner.network.head.weight.zero_()
+    videos = learner.rows[3:13]
+    figures = learner.update(videos)
+    assert figures["attended_frames"] == pytest.approx(cache.lengths[videos].mean(), rel=1e-5)
+    clips = cache.read(videos)
+    mean = clips.predictions.sum(axis=1) / clips.valid.sum(axis=1, keepdims=True)
+    own = mean[np.arange(10), cache.labels[videos]]
+    assert figures["loss"] == pytest.approx(-np.log(own).mean(), rel=1e-4)
+
+
 class FixedScorer(FrameScorer):
     """A network whose logits are its first feature."""
 
