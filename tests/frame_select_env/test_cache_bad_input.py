@@ -66,6 +66,38 @@ def test_bad_videos_are_refused_and_leave_nothing_behind(tmp_path, message):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({}, "give either classes or targets, not both"),
+        ({"classes": ["a"], "targets": ["b"]}, "give either classes or targets, not both"),
+        ({"classes": []}, "must be distinct names, at least one"),
+        ({"classes": ["a", ""]}, "must be distinct names, at least one"),
+        ({"classes": ["a", "a"]}, "must be distinct names, at least one"),
+        ({"classes": ["a", "b"], "axes": {"other": "view"}}, "axes has the unknown name {'other'}"),
+        ({"classes": ["a", "b"], "axes": {"main": "time"}}, "axes has the unknown name {'time'}"),
+        ({"targets": ["x", "y"]}, "label 1 must be 2 finite numbers"),
+    ],
+)
+def test_bad_arguments_are_refused_and_leave_nothing_behind(tmp_path, keywords, message):
+    with pytest.raises(CacheError) as caught:
+        write_cache(tmp_path / "c.h5", [video()], **keywords)
+    assert message in str(caught.value) and list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(CacheError, match="the folder .*nowhere does not exist"):
+        write_cache(tmp_path / "nowhere" / "c.h5", [video()], classes=["a", "b"])
+
+
+@pytest.mark.parametrize("label", [[1.0], [1.0, 2.0, 3.0], [1.0, np.nan], 1.0])
+def test_labels_of_a_regression_are_as_many_finite_numbers_as_targets(tmp_path, label):
+    with pytest.raises(CacheError, match="must be 2 finite numbers"):
+        write_cache(tmp_path / "c.h5", [video(label=label)], targets=["x", "y"])
+    path = write_cache(tmp_path / "c.h5", [video(label=[1.0, -2.0])], targets=["x", "y"])
+    assert FeatureCache(path).labels.tolist() == [[1.0, -2.0]]
+
+
 def test_views_are_predicted_in_streams_with_a_view_axis_alone(tmp_path):
     views, flat = np.full((3, 2, 2), 0.5), np.full((3, 2), 0.5)
     wrong = video(features={"a": views, "b": flat}, predictions={"a": views, "b": views})
@@ -273,6 +305,16 @@ def test_wrong_values_are_reported_when_the_video_is_first_read(good):
         cache.read_predictions(np.array([0]), 3)
     with pytest.raises(CacheError, match="video 'v'"):
         list(cache.check_values())
+
+
+def test_groups_are_nested_up_to_eight_deep(good):
+    with h5py.File(good, "r+") as h5:
+        h5.create_group("extra/b/c/d/e/f/g/h/i")  # eight slashes
+    FeatureCache(good)
+    with h5py.File(good, "r+") as h5:
+        h5.create_group("extra/b/c/d/e/f/g/h/i/j")
+    with pytest.raises(CacheError, match="i/j: is linked more than once, or nested too deeply"):
+        FeatureCache(good)
 
 
 @pytest.mark.parametrize("name", ["features", "predictions", "thumbnail"])
