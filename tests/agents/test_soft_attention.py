@@ -82,6 +82,19 @@ def test_the_free_choice_are_the_frames_with_more_than_their_share():
     assert agent.select(clips).tolist() == [[True, False, False], [True, True, False]]
 
 
+def test_equal_frames_all_have_their_share_whatever_their_number():
+    """Although 1 / L of float32 may be less than 1 / L of float64."""
+    agent = SoftAttentionAgent("fixed", FixedScorer(1, 1))
+    valid = np.arange(30) < np.arange(1, 31)[:, None]
+    none = np.zeros((30, 30, 1), np.float32)
+    clips = Clips(none, none, valid, np.zeros((30, 30)), np.arange(30))
+    assert np.array_equal(agent.select(clips), valid)
+    # A frame just below its share is not chosen: of 3 e^-0.001, 1, 1.
+    logits = np.float32([[[-1e-3], [0.0], [0.0]]])
+    clips = Clips(logits, logits, np.ones((1, 3), bool), np.zeros((1, 3)), np.arange(1))
+    assert agent.select(clips).tolist() == [[False, True, True]]
+
+
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
     cache = open_cache(planted)
     task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1)
