@@ -185,12 +185,16 @@ def _run(tests: list[str], seconds: float = float("inf")) -> tuple[bool, str]:
     with tempfile.TemporaryFile("w+") as said:
         child = os.fork()
         if not child:
-            os.setsid()
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-            for name in [name for name in sys.modules if name.split(".")[0] in OWN]:
-                del sys.modules[name]
-            os._exit(pytest.main(["-x", "-q", "-pno:cacheprovider", *tests]))
+            code = 1
+            try:
+                os.setsid()
+                os.dup2(said.fileno(), 1)
+                os.dup2(said.fileno(), 2)
+                for name in [name for name in sys.modules if name.split(".")[0] in OWN]:
+                    del sys.modules[name]
+                code = pytest.main(["-x", "-q", "-pno:cacheprovider", *tests])
+            finally:
+                os._exit(code)  # whatever happens, a fork does not go on as the worker
         end = time.monotonic() + seconds
         while not (done := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
             time.sleep(0.02)
