@@ -213,6 +213,28 @@ def test_an_empty_selection_of_a_regression_answers_the_mean_label(tmp_path, spl
     assert info["p1"].tolist() == [2.0] and reward == 5.0 - 6.0
 
 
+def test_a_reward_reads_what_the_cache_reads(planted):
+    read = {}
+
+    def listen(outcome):
+        names = ("valid", "predictions", "features", "importance", "time", "video", "label")
+        read.update({name: getattr(outcome, name) for name in (*names, "target_frames")})
+        return np.zeros(len(outcome))
+
+    env = gym.make_vec(
+        IDS[0], num_envs=2, data=str(planted), num_frames=9, target_frames=5, reward=listen
+    )
+    rows = np.array([7, 2])
+    env.reset(options={"video": rows})
+    env.step(np.ones((2, 9), int))
+    cache = env.unwrapped.cache
+    clips = cache.read(rows, 9)
+    for name in ("valid", "predictions", "features", "time", "video"):
+        np.testing.assert_array_equal(read[name], getattr(clips, name))
+    np.testing.assert_array_equal(read["importance"], cache.read_frames("importance", rows, 9))
+    assert read["label"].tolist() == cache.labels[rows].tolist() and read["target_frames"] == 5
+
+
 def test_every_slot_has_a_generator_and_a_seed(planted):
     env = gym.make_vec(IDS[0], num_envs=3, data=str(planted), observation="index").unwrapped
     first = env.np_random_seed

@@ -137,8 +137,9 @@ def test_reset_mask(planted, mask):
 
 def test_seeds_must_be_as_many_as_the_slots(planted):
     env = gym.make_vec(ONE_SHOT, num_envs=3, data=str(planted))
-    with pytest.raises(FrameSelectError, match="seed: got 2 seeds for num_envs=3"):
-        env.reset(seed=[1, 2])
+    for seeds in ([1, 2], [1, 2, 3, 4]):
+        with pytest.raises(FrameSelectError, match=f"got {len(seeds)} seeds for num_envs=3"):
+            env.reset(seed=seeds)
 
 
 def test_steps_need_a_reset(planted):
