@@ -237,6 +237,17 @@ def test_the_digest_of_a_file_is_the_same_in_every_version(tmp_path):
     assert (files.WHOLE, files.BLOCK) == (256 * 2**20, 64 * 2**10)
 
 
+def test_a_cache_has_the_digest_of_its_file(planted):
+    assert FeatureCache(planted).digest == file_digest(planted)
+
+
+def test_clips_come_64_at_a_time(tmp_path):
+    videos = [video(f"v{row}", 1) for row in range(66)]
+    cache = FeatureCache(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
+    assert [len(clips) for clips in cache.clips("train")] == [64, 2]
+    assert next(cache.clips("train")).valid.shape == (64, 25)
+
+
 def test_the_digest_of_a_file_covers_every_byte_and_not_its_name(tmp_path):
     def digest(name, content):
         (tmp_path / name).write_bytes(content)

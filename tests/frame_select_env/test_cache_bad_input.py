@@ -216,6 +216,7 @@ BAD_FILES = {
     "streams/main/features: is a virtual or external dataset": virtual,
     "streams/main/features: is chunked or compressed": chunked,
     "classes: has an object type": objects,
+    "extra: is chunked or compressed": lambda h5: h5.create_dataset("extra", data=1.0),
     "streams/main/predictions: is missing": without("streams/main/predictions"),
     "videos/start: is missing": without("videos/start"),
     "features: is int64; expected float16 or float32": replace(
@@ -332,6 +333,21 @@ def test_the_full_check_finds_a_flipped_bit(tmp_path, name):
     cache = FeatureCache(path)
     with pytest.raises(CacheError, match=f"{where}: has a wrong checksum: damaged"):
         list(cache.check_values())
+
+
+@pytest.mark.parametrize("there", [28, 1, 0])
+def test_a_dataset_that_extends_past_the_end_of_the_file_is_not_read(good, there):
+    with h5py.File(good, "r") as h5:
+        dataset = h5["streams/main/predictions"].id
+        offset, size = dataset.get_offset(), dataset.get_storage_size()
+    content = bytearray(good.read_bytes())
+    layout = offset.to_bytes(8, "little") + size.to_bytes(8, "little")
+    assert content.count(layout) == 1
+    at = content.index(layout)
+    content[at : at + 8] = (len(content) - there).to_bytes(8, "little")
+    good.write_bytes(content)
+    with pytest.raises(CacheError, match="truncated"):
+        FeatureCache(good)
 
 
 def test_a_table_larger_than_the_file_is_not_read(tmp_path, good):
