@@ -186,6 +186,50 @@ def test_a_file_is_the_same_in_whatever_blocks_it_is_copied(tmp_path, monkeypatc
     assert list(FeatureCache(blocks).check_values()) == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("limit", "size", "expected"),
+    [(None, 2**20, [16, 4]), (64, 10, [6, 6, 6, 2]), (5, 10, [1] * 20)],
+)
+def test_at_most_16_mib_are_copied_at_once(tmp_path, monkeypatch, limit, size, expected):
+    """Or as many frames as fit into the limit; 20 frames of `size` bytes are copied."""
+    if limit:
+        monkeypatch.setattr(write, "COPY_BYTES", limit)
+    copied, checksum = [], schema.checksum
+
+    def listen(values, before=0):
+        if isinstance(values, np.memmap) and values.dtype == np.float16:
+            copied.append(len(values))
+        return checksum(values, before)
+
+    monkeypatch.setattr(write.schema, "checksum", listen)
+    videos = [video(length=20, features=np.ones((20, size // 2), np.float16))]
+    write_cache(tmp_path / "c.h5", videos, classes=["a", "b"])
+    assert copied == expected
+
+
+def test_an_extent_says_nothing_of_values_that_have_none():
+    extent = Extent(0, (1,), np.dtype("float32"), 0)
+    assert (extent.axes, extent.min, extent.max, extent.largest) == ("", 0, 0, 1)
+
+
+def test_a_bundled_cache_by_its_name():
+    assert open_cache("digits").path == (files.BUNDLED / "digits.h5").resolve()
+
+
+def test_a_folds_predictions_have_the_views_of_their_stream(tmp_path):
+    views = np.float32([[[0.5, 0.5], [1.0, 0.0]]] * 3)
+    one = video(
+        features={"crops": np.ones((3, 2, 4), np.float32)},
+        predictions={"crops": views},
+        folds={"b": {"split": "test", "predictions": {"crops": 1 - views}}},
+    )
+    path = write_cache(tmp_path / "c.h5", [one], classes=["a", "b"], axes={"crops": "view"})
+    cache = FeatureCache(path)
+    assert cache.read_predictions([0], 1).tolist() == [[[0.75, 0.25]]]
+    assert cache.read_predictions([0], 1, "b").tolist() == [[[0.25, 0.75]]]
+    assert cache.predictions_extent(fold="b").axes == cache.features_extent().axes == "view"
+
+
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)])
 def test_thumbnails_are_grey_or_in_colour(tmp_path, shape):
     images = np.arange(3 * np.prod(shape)).reshape(3, *shape).astype(np.uint8)

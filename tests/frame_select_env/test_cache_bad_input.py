@@ -45,6 +45,7 @@ BAD_VIDEOS = {
     "must be probabilities; apply the softmax": [video(predictions=with_value((3, 2), 7.0))],
     "sum to 0.6, not 1": [video(predictions=np.full((3, 2), 0.3))],
     "has no features": [{"id": "v", "label": 0, "split": "", "predictions": [[1, 0]]}],
+    "predictions has 0 frames; features have 3": [video(predictions=0.5)],
     "predictions has 2 frames; features have 3": [video(predictions=[[0.5, 0.5]] * 2)],
     "has 3 columns; expected 2": [video(predictions=[[0.5, 0.25, 0.25]] * 3)],
     "has no frames": [video(features=np.ones((0, 2)), predictions=np.ones((0, 2)))],
