@@ -3,15 +3,18 @@
     make mutants
     python -m tests.mutants [ROOM ...] --count 300 --seed 0 --jobs 2 --log tests/mutants.md
 
-Cosmic Ray makes the mutants; those drawn by the seed are tried one at a time. Annotations are left
-alone, because nothing runs them.
+Cosmic Ray makes the mutants; those drawn by the seed are tried one at a time. Left alone are
+annotations, the words of an error, what only people read (`__repr__`), and the numbers of
+hyper-parameters and search spaces, which are choices: no test can tell a wrong one.
 """
 
 import ast
-import contextlib
+import difflib
+import importlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,19 +24,23 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 import tyro
 from cosmic_ray.commands.init import _all_work_items
-from cosmic_ray.mutating import mutate_and_test
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkResult
+from cosmic_ray.mutating import use_mutation
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_item import MutationSpec
 from rich.progress import track
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY, AGENTS = "tests/frame_select_env", "tests/agents"
+OWN = ("frame_select_env", "agents", "baselines", "data", "tests", "conftest")
+IMPORTED = ("gymnasium", "h5py", "hypothesis", "matplotlib.pyplot", "scipy.stats", "torch")
 
 
 @dataclass(frozen=True)
 class Room:
-    """Modules, as glob patterns, and the tests that must notice their faults, fastest first."""
+    """Modules, as glob patterns, and what pytest runs to notice their faults, fastest first."""
 
     modules: tuple[str, ...]
     tests: tuple[str, ...]
@@ -58,8 +65,7 @@ ROOMS = {
         ("frame_select_env/consensus.py", "frame_select_env/ranking.py"),
         (
             *(f"{LIBRARY}/test_{name}.py" for name in ("consensus", "ranking", "paper")),
-            f"{LIBRARY}/test_views_folds_streams.py",
-            f"{LIBRARY}/test_environments.py",
+            *(f"{LIBRARY}/test_{name}.py" for name in ("pick", "views_folds_streams")),
         ),
     ),
     "cache": Room(
@@ -75,17 +81,19 @@ ROOMS = {
             *(f"agents/{name}.py" for name in ("soft_attention", "ppo", "dqn")),
             "agents/stable_baselines/replay.py",
         ),
-        tuple(
-            f"{AGENTS}/test_{name}.py"
-            for name in (
-                *("reinforce", "q_factored", "soft_attention", "reinforce_sequential"),
-                *("presets", "stable_baselines"),
-            )
+        (
+            *(f"{AGENTS}/test_{name}.py" for name in ("stable_baselines", "presets")),
+            *(f"{AGENTS}/test_{name}.py" for name in ("reinforce", "reinforce_sequential")),
+            *(f"{AGENTS}/test_{name}.py" for name in ("q_factored", "soft_attention")),
+            "-knot it_learns",  # minutes for each mutant that is left
         ),
     ),
     "choosing": Room(
-        ("agents/evaluation/choosing.py", "agents/evaluation/scoring.py"),
-        (f"{AGENTS}/evaluation",),
+        tuple(f"agents/evaluation/{name}.py" for name in ("choosing", "evaluate", "scoring")),
+        tuple(
+            f"{AGENTS}/evaluation/test_{name}.py"
+            for name in ("evaluate", "holdout", "regret", "rank_quality", "evaluation_files")
+        ),
     ),
     "intervals": Room(
         ("agents/evaluation/intervals.py", "agents/comparison/statistics.py"),
@@ -111,33 +119,46 @@ class Options:
 
 
 def mutants(room: Room) -> list[MutationSpec]:
-    """All mutants of a room, outside annotations, in a fixed order."""
+    """All mutants of a room that a test could tell, in a fixed order."""
     found = []
     for path in sorted(path for pattern in room.modules for path in ROOT.glob(pattern)):
-        skipped = list(_annotations(path))
+        tree = ast.parse(path.read_text())
+        skipped, choices = list(_spans(_unread(tree))), list(_spans(_choices(tree)))
         for item in _all_work_items([path.relative_to(ROOT)], {}):
             (one,) = item.mutations
-            if not any(first <= one.start_pos < last for first, last in skipped):
+            spans = skipped + choices * one.operator_name.endswith("NumberReplacer")
+            if not any(first <= one.start_pos < last for first, last in spans):
                 found.append(one)
     return found
 
 
-def _annotations(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where the annotations of a module begin and end."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        for name in ("annotation", "returns"):
-            found = getattr(node, name, None)
-            if isinstance(found, ast.expr):
-                yield (
-                    (found.lineno, found.col_offset),
-                    (found.end_lineno or 0, found.end_col_offset or 0),
-                )
+def _unread(tree: ast.Module) -> Iterator[ast.AST]:
+    """Annotations, the words of errors, and `__repr__`."""
+    for node in ast.walk(tree):
+        yield from filter(None, (getattr(node, name, None) for name in ("annotation", "returns")))
+        if isinstance(node, ast.Raise) or getattr(node, "name", "") == "__repr__":
+            yield node
 
 
-def test_command(room: Room) -> str:
-    """What runs the room's tests, and stops at the first failure."""
-    options = "-x -q -p no:cacheprovider -p no:warnings"
-    return f"{sys.executable} -m pytest {options} {' '.join(room.tests)}"
+def _choices(tree: ast.Module) -> Iterator[ast.AST]:
+    """Hyper-parameters and search spaces."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
+            yield from (field for field in node.body if isinstance(field, ast.AnnAssign))
+        elif isinstance(node, ast.Assign):
+            name = ast.unparse(node.targets[0])
+            if name.endswith("DESIGN") or name in ("TUNED", "PAPER", "SEARCH"):
+                yield node
+
+
+def _spans(nodes: Iterator[ast.AST]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where the nodes begin and end."""
+    for node in nodes:
+        if isinstance(node, ast.expr | ast.stmt):
+            yield (
+                (node.lineno, node.col_offset),
+                (node.end_lineno or 0, node.end_col_offset or 0),
+            )
 
 
 def _start(folder: str) -> None:
@@ -153,21 +174,56 @@ def _start(folder: str) -> None:
             shutil.copyfile(ROOT / name, own / name)
     os.chdir(own)
     os.environ.update(PYTHONPATH=str(own), OMP_NUM_THREADS="1", PYTHONDONTWRITEBYTECODE="1")
+    sys.path[:] = [str(own), *(one for one in sys.path if one not in ("", str(ROOT)))]
+    sys.dont_write_bytecode = True
+    for name in IMPORTED:  # once: importing them takes longer than most tests
+        importlib.import_module(name)
+
+
+def _run(tests: list[str], seconds: float = float("inf")) -> tuple[bool, str]:
+    """Whether the tests pass, in a fork of this process, within the seconds; and what they say."""
+    with tempfile.TemporaryFile("w+") as said:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                os.setsid()
+                os.dup2(said.fileno(), 1)
+                os.dup2(said.fileno(), 2)
+                for name in [name for name in sys.modules if name.split(".")[0] in OWN]:
+                    del sys.modules[name]
+                code = pytest.main(["-x", "-q", "-pno:cacheprovider", *tests])
+            finally:
+                os._exit(code)  # whatever happens, a fork does not go on as the worker
+        end = time.monotonic() + seconds
+        while not (done := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
+            time.sleep(0.02)
+        if not done[0]:
+            os.killpg(child, signal.SIGKILL)
+            done = os.waitpid(child, 0)
+        said.seek(0)
+        return done[1] == 0, said.read()
 
 
 def _clean(room: Room) -> float:
     """Run the room's tests without a fault; returns the seconds they take."""
     began = time.perf_counter()
-    done = subprocess.run(test_command(room).split(), capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"the tests fail without any fault:\n{done.stdout[-2000:]}")
+    passed, said = _run(list(room.tests))
+    if not passed:
+        raise SystemExit(f"the tests fail without any fault:\n{said[-2000:]}")
     return time.perf_counter() - began
 
 
-def _try(room: Room, one: MutationSpec, seconds: float) -> tuple[MutationSpec, WorkResult]:
-    # A fault that makes tests wait for ever is noticed too.
-    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
-        return one, mutate_and_test([one], test_command(room), 30 + 4 * seconds)
+def _try(room: Room, one: MutationSpec, seconds: float) -> str | None:
+    """The mutant as a diff if the tests pass with it."""
+    path, operator = one.module_path, get_operator(one.operator_name)(**one.operator_args)
+    # The tests that bear the module's name come first: they notice most faults.
+    tests = sorted(room.tests, key=lambda test: path.stem not in test)
+    with use_mutation(path, operator, one.occurrence) as (before, after):
+        # A fault that makes tests wait for ever is noticed too.
+        passed, _ = _run(tests, 10 + 3 * seconds)
+    lines = [text.splitlines(keepends=True) for text in (before, after)]
+    return "".join(difflib.unified_diff(*lines, str(path), str(path), n=3)) if passed else None
 
 
 def main() -> None:
@@ -186,19 +242,17 @@ def main() -> None:
             seconds = pool.submit(_clean, room).result()
             tried = [pool.submit(_try, room, one, seconds) for one in drawn]
             done = as_completed(tried)
-            results = [one.result() for one in track(done, description=name, total=len(tried))]
-        left = [(one, result) for one, result in results if not _noticed(result)]
+            left = []
+            for one in track(done, description=name, total=len(tried)):
+                if diff := one.result():
+                    left.append(diff)
+                    print(diff, flush=True)
         share = 100 * (1 - len(left) / len(drawn))
         line = f"{name}: {share:.1f} % of {len(drawn)} mutants noticed, of {len(every)} there are"
         print(line, flush=True)
-        diffs = sorted(f"{result.diff or result.output}".strip() for _, result in left)
-        texts += [f"## {line}", "", *(f"```diff\n{diff}\n```" for diff in diffs), ""]
+        texts += [f"## {line}", "", *(f"```diff\n{diff.strip()}\n```" for diff in sorted(left)), ""]
         command = f"python -m tests.mutants --count {options.count} --seed {options.seed}"
         options.log.write_text("\n".join(["# Mutants", "", f"`{command}`", "", *texts]))
-
-
-def _noticed(result: WorkResult) -> bool:
-    return bool(result.test_outcome == TestOutcome.KILLED)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,47 @@ def test_the_memory_holds_the_last_selections_of_each_video():
     assert selected[:, 0].all() and not selected[:2, 1].any()
 
 
+def test_a_restored_memory_holds_the_same():
+    memory, again = (Memory(videos=3, size=4, frames=2) for _ in range(2))
+    rng = torch.Generator().manual_seed(0)
+    index = torch.tensor([2, 0])
+    memory.add(index, torch.rand(3, 2, 2, generator=rng) < 0.5, torch.rand(3, 2, generator=rng))
+    again.load_state_dict(memory.state_dict())
+    for one, other in zip(memory(index), again(index), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_loss_by_hand(planted):
+    """Q_t(keep) is 3 and Q_t(discard) 2 in every frame; every selection earns 4, scaled by 1/2."""
+    cache = open_cache(planted)
+    task = make_task(
+        cache, planted, num_frames=9, target_frames=4,
+        reward=lambda facts: 4.0 + 0 * facts.selected.sum(axis=1),
+    )  # fmt: skip
+    config = dataclasses.replace(SMALL, reward_scale=0.5, episodes=3, exploration_initial_eps=1.0)
+    learner = make_learner(DESIGN, cache, task, config)
+    with torch.no_grad():
+        for layer, value in ((learner.network.head, 1.0), (learner.discard, 2.0)):
+            layer.weight.zero_()
+            layer.bias.fill_(value)
+    played, step = [], learner.env.step
+    learner.env.step = lambda actions: played.append(actions) or step(actions)
+    videos = learner.rows[:10]
+    figures = learner.update(videos)
+    length = np.minimum(cache.lengths[videos], 9)
+    kept = played[0].reshape(3, 10, 9).sum(axis=2)
+    assert (kept <= length).all()  # padding is never chosen
+    # The Huber loss of an error e of at least 1 is |e| - 1/2; here e is at least 2 * 3 - 2.
+    assert figures["loss"] == pytest.approx((2 * length + kept - 4 / 2 - 1 / 2).mean(), rel=1e-5)
+    assert figures["reward"] == 4.0
+    assert figures["kept"] == pytest.approx(kept.sum() / (3 * length.sum()))
+    assert (learner.episodes, learner.timesteps) == (30, 30)
+    # What is remembered is fitted again with what is new.
+    learner.update(videos)
+    _, earned, known = learner.memory(learner.table.index(torch.from_numpy(videos)))
+    assert earned.tolist() == [[2.0] * 10] * 6 and known.all()
+
+
 def test_it_fits_a_reward_that_is_a_sum_over_frames(planted):
     """Each kept frame of even number pays 1: then Q_t(keep) - Q_t(discard) is 1 there, 0 else."""
     cache = open_cache(planted)
@@ -105,3 +146,4 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):
 def test_hyper_parameters_that_make_no_sense():
     with pytest.raises(FrameSelectError, match="memory=3: must be at least episodes, 4"):
         DESIGN.check(dataclasses.replace(SMALL, memory=3))
+    DESIGN.check(dataclasses.replace(SMALL, memory=4))

@@ -34,6 +34,14 @@ def test_sampling_loss_eq_9_by_hand():
     assert sampling_loss(keep, valid, 3).item() == pytest.approx((0.25 + 0.5) / 2)
 
 
+def test_sampling_loss_of_decisions_about_several_frames():
+    # Three decisions, one half kept on average, about 10 frames: m = 4 of 10, 20 are all of them.
+    keep, valid = torch.tensor([[1.0, 0.5, 0.0]]), torch.ones(1, 3, dtype=torch.bool)
+    length = torch.tensor([10])
+    assert sampling_loss(keep, valid, 4, length).item() == pytest.approx(0.1)
+    assert sampling_loss(keep, valid, 20, length).item() == pytest.approx(0.5)
+
+
 def test_log_probability_is_summed_over_valid_frames():
     logits = torch.logit(torch.tensor([[0.8, 0.4, 0.3]]))
     actions = torch.tensor([[[True, False, True]]])
@@ -133,6 +141,52 @@ def test_self_critical_counts_its_greedy_episode(planted):
     config = dataclasses.replace(SMALL, baseline="self-critical")
     learner = make_learner(DESIGN, cache, make_task(cache, planted), config)
     assert learner.env.num_envs == 10 * (4 + 1)
+
+
+@pytest.mark.parametrize("baseline", ["leave-one-out", "moving-average", "self-critical"])
+def test_the_loss_of_a_policy_that_keeps_every_frame_alike_by_hand(planted, baseline):
+    """Every frame is kept with the probability 3/4, and each kept one pays 1."""
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, baseline=baseline, beta=0.5, ent_coef=2.0, episodes=3)
+    task = make_task(
+        cache, planted, num_frames=9, target_frames=4,
+        reward=lambda facts: 1.0 * facts.selected.sum(axis=1),
+    )  # fmt: skip
+    learner = make_learner(DESIGN, cache, task, config)
+    with torch.no_grad():
+        learner.network.head.weight.zero_()
+        learner.network.head.bias.fill_(np.log(3))
+    played, step = [], learner.env.step
+    learner.env.step = lambda actions: played.append(actions) or step(actions)
+    videos = learner.rows[:10]
+    figures = learner.update(videos)
+    length = np.minimum(cache.lengths[videos], 9)
+    valid = np.arange(9) < length[:, None]
+    drawn = played[0].reshape(-1, 10, 9)
+    if baseline == "self-critical":
+        assert drawn[3].all()  # greedily all are kept, since 3/4 is above one half
+    kept = (drawn[:3] & valid).sum(axis=2)  # what is paid
+    compared = {
+        "leave-one-out": (kept.sum(axis=0) - kept) / 2,
+        "moving-average": 0,
+        "self-critical": length,
+    }
+    likelihood = kept * np.log(3 / 4) + (length - kept) * np.log(1 / 4)
+    policy = -((kept - compared[baseline]) * likelihood).mean()
+    entropy = -(3 / 4 * np.log(3 / 4) + 1 / 4 * np.log(1 / 4))
+    sampling = np.abs(3 / 4 - np.minimum(4, length) / length).mean()
+    assert figures["entropy"] == pytest.approx(entropy, rel=1e-5)
+    assert figures["sampling_loss"] == pytest.approx(sampling, rel=1e-5)
+    assert figures["loss"] == pytest.approx(policy + 0.5 * sampling - 2 * entropy, rel=1e-4)
+    assert figures["reward"] == pytest.approx(kept.mean())
+    assert figures["kept"] == pytest.approx(kept.sum() / (3 * length.sum()))
+    scored = 10 * (4 if baseline == "self-critical" else 3)
+    assert (learner.episodes, learner.timesteps) == (scored, scored)
+
+
+def test_a_baseline_without_other_selections_needs_one_episode():
+    DESIGN.check(dataclasses.replace(SMALL, episodes=1, baseline="moving-average"))
+    DESIGN.check(dataclasses.replace(SMALL, episodes=2))
 
 
 def test_the_paper_preset_holds_the_papers_numbers():

@@ -107,6 +107,48 @@ def test_an_entropy_bonus_draws_the_policy_to_one_half(planted, bias):
     assert figures[-1]["kept"] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_the_loss_of_a_policy_that_keeps_every_frame_alike_by_hand(planted, chunk):
+    """Every decision is to keep with the probability 3/4, and each kept frame pays 1 at the end."""
+    cache = open_cache(planted)
+    task = make_task(
+        cache, planted, num_frames=9, target_frames=4,
+        reward=lambda facts: 1.0 * facts.selected.sum(axis=1),
+    )  # fmt: skip
+    config = dataclasses.replace(
+        SMALL, beta=0.5, ent_coef=2.0, episodes=3, reward_scale=0.1, chunk=chunk
+    )
+    learner = make_learner(DESIGN, cache, task, config)
+    with torch.no_grad():
+        learner.network.head.weight.zero_()
+        learner.network.head.bias.copy_(torch.tensor([0.0, np.log(3)]))
+    played, play = [], learner._play
+    learner._play = lambda videos: played.append(play(videos)) or played[0]
+    videos = learner.rows[:10]
+    figures = learner.update(videos)
+    length = np.minimum(cache.lengths[videos], 9)
+    (*_, active), actions, rewards = played[0]
+    active, actions = active.numpy(), actions.numpy() & active.numpy()
+    paid = rewards.numpy().sum(axis=0)  # of 30 episodes, three of each video
+    decisions = active.sum(axis=0)
+    np.testing.assert_array_equal(decisions, np.tile(-(-length // chunk), 3))
+    if chunk == 1:
+        np.testing.assert_array_equal(paid, actions.sum(axis=0))
+    # Paid at the end, the reward to go is the same at every decision.
+    by_video = paid.reshape(3, 10)
+    advantage = 0.1 * (by_video - (by_video.sum(axis=0) - by_video) / 2).ravel()
+    kept = actions.sum(axis=0)
+    likelihood = kept * np.log(3 / 4) + (decisions - kept) * np.log(1 / 4)
+    policy = -(advantage * likelihood).mean()
+    entropy = -(3 / 4 * np.log(3 / 4) + 1 / 4 * np.log(1 / 4))
+    sampling = np.abs(3 / 4 - np.minimum(4, length) / length).mean()
+    assert figures["entropy"] == pytest.approx(entropy, rel=1e-5)
+    assert figures["loss"] == pytest.approx(policy + 0.5 * sampling - 2 * entropy, rel=1e-4)
+    assert figures["reward"] == pytest.approx(paid.mean())
+    assert figures["kept"] == pytest.approx(kept.sum() / decisions.sum())
+    assert (learner.episodes, learner.timesteps) == (30, decisions.sum())
+
+
 @pytest.mark.parametrize(("anneal", "rates"), [(True, [0.4, 0.3, 0.1]), (False, [0.4] * 3)])
 def test_the_step_size_falls_to_0_as_the_budget_is_spent(planted, anneal, rates):
     cache = open_cache(planted)
@@ -159,3 +201,4 @@ def test_l_sampling_draws_the_kept_share_to_m(planted):
 def test_one_episode_has_nothing_to_be_compared_with():
     with pytest.raises(FrameSelectError, match="episodes=1: the leave-one-out baseline"):
         DESIGN.check(dataclasses.replace(SMALL, episodes=1))
+    DESIGN.check(dataclasses.replace(SMALL, episodes=2))

@@ -45,6 +45,27 @@ def test_the_loss_is_the_cross_entropy_of_the_weighted_mean_by_hand():
     assert loss.item() == pytest.approx(0.25)
 
 
+def test_a_probability_of_nothing_is_a_millionth():
+    weights, predictions = torch.ones(1, 1), torch.tensor([[[1.0, 0.0]]])
+    loss = attention_loss(weights, predictions, torch.tensor([1]))
+    assert loss.item() == pytest.approx(-np.log(1e-6))
+
+
+def test_equal_weights_attend_to_every_frame(planted):
+    """Then the loss is the cross-entropy of the mean of all frames."""
+    cache = open_cache(planted)
+    learner = make_learner(DESIGN, cache, make_task(cache, planted), SMALL)
+    with torch.no_grad():
+        learner.network.head.weight.zero_()
+    videos = learner.rows[3:13]
+    figures = learner.update(videos)
+    assert figures["attended_frames"] == pytest.approx(cache.lengths[videos].mean(), rel=1e-5)
+    clips = cache.read(videos)
+    mean = clips.predictions.sum(axis=1) / clips.valid.sum(axis=1, keepdims=True)
+    own = mean[np.arange(10), cache.labels[videos]]
+    assert figures["loss"] == pytest.approx(-np.log(own).mean(), rel=1e-4)
+
+
 class FixedScorer(FrameScorer):
     """A network whose logits are its first feature."""
 
@@ -59,6 +80,19 @@ def test_the_free_choice_are_the_frames_with_more_than_their_share():
     clips = Clips(features, np.zeros((2, 3, 1), np.float32), valid, np.zeros((2, 3)), np.arange(2))
     # Weights 4/7, 1/7, 2/7 against 1/3; equal weights all have their share.
     assert agent.select(clips).tolist() == [[True, False, False], [True, True, False]]
+
+
+def test_equal_frames_all_have_their_share_whatever_their_number():
+    """Although 1 / L of float32 may be less than 1 / L of float64."""
+    agent = SoftAttentionAgent("fixed", FixedScorer(1, 1))
+    valid = np.arange(30) < np.arange(1, 31)[:, None]
+    none = np.zeros((30, 30, 1), np.float32)
+    clips = Clips(none, none, valid, np.zeros((30, 30)), np.arange(30))
+    assert np.array_equal(agent.select(clips), valid)
+    # A frame just below its share is not chosen: of 3 e^-0.001, 1, 1.
+    logits = np.float32([[[-1e-3], [0.0], [0.0]]])
+    clips = Clips(logits, logits, np.ones((1, 3), bool), np.zeros((1, 3)), np.arange(1))
+    assert agent.select(clips).tolist() == [[False, True, True]]
 
 
 def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted):

@@ -221,6 +221,36 @@ def test_a_sample_is_of_whole_stretches():
     assert ((stretches[:, 1:] - stretches[:, :-1]) % 20 == 1).all()
 
 
+@pytest.mark.parametrize("size", [1, 4, 5, 9, 10])
+def test_a_sample_has_at_least_one_sequence_and_no_more_than_was_asked(size):
+    buffer = SequenceReplayBuffer(60, *SPACES, sequence_length=5, device="cpu", n_envs=3)
+    fill(buffer, 20)
+    assert len(buffer.sample(size).observations) == (10 if size == 10 else 5)
+
+
+@pytest.mark.parametrize("steps", [1, 13, 20, 33])
+def test_every_transition_is_sampled_and_a_restored_buffer_samples_the_same(steps):
+    keywords = {"sequence_length": 2, "n_steps": 3, "device": "cpu", "n_envs": 3}
+    buffer, again = (SequenceReplayBuffer(60, *SPACES, **keywords) for _ in range(2))
+    fill(buffer, steps)
+    again.load_state_dict(buffer.state_dict())
+    samples = []
+    for one in (buffer, again):
+        np.random.seed(0)
+        samples.append(one.sample(2000))
+    for name in ("observations", "actions", "next_observations", "dones", "rewards"):
+        assert torch.equal(*(getattr(sample, name) for sample in samples)), name
+    held = range(max(0, steps - 20), steps)  # 60 transitions are 20 of each environment
+    assert set(samples[0].observations[:, 0].tolist()) == set(held)
+    # And of every environment: their rewards differ.
+    alone = samples[0].rewards[samples[0].observations[:, 0] == held[-1], 0]
+    assert len(set(alone.tolist())) == 3
+    for one in (buffer, again):  # it goes on at the same place
+        fill(one, 3, seed=1)
+    assert again.pos == buffer.pos and again.full == buffer.full
+    assert np.array_equal(again.observations, buffer.observations)
+
+
 def test_a_full_buffer_begins_with_its_oldest_transition():
     buffer = SequenceReplayBuffer(4, *SPACES, sequence_length=4, n_steps=3, device="cpu", n_envs=1)
     for step in range(6):  # the rewards are 1, 2, 4, ...; no episode ends

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
-from frame_select_env.cache import files, frame_index, schema
+from frame_select_env.cache import files, frame_index, schema, write
 from frame_select_env.cache.files import file_digest
+from frame_select_env.cache.structure import Extent
 
 
 def video(name: str = "v", length: int = 3, **changes: object) -> dict:
@@ -155,6 +156,140 @@ def test_the_same_file_is_opened_once_and_anew_when_it_changed(tmp_path):
     assert open_cache(str(path)) is first
     write_cache(path, [video(), video("w")], classes=["a", "b"])
     assert len(open_cache(path)) == 2
+
+
+def test_the_extent_is_the_smallest_and_the_largest_value_of_all_videos(tmp_path):
+    rows = ([[1.0, -2.0]], [[0.5, 7.0]], [[3.0, 3.0]])
+    videos = [
+        video(f"v{row}", length=1, features=np.float32(value), predictions=np.float32([[p, 1 - p]]))
+        for (row, value), p in zip(enumerate(rows), (0.5, 0.25, 0.4), strict=True)
+    ]
+    cache = FeatureCache(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
+    extent = cache.features_extent()
+    assert (extent.min, extent.max, extent.shape, extent.dtype) == (-2, 7, (3, 2), np.float32)
+    assert (extent.largest, cache.predictions_extent().largest) == (7, 1)
+    assert (cache.predictions_extent().min, cache.predictions_extent().max) == (0.25, 0.75)
+    assert extent_of(-9.0, 3.0).largest == 9 and extent_of(-0.5, 0.25).largest == 1
+
+
+def extent_of(low, high):
+    return Extent(0, (1, 1), np.dtype("float32"), 0, "", low, high)
+
+
+@pytest.mark.parametrize("size", [1, 40, 100, 10**9])
+def test_a_file_is_the_same_in_whatever_blocks_it_is_copied(tmp_path, monkeypatch, size):
+    videos = [video("v", 5, importance=np.arange(5)), video("w", 4, importance=np.ones(4))]
+    whole = write_cache(tmp_path / "whole.h5", videos, classes=["a", "b"])
+    monkeypatch.setattr(write, "COPY_BYTES", size)
+    blocks = write_cache(tmp_path / "blocks.h5", videos, classes=["a", "b"])
+    assert blocks.read_bytes() == whole.read_bytes()
+    assert list(FeatureCache(blocks).check_values()) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("limit", "size", "expected"),
+    [(None, 2**20, [16, 4]), (64, 10, [6, 6, 6, 2]), (5, 10, [1] * 20)],
+)
+def test_at_most_16_mib_are_copied_at_once(tmp_path, monkeypatch, limit, size, expected):
+    """Or as many frames as fit into the limit; 20 frames of `size` bytes are copied."""
+    if limit:
+        monkeypatch.setattr(write, "COPY_BYTES", limit)
+    copied, checksum = [], schema.checksum
+
+    def listen(values, before=0):
+        if isinstance(values, np.memmap) and values.dtype == np.float16:
+            copied.append(len(values))
+        return checksum(values, before)
+
+    monkeypatch.setattr(write.schema, "checksum", listen)
+    videos = [video(length=20, features=np.ones((20, size // 2), np.float16))]
+    write_cache(tmp_path / "c.h5", videos, classes=["a", "b"])
+    assert copied == expected
+
+
+def test_an_extent_says_nothing_of_values_that_have_none():
+    extent = Extent(0, (1,), np.dtype("float32"), 0)
+    assert (extent.axes, extent.min, extent.max, extent.largest) == ("", 0, 0, 1)
+
+
+def test_a_bundled_cache_by_its_name():
+    assert open_cache("digits").path == (files.BUNDLED / "digits.h5").resolve()
+
+
+def test_a_folds_predictions_have_the_views_of_their_stream(tmp_path):
+    views = np.float32([[[0.5, 0.5], [1.0, 0.0]]] * 3)
+    one = video(
+        features={"crops": np.ones((3, 2, 4), np.float32)},
+        predictions={"crops": views},
+        folds={"b": {"split": "test", "predictions": {"crops": 1 - views}}},
+    )
+    path = write_cache(tmp_path / "c.h5", [one], classes=["a", "b"], axes={"crops": "view"})
+    cache = FeatureCache(path)
+    assert cache.read_predictions([0], 1).tolist() == [[[0.75, 0.25]]]
+    assert cache.read_predictions([0], 1, "b").tolist() == [[[0.25, 0.75]]]
+    assert cache.predictions_extent(fold="b").axes == cache.features_extent().axes == "view"
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)])
+def test_thumbnails_are_grey_or_in_colour(tmp_path, shape):
+    images = np.arange(3 * np.prod(shape)).reshape(3, *shape).astype(np.uint8)
+    made = write_cache(tmp_path / "c.h5", [video(thumbnail=images)], classes=["a", "b"])
+    found = FeatureCache(made).read_frames("thumbnail", np.array([0]), 4)
+    assert found.dtype == np.uint8 and np.array_equal(found[0, :3], images)
+    assert not found[0, 3].any()
+
+
+def test_one_frame_of_each_video(tmp_path):
+    one = video("v", 6, features=np.arange(12.0).reshape(6, 2))
+    two = video("w", 2, features=100 + np.arange(4.0).reshape(2, 2))
+    cache = FeatureCache(write_cache(tmp_path / "c.h5", [one, two], classes=["a", "b"]))
+    # Of the six frames 1, 3 and 5 are read, of the two both.
+    rows, index = np.array([1, 0, 0]), np.array([1, 0, 2])
+    features, predictions = cache.read_one(rows, index, 3, "default", "main")
+    assert features.tolist() == [[102, 103], [2, 3], [10, 11]]
+    assert predictions.tolist() == [[0.25, 0.75]] * 3
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        *(("", {}), ("by hand", {"note": "by hand"}), ("3", {"note": 3})),
+        *(({"made": [1, "a"]}, {"made": [1, "a"]}), ({}, {})),
+    ],
+)
+def test_provenance_is_a_mapping_or_a_note(tmp_path, given, found):
+    path = write_cache(tmp_path / "c.h5", [video()], classes=["a", "b"], provenance=given)
+    assert FeatureCache(path).provenance == found
+
+
+def test_probabilities_may_be_off_by_two_thousandths(tmp_path):
+    for row, (first, second) in enumerate([(0.501, 0.5), (0.499, 0.5), (-0.001, 1.001)]):
+        content = video(length=1, predictions=np.float32([[first, second]]))
+        write_cache(tmp_path / f"{row}.h5", [content], classes=["a", "b"])
+    for first, second in ((0.503, 0.5), (0.497, 0.5), (-0.003, 1.0), (0.0, 1.003), (-0.01, 1.01)):
+        content = video(length=1, predictions=np.float32([[first, second]]))
+        with pytest.raises(FrameSelectError, match="apply the softmax"):
+            write_cache(tmp_path / "bad.h5", [content], classes=["a", "b"])
+
+
+def test_the_digest_of_a_file_is_the_same_in_every_version(tmp_path):
+    """The folders of runs hold it."""
+    (tmp_path / "a").write_bytes(b"frames" * 1000)
+    assert file_digest(tmp_path / "a") == "8d7017547455c4fde7b9e9c947f05b0a"
+    (tmp_path / "empty").write_bytes(b"")
+    assert len(file_digest(tmp_path / "empty")) == 32
+    assert (files.WHOLE, files.BLOCK) == (256 * 2**20, 64 * 2**10)
+
+
+def test_a_cache_has_the_digest_of_its_file(planted):
+    assert FeatureCache(planted).digest == file_digest(planted)
+
+
+def test_clips_come_64_at_a_time(tmp_path):
+    videos = [video(f"v{row}", 1) for row in range(66)]
+    cache = FeatureCache(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
+    assert [len(clips) for clips in cache.clips("train")] == [64, 2]
+    assert next(cache.clips("train")).valid.shape == (64, 25)
 
 
 def test_the_digest_of_a_file_covers_every_byte_and_not_its_name(tmp_path):

@@ -45,6 +45,7 @@ BAD_VIDEOS = {
     "must be probabilities; apply the softmax": [video(predictions=with_value((3, 2), 7.0))],
     "sum to 0.6, not 1": [video(predictions=np.full((3, 2), 0.3))],
     "has no features": [{"id": "v", "label": 0, "split": "", "predictions": [[1, 0]]}],
+    "predictions has 0 frames; features have 3": [video(predictions=0.5)],
     "predictions has 2 frames; features have 3": [video(predictions=[[0.5, 0.5]] * 2)],
     "has 3 columns; expected 2": [video(predictions=[[0.5, 0.25, 0.25]] * 3)],
     "has no frames": [video(features=np.ones((0, 2)), predictions=np.ones((0, 2)))],
@@ -64,6 +65,38 @@ def test_bad_videos_are_refused_and_leave_nothing_behind(tmp_path, message):
         write_cache(tmp_path / "c.h5", BAD_VIDEOS[message], classes=["a", "b"])
     assert message in str(caught.value) and "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({}, "give either classes or targets, not both"),
+        ({"classes": ["a"], "targets": ["b"]}, "give either classes or targets, not both"),
+        ({"classes": []}, "must be distinct names, at least one"),
+        ({"classes": ["a", ""]}, "must be distinct names, at least one"),
+        ({"classes": ["a", "a"]}, "must be distinct names, at least one"),
+        ({"classes": ["a", "b"], "axes": {"other": "view"}}, "axes has the unknown name {'other'}"),
+        ({"classes": ["a", "b"], "axes": {"main": "time"}}, "axes has the unknown name {'time'}"),
+        ({"targets": ["x", "y"]}, "label 1 must be 2 finite numbers"),
+    ],
+)
+def test_bad_arguments_are_refused_and_leave_nothing_behind(tmp_path, keywords, message):
+    with pytest.raises(CacheError) as caught:
+        write_cache(tmp_path / "c.h5", [video()], **keywords)
+    assert message in str(caught.value) and list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(CacheError, match="the folder .*nowhere does not exist"):
+        write_cache(tmp_path / "nowhere" / "c.h5", [video()], classes=["a", "b"])
+
+
+@pytest.mark.parametrize("label", [[1.0], [1.0, 2.0, 3.0], [1.0, np.nan], 1.0])
+def test_labels_of_a_regression_are_as_many_finite_numbers_as_targets(tmp_path, label):
+    with pytest.raises(CacheError, match="must be 2 finite numbers"):
+        write_cache(tmp_path / "c.h5", [video(label=label)], targets=["x", "y"])
+    path = write_cache(tmp_path / "c.h5", [video(label=[1.0, -2.0])], targets=["x", "y"])
+    assert FeatureCache(path).labels.tolist() == [[1.0, -2.0]]
 
 
 def test_views_are_predicted_in_streams_with_a_view_axis_alone(tmp_path):
@@ -184,6 +217,7 @@ BAD_FILES = {
     "streams/main/features: is a virtual or external dataset": virtual,
     "streams/main/features: is chunked or compressed": chunked,
     "classes: has an object type": objects,
+    "extra: is chunked or compressed": lambda h5: h5.create_dataset("extra", data=1.0),
     "streams/main/predictions: is missing": without("streams/main/predictions"),
     "videos/start: is missing": without("videos/start"),
     "features: is int64; expected float16 or float32": replace(
@@ -275,6 +309,16 @@ def test_wrong_values_are_reported_when_the_video_is_first_read(good):
         list(cache.check_values())
 
 
+def test_groups_are_nested_up_to_eight_deep(good):
+    with h5py.File(good, "r+") as h5:
+        h5.create_group("extra/b/c/d/e/f/g/h/i")  # eight slashes
+    FeatureCache(good)
+    with h5py.File(good, "r+") as h5:
+        h5.create_group("extra/b/c/d/e/f/g/h/i/j")
+    with pytest.raises(CacheError, match="i/j: is linked more than once, or nested too deeply"):
+        FeatureCache(good)
+
+
 @pytest.mark.parametrize("name", ["features", "predictions", "thumbnail"])
 def test_the_full_check_finds_a_flipped_bit(tmp_path, name):
     path = tmp_path / "c.h5"
@@ -290,6 +334,21 @@ def test_the_full_check_finds_a_flipped_bit(tmp_path, name):
     cache = FeatureCache(path)
     with pytest.raises(CacheError, match=f"{where}: has a wrong checksum: damaged"):
         list(cache.check_values())
+
+
+@pytest.mark.parametrize("there", [28, 1, 0])
+def test_a_dataset_that_extends_past_the_end_of_the_file_is_not_read(good, there):
+    with h5py.File(good, "r") as h5:
+        dataset = h5["streams/main/predictions"].id
+        offset, size = dataset.get_offset(), dataset.get_storage_size()
+    content = bytearray(good.read_bytes())
+    layout = offset.to_bytes(8, "little") + size.to_bytes(8, "little")
+    assert content.count(layout) == 1
+    at = content.index(layout)
+    content[at : at + 8] = (len(content) - there).to_bytes(8, "little")
+    good.write_bytes(content)
+    with pytest.raises(CacheError, match="truncated"):
+        FeatureCache(good)
 
 
 def test_a_table_larger_than_the_file_is_not_read(tmp_path, good):

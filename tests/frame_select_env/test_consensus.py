@@ -5,8 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frame_select_env import FrameSelectError
-from frame_select_env.consensus import consensus, is_correct, on_grid, weighted_mean
+from frame_select_env import FeatureCache, FrameSelectError, write_cache
+from frame_select_env import consensus as module
+from frame_select_env.consensus import (
+    clipped_log,
+    consensus,
+    consensus_table,
+    entropy,
+    is_correct,
+    margin,
+    on_grid,
+    weighted_mean,
+)
 
 
 def random_predictions(seed: int, batch: int, frames: int, classes: int) -> np.ndarray:
@@ -34,12 +44,13 @@ def test_alpha_weighs_the_frames_that_are_not_selected():
 
 
 def test_nothing_selected_is_zeros_or_with_alpha_p0():
-    predictions = random_predictions(0, 2, 4, 3)
-    valid = np.ones((2, 4), bool)
-    nothing = np.zeros((2, 4), bool)
+    predictions = random_predictions(0, 50, 7, 3)
+    valid = np.ones((50, 7), bool)
+    nothing = np.zeros((50, 7), bool)
     assert not consensus(predictions, nothing, valid).any()
     p0 = consensus(predictions, valid, valid)
-    assert (consensus(predictions, nothing, valid, alpha=0.3) == p0).all()
+    for alpha in (0.1, 0.3, 1.0):  # to the bit: alpha p0 L / (alpha L) may be another number
+        assert (consensus(predictions, nothing, valid, alpha) == p0).all()
 
 
 @settings(deadline=None, max_examples=60)
@@ -114,3 +125,79 @@ def test_too_many_frames_for_exact_sums():
     predictions = np.zeros((1, 4097, 1), np.float32)
     with pytest.raises(FrameSelectError, match="num_frames is 4097; it must be at most 4096"):
         consensus(predictions, predictions[..., 0] > 0, predictions[..., 0] == 0)
+
+
+def test_4096_frames_are_not_too_many():
+    predictions, every = np.ones((1, 4096, 1), np.float32), np.ones((1, 4096), bool)
+    assert consensus(predictions, every, every).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ("largest", "step"), [(0.25, -40), (1.0, -40), (1.5, -39), (2.0, -39), (2.5, -38), (9.0, -36)]
+)
+def test_values_are_rounded_to_the_nearest_step_of_the_grid(largest, step):
+    values = 2.0**step * np.array([0.4, 0.6, 1.4, -0.6])
+    assert (on_grid(values, largest) / 2.0**step).tolist() == [0, 1, 1, -1]
+
+
+def test_the_margin_by_hand():
+    probabilities = np.array([[0.5, 0.25, 0.125], [0.5, 0.25, 0.125]])
+    assert margin(probabilities, np.array([0, 2])).tolist() == [0.25, -0.375]
+
+
+def test_entropy_by_hand_and_logarithms_of_almost_nothing():
+    probabilities = np.array([[0.5, 0.5, 0, 0], [1, 0, 0, 0], [0.25] * 4], np.float32)
+    np.testing.assert_allclose(entropy(probabilities), [np.log(2), 0, np.log(4)])
+    found = clipped_log(np.array([0.0, 1e-9, 1e-6, 1.0]))
+    np.testing.assert_allclose(found, [np.log(1e-6)] * 3 + [0])
+
+
+@pytest.fixture
+def two_videos(tmp_path):
+    """Videos of five frames, of which the last two tell class 1, and of two, which do too."""
+    first = [[1.0, 0.0], [1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    videos = [
+        {
+            "id": f"v{row}",
+            "label": 1,
+            "split": "train",
+            "features": np.ones((len(frames), 1), np.float32),
+            "predictions": np.array(frames, np.float32),
+        }
+        for row, frames in enumerate((first, first[3:]))
+    ]
+    return FeatureCache(write_cache(tmp_path / "two.h5", videos, classes=["no", "yes"]))
+
+
+@pytest.mark.parametrize("block", [1, 2, 1024])
+def test_the_table_of_chunks_by_hand(two_videos, monkeypatch, block):
+    monkeypatch.setattr(module, "FILL_BLOCK", block)
+    table = consensus_table(two_videos, "default", "main", 6, 2)
+    table.fill(np.array([1, 0, 1]))
+    # Three chunks of two frames each: of the first video the last one has one frame, of the second
+    # one only the first has any.
+    assert table.chunks == 3 and table.total.tolist() == [5, 2]
+    assert table.chunk_size.tolist() == [2, 2, 1, 2, 0, 0]
+    assert table.chunk_sum[:3].tolist() == [[2, 0], [1, 1], [0, 1]]
+    assert table.chunk_sum[3:].tolist() == [[0.25, 1.75], [0, 0], [0, 0]]
+    assert table.total_sum.tolist() == [[3, 2], [0.25, 1.75]]
+    assert table.p0.tolist() == [[0.6, 0.4], [0.125, 0.875]]
+    assert table.correct_before.tolist() == [False, True]
+
+
+def test_the_table_of_fewer_frames_than_the_video_has(two_videos):
+    table = consensus_table(two_videos, "default", "main", 3)
+    table.fill(np.array([0]))
+    # floor((t + 1/2) 5 / 3): the frames 0, 2 and 4. The other video has not been filled in.
+    assert table.total.tolist() == [3, 2] and table.chunk_size.tolist() == [1, 1, 1, 1, 1, 0]
+    assert table.chunk_sum.tolist() == [[1, 0], [0.75, 0.25], [0, 1], [0, 0], [0, 0], [0, 0]]
+    table.fill(np.array([0, 1]))
+    assert table.total_sum.tolist() == [[1.75, 1.25], [0.25, 1.75]]
+
+
+def test_environments_on_the_same_settings_share_a_table(two_videos):
+    settings = ("default", "main", 4)
+    table = consensus_table(two_videos, *settings)
+    assert consensus_table(two_videos, *settings, 1) is table
+    assert consensus_table(two_videos, *settings, 2) is not table
+    assert consensus_table(two_videos, "default", "main", 5) is not table

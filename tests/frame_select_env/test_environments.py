@@ -161,6 +161,105 @@ def test_videos_of_unknown_label_are_never_drawn(tmp_path, name):
         env.reset(options={"video": 3})
 
 
+def one_frame_videos(labels, features, predictions, **more):
+    """Videos of one frame each, by their label, feature and prediction."""
+    rows = zip(labels, features, predictions, strict=True)
+    for row, (label, feature, prediction) in enumerate(rows):
+        yield {
+            "id": f"v{row}",
+            "label": label,
+            "split": more.get("split", "train"),
+            "features": np.array([feature], np.float32),
+            "predictions": np.array([prediction], np.float32),
+        }
+
+
+def test_a_split_without_a_known_label_has_nothing_to_draw(tmp_path):
+    videos = one_frame_videos([-1, -1], [[0.0]] * 2, [[0.5, 0.5]] * 2)
+    path = str(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
+    with pytest.raises(FrameSelectError, match="split='train' has no video with a known label"):
+        gym.make(IDS[0], data=path, num_frames=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [([2.0, 5.0], 0, 5), ([-3.0, -1.0], -3, 0), ([-3.0, 5.0], -3, 5), ([0.0, 0.0], 0, 1)],
+)
+def test_the_boxes_hold_the_features_and_the_padding(tmp_path, values, low, high):
+    videos = one_frame_videos([0, 1], [[value] for value in values], [[0.5, 0.5]] * 2)
+    path = str(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
+    space = gym.make(IDS[0], data=path, num_frames=3, target_frames=1).observation_space
+    features, predictions = space["features"], space["predictions"]
+    assert (features.shape, predictions.shape, space["valid"].n) == ((3, 1), (3, 2), 3)
+    assert (features.low == low).all() and (features.high == high).all()
+    assert (predictions.low == 0).all() and (predictions.high == 1).all()
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_an_empty_selection_of_a_regression_answers_the_mean_label(tmp_path, split):
+    """That of the training videos or, if there are none, of all; the boxes hold it."""
+    labels = [[-4.0], [8.0]]
+    videos = one_frame_videos(labels, [[1.0]] * 2, [[1.0], [2.0]], split=split)
+    path = str(write_cache(tmp_path / "c.h5", videos, targets=["y"]))
+    env = gym.make(
+        "FrameSelect/Sequential-v0",
+        data=path, split=split, num_frames=1, reward="delta_error", observation="frame",
+    )  # fmt: skip
+    box = env.observation_space["p1"]
+    assert (box.low, box.high) == (-4.0, 8.0)
+    env.reset(options={"video": 0})
+    _, reward, _, _, info = env.step(0)
+    # |1 - -4| with all frames, |2 - -4| without any.
+    assert info["p1"].tolist() == [2.0] and reward == 5.0 - 6.0
+
+
+def test_a_reward_reads_what_the_cache_reads(planted):
+    read = {}
+
+    def listen(outcome):
+        names = ("valid", "predictions", "features", "importance", "time", "video", "label")
+        read.update({name: getattr(outcome, name) for name in (*names, "target_frames")})
+        return np.zeros(len(outcome))
+
+    env = gym.make_vec(
+        IDS[0], num_envs=2, data=str(planted), num_frames=9, target_frames=5, reward=listen
+    )
+    rows = np.array([7, 2])
+    env.reset(options={"video": rows})
+    env.step(np.ones((2, 9), int))
+    cache = env.unwrapped.cache
+    clips = cache.read(rows, 9)
+    for name in ("valid", "predictions", "features", "time", "video"):
+        np.testing.assert_array_equal(read[name], getattr(clips, name))
+    np.testing.assert_array_equal(read["importance"], cache.read_frames("importance", rows, 9))
+    assert read["label"].tolist() == cache.labels[rows].tolist() and read["target_frames"] == 5
+
+
+def test_every_slot_has_a_generator_and_a_seed(planted):
+    env = gym.make_vec(IDS[0], num_envs=3, data=str(planted), observation="index").unwrapped
+    first = env.np_random_seed
+    assert len(first) == 3 and len(set(first)) == 3 and min(first) >= 0
+    assert env.np_random_seed == first  # drawn once
+    env.reset(seed=5)
+    assert env.np_random_seed == (5, 6, 7)
+    env.reset(seed=[11, None, 12])
+    assert env.np_random_seed == (11, 6, 12)
+    env.reset(seed=20, options={"reset_mask": np.array([False, True, False])})
+    assert env.np_random_seed == (11, 21, 12)
+    assert len({generator.integers(0, 10**9) for generator in env.np_random}) == 3
+
+
+def test_every_video_is_drawn_as_often_over_many_blocks(planted):
+    env = gym.make_vec(IDS[0], num_envs=30, data=str(planted), num_frames=1, observation="index")
+    env.reset(seed=0)
+    rows = env.unwrapped.cache.rows("train")
+    drawn = [env.reset()[0]["video"][:, 0] for _ in range(600)]  # a block has 256 videos
+    assert all(len(set(map(tuple, np.array(part).T))) == 30 for part in (drawn[:300], drawn[300:]))
+    found, counts = np.unique(np.array(drawn), return_counts=True)
+    assert found.tolist() == rows.tolist()
+    np.testing.assert_allclose(counts, 30 * 600 / len(rows), rtol=0.2)
+
+
 JSON_FORMS = [
     {"reward": "delta_prob"},
     {"reward": {"sign_omega": 1.0, "budget": 0.1}},
@@ -359,8 +458,10 @@ def test_the_docstring_has_every_section_and_its_snippet_runs(name):
         "Version History",
     ):
         assert f"## {heading}\n" in single.__doc__
-    for field in fields(single.process.settings_class):
-        text = field.default if not isinstance(field.default, str) else f'"{field.default}"'
+    defaults = single.process.settings_class()
+    for field in fields(defaults):
+        value = getattr(defaults, field.name)
+        text = value if not isinstance(value, str) else f'"{value}"'
         inherited = name != "FrameSelect/OneShot-v0" and field.name in (
             {field.name for field in fields(envs.OneShotEnv.process.settings_class)}
         )

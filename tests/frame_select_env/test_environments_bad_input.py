@@ -40,8 +40,9 @@ def test_keywords(planted, make, name, keywords, message):
 def test_vector_keywords(planted):
     with pytest.raises(FrameSelectError, match="autoreset_mode='Never': must be one of 'NextStep'"):
         gym.make_vec(ONE_SHOT, data=str(planted), autoreset_mode="Never")
-    with pytest.raises(FrameSelectError, match="num_envs=0"):
-        gym.make_vec(ONE_SHOT, num_envs=0, data=str(planted))
+    for wrong in (0, True, 2.0, "2"):
+        with pytest.raises(FrameSelectError, match=f"num_envs={wrong!r}: must be an integer of at"):
+            gym.make_vec(ONE_SHOT, num_envs=wrong, data=str(planted))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,25 @@ def test_sequential_vector_actions(planted, actions, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("wrong", [-1, 2, 100])
+def test_numbers_of_every_type_are_checked_at_both_ends(planted, kind, wrong):
+    env = gym.make_vec(SEQUENTIAL, num_envs=3, data=str(planted), num_frames=3)
+    env.reset(seed=0)
+    env.step(np.array([1, 0, 1], kind))
+    if wrong < 0 and kind is np.uint8:
+        return
+    with pytest.raises(FrameSelectError, match=f"action {wrong}(.0)? is out of range; allowed: 0"):
+        env.step(np.array([1, wrong, 0], kind))
+
+
+def test_a_reset_takes_the_first_and_the_last_row_and_one_for_every_slot(planted):
+    env = gym.make_vec(ONE_SHOT, num_envs=2, data=str(planted), observation="index")
+    for video, expected in ((0, [0, 0]), (59, [59, 59]), ([59, 0], [59, 0])):
+        observation, _ = env.reset(options={"video": video})
+        assert observation["video"][:, 0].tolist() == expected
+
+
 def test_lists_booleans_and_whole_floats_are_actions_too(planted):
     env = gym.make_vec(ONE_SHOT, num_envs=2, data=str(planted), num_frames=3)
     rewards = []
@@ -117,8 +137,9 @@ def test_reset_mask(planted, mask):
 
 def test_seeds_must_be_as_many_as_the_slots(planted):
     env = gym.make_vec(ONE_SHOT, num_envs=3, data=str(planted))
-    with pytest.raises(FrameSelectError, match="seed: got 2 seeds for num_envs=3"):
-        env.reset(seed=[1, 2])
+    for seeds in ([1, 2], [1, 2, 3, 4]):
+        with pytest.raises(FrameSelectError, match=f"got {len(seeds)} seeds for num_envs=3"):
+            env.reset(seed=seeds)
 
 
 def test_steps_need_a_reset(planted):

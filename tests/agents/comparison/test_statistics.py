@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,6 +64,45 @@ def test_improvement_by_hand():
     assert improvement(np.array([5]), np.array([1, 2])) == 1
     found = pooled_improvement([(still(1, 2, 3), still(2, 2, 4)), (still(1), still(0))])
     assert found.value == pytest.approx((1 / 3 + 1) / 2)
+
+
+def test_a_sample_by_hand():
+    # Two resamples: the first video twice and the first run twice; then each once.
+    drawn = SimpleNamespace(
+        count=2,
+        weight=np.array([[2.0, 0.0], [1.0, 1.0]]),
+        size=np.array([2.0, 2.0]),
+        run_weight=lambda runs: np.array([[1.0, 0.0], [0.5, 0.5]]),
+    )
+    found = sample(np.array([[1.0, 0.0], [0.0, 0.5]]), drawn)
+    assert found.score.tolist() == [0.5, 0.25]
+    assert found.resampled.tolist() == [[1.0, 1.0], [0.5, 0.25]]
+
+
+def test_scores_that_differ_by_rounding_are_ties():
+    values = np.random.default_rng(0).random((1, 30))
+    drawn = Resamples(30, count=50)
+    one, turned = sample(values, drawn), sample(values + 1e-14, drawn)
+    assert pooled_improvement([(one, turned)]).value == 0.5
+    assert np.array_equal(one.resampled, turned.resampled)
+    found = pooled_difference([(still(0.1 + 0.2), still(0.3))])
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_differences_are_averaged_over_data_sets():
+    found = pooled_difference([(still(1, 3), still(1)), (still(5), still(0, 2, 4))])
+    assert (found.value, found.low, found.high) == (2.0, 2.0, 2.0)  # of 1 and 3
+
+
+def test_the_pairs_to_report_first(make_data_set, planted):
+    data_set = make_data_set(planted, TWO)
+    made = compare_data_sets([data_set, data_set])
+    average, *own = made.headline_pairs()
+    assert [len(pairs) for pairs in (average, *own)] == [1, 1, 1]
+    assert {pairs[0].frames for pairs in (average, *own)} == {"chosen"}
+    assert average[0].title == "average of 2 data sets"
+    assert own[0][0].title == data_set.title
+    assert compare_data_sets([make_data_set(planted, {"alone": 0.5})]).headline_pairs() == []
 
 
 def test_a_sample_agrees_with_the_intervals_of_the_evaluation():

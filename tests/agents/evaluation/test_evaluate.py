@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from agents.evaluation import evaluate
+from agents.evaluation import evaluate, scoring
 from agents.evaluation.choosing import lowest_error
+from agents.evaluation.scoring import EvaluationSettings, VideoBatch
 from agents.training.task import holdout
-from baselines import RANKINGS, make_ranking, ranking_names
+from baselines import RANKINGS, make_ranking, ranking_names, splits
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 from frame_select_env.consensus import consensus
 from frame_select_env.ranking import top_frames
@@ -66,6 +67,130 @@ def test_algorithm_2_by_hand(by_hand):
     row = found.row("mine", 2)
     assert (row.figures["accuracy"].value, row.figures["gain"].value) == (1.0, 0.5)
     assert (row.mean_frames, row.runs, row.kind) == (2.0, 1, "agent")
+
+
+def test_nothing_selected_is_wrong_and_predicts_no_class(by_hand):
+    batch = VideoBatch(EvaluationSettings(by_hand, num_frames=3), np.array([0, 1]))
+    found = batch.average(np.array([[False, False, True], [False, False, True]]))
+    # The third frame of the second video is padding.
+    assert found.selected.tolist() == [[False, False, True], [False, False, False]]
+    assert found.predicted.tolist() == [0, -1] and found.error.tolist() == [0, 1]
+    np.testing.assert_allclose(found.true_probability, [0.9, 0], rtol=1e-6)
+    assert found.frames.tolist() == [1, 0]
+
+
+def test_a_regression_by_hand(tmp_path):
+    videos = [
+        {
+            "id": "v",
+            "label": [1.0, -1.0],
+            "split": "test",
+            "features": np.ones((2, 1), np.float32),
+            "predictions": np.float32([[2.0, 0.0], [4.0, -2.0]]),
+        }
+    ]
+    cache = FeatureCache(write_cache(tmp_path / "r.h5", videos, targets=["x", "y"]))
+    found = evaluate(cache, {"mine": [ByTime()]}, frames=(1,), references=False)
+    whole, last = found.results["all", "all"], found.results["mine", "1"]
+    assert whole.predicted.tolist() == [[[3.0, -1.0]]] and last.predicted.tolist() == [[[4, -2]]]
+    assert whole.error.tolist() == [[1.0]] and last.error.tolist() == [[2.0]]
+    assert np.isnan(whole.true_probability).all()
+    row = found.row("mine", 1)
+    assert (row.figures["mae"].value, row.figures["gain"].value) == (2.0, -1.0)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_batches_in_which_videos_are_read_change_nothing(
+    plant, telling_free, monkeypatch, task
+):
+    cache = plant(regression=True) if task == "regression" else plant()
+    few = telling_free(noise=1.0)
+    few.name = "few"
+
+    def found():
+        rankings = {"one": [telling_free(), telling_free(1)], "few": [few]}
+        references = ["uniform", "random"]  # the last bits of `pooled` come from the batch's shape
+        return evaluate(
+            cache, rankings, frames=(2, 4), draws=2, resamples=20, references=references
+        )
+
+    whole = found()
+    monkeypatch.setattr(splits, "BATCH", 7)
+    parts = found()
+    assert parts.table == whole.table and parts.chosen == whole.chosen
+    assert list(parts.results) == list(whole.results)
+    for key, one in whole.results.items():
+        for name, values in vars(one).items():
+            np.testing.assert_array_equal(values, getattr(parts.results[key], name))
+    assert set(parts.scores) == set(whole.scores)
+    for name, scores in whole.scores.items():
+        np.testing.assert_array_equal(scores, parts.scores[name])
+
+
+def test_what_is_left_to_its_default(plant, telling):
+    cache = plant()
+    found = evaluate(cache, {"mine": [telling(0, 1.0)]})
+    said = evaluate(
+        cache, {"mine": [telling(0, 1.0)]}, fold="default", split="test", train_split="train",
+        num_frames=25, frames=(4, 8, 12), alpha=0.0, stream="main",
+        validation={"mine": [holdout(cache, seed=0)[1]]}, references=True, draws=10,
+        resamples=2000, seed=0, progress=False,
+    )  # fmt: skip
+    assert found.table == said.table and found.chosen == said.chosen
+    assert found.resamples == 2000 and found.row("random", 4).runs == 10
+
+
+def test_progress_is_shown_on_standard_error_if_it_is_asked_for(plant, telling, monkeypatch):
+    shown = []
+
+    def listen(batches, description, disable=False, **more):
+        shown.append((description, disable, more["console"].stderr))
+        return batches
+
+    monkeypatch.setattr(scoring, "track", listen)
+    cache = plant()
+    evaluate(cache, {"mine": [telling()]}, resamples=5, progress=True)
+    assert shown == [("validation", False, True), ("test", False, True)]
+    shown.clear()
+    evaluate(cache, {"mine": [telling()]}, resamples=5)
+    assert [disable for _, disable, _ in shown] == [True, True]
+
+
+class OfItsOwn:
+    """A ranking whose scores depend on the number of frames; it chooses freely if it may."""
+
+    name, needs_frames = "of-its-own", True
+
+    def __init__(self, free=False):
+        self.asked = []
+        if free:
+            self.select = lambda clips: clips.valid
+
+    def scores(self, clips, frames):
+        self.asked.append(frames)
+        return np.where(clips.valid, clips.time * (-1) ** frames, -np.inf)
+
+
+def test_a_ranking_that_needs_the_number_of_frames_is_asked_for_each(by_hand):
+    ranking = OfItsOwn()
+    found = evaluate(by_hand, {"mine": [ranking]}, frames=(2, 1), references=False)
+    assert ranking.asked == [1, 2]
+    # An odd number keeps the first frames, an even one the last.
+    assert found.results["mine", "1"].selected[0, :, 0].tolist() == [True, True]
+    assert found.results["mine", "2"].selected[0, 0, :3].tolist() == [False, True, True]
+    assert "mine" not in found.scores
+    with pytest.raises(FrameSelectError, match="'of-its-own': has no scores of its own"):
+        evaluate(by_hand, {"mine": [OfItsOwn(free=True)]}, frames=(1,), references=False)
+
+
+def test_a_score_of_padding_may_be_anything_and_nan_is_told_with_its_video(by_hand):
+    at_padding = Wrong(lambda clips: np.where(clips.valid, clips.time, np.nan))
+    found = evaluate(by_hand, {"mine": [at_padding]}, frames=(1,), references=False)
+    assert found.results["mine", "1"].selected[0, 1].tolist()[:3] == [False, True, False]
+    assert (found.scores["mine"][0, 1, 2:] == -np.inf).all()
+    second = Wrong(lambda clips: np.where(clips.video[:, None] == 1, np.nan, clips.time))
+    with pytest.raises(FrameSelectError, match="a score of video 1 is NaN"):
+        evaluate(by_hand, {"mine": [second]}, references=False)
 
 
 def test_alpha_weighs_the_frames_left_out(by_hand):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from agents.evaluation.intervals import Resamples, correlation, weighted_correlation
+from agents.evaluation.intervals import (
+    Resamples,
+    correlation,
+    interval_columns,
+    percentiles,
+    weighted_correlation,
+)
 
 
 def test_one_video_has_an_interval_of_no_width():
@@ -127,3 +133,46 @@ def test_a_constant_correlates_with_nothing(constant):
 def test_one_video_correlates_with_nothing():
     interval = Resamples(1).correlation(np.array([[[2.0]]]), np.array([[1.0]]))
     assert (interval.value, interval.low, interval.high) == (0, 0, 0)
+
+
+def test_the_ends_of_an_interval_leave_a_fortieth_on_each_side():
+    found = percentiles(7.0, np.random.default_rng(0).permutation(1001))
+    assert (found.value, found.low, found.high) == pytest.approx((7.0, 25.0, 975.0))
+
+
+def test_the_columns_of_figures():
+    names = ["mae", "mae_low", "mae_high", "gain", "gain_low", "gain_high"]
+    assert interval_columns(["mae", "gain"]) == names
+
+
+def test_runs_are_drawn_for_a_correlation_too():
+    # Of two runs one is right and one is the opposite: of their means -1, 0 and 1 have odds 1:2:1.
+    label = np.arange(5.0)[:, None] * [1.0, -3.0]
+    resamples = Resamples(5, count=1000)
+    found = resamples.correlation(np.stack([label, -label]), label)
+    assert (found.value, found.low, found.high) == pytest.approx((0, -1, 1))
+    # Compared with the right one each is worse by 0 or 2.
+    gain = resamples.correlation_gain(np.stack([label, -label]), label, label)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((-1, -2, 0))
+
+
+def test_a_target_that_is_constant_counts_as_none_in_the_average():
+    label = np.column_stack([np.arange(6.0), np.arange(6.0)])
+    predicted = np.column_stack([2 * np.arange(6.0) + 1, np.ones(6)])
+    assert correlation(predicted[None], label) == pytest.approx(0.5)
+    assert correlation(label[None], predicted) == pytest.approx(0.5)
+    # However small its variation, what varies is no constant.
+    assert correlation(1e-9 * label[None] + 1, label) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_resample_draws_as_many_videos_and_runs_as_there_are():
+    resamples = Resamples(7, count=30, seed=2)
+    assert resamples.weight.shape == (30, 7) and (resamples.size == 7).all()
+    share = resamples.run_weight(4)
+    assert share.shape == (30, 4) and (share.sum(axis=1) == 1).all()
+    assert set(np.unique(share)) <= {0, 0.25, 0.5, 0.75, 1}
+    # Each is drawn once on average, and other seeds and numbers of runs draw others.
+    assert abs(Resamples(7, count=5000).weight.mean(axis=0) - 1).max() < 0.1
+    assert abs(Resamples(7, count=5000).run_weight(3).mean(axis=0) - 1 / 3).max() < 0.03
+    assert not np.array_equal(share, Resamples(7, count=30, seed=3).run_weight(4))
+    assert not np.array_equal(4 * share, Resamples(4, count=30, seed=2).weight)
