@@ -139,8 +139,8 @@ def read_config(folder: Path) -> dict[str, Any]:
     config = _read_json(file)
     if not _is_whole(folder / MODEL):
         raise FrameSelectError(
-            f"{folder}: the run did not finish: {MODEL} is missing or cut off; rerun the command to "
-            "resume"
+            f"{folder}: the run did not finish: {MODEL} is missing or cut off; rerun the command "
+            "to resume"
         )
     for name, kind in {
         "agent": str,
