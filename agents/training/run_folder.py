@@ -136,11 +136,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
         raise FrameSelectError(f"{folder}: is not a run folder: {CONFIG} is missing")
-    config = _read_json(file)
-    if not _is_whole(folder / MODEL):
+    missing = not (folder / MODEL).is_file()
+    config = {} if missing else _read_json(file)
+    if missing or not _is_whole(folder / MODEL):
+        wrong = f"{MODEL} is {'missing' if missing else 'cut off'}"
         raise FrameSelectError(
-            f"{folder}: the run did not finish: {MODEL} is missing or cut off; rerun the command "
-            "to resume"
+            f"{folder}: the run did not finish: {wrong}; rerun the command to resume"
         )
     for name, kind in {
         "agent": str,

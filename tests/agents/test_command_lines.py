@@ -237,7 +237,7 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
         (broken / name).write_bytes((run / name).read_bytes()[:100])
     assert "is not valid JSON" in fails(capsys, "evaluate", broken, "--data", planted)
     (broken / "config.json").write_bytes((run / "config.json").read_bytes())
-    cut_off = "the run did not finish: model.safetensors is missing or cut off"
+    cut_off = "the run did not finish: model.safetensors is cut off"
     assert cut_off in fails(capsys, "evaluate", broken, "--data", planted)
     (broken / "config.json").write_text('{"version": 99}')
     assert "has version 99, but only version 4 can be read" in fails(
