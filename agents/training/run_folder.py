@@ -143,17 +143,10 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise FrameSelectError(
             f"{folder}: the run did not finish: {wrong}; rerun the command to resume"
         )
-    for name, kind in {
-        "agent": str,
-        "data": str,
-        "cache": dict,
-        "task": dict,
-        "hyper": dict,
-    }.items():
+    for name, kind in KINDS.items():
         if not isinstance(config.get(name), kind):
-            raise FrameSelectError(
-                f"{file}: {name} is missing or not a {kind.__name__}; train again"
-            )
+            wrong = f"{name} is missing or not a {kind.__name__}"
+            raise FrameSelectError(f"{file}: {wrong}; train again")
     return config
 
 
