@@ -1,11 +1,13 @@
 """evaluate: Algorithm 2 worked by hand, what chooses on what, and what must never matter."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 
 from agents.evaluation import evaluate, scoring
 from agents.evaluation.choosing import lowest_error
-from agents.evaluation.scoring import EvaluationSettings, VideoBatch
+from agents.evaluation.scoring import EvaluationSettings, ScoringRequest, VideoBatch
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names, splits
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
@@ -77,6 +79,14 @@ def test_nothing_selected_is_wrong_and_predicts_no_class(by_hand):
     assert found.predicted.tolist() == [0, -1] and found.error.tolist() == [0, 1]
     np.testing.assert_allclose(found.true_probability, [0.9, 0], rtol=1e-6)
     assert found.frames.tolist() == [1, 0]
+
+
+def test_what_was_evaluated_cannot_be_changed(by_hand):
+    found = evaluate(by_hand, {"mine": [ByTime()]}, references=False)
+    for one in (found.settings, found.results["all", "all"], ScoringRequest(ByTime(), [1])):
+        for name in vars(one):
+            with pytest.raises(FrozenInstanceError):
+                setattr(one, name, None)
 
 
 def test_a_regression_by_hand(tmp_path):
