@@ -89,6 +89,15 @@ def test_what_was_evaluated_cannot_be_changed(by_hand):
                 setattr(one, name, None)
 
 
+def test_one_draw_one_resample_and_one_frame_are_enough(by_hand):
+    found = evaluate(
+        by_hand, {}, frames=(1,), num_frames=1, references=["random"], draws=1, resamples=1
+    )
+    assert found.row("random", 1).runs == 1 and found.row("random", 1).mean_frames == 1
+    with pytest.raises(TypeError):
+        evaluate(by_hand, {}, "default")  # the options have no order
+
+
 def test_a_regression_by_hand(tmp_path):
     videos = [
         {
