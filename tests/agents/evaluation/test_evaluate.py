@@ -287,6 +287,15 @@ def test_scoring_happens_once_a_run_and_split_in_batches(plant, telling):
     assert seen.tolist() == [*validation, *cache.rows("test")]
 
 
+def test_a_run_is_scored_on_no_other_runs_validation_videos(plant, telling):
+    cache = plant()
+    runs = [telling(seed) for seed in range(3)]
+    sets = [holdout(cache, seed=seed)[1] for seed in range(3)]
+    evaluate(cache, {"mine": runs}, validation={"mine": sets}, references=False, resamples=5)
+    for run, rows in zip(runs, sets, strict=True):
+        assert np.concatenate(run.batches).tolist() == [*rows, *cache.rows("test")]
+
+
 def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, telling):
     cache = plant()
     sets = [holdout(cache, seed=seed)[1] for seed in range(3)]
