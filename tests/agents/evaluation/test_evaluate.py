@@ -157,6 +157,7 @@ def test_what_is_left_to_its_default(plant, telling):
     )  # fmt: skip
     assert found.table == said.table and found.chosen == said.chosen
     assert found.resamples == 2000 and found.row("random", 4).runs == 10
+    assert found.valid.shape == (40, 25)
 
 
 def test_progress_is_shown_on_standard_error_if_it_is_asked_for(plant, telling, monkeypatch):
