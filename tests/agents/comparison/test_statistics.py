@@ -1,7 +1,7 @@
 """Aggregates and pairs: hand-worked numbers, and intervals that hold what they should."""
 
 import csv
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,6 +64,14 @@ def test_improvement_by_hand():
     assert improvement(np.array([5]), np.array([1, 2])) == 1
     found = pooled_improvement([(still(1, 2, 3), still(2, 2, 4)), (still(1), still(0))])
     assert found.value == pytest.approx((1 / 3 + 1) / 2)
+
+
+def test_what_was_computed_cannot_be_changed(make_data_set, planted):
+    made = compare_data_sets([make_data_set(planted, TWO)])
+    for one in (made, made.aggregates[0], made.pairs[0][0], still(1)):
+        for name in vars(one):
+            with pytest.raises(FrozenInstanceError):
+                setattr(one, name, None)
 
 
 def test_a_sample_by_hand():

@@ -1,11 +1,13 @@
 """evaluate: Algorithm 2 worked by hand, what chooses on what, and what must never matter."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 
 from agents.evaluation import evaluate, scoring
 from agents.evaluation.choosing import lowest_error
-from agents.evaluation.scoring import EvaluationSettings, VideoBatch
+from agents.evaluation.scoring import EvaluationSettings, ScoringRequest, VideoBatch
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names, splits
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
@@ -79,6 +81,23 @@ def test_nothing_selected_is_wrong_and_predicts_no_class(by_hand):
     assert found.frames.tolist() == [1, 0]
 
 
+def test_what_was_evaluated_cannot_be_changed(by_hand):
+    found = evaluate(by_hand, {"mine": [ByTime()]}, references=False)
+    for one in (found.settings, found.results["all", "all"], ScoringRequest(ByTime(), [1])):
+        for name in vars(one):
+            with pytest.raises(FrozenInstanceError):
+                setattr(one, name, None)
+
+
+def test_one_draw_one_resample_and_one_frame_are_enough(by_hand):
+    found = evaluate(
+        by_hand, {}, frames=(1,), num_frames=1, references=["random"], draws=1, resamples=1
+    )
+    assert found.row("random", 1).runs == 1 and found.row("random", 1).mean_frames == 1
+    with pytest.raises(TypeError):
+        evaluate(by_hand, {}, "default")  # the options have no order
+
+
 def test_a_regression_by_hand(tmp_path):
     videos = [
         {
@@ -138,6 +157,7 @@ def test_what_is_left_to_its_default(plant, telling):
     )  # fmt: skip
     assert found.table == said.table and found.chosen == said.chosen
     assert found.resamples == 2000 and found.row("random", 4).runs == 10
+    assert found.valid.shape == (40, 25)
 
 
 def test_progress_is_shown_on_standard_error_if_it_is_asked_for(plant, telling, monkeypatch):
@@ -266,6 +286,15 @@ def test_scoring_happens_once_a_run_and_split_in_batches(plant, telling):
     evaluate(cache, {"mine": [agent]}, validation={"mine": [validation]}, references=False)
     seen = np.concatenate(agent.batches)
     assert seen.tolist() == [*validation, *cache.rows("test")]
+
+
+def test_a_run_is_scored_on_no_other_runs_validation_videos(plant, telling):
+    cache = plant()
+    runs = [telling(seed) for seed in range(3)]
+    sets = [holdout(cache, seed=seed)[1] for seed in range(3)]
+    evaluate(cache, {"mine": runs}, validation={"mine": sets}, references=False, resamples=5)
+    for run, rows in zip(runs, sets, strict=True):
+        assert np.concatenate(run.batches).tolist() == [*rows, *cache.rows("test")]
 
 
 def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, telling):

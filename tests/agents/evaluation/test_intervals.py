@@ -1,5 +1,7 @@
 """The bootstrap: hand-worked cases, what it resamples, and how often it covers the truth."""
 
+from dataclasses import FrozenInstanceError
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr
@@ -163,6 +165,13 @@ def test_a_target_that_is_constant_counts_as_none_in_the_average():
     assert correlation(label[None], predicted) == pytest.approx(0.5)
     # However small its variation, what varies is no constant.
     assert correlation(1e-9 * label[None] + 1, label) == pytest.approx(1, abs=1e-4)
+
+
+def test_an_interval_is_of_2000_resamples_and_cannot_be_changed():
+    assert Resamples(2).weight.shape == (2000, 2)
+    found = Resamples(2).mean(np.ones((1, 2)))
+    with pytest.raises(FrozenInstanceError):
+        found.value = 0.0
 
 
 def test_a_resample_draws_as_many_videos_and_runs_as_there_are():
