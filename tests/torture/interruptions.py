@@ -197,7 +197,7 @@ class Kills(_Interrupted):
 class Disks(_Interrupted):
     """A disk, or a largest size of files, that does not hold what a command writes."""
 
-    name, count = "disks", 40
+    name, count = "disks", 42
 
     def trial(self, number: int, folder: Path, tell: Tell) -> Finding:
         rng = np.random.default_rng([self.seed, 5, number])
