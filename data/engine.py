@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -114,6 +114,8 @@ def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator
         failed = 0
         for outcome in outcomes:
             if outcome.unwritable:
+                if isinstance(outcomes, Generator):
+                    outcomes.close()  # ends the other tasks
                 raise UnwritableError(f"{outcome.error}; rerun the command when it can be")
             failed += bool(outcome.error)
             progress.update(bar, advance=1, failed=f"{failed} failed" if failed else "")
@@ -146,6 +148,8 @@ def _run_in_processes(function: Function, tasks: Sequence[Any], jobs: int) -> It
     parallel = Parallel(min(jobs, len(tasks)), return_as="generator_unordered", batch_size=1)
     with _interrupts_blocked():
         outcomes = parallel(calls)
+    # joblib warns if not all results are consumed, if need be as late as when Python ends.
+    warnings.filterwarnings("ignore", r"\d+ tasks (have been|which were)", UserWarning, "joblib")
     try:
         yield from outcomes
     except BrokenProcessPool:
@@ -154,9 +158,7 @@ def _run_in_processes(function: Function, tasks: Sequence[Any], jobs: int) -> It
             "rerun the command, with fewer jobs if memory is short"
         ) from None
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # joblib warns that some results were not consumed
-            outcomes.close()
+        outcomes.close()
 
 
 def run_alone(function: Function, task: Any) -> Outcome:

@@ -256,6 +256,10 @@ class RunWriter:
             rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
             before = [row for row in rows if int(row["epoch"]) < epoch.number]
             whole = [int(row["epoch"]) for row in before] == list(range(1, epoch.number))
+            for row in before:
+                for name, value in epoch.row().items():
+                    if name not in epoch.figures:  # of which an epoch may lack some
+                        type(value)(row[name])
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
             raise FrameSelectError(f"{file}: cannot be read: {error}; {START_AGAIN}") from None
         if not whole:

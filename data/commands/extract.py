@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import tyro
 from rich.markup import escape
 from rich.table import Column, Table
@@ -95,6 +96,7 @@ class ExtractArguments:
     seed: int = 0
 
 
+@np.errstate(over="ignore")  # what is too large for float32 becomes inf, which is refused
 def extract(arguments: list[str]) -> None:
     """Run the command."""
     asked = parse(ExtractArguments, "extract", arguments)

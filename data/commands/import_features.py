@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import h5py
+import numpy as np
 import tyro
 from rich.markup import escape
 
@@ -95,6 +96,7 @@ class ImportArguments:
     seed: int = 0
 
 
+@np.errstate(over="ignore")  # what is too large for float32 becomes inf, which is refused
 def import_features(arguments: list[str]) -> None:
     """Run the command."""
     parsed = parse(ImportArguments, "import", arguments)

@@ -243,8 +243,6 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     assert "has version 99, but only version 4 can be read" in fails(
         capsys, "evaluate", broken, "--data", planted
     )
-    (broken / "model.safetensors").unlink()
-    assert "the run did not finish" in fails(capsys, "evaluate", broken, "--data", planted)
 
 
 def test_an_unfinished_run_is_resumed_by_the_same_command_only(run, planted, tmp_path, capsys):

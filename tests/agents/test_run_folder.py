@@ -43,3 +43,17 @@ def test_what_a_run_killed_after_its_last_epoch_left_is_removed(tmp_path):
     with pytest.raises(FrameSelectError, match="holds a finished run"):
         RunWriter(folder, CONFIG)
     assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("cells", ["1,,20,1,1.0,1.0,0.5,0.5", "1,10,20,1,x,1.0,0.5,0.5", "1"])
+def test_a_row_without_its_numbers_is_one_line(tmp_path, cells):
+    folder = tmp_path / "run"
+    writer = RunWriter(folder, CONFIG)
+    writer.epoch(epoch(1))
+    writer.close()
+    header, *_ = (folder / "metrics.csv").read_text().splitlines()
+    (folder / "metrics.csv").write_text(f"{header}\n{cells}\n")
+    writer = RunWriter(folder, CONFIG)
+    with pytest.raises(FrameSelectError, match=r"metrics\.csv: cannot be read"):
+        writer.epoch(epoch(2))
+    writer.close()

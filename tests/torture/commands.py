@@ -26,6 +26,8 @@ EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "te
 NOISE = re.compile(
     r"━|\d+/\d+ +\d+:\d\d:\d\d|^\s*(note|warning):|^\s*$|^[│╭╰┏┡└├┃┌┴┬]"
     r"|^ *\d+ videos?$|not in the cache"
+    # A fork ends without the functions of atexit, which would have cleaned up.
+    r"|UserWarning: resource_tracker: |^  warnings\.warn\("
 )
 
 
@@ -67,7 +69,7 @@ class Ended:
             return "traceback"
         if self.code not in (0, 2):
             return f"exit code {self.code}"
-        if re.search(r"\w+Warning: ", self.errors):
+        if re.search(r"\w+Warning: (?!resource_tracker)", self.errors):
             return "Python warning"
         if self.code == 2 and (len(self.lines) != 1 or not self.lines[0].startswith("python -m ")):
             return "not one line"

@@ -197,7 +197,7 @@ class Kills(_Interrupted):
 class Disks(_Interrupted):
     """A disk, or a largest size of files, that does not hold what a command writes."""
 
-    name, count = "disks", 40
+    name, count = "disks", 42
 
     def trial(self, number: int, folder: Path, tell: Tell) -> Finding:
         rng = np.random.default_rng([self.seed, 5, number])
@@ -210,7 +210,8 @@ class Disks(_Interrupted):
         if by_size:
             limit = int(rng.uniform(1, files[int(rng.integers(len(files)))]))
         else:
-            limit = int(rng.uniform(16384, sum(files) + 4096 * len(files))) // 4096 * 4096
+            limit = int(rng.uniform(1, sum(files) + 4096 * len(files))) // 4096 * 4096
+            limit = max(16384, limit)
         tell(f"{scenario.name}: {'files' if by_size else 'a disk'} of at most {limit} bytes")
         if not by_size:
             _mount(out, limit)

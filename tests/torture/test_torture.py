@@ -10,8 +10,8 @@ import pytest
 from tests.torture.processes import ROOT
 
 TRIALS = {
-    **{"caches": 40, "inputs": 4, "videos": 3},
-    **{"kills": 4, "disks": 4, "readonly": 4, "pairs": 3},
+    **{"caches": 25, "inputs": 3, "videos": 2},
+    **{"kills": 4, "disks": 3, "readonly": 2, "pairs": 2},
 }
 
 
@@ -38,6 +38,6 @@ def test_torture_reaches_what_it_is_for(trials):
     outcomes = {part: Counter() for part in TRIALS}
     for trial in trials:
         outcomes[trial["part"]][trial["outcome"]] += 1
-    assert outcomes["caches"]["refused"] > 20
-    assert outcomes["disks"]["full, then resumed"] >= 3
+    assert outcomes["caches"]["refused"] > 15
+    assert outcomes["disks"]["full, then resumed"] >= 2
     assert outcomes["readonly"]["refused"] == TRIALS["readonly"]

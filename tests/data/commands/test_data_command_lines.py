@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from data.__main__ import main
@@ -39,6 +40,15 @@ def test_bad_input_is_one_line_and_exit_code_2(npz, tmp_path: Path) -> None:
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("python -m data import: ") and "ids: is missing" in line
     assert [file.name for file in tmp_path.iterdir()] == ["features.npz"]
+
+
+def test_a_value_too_large_for_float32_is_one_line(npz, tmp_path: Path) -> None:
+    path = npz()
+    arrays = dict(np.load(path))
+    np.savez(path, **{**arrays, "features": arrays["features"].astype(float) * 1e300})
+    done = run("import", path, tmp_path / "out.h5")
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode == 2 and "is inf" in line
 
 
 def test_no_command_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
