@@ -64,7 +64,8 @@ class Structure:
             self._fail("/", f"task is {self.task!r}; allowed: {', '.join(schema.TASKS)}")
         root["provenance"] = self._text(h5, "provenance")
         self.provenance = _provenance(root["provenance"])
-        self._described: dict[str, object] = {}
+        # By dataset: its crc32, axes, min and max.
+        self._attributes: dict[str, tuple[int, str, float, float]] = {}
         self._right: dict[str, bool] = {}  # whether the checksums of the tables are right
         self._datasets = datasets = dict(self._walk(h5, "", set()))
         name = "classes" if self.task == "classification" else "targets"
@@ -100,7 +101,11 @@ class Structure:
         grouped = "videos/group" in datasets
         self.groups = self._strings("videos/group", count) if grouped else None
         # At the end, because other messages are more precise.
-        self._right["/"] = self._number(h5, "crc32") == schema.root_checksum(root, self._described)
+        described = {
+            name: schema.describe(one.shape, one.dtype, *self._attributes[name])
+            for name, one in datasets.items()
+        }
+        self._right["/"] = self._number(h5, "crc32") == schema.root_checksum(root, described)
         for name, right in self._right.items():
             if not right:
                 self._fail(name, "has a wrong checksum: damaged, or changed after it was written")
@@ -167,14 +172,9 @@ class Structure:
                 self._fail(full, "is chunked or compressed; the datasets of a cache are contiguous")
             if offset + bytes_ > self._size:
                 self._fail(full, "extends past the end of the file: truncated")
-            self._describe(full, item)
+            crc32, low, high = (self._number(item, one) for one in ("crc32", "min", "max"))
+            self._attributes[full] = crc32, self._text(item, "axes"), float(low), float(high)
             yield full, item
-
-    def _describe(self, name: str, item: h5py.Dataset) -> None:
-        """Note what the root's checksum covers."""
-        crc32, axes = self._number(item, "crc32"), self._text(item, "axes").rstrip("\0")
-        low, high = self._number(item, "min"), self._number(item, "max")
-        self._described[name] = schema.describe(item.shape, item.dtype, crc32, axes, low, high)
 
     def _dataset(self, name: str) -> h5py.Dataset:
         if name not in self._datasets:
@@ -191,7 +191,7 @@ class Structure:
 
     def _values(self, name: str, dataset: h5py.Dataset) -> np.ndarray:
         values = dataset[:]
-        self._right[name] = schema.checksum(values) == self._number(dataset, "crc32")
+        self._right[name] = schema.checksum(values) == self._attributes[name][0]
         return values
 
     def _raw_strings(self, name: str, count: int | None = None) -> np.ndarray:
@@ -228,8 +228,7 @@ class Structure:
         if dataset.shape[0] != total:
             self._fail(name, f"has shape {dataset.shape}; videos/start implies {total} frames")
         shape, dtype = dataset.shape, dataset.dtype
-        axes = self._text(dataset, "axes").rstrip("\0")
-        low, high = float(self._number(dataset, "min")), float(self._number(dataset, "max"))
+        crc32, axes, low, high = self._attributes[name]
         kind, columns, outputs = name.split("/"), shape[-1], len(self.outputs)
         if kind[0] == "frames":
             expected = schema.FRAME_DATASETS.get(kind[1], dtype)
@@ -249,7 +248,6 @@ class Structure:
         elif dtype != np.float32 or columns != outputs:
             found = f"is {dtype} with {columns} columns"
             self._fail(name, f"{found}; expected float32 with {outputs}")
-        crc32 = self._number(dataset, "crc32")
         return Extent(dataset.id.get_offset(), shape, dtype, crc32, axes, low, high)
 
 

@@ -250,8 +250,8 @@ class _Writer:
                 "format": schema.FORMAT,
                 "version": schema.VERSION,
                 "task": self.task,
+                "provenance": text,
             }
-            root["provenance"] = text
             for name, value in root.items():
                 self.attribute(h5, name, value)
             classification = self.task == "classification"
