@@ -32,7 +32,7 @@ def sign_omega(outcome: Outcome, omega: float = 10.0, tie: float = 0.0) -> np.nd
     reward = np.sign(gain)
     if tie:
         reward[gain == 0] = tie
-    reward[~outcome.p1.any(axis=1)] = -1.0  # nothing is selected
+    reward[outcome.unanswered] = -1.0
     after = outcome.correct_after
     return np.where(outcome.correct_before != after, np.where(after, omega, -omega), reward)
 

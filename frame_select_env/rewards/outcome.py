@@ -8,7 +8,7 @@ import numpy as np
 from frame_select_env.errors import FrameSelectError
 
 # Every design may read these; the rest must be declared, which proves claims like "needs no label".
-OPEN = frozenset({"p0", "p1", "selected", "valid", "target_frames"})
+OPEN = frozenset({"p0", "p1", "unanswered", "selected", "valid", "target_frames"})
 LABELLED = frozenset({"label", "correct_before", "correct_after"})
 LOOKED_UP = frozenset({"predictions", "features", "importance", "time", "video"})
 FACTS = OPEN | LABELLED | LOOKED_UP
@@ -26,6 +26,7 @@ class Outcome:
         correct_after: [B] bool, whether the mean over the selected frames does.
         p0: [B, C] float64, mean prediction of all valid frames.
         p1: [B, C] float64, mean prediction of the selected frames.
+        unanswered: [B] bool, where nothing is selected and p1 is therefore zeros: no answer.
         video: [B] int64, row of the video in the cache.
         selected: [B, T] bool. valid: [B, T] bool.
         target_frames: m, the number of frames that a budget aims at.
@@ -45,6 +46,7 @@ class Outcome:
     correct_after: np.ndarray
     p0: np.ndarray
     p1: np.ndarray
+    unanswered: np.ndarray
     selected: np.ndarray
     valid: np.ndarray
     target_frames: int
@@ -60,7 +62,10 @@ class Outcome:
         allowed: frozenset[str] | None = None,
         reader: str = "",
     ) -> None:
-        shared = {name: _read_only(value) for name, value in facts.items()}
+        unanswered = np.logical_not(np.any(facts["p1"], axis=1))
+        shared = {
+            name: _read_only(one) for name, one in {**facts, "unanswered": unanswered}.items()
+        }
         self._hand_out(shared, look_up, allowed, reader)
 
     def _hand_out(
@@ -97,11 +102,6 @@ class Outcome:
                 f"reward {self._reader!r} reads outcome.{name}, which is not available here"
             )
         return _read_only(self._look_up(name))
-
-    @property
-    def unanswered(self) -> np.ndarray:
-        """[B] bool, where nothing is selected and p1 is therefore zeros: no answer."""
-        return np.logical_not(self.p1.any(axis=1))
 
     def only(self, allowed: frozenset[str] | None, reader: str) -> "Outcome":
         """The same facts, of which `reader` may read only those in `allowed`."""
