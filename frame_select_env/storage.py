@@ -52,9 +52,7 @@ def replacing(path: str | Path, error: type[FrameSelectError] = UnwritableError)
             work = _work_folder(path, stack)
         yield work / path.name
         with writing(path, error):
-            synchronise(work / path.name)
-            os.replace(work / path.name, path)
-            synchronise(path.parent)
+            put_in_place(work / path.name, path)
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
@@ -163,7 +161,14 @@ def _work_folder(path: Path, stack: ExitStack) -> Path:
         return work
 
 
-def synchronise(path: Path) -> None:
+def put_in_place(part: Path, path: Path) -> None:
+    """Rename a file once it is on the disk, and wait until its new name is, too."""
+    _synchronise(part)
+    os.replace(part, path)
+    _synchronise(path.parent)
+
+
+def _synchronise(path: Path) -> None:
     """Wait until a file or folder is on the disk."""
     if os.name == "nt" and path.is_dir():
         return

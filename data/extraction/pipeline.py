@@ -26,7 +26,7 @@ from data.head.folds import check_training, crossfit_notes
 from data.sources.importing import check_out, import_source
 from data.sources.source import Source, assigned_source, check_videos
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.storage import exclusive
+from frame_select_env.storage import exclusive, remove_left_over
 
 # Write errors that the next video would encounter too.
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
@@ -67,7 +67,7 @@ def extract(asked: Extraction) -> dict[str, str]:
     if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
         check_training(_without_frames(asked, rows), asked.crossfit)
     if asked.resume and asked.out.is_file() and not folder.is_dir():
-        shards.remove_left_over(folder)
+        remove_left_over(asked.out.parent, asked.out.name)  # of shards that were being removed
         complete = "is complete, so there is nothing to resume; omit --resume to extract again"
         raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)

@@ -14,7 +14,7 @@ import safetensors
 import safetensors.numpy
 
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.storage import PART, synchronise, write_whole
+from frame_select_env.storage import PART, put_in_place, write_whole
 
 SETTINGS = "settings.json"
 WORKING = ".working"
@@ -83,9 +83,7 @@ def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.n
     metadata = {"video": video, "made_from": made_from}
     try:
         part.write_bytes(safetensors.numpy.save(contiguous, metadata))
-        synchronise(part)
-        os.replace(part, file)
-        synchronise(folder)
+        put_in_place(part, file)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -140,20 +138,11 @@ def array_names(folder: Path, video: str) -> list[str]:
 
 def remove_shards(folder: Path) -> None:
     """Delete all shards; interrupted at any moment, the extraction counts as complete."""
-    hidden = _hidden(folder)
+    # Under this name, the next command that writes the cache removes what is left.
+    hidden = folder.with_name(f".{folder.name.removesuffix('.shards')}.shards{PART}")
     shutil.rmtree(hidden, ignore_errors=True)
     try:
         os.replace(folder, hidden)
     except OSError:
         hidden = folder
     shutil.rmtree(hidden, ignore_errors=True)
-
-
-def remove_left_over(folder: Path) -> None:
-    """Delete what a killed `remove_shards` left of the shards in `folder`."""
-    shutil.rmtree(_hidden(folder), ignore_errors=True)
-
-
-def _hidden(folder: Path) -> Path:
-    """Under this name, what is left is removed by the next command that writes the cache."""
-    return folder.with_name(f".{folder.name.removesuffix('.shards')}.shards{PART}")
