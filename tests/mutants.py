@@ -50,7 +50,8 @@ ROOMS = {
     "envs": Room(
         ("frame_select_env/envs/*.py",),
         (
-            *(f"{LIBRARY}/test_{name}.py" for name in ("paper", "pick", "views_folds_streams")),
+            *(f"{LIBRARY}/test_{name}.py" for name in ("processes", "paper", "pick")),
+            f"{LIBRARY}/test_views_folds_streams.py",
             *(f"{LIBRARY}/test_environments{name}.py" for name in ("_bad_input", "")),
         ),
     ),

@@ -491,10 +491,7 @@ class EveryOtherEpisodes(envs.Episodes):
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         going = np.ones(self.num_slots, bool) if going is None else going
         kept = actions & going
-        chunk = self.video * self.table.chunks + np.minimum(self.cursor, self.length - 1)
-        self.selected[self.slots, np.minimum(self.cursor, self.length - 1)] |= kept
-        self.kept += kept
-        self.kept_sum += self.table.chunk_sum[chunk] * kept[:, None]
+        self.select(np.minimum(self.cursor, self.length - 1), kept)
         self.cursor += 2 * going
         np.minimum(self.cursor, self.settings.num_frames, out=self.cursor)
         return (self.cursor >= self.length) & going
