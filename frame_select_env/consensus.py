@@ -15,6 +15,7 @@ from frame_select_env.errors import FrameSelectError
 GRID_BITS = 40
 MAX_FRAMES = 2**12
 FILL_BLOCK = 1024  # videos
+SUM_BLOCK = 2**16  # numbers gathered at a time: they stay in the processor's cache
 SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 
 
@@ -88,16 +89,15 @@ def consensus(
 
 
 def is_correct(
-    probabilities: np.ndarray, label: np.ndarray, maybe_empty: bool = True
+    probabilities: np.ndarray, label: np.ndarray, unanswered: np.ndarray | None = None
 ) -> np.ndarray:
     """Whether the predicted class is the label, [B] bool; an empty consensus (zeros) is wrong.
 
-    `maybe_empty=False` saves time if the caller knows that none is.
+    Which ones are empty, [B] bool, is looked up unless the caller knows.
     """
-    correct = probabilities.argmax(axis=1) == label
-    if maybe_empty:
-        correct &= probabilities.any(axis=1)
-    return correct
+    if unanswered is None:
+        unanswered = ~probabilities.any(axis=1)
+    return (probabilities.argmax(axis=1) == label) & ~unanswered
 
 
 class ConsensusTable:
@@ -121,14 +121,15 @@ class ConsensusTable:
         self.chunk_sum = np.zeros((videos * self.chunks, outputs))
         self.total_sum = np.zeros((videos, outputs))
         self.p0 = np.zeros((videos, outputs))
+        self.valid = np.zeros((videos, num_frames), bool)
         self.correct_before = np.zeros(videos, bool)  # stays False for a regression
         self._largest = cache.predictions_extent(stream, fold).largest
         self._filled = np.zeros(videos, bool)
 
     def fill(self, rows: np.ndarray) -> None:
         """Compute the entries of the videos in `rows` [B] that are not there yet."""
-        filled = self._filled[rows]
-        if filled.all():
+        filled = self._filled.take(rows)
+        if np.count_nonzero(filled) == len(filled):
             return
         new = np.unique(rows[~filled])
         for first in range(0, len(new), FILL_BLOCK):
@@ -142,9 +143,29 @@ class ConsensusTable:
             p0 = weighted_mean(total_sum, total, total_sum, total)
             self.chunk_sum.reshape(len(self.total), self.chunks, -1)[block] = sums
             self.total_sum[block], self.p0[block] = total_sum, p0
+            self.valid[block] = np.arange(self.num_frames) < total[:, None]
             if self.cache.task == "classification":
                 self.correct_before[block] = is_correct(p0, self.cache.labels[block])
         self._filled[new] = True
+
+    def sum_selected(self, video: np.ndarray, selected: np.ndarray) -> np.ndarray:
+        """The sum of the selected frames' predictions on the grid.
+
+        Args:
+            video: [k] int64, rows that are filled.
+            selected: [k, T] bool, without padding, and whole chunks.
+
+        Returns:
+            [k, C] float64.
+        """
+        sums = np.empty((len(video), self.p0.shape[1]))
+        tables = self.chunk_sum.reshape(-1, self.chunks, sums.shape[1])
+        weights = selected[:, :: self.chunk].astype(np.float64)[:, None]
+        size = max(1, SUM_BLOCK // tables[0].size)
+        for first in range(0, len(video), size):
+            block = slice(first, first + size)
+            np.matmul(weights[block], tables.take(video[block], axis=0), out=sums[block, None])
+        return sums
 
     def __reduce__(self) -> tuple:
         return consensus_table, (self.cache, self.fold, self.stream, self.num_frames, self.chunk)
@@ -173,7 +194,8 @@ def entropy(probabilities: np.ndarray) -> np.ndarray:
 def of_class(probabilities: np.ndarray, label: np.ndarray) -> np.ndarray:
     """The probability of the class `label` [...] in `probabilities` [..., C], as [...]."""
     if label.ndim == 1:  # the same as np.take_along_axis at a fraction of the cost
-        return probabilities[np.arange(len(label)), label]
+        first = np.arange(len(label)) * probabilities.shape[1]
+        return probabilities.reshape(-1).take(first + label)
     return np.take_along_axis(probabilities, label[..., None], axis=-1)[..., 0]
 
 

@@ -85,7 +85,7 @@ class FrameObservation:
         feature[past] = 0
         prediction[past] = 0
         p1 = weighted_mean(
-            episodes.kept_sum, episodes.kept, table.total_sum[video], total, settings.alpha
+            episodes.kept_sum(), episodes.kept, table.total_sum[video], total, settings.alpha
         )
         values = {
             "feature": feature,
@@ -147,4 +147,4 @@ def _state_spaces(episodes: Episodes) -> dict[str, spaces.Space]:
 
 def _state(episodes: Episodes) -> Observations:
     cursor = episodes.cursor[:, None].astype(np.int32)
-    return {"cursor": cursor, "selected": episodes.selected.astype(np.int8)}
+    return {"cursor": cursor, "selected": episodes.selected.view(np.int8).copy()}

@@ -23,12 +23,8 @@ class OneShotEpisodes(Episodes):
         """Select the frames whose action is 1; padding is never selected."""
         if going is not None:
             actions = actions & going[:, None]
-        self.selected = selected = actions & self.valid(self.video)
-        weights = selected.astype(np.float64)
-        # A sum of ones is exact in float64 too, and BLAS is faster than adding up booleans.
-        self.kept = (weights @ np.ones(weights.shape[1])).astype(np.int64)
-        sums = self.table.chunk_sum.reshape(-1, self.table.chunks, self.kept_sum.shape[1])
-        self.kept_sum = np.matmul(weights[:, None, :], sums.take(self.video, axis=0))[:, 0]
+        self.selected = actions & self.valid(self.video)
+        self.kept = self.selected.sum(axis=1)
         return np.ones(self.num_slots, bool) if going is None else going.copy()
 
 

@@ -38,16 +38,12 @@ class PickEpisodes(Episodes):
 
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Add the frame; one that is selected already, or padding, changes nothing."""
-        settings, table, slots = self.settings, self.table, self.slots
+        settings = self.settings
         frame = np.minimum(actions, settings.num_frames - 1)
-        added = (actions < self.length) & ~self.selected[slots, frame]
+        added = (actions < self.length) & ~self.selected.reshape(-1)[self._first + frame]
         if going is not None:
             added &= going
-        self.selected[slots, frame] |= added
-        sums = table.chunk_sum.take(self.video * table.chunks + frame, axis=0)
-        sums *= added.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
-        self.kept_sum += sums
-        self.kept += added
+        self.select(frame, added)
         self.cursor += 1 if going is None else going
         ended = (self.cursor >= settings.picks) | (self.kept >= self.length)
         if settings.stop:

@@ -36,25 +36,12 @@ class SequentialEpisodes(Episodes):
 
     def apply(self, actions: np.ndarray, going: np.ndarray | None) -> np.ndarray:
         """Keep or discard the chunk at the cursor and move the cursor past it."""
-        table, chunk, cursor = self.table, self.chunk, self.cursor
-        if going is not None:
-            actions = actions & going
-        row = self.video * table.chunks
-        row += cursor // chunk if chunk > 1 else cursor
-        sums = table.chunk_sum.take(row, axis=0)
-        sums *= actions.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
-        self.kept_sum += sums
-        if chunk == 1:
-            self.selected[self.slots, cursor] = actions
-            self.kept += actions
-            cursor += 1 if going is None else going
-        else:
-            self.kept += table.chunk_size.take(row) * actions
-            frame = cursor[:, None] + np.arange(chunk)
-            # The last chunk may extend past the end of the video, and past T.
-            slot, offset = (frame < self.length[:, None]).nonzero()
-            self.selected[slot, frame[slot, offset]] = actions[slot]
-            cursor += chunk if going is None else chunk * going
+        chunk, cursor = self.chunk, self.cursor
+        self.select(
+            cursor if chunk == 1 else cursor // chunk, actions if going is None else actions & going
+        )
+        cursor += chunk if going is None else chunk * going
+        if chunk > 1:
             np.minimum(cursor, self.settings.num_frames, out=cursor)
         ended = cursor >= self.length
         return ended if going is None else ended & going

@@ -159,21 +159,26 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """
         if not self._started:
             raise ResetNeeded("call reset() before step()")
-        checked = self.episodes.read_actions(actions)
-        over = self._over
-        resetting = bool(over.any())
+        going, resetting = None, np.count_nonzero(self._over)
         if resetting and self.autoreset_mode == AutoresetMode.DISABLED:
             raise ResetNeeded(
-                f"{int(over.sum())} episodes are over: reset them with options['reset_mask']"
+                f"{resetting} episodes are over: reset them with options['reset_mask']"
             )
-        if resetting:
-            self._restart(over.nonzero()[0])
-        rewards, ended, facts = self.episodes.step(checked, ~over if resetting else None)
-        self._over = ended
-        slots = ended.nonzero()[0]
-        infos = self._infos(facts, slots) if facts else {}
-        if self.autoreset_mode == AutoresetMode.SAME_STEP and facts:
-            infos = self._finish(infos, slots)
+        if resetting == self.num_envs:  # as in SyncVectorEnv, nobody reads the actions then
+            self._restart(self.episodes.slots)
+            rewards, ended, facts = np.zeros(self.num_envs), np.zeros(self.num_envs, bool), {}
+        else:
+            checked = self.episodes.read_actions(actions)
+            if resetting:
+                going = ~self._over
+                self._restart(self._over.nonzero()[0])
+            rewards, ended, facts = self.episodes.step(checked, going)
+        self._over, infos = ended, {}
+        if facts:
+            slots = ended.nonzero()[0]
+            infos = self._infos(facts, slots)
+            if self.autoreset_mode == AutoresetMode.SAME_STEP:
+                infos = self._finish(infos, slots)
         if notes := self.episodes.notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
         truncated = np.zeros(self.num_envs, bool)
@@ -198,7 +203,8 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
 
     def _infos(self, facts: Facts, slots: np.ndarray) -> dict[str, Any]:
         """Facts about `slots` [k] as SyncVectorEnv returns them: arrays [B] and their masks."""
-        given = np.zeros(self.num_envs, bool)
+        every = len(slots) == self.num_envs
+        given = np.full(self.num_envs, every)
         given[slots] = True
 
         def spread(facts: Facts) -> dict[str, Any]:
@@ -207,7 +213,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
                 array: Any = value
                 if isinstance(value, dict):
                     array = spread(value)
-                elif len(slots) < self.num_envs:
+                elif not every:
                     array = np.zeros((self.num_envs, *value.shape[1:]), value.dtype)
                     array[slots] = value
                 infos[name], infos[f"_{name}"] = array, given

@@ -6,6 +6,7 @@ Recognition", AAAI 2019.
 
 import numpy as np
 
+from frame_select_env.consensus import of_class
 from frame_select_env.rewards.outcome import Outcome
 from frame_select_env.rewards.registry import CLASSIFICATION, register_reward
 
@@ -45,8 +46,7 @@ def delta_prob(outcome: Outcome) -> np.ndarray:
 
     Source: Dong, Zhang and Tan, AAAI 2019, Eq. 2 without the sign.
     """
-    rows = np.arange(len(outcome.label))
-    return outcome.p1[rows, outcome.label] - outcome.p0[rows, outcome.label]
+    return of_class(outcome.p1, outcome.label) - of_class(outcome.p0, outcome.label)
 
 
 @register_reward("flip_only", needs=("label",), tasks=CLASSIFICATION)

@@ -62,10 +62,9 @@ class Outcome:
         allowed: frozenset[str] | None = None,
         reader: str = "",
     ) -> None:
-        unanswered = np.logical_not(np.any(facts["p1"], axis=1))
-        shared = {
-            name: _read_only(one) for name, one in {**facts, "unanswered": unanswered}.items()
-        }
+        shared = {name: _read_only(one) for name, one in facts.items()}
+        if "unanswered" not in facts:
+            shared["unanswered"] = _read_only(~np.any(facts["p1"], axis=1))
         self._hand_out(shared, look_up, allowed, reader)
 
     def _hand_out(
