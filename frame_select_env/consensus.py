@@ -95,9 +95,8 @@ def is_correct(
 
     Which ones are empty, [B] bool, is looked up unless the caller knows.
     """
-    if unanswered is None:
-        unanswered = ~probabilities.any(axis=1)
-    return (probabilities.argmax(axis=1) == label) & ~unanswered
+    correct = probabilities.argmax(axis=1) == label
+    return correct & (probabilities.any(axis=1) if unanswered is None else ~unanswered)
 
 
 class ConsensusTable:
