@@ -91,10 +91,6 @@ class DecisionNetwork(StepNetwork):
         """The numbers for discarding and keeping, [B, 2], from codes."""
         return self.head(codes)
 
-    def critic(self) -> nn.Module:
-        """A new value head: [B, 1] from codes."""
-        return nn.Linear(self.code_size, 1)
-
 
 def make_decision_network(cache: FeatureCache, task: Task, config: Any) -> DecisionNetwork:
     """The network of an agent on Sequential; FrameSelectError if a chunk exceeds the video."""

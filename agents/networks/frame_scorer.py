@@ -49,15 +49,37 @@ class FrameScorer(Network):
         return self.head(self.encode(features, predictions, valid)).squeeze(2)
 
     def codes(self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor) -> Tensor:
-        """The head's inputs for all frames, [B, T, 2H + 1]; the last channel is 1 at valid ones."""
-        index = table.index(video)
-        encodings, row = self.encodings(table, index)
-        return torch.cat([encodings[row], table.valid[index][..., None].float()], dim=2)
+        """The mean state over a video's frames, and the logits of keeping them, [B, 2H + T].
+
+        They depend on the video alone: each distinct one is scored once, for all its selections.
+        """
+        distinct, row = torch.unique(table.index(video), return_inverse=True)
+        encodings, place = self.encodings(table, distinct)
+        states, weight = encodings[place], table.valid[distinct].float()
+        mean = torch.bmm(weight[:, None], states)[:, 0] / weight.sum(1, keepdim=True)
+        # 0 at padding: its terms cancel out of a ratio of probabilities and have no gradient.
+        logits = self.head(states).squeeze(2) * weight
+        return torch.cat([mean, logits], dim=1)[row]
 
     def act(self, codes: Tensor) -> Tensor:
         """Logits of keeping [B, T] from codes."""
-        # 0 at padding: its terms cancel out of a ratio of probabilities and have no gradient.
-        return self.head(codes[..., :-1]).squeeze(2) * codes[..., -1]
+        return codes[:, self.code_size :]
+
+    def critic(self) -> nn.Module:
+        """A new value head: [B, 1] from codes."""
+        return MeanCritic(self.code_size)
+
+
+class MeanCritic(nn.Module):
+    """A value from the mean state of a video, the first `size` numbers of its codes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(size, 1)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """[B, 1] from codes."""
+        return self.head(codes[:, : self.head.in_features])
 
 
 def make_frame_scorer(cache: FeatureCache, task: Task, config: Any) -> FrameScorer:

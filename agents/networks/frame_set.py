@@ -88,6 +88,24 @@ class FrameSetNetwork(StepNetwork):
             values = torch.cat([self.head(inside[:, :-1]), self.stop_head(inside[:, -1:])], dim=1)
         return values.squeeze(2).masked_fill(~legal, FORBIDDEN)
 
+    def critic(self) -> nn.Module:
+        """A new value head: [B, 1] from codes."""
+        return PooledCritic(self.code_size)
+
+
+class PooledCritic(nn.Module):
+    """A value from the mean code over the frames (or actions) whose last channel is 1."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(size, 1)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """[B, 1] from codes [B, n, size + 1]."""
+        weight = codes[..., -1:]
+        mean = (codes[..., :-1] * weight).sum(1) / weight.sum(1).clamp(min=1)
+        return self.head(mean)
+
 
 def make_frame_set_network(cache: FeatureCache, task: Task, config: Any) -> FrameSetNetwork:
     """The network of an agent on Pick."""

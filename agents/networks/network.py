@@ -5,9 +5,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from agents.networks.bilstm import run_lstm
 from agents.networks.feature_table import FeatureTable
+
+TOGETHER = 64  # videos: encoding that many takes little longer than encoding a few
 
 
 class Network(nn.Module, ABC):
@@ -52,18 +54,15 @@ class Network(nn.Module, ABC):
 
     def critic(self) -> nn.Module:
         """A new value head: [B, 1] from codes."""
-        return PooledCritic(self.code_size)
+        return nn.Linear(self.code_size, 1)
 
     def encode(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
-        """Encodings [B, T, E] from features [B, T, D], predictions [B, T, C] and valid [B, T]."""
+        """Encodings [B, T, E] from features [B, T, D], predictions [B, T, C] and valid [B, T].
+
+        They are meaningless at padding.
+        """
         inputs = self.dropout(torch.cat([self.normal(features), predictions], dim=2))
-        if valid.all():
-            return self.lstm(inputs)[0]
-        # Packed, so that the backward LSTM starts at a video's last valid frame.
-        lengths, steps = valid.sum(1).cpu(), valid.shape[1]
-        packed = pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
-        states = self.lstm(packed)[0]
-        return pad_packed_sequence(states, batch_first=True, total_length=steps)[0]
+        return run_lstm(self.lstm, inputs, valid)
 
     def encodings(self, table: FeatureTable, index: Tensor) -> tuple[Tensor, Tensor]:
         """Encodings [k, T, E], and the row among them of each table index [B], [B]."""
@@ -78,6 +77,11 @@ class Network(nn.Module, ABC):
             self._cached = torch.zeros(len(table.valid), dtype=torch.bool, device=index.device)
         missing = torch.unique(index[~self._cached[index]])
         if len(missing):
+            if len(missing) < TOGETHER:  # others will be needed before the weights change again
+                wanted = self._cached.clone()
+                wanted[missing] = True
+                others = (~wanted).nonzero()[: TOGETHER - len(missing), 0]
+                missing = torch.cat([missing, others])
             made = self._encode_at(table, missing)
             if not self._cached.any():
                 shape = (len(table.valid), *made.shape[1:])
@@ -148,17 +152,3 @@ class StepNetwork(Network):
     ) -> Tensor:
         """Q-values or logits of the actions, [B, n]; the arguments are those of `codes`."""
         return self.act(self.codes(table, video, selected, cursor))
-
-
-class PooledCritic(nn.Module):
-    """A value from the mean code over the frames (or actions) whose last channel is 1."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.head = nn.Linear(size, 1)
-
-    def forward(self, codes: Tensor) -> Tensor:
-        """[B, 1] from codes [B, n, size + 1]."""
-        weight = codes[..., -1:]
-        mean = (codes[..., :-1] * weight).sum(1) / weight.sum(1).clamp(min=1)
-        return self.head(mean)

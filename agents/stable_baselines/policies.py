@@ -20,8 +20,7 @@ class IndexExtractor(BaseFeaturesExtractor):
 
     With it and a `DecisionNetwork`, any policy of Stable-Baselines3 can learn from the index
     observations of Sequential: pass it as `features_extractor_class`, and the other arguments as
-    `features_extractor_kwargs`. The other networks have a code per frame, which needs the policies
-    below.
+    `features_extractor_kwargs`. The codes of the other networks need the policies below.
 
     Args:
         observation_space: The environment's: index observations, or the flattened [2 + T].

@@ -23,6 +23,8 @@ from frame_select_env import FrameSelectError
 from frame_select_env.envs.observations import take
 from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
+MASKS = ("action_mask", "_action_mask")  # in every info; the rest is about episodes that ended
+
 
 class BatchVecEnv(VecEnv):
     """B environments in one batch, for SB3; with equal seeds, its rollouts equal DummyVecEnv's.
@@ -89,7 +91,7 @@ class BatchVecEnv(VecEnv):
         observations, infos = self.env.reset(seed=seeds, options=options)
         self._reset_seeds()
         self._reset_options()
-        self.reset_infos = [_info_of(infos, slot) for slot in range(self.num_envs)]
+        self.reset_infos = _infos_of(infos, range(self.num_envs))
         self._returns[:] = 0
         self._lengths[:] = 0
         return self._observation(observations)
@@ -121,26 +123,23 @@ class BatchVecEnv(VecEnv):
         observations, rewards, ended, _, batch = self.env.step(self._actions)
         self._returns += rewards
         self._lengths += 1
-        masked = "action_mask" in batch
-        infos: list[dict[str, Any]] = [
-            _info_of(batch, slot) if masked else {} for slot in range(self.num_envs)
-        ]
-        for info in infos:
-            info["TimeLimit.truncated"] = False  # these episodes terminate and have no time limit
+        # These episodes terminate and have no time limit.
+        infos: list[dict[str, Any]] = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        every = range(self.num_envs)
+        if masked := {name: batch.pop(name) for name in MASKS if name in batch}:
+            for info, more in zip(infos, _infos_of(masked, every), strict=True):
+                info |= more
         slots = ended.nonzero()[0].tolist()
         if slots:
             last = self._observation(observations)
             elapsed = round(time.time() - self._start, 6)
-            for slot in slots:
-                infos[slot] |= _info_of(batch, slot)
-                infos[slot]["terminal_observation"] = (
+            returns, lengths = self._returns.tolist(), self._lengths.tolist()
+            for slot, info in zip(slots, _infos_of(batch, slots), strict=True):
+                info["terminal_observation"] = (
                     take(last, slot) if isinstance(last, dict) else last[slot]
                 )
-                infos[slot]["episode"] = {
-                    "r": round(float(self._returns[slot]), 6),
-                    "l": int(self._lengths[slot]),
-                    "t": elapsed,
-                }
+                info["episode"] = {"r": round(returns[slot], 6), "l": lengths[slot], "t": elapsed}
+                infos[slot] |= info
             self.episodes += len(slots)
             self.returns += float(self._returns[ended].sum())
             self._returns[ended] = 0
@@ -150,8 +149,8 @@ class BatchVecEnv(VecEnv):
                 options["video"] = np.zeros(self.num_envs, np.int64) + self._rows[0]
                 options["video"][ended] = self._draw(len(slots))
             observations, begun = self.env.reset(options=options)
-            for slot in slots:
-                self.reset_infos[slot] = _info_of(begun, slot)
+            for slot, info in zip(slots, _infos_of(begun, slots), strict=True):
+                self.reset_infos[slot] = info
         paid = (rewards * self._scale).astype(np.float32)
         return self._observation(observations), paid, ended, infos
 
@@ -207,14 +206,20 @@ class BatchVecEnv(VecEnv):
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
 
 
-def _info_of(infos: dict[str, Any], slot: int) -> dict[str, Any]:
-    """The info of one environment, as the single environment returns it."""
-    info: dict[str, Any] = {}
-    for name, values in infos.items():
-        if name.startswith("_") or not infos[f"_{name}"][slot]:
+def _infos_of(batch: dict[str, Any], slots: Sequence[int]) -> list[dict[str, Any]]:
+    """The infos of some environments, as the single environment returns them.
+
+    Column by column, because a call per environment and value would cost more than the step. All
+    of the `slots` have what the first of them has.
+    """
+    columns = {}
+    for name, values in batch.items():
+        if name.startswith("_") or not batch[f"_{name}"][slots[0]]:
             continue
         if isinstance(values, dict):
-            info[name] = _info_of(values, slot)
+            columns[name] = _infos_of(values, slots)
         else:
-            info[name] = values[slot].copy() if values.ndim > 1 else values[slot].item()
-    return info
+            some = values[slots]  # a copy, whose rows share memory with nothing else
+            columns[name] = list(some) if values.ndim > 1 else some.tolist()
+    rows = zip(*columns.values(), strict=True) if columns else ((),) * len(slots)
+    return [dict(zip(columns, row, strict=True)) for row in rows]

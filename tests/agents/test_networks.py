@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from agents.networks.bilstm import DENSE_SIZE, run_lstm
 from agents.networks.decision import DecisionNetwork
 from agents.networks.feature_table import FeatureTable
 from agents.networks.frame_scorer import FrameScorer
@@ -184,20 +186,55 @@ def test_sharing_encodings_changes_no_number_and_notices_new_weights(network):
 
 def test_padding_has_the_logit_0_and_no_gradient_in_the_scorer():
     network = FrameScorer(D, C, hidden_size=4).eval()
-    codes = network.codes(FeatureTable(clips()), torch.tensor([3]), None, None).detach()
-    codes.requires_grad_()
-    logits = network.act(codes)
+    table = FeatureTable(clips())
+    table.features.requires_grad_()
+    logits = network.act(network.codes(table, torch.tensor([3]), None, None))
     assert logits[0, 4:].tolist() == [0, 0]
     logits.sum().backward()
-    assert codes.grad[0, :4, :-1].abs().sum() > 0 and not codes.grad[0, 4:, :-1].any()
+    found = table.features.grad[table.index(torch.tensor([3]))[0]]
+    assert found[:4].abs().sum(1).all() and not found[4:].any()
 
 
 def test_the_critic_is_of_the_mean_over_valid_frames():
     network = FrameScorer(D, C, hidden_size=4).eval()
     critic = network.critic()
     codes = network.codes(FeatureTable(clips()), torch.tensor([3]), None, None).detach()
-    expected = critic.head(codes[0, :4, :-1].mean(0))
-    torch.testing.assert_close(critic(codes)[0], expected)
+    states = network.encode(*FeatureTable(clips())(torch.tensor([3])))
+    torch.testing.assert_close(critic(codes)[0], critic.head(states[0, :4].mean(0)))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("size", [5, DENSE_SIZE + 1])
+def test_the_bilstm_equals_torchs_own_on_each_video_alone(size, layers):
+    torch.manual_seed(0)
+    lstm = nn.LSTM(size, 3, layers, batch_first=True, bidirectional=True)
+    inputs, length = torch.randn(4, 7, size), torch.tensor([7, 1, 4, 6])
+    valid = torch.arange(7) < length[:, None]
+    states = run_lstm(lstm, inputs, valid)
+    gradients = torch.autograd.grad((states * valid[..., None]).square().sum(), lstm.parameters())
+    alone = [lstm(video[None, :end])[0][0] for video, end in zip(inputs, length, strict=True)]
+    torch.testing.assert_close(states[valid], torch.cat(alone), rtol=1e-4, atol=1e-6)
+    expected = torch.autograd.grad(torch.cat(alone).square().sum(), lstm.parameters())
+    torch.testing.assert_close(gradients, expected, rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        torch.testing.assert_close(run_lstm(lstm, inputs, valid)[valid], states[valid])
+
+
+def test_a_few_videos_are_encoded_together_with_others(planted, monkeypatch):
+    cache = open_cache(planted)
+    table = FeatureTable.read(cache, np.arange(len(cache)), 10)
+    network = FrameScorer(6, 4, hidden_size=4).eval()
+    monkeypatch.setattr("agents.networks.network.TOGETHER", 8)
+    encoded, encode = [], network.encode
+    monkeypatch.setattr(
+        network, "encode", lambda *given: (encoded.append(len(given[0])), encode(*given))[1]
+    )
+    with torch.no_grad():
+        for row in (3, 0, 7, 9, 40):  # 3 brings 0, 1, 2, 4, ... 7; 9 brings 8, 10, ... 15
+            network.codes(table, torch.tensor([row]), None, None)
+        assert encoded == [8, 8, 8]
+        network.codes(table, torch.arange(20, 60), None, None)
+        assert encoded == [8, 8, 8, 36]  # without 20, 21, 22 and 40
 
 
 def test_standardising_is_of_the_valid_frames_in_parts_too(planted):
