@@ -73,7 +73,8 @@ class FrameDQN(DQN):
         super()._on_step()
         self.exploration_rate = rate
         # The target update writes through `.data`, which does not increment a tensor's version.
-        self.q_net_target.features_extractor.network.forget()  # type: ignore[union-attr,operator]
+        if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:
+            self.q_net_target.features_extractor.network.forget()  # type: ignore
 
     def _sample_action(
         self, learning_starts: int, action_noise: Any = None, n_envs: int = 1

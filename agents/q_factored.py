@@ -69,7 +69,7 @@ class QFactoredLearner(ScorerLearner):
         """The network, the optimiser, the schedule, the head of Q_t(discard) and the memory."""
         return {**super().parts(), "discard": self.discard, "memory": self.memory}
 
-    def update(self, videos: np.ndarray) -> dict[str, float]:
+    def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """Try N selections of every video in `videos` [B], and fit Q to all that are remembered."""
         config = self.config
         epsilon = linear_schedule(
@@ -100,10 +100,10 @@ class QFactoredLearner(ScorerLearner):
         self.episodes += self.env.num_envs
         self.timesteps += self.env.num_envs
         return {
-            "reward": float(rewards.mean()),
-            "loss": loss.item(),
+            "reward": rewards.mean(),
+            "loss": loss.detach(),
             "exploration_rate": epsilon,
-            "kept": float(selected.sum() / (len(selected) * valid.sum())),
+            "kept": selected.sum() / (len(selected) * valid.sum()),
         }
 
 

@@ -108,7 +108,7 @@ class ReinforceLearner(ScorerLearner):
         moving = torch.nn.ParameterDict({"baseline": torch.nn.Parameter(self.baseline, False)})
         return {**super().parts(), "moving": moving}
 
-    def update(self, videos: np.ndarray) -> dict[str, float]:
+    def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """Sample N selections of every video in `videos` [B], score them and take one step."""
         config, count = self.config, self.selections
         observation, _ = self.env.reset(options={"video": np.tile(videos, count)})
@@ -145,11 +145,11 @@ class ReinforceLearner(ScorerLearner):
             1 - config.momentum
         ) * rewards.mean(0)
         return {
-            "reward": float(rewards.mean()),
-            "loss": loss.item(),
-            "sampling_loss": sampling.item(),
-            "entropy": entropy.item(),
-            "kept": float((actions & valid).sum() / (len(actions) * valid.sum())),
+            "reward": rewards.mean(),
+            "loss": loss.detach(),
+            "sampling_loss": sampling.detach(),
+            "entropy": entropy.detach(),
+            "kept": (actions & valid).sum() / (len(actions) * valid.sum()),
         }
 
 

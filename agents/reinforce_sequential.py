@@ -66,7 +66,7 @@ class SequentialReinforceLearner(BatchLearner):
         )
         self.steps = config.steps(task)
 
-    def update(self, videos: np.ndarray) -> dict[str, float]:
+    def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """Play N episodes of every video in `videos` [B] and take one step."""
         config = self.config
         for group in self.optimiser.param_groups:
@@ -91,10 +91,10 @@ class SequentialReinforceLearner(BatchLearner):
         self.episodes += self.env.num_envs
         self.timesteps += int(active.sum())
         return {
-            "reward": float(rewards.sum(0).mean()),
-            "loss": loss.item(),
-            "entropy": mean_entropy.item(),
-            "kept": float((actions * active).sum() / active.sum()),
+            "reward": rewards.sum(0).mean(),
+            "loss": loss.detach(),
+            "entropy": mean_entropy.detach(),
+            "kept": (actions * active).sum() / active.sum(),
         }
 
     def _play(self, videos: np.ndarray) -> tuple[list[Tensor], Tensor, Tensor]:

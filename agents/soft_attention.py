@@ -56,7 +56,7 @@ class SoftAttentionLearner(ScorerLearner):
         super().__init__(network, cache, task, config)
         self.labels = torch.from_numpy(cache.labels).to(task.device)
 
-    def update(self, videos: np.ndarray) -> dict[str, float]:
+    def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """One step of cross-entropy on the videos [B]."""
         features, predictions, valid = self.table(videos)
         weights = attention(self.network(features, predictions, valid), valid)
@@ -65,7 +65,7 @@ class SoftAttentionLearner(ScorerLearner):
         self.descend(loss)
         # The effective number of frames: 1 / sum of squares.
         attended = (1 / weights.square().sum(1)).mean()
-        return {"loss": loss.item(), "attended_frames": attended.item()}
+        return {"loss": loss.detach(), "attended_frames": attended.detach()}
 
 
 DESIGN = AgentDesign(

@@ -1,5 +1,6 @@
 """What all networks share: standardised inputs, a BiLSTM, and encodings that are computed once."""
 
+import itertools
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -8,8 +9,6 @@ from torch import Tensor, nn
 
 from agents.networks.bilstm import run_lstm
 from agents.networks.feature_table import FeatureTable
-
-TOGETHER = 64  # videos: encoding that many takes little longer than encoding a few
 
 
 class Network(nn.Module, ABC):
@@ -71,17 +70,13 @@ class Network(nn.Module, ABC):
             return self._encode_at(table, distinct), row
         # Optimisers and weight averages update in place, which increments a tensor's version.
         # Writing through `.data` does not, as DQN's target update does: it has to call `forget`.
-        made_by = (table, [parameter._version for parameter in self.lstm.parameters()])
+        weights = itertools.chain(*self.lstm.all_weights)
+        made_by = (table, [parameter._version for parameter in weights])
         if self._made_by != made_by:
             self._made_by = made_by
             self._cached = torch.zeros(len(table.valid), dtype=torch.bool, device=index.device)
         missing = torch.unique(index[~self._cached[index]])
         if len(missing):
-            if len(missing) < TOGETHER:  # others will be needed before the weights change again
-                wanted = self._cached.clone()
-                wanted[missing] = True
-                others = (~wanted).nonzero()[: TOGETHER - len(missing), 0]
-                missing = torch.cat([missing, others])
             made = self._encode_at(table, missing)
             if not self._cached.any():
                 shape = (len(table.valid), *made.shape[1:])

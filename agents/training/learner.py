@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,9 +122,9 @@ class Learner(ABC):
         """
         decay = min(self.config.ema_decay, 1 - 1 / max(self.updates, 1))
         with torch.no_grad():
-            pairs = zip(self.average.parameters(), network.parameters(), strict=True)
-            for mean, value in pairs:
-                mean.lerp_(value, 1 - decay)
+            means: list[Tensor] = list(self.average.parameters())
+            values: list[Tensor] = list(network.parameters())
+            torch._foreach_lerp_(means, values, 1 - decay)
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs: nested dicts and lists of tensors and numbers."""
@@ -164,8 +165,12 @@ class BatchLearner(Learner):
         )
 
     @abstractmethod
-    def update(self, videos: np.ndarray) -> dict[str, float]:
-        """One step on the videos [B], rows in the cache; returns its metrics by name."""
+    def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
+        """One step on the videos [B], rows in the cache; returns its metrics by name.
+
+        Detached tensors stay on the device: reading one would wait for it. The epoch reads them at
+        its end.
+        """
 
     def parts(self) -> dict[str, Any]:
         """The network and the optimiser."""
@@ -175,12 +180,12 @@ class BatchLearner(Learner):
         """One pass over the training videos; returns the means of the metrics of its updates."""
         shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
         whole = shuffled[: len(shuffled) // self.batch_size * self.batch_size]
-        metrics: list[dict[str, float]] = []
+        metrics: list[dict[str, Tensor | float]] = []
         for batch in whole.reshape(-1, self.batch_size):
             metrics.append(self.update(batch))
             if self.spent():
                 break
-        return {name: sum(one[name] for one in metrics) / len(metrics) for name in metrics[0]}
+        return {name: _mean([one[name] for one in metrics]) for name in metrics[0]}
 
     def descend(self, loss: Tensor) -> None:
         """One step of the optimiser and of the average of the weights."""
@@ -216,6 +221,13 @@ class ScorerLearner(BatchLearner):
         metrics = super().epoch(number)
         self.schedule.step()
         return metrics
+
+
+def _mean(values: Sequence[Tensor | float]) -> float:
+    """The mean of numbers, some of which may be on a device."""
+    tensors = [one for one in values if isinstance(one, Tensor)]
+    there = torch.stack(tensors).tolist() if tensors else []
+    return (sum(there) + sum(one for one in values if not isinstance(one, Tensor))) / len(values)
 
 
 def linear_schedule(initial: float, final: float, fraction: float, progress: float) -> float:

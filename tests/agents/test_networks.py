@@ -220,23 +220,6 @@ def test_the_bilstm_equals_torchs_own_on_each_video_alone(size, layers):
         torch.testing.assert_close(run_lstm(lstm, inputs, valid)[valid], states[valid])
 
 
-def test_a_few_videos_are_encoded_together_with_others(planted, monkeypatch):
-    cache = open_cache(planted)
-    table = FeatureTable.read(cache, np.arange(len(cache)), 10)
-    network = FrameScorer(6, 4, hidden_size=4).eval()
-    monkeypatch.setattr("agents.networks.network.TOGETHER", 8)
-    encoded, encode = [], network.encode
-    monkeypatch.setattr(
-        network, "encode", lambda *given: (encoded.append(len(given[0])), encode(*given))[1]
-    )
-    with torch.no_grad():
-        for row in (3, 0, 7, 9, 40):  # 3 brings 0, 1, 2, 4, ... 7; 9 brings 8, 10, ... 15
-            network.codes(table, torch.tensor([row]), None, None)
-        assert encoded == [8, 8, 8]
-        network.codes(table, torch.arange(20, 60), None, None)
-        assert encoded == [8, 8, 8, 36]  # without 20, 21, 22 and 40
-
-
 def test_standardising_is_of_the_valid_frames_in_parts_too(planted):
     cache = open_cache(planted)
     table = FeatureTable.read(cache, np.arange(len(cache)), 10)
