@@ -5,7 +5,8 @@
 
 Cosmic Ray makes the mutants; those drawn by the seed are tried one at a time. Left alone are
 annotations, the words of an error, what only people read (`__repr__`), and the numbers of
-hyper-parameters and search spaces, which are choices: no test can tell a wrong one.
+hyper-parameters and search spaces, which are choices: no test can tell a wrong one. Nor can one
+tell the identity of a word from its equality, or a `zip` that would refuse what never happens.
 """
 
 import ast
@@ -128,15 +129,18 @@ def mutants(room: Room) -> list[MutationSpec]:
         for item in _all_work_items([path.relative_to(ROOT)], {}):
             (one,) = item.mutations
             spans = skipped + choices * one.operator_name.endswith("NumberReplacer")
-            if not any(first <= one.start_pos < last for first, last in spans):
+            same = one.operator_name.endswith(("_Is", "_IsNot"))
+            if not same and not any(first <= one.start_pos < last for first, last in spans):
                 found.append(one)
     return found
 
 
 def _unread(tree: ast.Module) -> Iterator[ast.AST]:
-    """Annotations, the words of errors, and `__repr__`."""
+    """Annotations, the words of errors, `__repr__`, and the `strict` of a zip."""
     for node in ast.walk(tree):
         yield from filter(None, (getattr(node, name, None) for name in ("annotation", "returns")))
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            yield node.value
         if isinstance(node, ast.Raise) or getattr(node, "name", "") == "__repr__":
             yield node
 

@@ -204,6 +204,12 @@ def without(name):
 BAD_FILES = {
     "the attribute format is not": edit_attribute("format", "other"),
     "version 9 is not supported, only 2": edit_attribute("version", 9),
+    "version 0 is not supported, only 2": edit_attribute("version", 0),
+    "frames/importance: is float64; expected float32": lambda h5: h5.create_dataset(
+        "frames/importance", data=np.ones(6)
+    ),
+    "videos/id: must be at least 1 fixed-length strings": replace("videos/id", np.arange(2)),
+    "videos/split: must be 2 fixed-length strings": replace("videos/split", np.array([b"train"])),
     "task is 'guess'; allowed: classification, regression": edit_attribute("task", "guess"),
     "videos/start: must rise from 0": replace("videos/start", np.array([0, 6, 3])),
     "videos/start implies 7 frames": replace("videos/start", np.array([0, 3, 7])),
@@ -410,3 +416,27 @@ def test_names_of_streams_and_folds_fit_into_names_of_datasets(tmp_path, name):
     for wrong, kind in ((stream, "stream"), (fold, "fold")):
         with pytest.raises(CacheError, match=f"the {kind} name .* must be printable text"):
             write_cache(tmp_path / "c.h5", [wrong], classes=["a", "b"])
+
+
+def test_every_video_has_what_the_first_one_has(tmp_path):
+    first = {
+        "id": "a",
+        "label": 0,
+        "split": "train",
+        "features": np.ones((2, 3), np.float32),
+        "predictions": np.full((2, 2), 0.5, np.float32),
+    }
+    more = {**first, "importance": np.ones(2, np.float32)}
+    for videos in ([more, {**first, "id": "b"}], [first, {**more, "id": "b"}]):
+        with pytest.raises(CacheError, match="video 'b'.* must have the same keys, streams and"):
+            write_cache(tmp_path / "mixed.h5", videos, classes=["x", "y"])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("split", ["val", ""])
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_wrong_split_is_found_whether_its_checksum_is_larger_or_smaller(good, row, split):
+    with h5py.File(good, "r+") as h5:
+        h5["videos/split"][row] = split.encode()
+    with pytest.raises(CacheError, match="videos/split: has a wrong checksum"):
+        FeatureCache(good)

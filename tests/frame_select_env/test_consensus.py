@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from frame_select_env import FeatureCache, FrameSelectError, write_cache
 from frame_select_env import consensus as module
 from frame_select_env.consensus import (
+    check_alpha,
     clipped_log,
     consensus,
     consensus_table,
     entropy,
     is_correct,
     margin,
+    of_class,
     on_grid,
     weighted_mean,
 )
@@ -201,3 +203,42 @@ def test_environments_on_the_same_settings_share_a_table(two_videos):
     assert consensus_table(two_videos, *settings, 1) is table
     assert consensus_table(two_videos, *settings, 2) is not table
     assert consensus_table(two_videos, "default", "main", 5) is not table
+
+
+@pytest.mark.parametrize("alpha", [0, 0.0, 0.5, 1, 1.0])
+def test_alpha_is_a_share(alpha):
+    check_alpha(alpha)
+
+
+@pytest.mark.parametrize("alpha", [-0.001, 1.001, 1.5, 2, np.nan, "1", None])
+def test_alpha_is_nothing_else(alpha):
+    with pytest.raises(FrameSelectError, match="alpha=.*: must be a number from 0 to 1"):
+        check_alpha(alpha)
+
+
+def test_weighted_means_by_hand():
+    kept_sum, kept = np.array([[1.0, 0.0], [1.5, 0.5], [0.0, 0.0]]), np.array([1, 2, 0])
+    total_sum, total = np.array([[1.5, 1.5]] * 3), np.array([3, 3, 3])
+    given = kept_sum, kept, total_sum, total
+    assert weighted_mean(*given).tolist() == [[1, 0], [0.75, 0.25], [0, 0]]
+    # (1 + (1.5 - 1) / 2) / (1 + 2 / 2), and (1.5 + 0) / (2 + 1 / 2)
+    assert weighted_mean(*given, alpha=0.5).tolist() == [[0.625, 0.375], [0.6, 0.4], [0.5, 0.5]]
+
+
+def test_frames_of_several_classes_by_hand():
+    probabilities = np.array([[[0.5, 0.25, 0.25], [0, 1, 0]], [[0.25, 0.25, 0.5], [1, 0, 0]]])
+    label = np.array([[0, 2], [2, 0]])
+    assert of_class(probabilities, label).tolist() == [[0.5, 0], [0.5, 1]]
+    assert margin(probabilities, label).tolist() == [[0.25, -1], [0.25, 1]]
+    np.testing.assert_allclose(entropy(probabilities), np.log(2) * np.array([[1.5, 0], [1.5, 0]]))
+    assert of_class(probabilities[:, 0], label[:, 0]).tolist() == [0.5, 0.5]
+    assert of_class(probabilities[::-1, 0, ::-1], np.array([0, 1])).tolist() == [0.5, 0.25]
+
+
+def test_only_the_label_itself_is_right():
+    p1 = np.array([[0.2, 0.3, 0.5], [0.2, 0.5, 0.3], [0.5, 0.2, 0.3]])
+    label = np.array([1, 1, 1])
+    assert is_correct(p1, label).tolist() == [False, True, False]
+    # Whoever knows which are unanswered says so.
+    unanswered = np.array([False, True, False])
+    assert is_correct(p1, label, unanswered).tolist() == [False, False, False]

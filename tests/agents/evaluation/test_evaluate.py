@@ -211,6 +211,15 @@ def test_a_score_of_padding_may_be_anything_and_nan_is_told_with_its_video(by_ha
     second = Wrong(lambda clips: np.where(clips.video[:, None] == 1, np.nan, clips.time))
     with pytest.raises(FrameSelectError, match="a score of video 1 is NaN"):
         evaluate(by_hand, {"mine": [second]}, references=False)
+    every = Wrong(lambda clips: np.where(clips.valid, np.nan, 0))  # the first of them is named
+    with pytest.raises(FrameSelectError, match="a score of video 0 is NaN"):
+        evaluate(by_hand, {"mine": [every]}, references=False)
+
+
+def test_frames_are_25_unless_told(by_hand):
+    assert EvaluationSettings(by_hand).num_frames == 25
+    with pytest.raises(FrameSelectError, match="num_frames=0: must be at least 1"):
+        EvaluationSettings(by_hand, num_frames=0)
 
 
 def test_alpha_weighs_the_frames_left_out(by_hand):
@@ -445,6 +454,9 @@ class Wrong:
         (Wrong(lambda c: np.full(c.valid.shape, np.nan)), "'wrong': a score of video .* is NaN"),
         (Wrong(lambda c: np.zeros((len(c), 2))), "scores have the shape"),
         (Wrong(select=lambda c: np.ones((len(c), 25))), "select gave float64"),
+        (Wrong(select=lambda c: c.valid.astype(np.int8)), "select gave int8"),
+        (Wrong(select=lambda c: c.valid[:, :1]), "select gave bool .*expected bool"),
+        (Wrong(select=lambda c: np.ones((len(c), 99), bool)), "select gave bool .*expected bool"),
         (Wrong(select=lambda c: np.ones((len(c), 2), bool)), "select gave bool .*expected bool"),
     ],
 )
