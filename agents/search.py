@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 import torch
 
 from agents.evaluation.files import read_csv
@@ -209,6 +208,8 @@ def train_trial_run(work: TrialRun) -> TrialScore:
 
 def mean_score(scores: Iterable[TrialScore]) -> TrialScore:
     """The mean over runs; episodes are rounded."""
+    import pandas as pd  # slow to import
+
     validation, p_c, episodes, seconds = pd.DataFrame(scores)[list(SCORE)].mean()
     return TrialScore(validation, p_c, round(episodes), seconds)
 
@@ -231,6 +232,8 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
         write_whole(path, whole)
     if not whole:
         return {}
+    import pandas as pd
+
     try:
         rows = pd.read_csv(io.StringIO(whole), dtype=str, keep_default_na=False)
         keys = rows[list(KEY)].itertuples(index=False, name=None)
@@ -245,6 +248,8 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
 
 def append_to_log(path: Path, key: Key, score: TrialScore) -> None:
     """Add a run to the log, in a single write."""
+    import pandas as pd
+
     row = dict(zip(KEY, key, strict=True)) | dataclasses.asdict(score)
     header = not path.is_file() or not path.stat().st_size
     table = pd.DataFrame([row], columns=list(COLUMNS), dtype=object)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import entropy as entropy_of
@@ -103,6 +102,8 @@ class Diversity:
 
     def scores(self, clips: Clips) -> np.ndarray:
         """T for the frame picked first, T - 1 for the second, and so on; -inf at padding."""
+        from scipy.spatial.distance import cdist  # slow to import
+
         scores = np.full(clips.valid.shape, -np.inf)
         for video, valid in enumerate(clips.valid):
             points = clips.features[video, valid].astype(np.float64)

@@ -4,12 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
-from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from baselines.splits import divide_videos, labelled_rows, row_batches
@@ -35,6 +29,8 @@ class AllLogits:
 
     def predict(self, clips: Clips) -> np.ndarray:
         """The video-level probabilities, [B, C] float64."""
+        from scipy.special import softmax
+
         logs = clipped_log(clips.predictions)
         logs = np.where(clips.valid[:, :, None], logs, 0.0).sum(axis=1)
         return softmax(logs / clips.valid.sum(axis=1)[:, None], axis=1)
@@ -65,6 +61,13 @@ class Pooled:
         seed: int = 0,
     ) -> "Pooled":
         """Fit on the labelled videos of `split`, T frames each; two at least."""
+        # scikit-learn takes a second to import, which `--help` must not wait for.
+        from sklearn.dummy import DummyClassifier
+        from sklearn.linear_model import Ridge
+        from sklearn.model_selection import GridSearchCV
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         rows = labelled_rows(cache, split, fold)
         label = cache.labels[rows]
         group = None if cache.groups is None else cache.groups[rows]
@@ -111,6 +114,10 @@ def _logistic_path(
     pooled: np.ndarray, label: np.ndarray, inverse_penalties: Sequence[float]
 ) -> Iterator[Any]:
     """Models, each warm-started from the last one, and valid until the next one is yielded."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(pooled)
     # The default tolerance stops so early that it acts as another penalty.
     logistic = LogisticRegression(tol=1e-5, max_iter=1000, warm_start=True)

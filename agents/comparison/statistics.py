@@ -14,7 +14,6 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import trim_mean
 
 from agents.comparison.results import DataSetResults, by_task, headline, labels_of, shared_frames
 from agents.evaluation.files import write_csv
@@ -211,6 +210,8 @@ def sample(values: np.ndarray, resamples: Resamples) -> Sample:
 
 def interquartile_mean(scores: np.ndarray) -> np.ndarray:
     """The mean of the last axis without its lowest and highest quarter (of 8 numbers 2 each)."""
+    from scipy.stats import trim_mean  # slow to import
+
     return trim_mean(scores, 0.25, axis=-1)
 
 

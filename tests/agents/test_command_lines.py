@@ -280,3 +280,23 @@ def test_ctrl_c_says_how_to_go_on(planted, tmp_path, capsys, monkeypatch):
     assert caught.value.code == 130
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.endswith("interrupted: rerun the command to resume from the last checkpoint")
+
+
+def test_slow_libraries_are_imported_when_they_are_used(planted, tmp_path):
+    """Training a network needs torch alone, and no help needs more than that."""
+    slow = {"sklearn", "scipy", "stable_baselines3", "matplotlib", "pandas", "optuna"}
+    code = (
+        "import contextlib, sys\n"
+        "from frame_select_env.command_line import main\n"
+        "for name in ('train', 'evaluate', 'compare', 'search'):\n"
+        "    with contextlib.suppress(SystemExit):\n"
+        "        main([name, '--help'])\n"
+        "main(sys.argv[1:])\n"
+        f"assert not {slow} & set(sys.modules), {slow} & set(sys.modules)\n"
+    )
+    train = ["train", "--data", planted, "--out", tmp_path / "run", *FAST]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, train)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/model.safetensors").is_file()
