@@ -28,6 +28,7 @@ docs: $(INSTALLED)
 	@echo "open site/index.html, or run $(BIN)/mkdocs serve"
 
 bench: $(INSTALLED)
+	-$(PIP) --editable ".[agents,dev,bench]"
 	$(BIN)/python -m tests.benchmarks
 
 # About 11,000 damaged files, 100 kills and 40 full disks, some hours; tests/torture/RESULTS.md.

@@ -39,7 +39,10 @@ class Episodes(ABC):
         check_keywords(self.settings_class, keywords)
         self.settings = settings = self.settings_class(**keywords)
         self.num_slots = num_slots
-        self.action_space = self.make_action_space()
+        self.action_space = space = self.make_action_space()
+        self._action_shape = (num_slots, *(space.shape or ()))
+        # Actions are 0 to n - 1; those of a MultiBinary, whose n is a number of bits, 0 and 1.
+        self._choices = 2 if space.shape else int(space.n)  # type: ignore[attr-defined]
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
         self.rows = cache.rows(settings.split, settings.fold)  # [n] int64, that may be drawn
@@ -95,17 +98,19 @@ class Episodes(ABC):
 
         It must not be selected already. Chunks are single frames unless the settings say otherwise.
         """
-        row = self.video * self.table.chunks + chunk
         if self.chunk == 1:
-            self.selected.reshape(-1)[self._first + chunk] |= added
+            frame = self._first + chunk
+            self.selected.reshape(-1)[frame[added]] = True
             self.kept += added
         else:
+            row = self.video * self.table.chunks + chunk
             self.kept += self.table.chunk_size.take(row) * added
             frame = (chunk * self.chunk)[:, None] + np.arange(self.chunk)
             # The last chunk may extend past the end of the video, and past T.
             slot, offset = (frame < self.length[:, None]).nonzero()
             self.selected[slot, frame[slot, offset]] |= added[slot]
         if self._running_sum is not None:
+            row = self.video * self.table.chunks + chunk
             sums = self.table.chunk_sum.take(row, axis=0)
             sums *= added.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
             self._running_sum += sums
@@ -134,9 +139,9 @@ class Episodes(ABC):
         Floats that are integers are accepted: Stable-Baselines3 sends MultiBinary ones as float32.
         """
         array = np.asarray(actions)
-        shape = (self.num_slots, *(self.action_space.shape or ()))
-        if array.shape != shape:
-            raise FrameSelectError(f"action has shape {array.shape}; expected {shape}")
+        if array.shape != self._action_shape:
+            wrong = f"action has shape {array.shape}; expected {self._action_shape}"
+            raise FrameSelectError(wrong)
         kind = array.dtype.kind
         if kind == "f":
             fractional = np.rint(array) != array  # also true for NaN
@@ -145,7 +150,7 @@ class Episodes(ABC):
         elif kind not in "biu":
             raise FrameSelectError(f"action has type {array.dtype}; expected integers")
         if kind != "b":
-            choices = 2 if self.action_dtype is bool else int(self.action_space.n)  # type: ignore
+            choices = self._choices
             # Viewed as unsigned, a negative number is huge, so one maximum checks both ends.
             view = array.view(f"u{array.dtype.itemsize}") if kind == "i" else array
             if array.size and (view.max() >= choices or (kind == "f" and array.min() < 0)):

@@ -164,10 +164,10 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             raise ResetNeeded(
                 f"{resetting} episodes are over: reset them with options['reset_mask']"
             )
-        rewards, ended = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
         facts: Facts = {}
         if resetting == self.num_envs:  # as in SyncVectorEnv, nobody reads the actions then
             self._restart(self.episodes.slots)
+            rewards, ended = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
         else:
             checked = self.episodes.read_actions(actions)
             if resetting:
