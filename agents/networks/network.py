@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from agents.networks.bilstm import run_lstm
 from agents.networks.feature_table import FeatureTable
 
+FRAMES = 2**12  # that are standardised at a time
+
 
 class Network(nn.Module, ABC):
     """From index observations to codes, and from codes to one number per action.
@@ -104,15 +106,15 @@ class Network(nn.Module, ABC):
 
     def standardise(self, features: Tensor, valid: Tensor) -> None:
         """Set mean and scale, 0 for constant features, from the valid frames of [n, T, D]."""
-        # A few videos at a time: as float32 they may be twice as large as the table.
+        # A few frames at a time: as float64 they are four times as large as in the table.
         total = valid.sum().clamp(min=1)
-        size = features.shape[2]
-        first, second = (torch.zeros(size, dtype=torch.float64) for _ in range(2))
-        first, second = first.to(features.device), second.to(features.device)
-        for some, there in zip(features.split(256), valid.split(256), strict=True):
-            frames = some[there].double()
-            first += frames.sum(0)
-            second += frames.square().sum(0)
+        first = torch.zeros(features.shape[2], dtype=torch.float64, device=features.device)
+        second = torch.zeros_like(first)
+        frames = features.flatten(0, 1).split(FRAMES)
+        for some, there in zip(frames, valid.flatten().split(FRAMES), strict=True):
+            block = some.double() * there[:, None]
+            first += block.sum(0)
+            second += block.square().sum(0)
         mean = first / total
         deviation = (second / total - mean.square()).clamp(min=0).sqrt()
         varies = deviation > 1e-4 * deviation.max()

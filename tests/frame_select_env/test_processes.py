@@ -151,3 +151,50 @@ def test_a_call_in_which_all_slots_reset_begins_episodes_and_nothing_else(ten_fr
     assert len(steps) == 1 and not observation["selected"].any()
     assert not (rewards.any() or ended.any() or truncated.any() or info)
     assert env.step(np.ones((3, 10), bool))[2].all() and len(steps) == 2
+
+
+def test_spaces_by_hand(ten_frames):
+    spaces = gym.spaces
+    made = {name: gym.make(name, data=ten_frames, num_frames=10) for name in (ONE_SHOT, SEQUENTIAL)}
+    assert made[ONE_SHOT].action_space == spaces.MultiBinary(10)
+    assert made[SEQUENTIAL].action_space == spaces.Discrete(2)
+    assert list(made[ONE_SHOT].observation_space) == ["features", "predictions", "valid"]
+    assert set(made[SEQUENTIAL].observation_space) == {
+        "features", "predictions", "valid", "cursor", "selected",
+    }  # fmt: skip
+    for stop in (False, True):
+        pick = gym.make(PICK, data=ten_frames, num_frames=10, stop=stop)
+        assert pick.action_space == spaces.Discrete(10 + stop)
+
+
+def test_the_row_of_an_only_video_has_a_space(tmp_path):
+    video = {"id": "v", "label": 0, "split": "train", "features": np.ones((2, 1), np.float32)}
+    video["predictions"] = np.full((2, 2), 0.5, np.float32)
+    path = write_cache(tmp_path / "one.h5", [video], classes=["a", "b"])
+    env = gym.make(ONE_SHOT, data=str(path), observation="index")
+    assert env.observation_space["video"] == gym.spaces.Box(0, 1, (1,), np.int32)
+
+
+def test_slots_that_begin_beside_others_stay_as_they_are(ten_frames):
+    envs = gym.make_vec(ONE_SHOT, num_envs=2, data=ten_frames, num_frames=10, observation="index")
+    every = np.ones((2, 10), bool)
+    with pytest.raises(gym.error.ResetNeeded):
+        envs.step(every)
+    envs.reset(seed=0)
+    assert envs.step(every)[2].tolist() == [True, True]
+    envs.reset(options={"reset_mask": np.array([True, False])})
+    observation, reward, ended, _, info = envs.step(every)
+    assert ended.tolist() == [True, False] and info["_p1"].tolist() == [True, False]
+    assert observation["selected"][0].any() and not observation["selected"][1].any()
+    assert reward[1] == 0
+    observation, _, ended, _, _ = envs.step(every)  # now the other way round
+    assert ended.tolist() == [False, True]
+    assert not observation["selected"][0].any() and observation["selected"][1].any()
+
+
+def test_nothing_is_drawn_of_an_episode_before_it_begins(ten_frames):
+    envs = gym.make_vec(SEQUENTIAL, num_envs=2, data=ten_frames, num_frames=10, render_mode="ansi")
+    with pytest.raises(gym.error.ResetNeeded, match="render"):
+        envs.render()
+    envs.reset(seed=0)
+    assert all("next: frame 0" in text for text in envs.render())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data.head.crossfit import PENALTIES, _fit_path, fit_heads, strongest_within
+from data.head.crossfit import PENALTIES, _fit_path, _overfits, fit_heads, strongest_within
 from data.head.linear import TrainingVideos
 
 
@@ -41,10 +41,10 @@ def test_a_part_is_predicted_by_a_head_trained_on_the_others(crossfit: str) -> N
     heads = fit_heads(videos, 3, crossfit=crossfit, groups=groups)  # type: ignore[arg-type]
     steps = PENALTIES.index(heads.penalty) + 1
     for number in range(heads.part.max() + 1):
-        again = _fit_path(videos.part(heads.part != number), 3, steps)[-1]
+        again = list(_fit_path(videos.part(heads.part != number), 3, steps))[-1]
         place = int(np.flatnonzero(heads.part == number)[0])
         np.testing.assert_array_equal(heads.for_training_video(place).weight, again.weight)
-    whole = _fit_path(videos, 3, steps)[-1]
+    whole = list(_fit_path(videos, 3, steps))[-1]
     np.testing.assert_array_equal(heads.final.weight, whole.weight)
 
 
@@ -95,3 +95,13 @@ def test_a_class_of_one_video_and_two_videos_in_all() -> None:
     assert all(np.isfinite(h.predict(frames)).all() for h in [heads.final, *heads.parts])
     two = TrainingVideos(frames[1:3], np.array([1, 1]), np.array([0, 1]))
     assert len(fit_heads(two, 2).parts) == 2
+
+
+def test_penalties_that_only_get_worse_end_the_search() -> None:
+    rising = np.array([[0.0, 0.0], [0, 1], [1, 1], [0, 1]])
+    assert not _overfits(rising[:0]) and not _overfits(rising)
+    assert _overfits(np.array([*rising, [0, 1.0]]))
+    assert not _overfits(np.array([*rising, [1, 1.0]]))  # as good as the best
+    fits: list[int] = []
+    heads = fit_heads(noise(size=5), 3, on_fit=lambda: fits.append(1))
+    assert 4 < len(fits) <= len(PENALTIES) + 1 and heads.penalty in PENALTIES
