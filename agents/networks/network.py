@@ -62,8 +62,10 @@ class Network(nn.Module, ABC):
 
         They are meaningless at padding.
         """
-        inputs = self.dropout(torch.cat([self.normal(features), predictions], dim=2))
-        return run_lstm(self.lstm, inputs, valid)
+        inputs = self.normal(features)
+        if predictions.shape[2]:
+            inputs = torch.cat([inputs, predictions], dim=2)
+        return run_lstm(self.lstm, self.dropout(inputs), valid)
 
     def encodings(self, table: FeatureTable, index: Tensor) -> tuple[Tensor, Tensor]:
         """Encodings [k, T, E], and the row among them of each table index [B], [B]."""
@@ -102,7 +104,7 @@ class Network(nn.Module, ABC):
 
     def normal(self, features: Tensor) -> Tensor:
         """Features [..., D] of any dtype, standardised, float32."""
-        return (features.float() - self.mean) * self.scale
+        return (features - self.mean).mul_(self.scale)  # one copy: the difference is float32
 
     def standardise(self, features: Tensor, valid: Tensor) -> None:
         """Set mean and scale, 0 for constant features, from the valid frames of [n, T, D]."""
