@@ -20,6 +20,7 @@ def run_lstm(lstm: nn.LSTM, inputs: Tensor, valid: Tensor) -> Tensor:
     if inputs.device.type == "cpu" and inputs.shape[2] > DENSE_SIZE:
         lengths = valid.sum(1)
         packed = pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
+        del inputs  # the copy is enough
         states, frames = lstm(packed)[0], valid.shape[1]
         return pad_packed_sequence(states, batch_first=True, total_length=frames)[0]
     batch, frames, _ = inputs.shape

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from agents.networks.bilstm import run_lstm
 from agents.networks.feature_table import FeatureTable
@@ -62,10 +63,14 @@ class Network(nn.Module, ABC):
 
         They are meaningless at padding.
         """
+        return run_lstm(self.lstm, self._inputs(features, predictions), valid)
+
+    def _inputs(self, features: Tensor, predictions: Tensor) -> Tensor:
         inputs = self.normal(features)
         if predictions.shape[2]:
             inputs = torch.cat([inputs, predictions], dim=2)
-        return run_lstm(self.lstm, self.dropout(inputs), valid)
+        # In place: of long videos with large features, each copy takes hundreds of megabytes.
+        return functional.dropout(inputs, self.dropout.p, self.training, inplace=True)
 
     def encodings(self, table: FeatureTable, index: Tensor) -> tuple[Tensor, Tensor]:
         """Encodings [k, T, E], and the row among them of each table index [B], [B]."""

@@ -224,7 +224,7 @@ def test_standardising_is_of_the_valid_frames_in_parts_too(planted):
     cache = open_cache(planted)
     table = FeatureTable.read(cache, np.arange(len(cache)), 10)
     network = FrameScorer(6, 4)
-    network.standardise(table.features.repeat(9, 1, 1), table.valid.repeat(9, 1))  # over 4096 frames
+    network.standardise(table.features.repeat(9, 1, 1), table.valid.repeat(9, 1))
     frames = table.features[table.valid].float()
     torch.testing.assert_close(network.mean, frames.mean(0), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(network.scale, 1 / frames.std(0, correction=0), rtol=1e-3, atol=1e-4)
