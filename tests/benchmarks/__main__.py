@@ -12,6 +12,7 @@ from tests.benchmarks import (
     decoding,
     environments,
     extraction,
+    learners,
     learning,
     memory,
     reading,
@@ -36,6 +37,8 @@ def main() -> None:
         "Decoding, 1500 frames of 640 x 360": decoding.measure(),
         "Extraction with ResNet-18 at 64 pixels, 25 frames a video": extraction.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
+        "Every agent on digits, 6,400 episodes": learners.measure(),
+        "Growth with the corpus": learners.measure_growth(),
     }
     console = Console(width=None if sys.stdout.isatty() else 140)
     lines = [
