@@ -15,7 +15,7 @@ from frame_select_env.errors import FrameSelectError
 GRID_BITS = 40
 MAX_FRAMES = 2**12
 FILL_BLOCK = 1024  # videos
-SUM_BLOCK = 2**16  # numbers gathered at a time: they stay in the processor's cache
+SUM_BLOCK = 65536  # numbers gathered at a time: they stay in the processor's cache
 SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
 
 

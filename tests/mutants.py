@@ -5,8 +5,9 @@
 
 Cosmic Ray makes the mutants; those drawn by the seed are tried one at a time. Left alone are
 annotations, the words of an error, what only people read (`__repr__`), and the numbers of
-hyper-parameters and search spaces, which are choices: no test can tell a wrong one. Nor can one
-tell the identity of a word from its equality, or a `zip` that would refuse what never happens.
+hyper-parameters, search spaces and sizes of blocks, which are choices: no test can tell a wrong
+one. Nor can one tell the identity of a word from its equality, or a `zip` that would refuse what
+never happens.
 """
 
 import ast
@@ -146,13 +147,13 @@ def _unread(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _choices(tree: ast.Module) -> Iterator[ast.AST]:
-    """Hyper-parameters and search spaces."""
+    """Hyper-parameters, search spaces and sizes of blocks."""
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name.endswith("Config"):
             yield from (field for field in node.body if isinstance(field, ast.AnnAssign))
         elif isinstance(node, ast.Assign):
             name = ast.unparse(node.targets[0])
-            if name.endswith("DESIGN") or name in ("TUNED", "PAPER", "SEARCH"):
+            if name.endswith(("DESIGN", "_BLOCK")) or name in ("TUNED", "PAPER", "SEARCH"):
                 yield node
 
 

@@ -242,3 +242,43 @@ def test_only_the_label_itself_is_right():
     # Whoever knows which are unanswered says so.
     unanswered = np.array([False, True, False])
     assert is_correct(p1, label, unanswered).tolist() == [False, False, False]
+
+
+@pytest.mark.parametrize("videos", [1, 2, 3, 5, 99])
+@pytest.mark.parametrize("chunk", [1, 2])
+def test_selections_are_summed_in_blocks_of_any_number_of_videos(
+    two_videos, monkeypatch, videos, chunk
+):
+    cache = two_videos
+    table = consensus_table(cache, "default", cache.stream(None), 6, chunk)
+    table.fill(np.array([0, 1]))
+    monkeypatch.setattr(module, "SUM_BLOCK", videos * table.chunks * 2 + 1)
+    video = np.array([0, 1, 1, 0, 0, 1, 0, 0])
+    keep = np.random.default_rng(0).random((8, table.chunks)) < 0.7
+    selected = keep.repeat(chunk, axis=1)[:, :6]
+    sums = table.chunk_sum.reshape(2, table.chunks, 2)[video]
+    expected = (sums * keep[..., None]).sum(axis=1)
+    np.testing.assert_array_equal(table.sum_selected(video, selected), expected)
+    assert expected.any(axis=1).all()
+
+
+def test_a_table_reads_each_video_once(two_videos, monkeypatch):
+    cache, read = two_videos, []
+    table = consensus_table(cache, "default", cache.stream(None), 6)
+    reading = cache.read_predictions
+    monkeypatch.setattr(
+        cache,
+        "read_predictions",
+        lambda rows, *more: (read.append(rows.tolist()), reading(rows, *more))[1],
+    )
+    for rows in ([1], [1, 1], [0, 1], [0], [1, 0]):
+        table.fill(np.array(rows))
+    assert read == [[1], [0]]
+    assert table.valid.tolist() == [[True] * 5 + [False], [True] * 2 + [False] * 4]
+
+
+def test_unless_told_predictions_are_rounded_to_the_grid_of_probabilities():
+    smallest = np.array([[[2.0**-40, 1.0]]])
+    every = np.ones((1, 1), bool)
+    assert consensus(smallest, every, every).tolist() == [[2.0**-40, 1.0]]
+    assert on_grid(smallest).tolist() == smallest.tolist()
