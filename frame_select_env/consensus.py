@@ -43,7 +43,7 @@ def weighted_mean(
     total: np.ndarray,
     alpha: float = 0.0,
 ) -> np.ndarray:
-    """The consensus p1 (AS Eq. 1; with alpha, AS Eq. 10) from sums over frames.
+    """The consensus p1 (AS Eq. 3; with alpha, AS Eq. 10) from sums over frames.
 
     Selected frames weigh 1, the others alpha. Keeping every frame gives p0 to the bit. With
     nothing selected p1 is p0 for alpha > 0, and zeros for alpha = 0 (0 / 0 in the paper). The sums

@@ -82,7 +82,7 @@ class VideoBatch:
         self._total = self._sum(self.clips.valid)
 
     def average(self, selected: np.ndarray) -> VideoResults:
-        """Average the `selected` [B, T] frames (AS Alg. 2, Eqs. 1 and 10) and score the result."""
+        """Average the `selected` [B, T] frames (AS Alg. 2, Eqs. 3 and 10) and score the result."""
         kept = selected & self.clips.valid
         count, length = kept.sum(axis=1), self.clips.valid.sum(axis=1)
         consensus = weighted_mean(self._sum(kept), count, self._total, length, self.alpha)

@@ -55,7 +55,7 @@ def flip_only(outcome: Outcome) -> np.ndarray:
 
     Formula: [argmax p1 = c] - [argmax p0 = c]
 
-    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 3 without r0.
+    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 4 without r0.
     """
     return outcome.correct_after.astype(np.float64) - outcome.correct_before
 

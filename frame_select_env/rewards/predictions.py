@@ -51,7 +51,7 @@ def confidence(outcome: Outcome) -> np.ndarray:
 
     Formula: p1_c
 
-    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 1, the true class's entry.
+    Source: Dong, Zhang and Tan, AAAI 2019, Eq. 3, the true class's entry.
     """
     return of_class(outcome.p1, outcome.label)
 

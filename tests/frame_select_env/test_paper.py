@@ -34,20 +34,20 @@ def play(path, row, action, **keywords):
     return reward, info
 
 
-def test_p0_is_the_mean_over_all_frames_eq_1(one_video):
+def test_p0_is_the_mean_over_all_frames_eq_3(one_video):
     _, info = play(one_video, 0, [1, 0, 0, 0])
     assert info["p0"].tolist() == [0.5625, 0.4375]
     assert not info["correct_before"]
 
 
-def test_a_flip_to_right_pays_omega_eq_3(one_video):
+def test_a_flip_to_right_pays_omega_eq_4(one_video):
     # Frames 2 and 3: p1 = (0.375, 0.625), class 1.
     reward, info = play(one_video, 0, [0, 0, 1, 1])
     assert info["p1"].tolist() == [0.375, 0.625] and info["correct_after"]
     assert reward == 10.0 and info["reward_terms"] == {"sign_omega": 10.0}
 
 
-def test_a_flip_to_wrong_costs_omega_eq_3(one_video):
+def test_a_flip_to_wrong_costs_omega_eq_4(one_video):
     # The mirrored video: p0 = (0.4375, 0.5625) is right; frame 2 alone says (0.75, 0.25).
     reward, info = play(one_video, 1, [0, 0, 1, 0])
     assert info["correct_before"] and not info["correct_after"]
