@@ -381,3 +381,10 @@ def _read_bytes() -> int:
         if line.startswith("rchar"):
             return int(line.split()[1])
     raise AssertionError("no rchar")
+
+
+def test_clips_have_25_frames_unless_told(planted):
+    cache, rows = open_cache(planted), np.array([0, 3])
+    assert cache.read(rows).features.shape[1] == 25
+    assert cache.read_features(rows).shape[1] == cache.read_predictions(rows).shape[1] == 25
+    assert cache.read_frames("time", rows).shape == (2, 25)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from frame_select_env import CacheError, FeatureCache, FrameSelectError, open_cache, write_cache
+from frame_select_env.cache.files import CacheFile
+from frame_select_env.cache.schema import check_label
 
 
 def video(name: str = "v", **changes: object) -> dict:
@@ -44,6 +46,18 @@ BAD_VIDEOS = {
     "predictions is inf at frame 1": [video(predictions=with_value((3, 2), np.inf))],
     "must be probabilities; apply the softmax": [video(predictions=with_value((3, 2), 7.0))],
     "sum to 0.6, not 1": [video(predictions=np.full((3, 2), 0.3))],
+    "sum to 1.5, not 1": [video(predictions=[[0.5, 0.5], [0.75, 0.75], [0.25, 0.5]])],
+    "sum to 0.25, not 1": [video(predictions=[[0.5, 0.5], [0.75, 0.75], [0.0, 0.25]])],
+    "range from 0 to 1.5, but must be probabilities": [
+        video(predictions=[[1.5, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    ],
+    "features is inf at frame 0": [video(features=[[1, np.inf], [np.nan, 1], [1, -np.inf]])],
+    "label 7 is out of range; allowed: 0 to 1, or -1": [video(label=7)],
+    "label [1] must be one integer": [video(label=[1])],
+    "folds/b/predictions/main is missing for some videos": [
+        video(folds={"b": {"split": "test", "predictions": [[0.5, 0.5]] * 3}}),
+        video("w", folds={"b": {"split": "test"}}),
+    ],
     "has no features": [{"id": "v", "label": 0, "split": "", "predictions": [[1, 0]]}],
     "predictions has 0 frames; features have 3": [video(predictions=0.5)],
     "predictions has 2 frames; features have 3": [video(predictions=[[0.5, 0.5]] * 2)],
@@ -232,6 +246,11 @@ BAD_FILES = {
     "with 3 columns; expected float32 with 2": replace(
         "streams/main/predictions", np.ones((6, 3), np.float32)
     ),
+    "with 1 columns; expected float32 with 2": replace(
+        "streams/main/predictions", np.ones((6, 1), np.float32)
+    ),
+    "is float16 with 2 columns": replace("streams/main/predictions", np.ones((6, 2), np.float16)),
+    "features: has shape (6,)": replace("streams/main/features", np.ones(6, np.float32)),
     "axes is 'time'; allowed": lambda h5: h5["streams/main/features"].attrs.__setitem__(
         "axes", np.bytes_("time")
     ),
@@ -440,3 +459,27 @@ def test_a_wrong_split_is_found_whether_its_checksum_is_larger_or_smaller(good, 
         h5["videos/split"][row] = split.encode()
     with pytest.raises(CacheError, match="videos/split: has a wrong checksum"):
         FeatureCache(good)
+
+
+def test_the_full_check_finds_labels_that_are_not_finite(regression):
+    cache = FeatureCache(regression)
+    cache.labels = cache.labels.copy()
+    cache.labels[3, 1] = np.nan
+    with pytest.raises(CacheError, match="videos/label: some values are not finite"):
+        list(cache.check_values())
+
+
+def test_a_file_that_may_not_be_read(good, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CacheError, match="good.h5: cannot be read: Permission denied"):
+        CacheFile(good)
+
+
+def test_a_label_is_told_with_what_is_allowed():
+    assert check_label(np.int64(4), "classification", 5) is None
+    assert check_label(-1, "classification", 5) is None
+    told = "label 5 is out of range; allowed: 0 to 4, or -1 (unknown)"
+    assert check_label(5, "classification", 5) == told
