@@ -59,7 +59,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self._observe = make_observation(self.episodes)
         self._draws = Draws(self.episodes.rows, num_envs, self._generator)
         self._generators: list[np.random.Generator | None] = [None] * num_envs
-        self._seeds: list[int] = [-1] * num_envs
+        self._seeds: dict[int, int] = {}
         self._begun = np.zeros(num_envs, bool)  # slots that were ever reset
         self._over = np.ones(num_envs, bool)
         self._started = False  # whether all of them were
@@ -90,7 +90,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
         """The seeds of the B slots."""
         self.np_random  # noqa: B018 - slots that were never seeded get a seed now
-        return tuple(self._seeds)
+        return tuple(self._seeds[slot] for slot in range(self.num_envs))
 
     def _generator(self, slot: int) -> np.random.Generator:
         generator = self._generators[slot]

@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from frame_select_env import write_cache
+from frame_select_env import FrameSelectError, envs, write_cache
 
 PICK, SEQUENTIAL, ONE_SHOT = (
     f"FrameSelect/{name}-v0" for name in ("Pick", "Sequential", "OneShot")
@@ -31,7 +31,8 @@ def ten_frames(tmp_path_factory):
 
 
 def walk(path, actions, row=0, **keywords):
-    env = gym.make(SEQUENTIAL, data=path, num_frames=10, observation="index", **keywords)
+    keywords = {"num_frames": 10, **keywords}
+    env = gym.make(SEQUENTIAL, data=path, observation="index", **keywords)
     env.reset(options={"video": row})
     said, cursors = [], []
     for action in actions:
@@ -60,6 +61,8 @@ def test_a_walk_over_chunks_of_three(ten_frames, reading):
     assert cursors == [3, 6, 9, 10]  # the last chunk has one frame
     assert np.flatnonzero(info["selected"]).tolist() == [3, 4, 5, 9]
     assert info["p1"].tolist() == [1 - 5.25 / 16, 5.25 / 16]  # (3 + 4 + 5 + 9) / 4
+    # Of nine frames, the last chunk of two has one.
+    assert walk(ten_frames, [0, 1, 0, 0, 1], chunk=2, num_frames=9, **reading)[1] == [2, 4, 6, 8, 9]
     # Seven frames are three chunks; the third is cut to one frame.
     said, cursors, info = walk(ten_frames, [0, 0, 1], row=1, chunk=3, **reading)
     assert said[-1] == "next: frame 6" and cursors == [3, 6, 9]
@@ -173,28 +176,63 @@ def test_the_row_of_an_only_video_has_a_space(tmp_path):
     path = write_cache(tmp_path / "one.h5", [video], classes=["a", "b"])
     env = gym.make(ONE_SHOT, data=str(path), observation="index")
     assert env.observation_space["video"] == gym.spaces.Box(0, 1, (1,), np.int32)
+    # Probabilities are from 0 to 1 whatever the cache has.
+    seen = gym.make(ONE_SHOT, data=str(path)).observation_space["predictions"]
+    assert seen == gym.spaces.Box(0, 1, (25, 2), np.float32)
 
 
 def test_slots_that_begin_beside_others_stay_as_they_are(ten_frames):
-    envs = gym.make_vec(ONE_SHOT, num_envs=2, data=ten_frames, num_frames=10, observation="index")
+    batch = gym.make_vec(ONE_SHOT, num_envs=2, data=ten_frames, num_frames=10, observation="index")
     every = np.ones((2, 10), bool)
     with pytest.raises(gym.error.ResetNeeded):
-        envs.step(every)
-    envs.reset(seed=0)
-    assert envs.step(every)[2].tolist() == [True, True]
-    envs.reset(options={"reset_mask": np.array([True, False])})
-    observation, reward, ended, _, info = envs.step(every)
+        batch.step(every)
+    batch.reset(seed=0)
+    assert batch.step(every)[2].tolist() == [True, True]
+    batch.reset(options={"reset_mask": np.array([True, False])})
+    observation, reward, ended, _, info = batch.step(every)
     assert ended.tolist() == [True, False] and info["_p1"].tolist() == [True, False]
     assert observation["selected"][0].any() and not observation["selected"][1].any()
     assert reward[1] == 0
-    observation, _, ended, _, _ = envs.step(every)  # now the other way round
+    observation, _, ended, _, _ = batch.step(every)  # now the other way round
     assert ended.tolist() == [False, True]
     assert not observation["selected"][0].any() and observation["selected"][1].any()
 
 
 def test_nothing_is_drawn_of_an_episode_before_it_begins(ten_frames):
-    envs = gym.make_vec(SEQUENTIAL, num_envs=2, data=ten_frames, num_frames=10, render_mode="ansi")
+    batch = gym.make_vec(SEQUENTIAL, num_envs=2, data=ten_frames, num_frames=10, render_mode="ansi")
     with pytest.raises(gym.error.ResetNeeded, match="render"):
-        envs.render()
-    envs.reset(seed=0)
-    assert all("next: frame 0" in text for text in envs.render())
+        batch.render()
+    batch.reset(seed=0)
+    assert all("next: frame 0" in text for text in batch.render())
+
+
+def test_a_process_is_its_actions_and_what_they_do():
+    assert envs.Episodes.__abstractmethods__ == {"make_action_space", "apply"}
+
+
+def test_a_slot_draws_from_its_own_generator_in_blocks(planted):
+    env = gym.make_vec(ONE_SHOT, num_envs=2, data=str(planted), observation="index").unwrapped
+    seen = [env.reset(seed=7)[0]["video"][:, 0]]
+    seen += [env.reset()[0]["video"][:, 0] for _ in range(300)]
+    rows = env.cache.rows("train")
+    for slot, seed in enumerate((7, 8)):
+        rng = np.random.default_rng(seed)
+        blocks = [rows[rng.integers(0, len(rows), 256)] for _ in range(2)]
+        assert np.array(seen)[:, slot].tolist() == np.concatenate(blocks)[:301].tolist()
+
+
+def test_rows_beyond_the_cache_are_refused(ten_frames):
+    env = gym.make(ONE_SHOT, data=ten_frames, num_frames=10)
+    for row in (-1, 2, 9):
+        with pytest.raises(FrameSelectError, match=f"{row}: the cache has rows 0 to 1"):
+            env.reset(options={"video": row})
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_return_is_the_sum_of_the_rewards(ten_frames, dense):
+    env = gym.make(SEQUENTIAL, data=ten_frames, num_frames=10, dense=dense)
+    env.reset(options={"video": 0})
+    rewards = [env.step(keep)[1] for keep in (0, 0, 0, 0, 0, 0, 0, 0, 0, 1)]
+    assert sum(rewards) == 10 and env.unwrapped.episodes.returns.tolist() == [10]
+    env.reset()
+    assert env.unwrapped.episodes.returns.tolist() == [0]
