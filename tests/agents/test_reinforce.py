@@ -339,3 +339,21 @@ def test_regression_trains_with_a_regression_reward(regression):
     )
     agent = train(DESIGN, cache, task, dataclasses.replace(SMALL, batch_size=4)).agent
     assert agent.scores(cache.read(cache.rows("test"), 4, stream="video")).shape == (8, 4)
+
+
+def test_the_greedy_selection_keeps_the_frames_above_one_half(planted, monkeypatch):
+    cache = open_cache(planted)
+    config = dataclasses.replace(SMALL, baseline="self-critical")
+    learner = make_learner(DESIGN, cache, make_task(cache, planted, num_frames=8), config)
+    videos, sent, step = learner.rows[: learner.batch_size], [], learner.env.step
+    monkeypatch.setattr(
+        learner.env, "step", lambda actions: (sent.append(actions), step(actions))[1]
+    )
+    with torch.no_grad():
+        learner.network.head.weight.normal_(generator=torch.Generator().manual_seed(0))
+        logits = learner.network.eval()(*learner.table(videos)).numpy()
+    learner.update(videos)
+    valid = learner.table(videos)[2].numpy()
+    greedy = sent[0].reshape(config.episodes + 1, len(videos), 8)[-1]
+    assert np.array_equal(greedy[valid], logits[valid] > 0)
+    assert 0 < greedy[valid].mean() < 1

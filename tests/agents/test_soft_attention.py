@@ -40,9 +40,11 @@ def test_the_loss_is_the_cross_entropy_of_the_weighted_mean_by_hand():
     # p1 of class 1: 0.25 * 0.2 + 0.75 * 0.6 = 0.5.
     loss = attention_loss(weights, predictions, torch.tensor([1]))
     assert loss.item() == pytest.approx(np.log(2))
-    # Regression: |0.5 - 1| and |0.5 - 0.5| are 0.25 on average.
+    # Regression: |0.5 - 1| and |0.5 - 0.5| are 0.25 on average, |0.5 + 1| and |0.5 - 3| are 2.
     loss = attention_loss(weights, predictions, torch.tensor([[1.0, 0.5]]))
     assert loss.item() == pytest.approx(0.25)
+    loss = attention_loss(weights, predictions, torch.tensor([[-1.0, 3.0]]))
+    assert loss.item() == pytest.approx(2.0)
 
 
 def test_a_probability_of_nothing_is_a_millionth():

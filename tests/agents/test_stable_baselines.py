@@ -196,6 +196,7 @@ def test_n_step_returns_are_those_of_sb3(steps):
 
 def test_a_return_by_hand_stops_at_the_end_and_at_a_cut():
     buffer = SequenceReplayBuffer(8, *SPACES, n_steps=3, device="cpu", n_envs=1)
+    assert buffer.sequence_length == 1
     for step, (reward, done) in enumerate([(1, 0), (2, 0), (4, 1), (8, 0), (16, 0)]):
         buffer.add(
             np.array([[step]]), np.array([[step + 1]]), np.array([[0]]),
@@ -423,3 +424,14 @@ def test_hyper_parameters_that_make_no_sense(planted):
         design, config = small(agent, **changes)
         with pytest.raises(FrameSelectError, match=message):
             train(design, cache, task, config)
+
+
+@pytest.mark.parametrize(
+    ("agent", "steps"), [("ppo", 1), ("ppo-sequential", 4), ("maskable-ppo", 2)]
+)
+@pytest.mark.parametrize("episodes", [1, 3])
+def test_a_rollout_is_of_whole_episodes(planted, agent, steps, episodes):
+    design, config = small(f"{agent}@rollout_episodes={episodes}", num_envs=4)
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=4, target_frames=2)
+    assert make_learner(design, cache, task, config).model.n_steps == episodes * steps
