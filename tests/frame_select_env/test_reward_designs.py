@@ -263,3 +263,12 @@ def test_dense_best_pays_the_rises_above_the_best_margin_so_far(planted, name, s
     best = np.maximum.accumulate(np.maximum(value, 0))
     np.testing.assert_allclose(paid["best"], np.diff(best, prepend=0), atol=1e-12)
     assert min(paid["best"]) >= 0
+
+
+def test_spread_is_the_distance_to_the_even_position_by_hand():
+    # Of ten frames, 1 and 4 are at 0.15 and 0.45; two even ones are at 0.25 and 0.75: 1 - 0.3.
+    # Frames 6 and 9 are at 0.65 and 0.95: 1 - 0.4.
+    chosen = np.zeros((2, 10), bool)
+    chosen[0, [1, 4]] = chosen[1, [6, 9]] = True
+    facts = {"p1": np.ones((2, 1)), "selected": chosen, "valid": np.ones((2, 10), bool)}
+    np.testing.assert_allclose(Reward("spread")(Outcome(facts))[0], [0.7, 0.6])

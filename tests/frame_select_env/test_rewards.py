@@ -193,3 +193,27 @@ def test_two_terms_of_one_name_are_both_paid(planted):
     terms = info["reward_terms"]
     assert set(terms) == {"budget", "budget (2)"} and terms["budget (2)"] == 2 * terms["budget"] < 0
     assert reward == terms["budget"] + terms["budget (2)"]
+
+
+def test_a_tie_and_a_loss_cost_what_each_says():
+    # Gains 0 and -0.1, without a flip.
+    p0, p1 = np.array([[0.6, 0.4]] * 2), np.array([[0.6, 0.4], [0.7, 0.3]])
+    facts = {
+        "label": np.array([1, 1]),
+        "p0": p0,
+        "p1": p1,
+        "correct_before": np.array([False, False]),
+        "correct_after": np.array([False, False]),
+    }
+    for tie in (0.0, -0.5, 0.25):
+        assert Reward(["sign_omega", {"tie": tie}])(Outcome(facts))[0].tolist() == [tie, -1.0]
+
+
+def test_delta_error_of_several_targets_by_hand():
+    # |1 - 3| and |-2 - 2| before, |2 - 3| and |5 - 2| after: 3 - 2; and 1.5 - 3.25.
+    facts = {
+        "label": np.array([[3.0, 2.0], [0.5, -4.0]]),
+        "p0": np.array([[1.0, -2.0], [2.0, -2.5]]),
+        "p1": np.array([[2.0, 5.0], [-2.0, 0.0]]),
+    }
+    assert Reward("delta_error")(Outcome(facts))[0].tolist() == [1.0, 1.5 - 3.25]
