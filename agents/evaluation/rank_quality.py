@@ -52,9 +52,9 @@ def spearman(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> n
 
 def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """The rank of each valid frame, less the mean rank; 0 at padding, [N, T] float64."""
-    # Padding ranks above every valid frame, even one with an infinite score.
     from scipy.stats import rankdata  # slow to import
 
+    # Padding ranks above every valid frame, even one with an infinite score.
     ranks = rankdata(values, axis=1)
     ranks = rankdata(np.where(valid, ranks, np.inf), axis=1)
     return np.where(valid, ranks - (valid.sum(axis=1, keepdims=True) + 1) / 2, 0.0)

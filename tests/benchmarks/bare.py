@@ -4,6 +4,7 @@ Actions and videos are drawn beforehand; the same fresh output arrays are made a
 makes. No check of actions, info, autoreset or dict.
 """
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -13,23 +14,40 @@ from frame_select_env.consensus import on_grid
 from tests.benchmarks.caches import FRAMES
 
 Run = Callable[[int], None]
+Rate = Callable[[float], float]  # runs for so many seconds, returns transitions per second
+
+
+def timed(run: Callable[[int], int]) -> Rate:
+    """The rate of a function that takes so many steps and returns their transitions."""
+
+    def rate(seconds: float) -> float:
+        steps = 1
+        while True:
+            start = time.perf_counter()
+            transitions = run(steps)
+            spent = time.perf_counter() - start
+            if spent > seconds:
+                return transitions / spent
+            steps *= 2
+
+    return rate
 
 
 class Tables:
     """What the bare step needs of a cache, in RAM."""
 
-    def __init__(self, path: str, observation: str) -> None:
+    def __init__(self, path: str, observation: str, dtype: type = np.float64) -> None:
         cache = open_cache(path)
         rows = cache.rows("train")
         clips = cache.read(rows, FRAMES)
         self.observation = observation
         self.features, self.seen = clips.features, clips.predictions
-        self.predictions = on_grid(clips.predictions)
+        self.predictions = on_grid(clips.predictions).astype(dtype, copy=False)
         self.flat = self.predictions.reshape(-1, self.predictions.shape[2])
         self.valid = clips.valid
         self.length = clips.valid.sum(1)
         self.label = cache.labels[rows]
-        self.p0 = self.predictions.sum(1) / self.length[:, None]
+        self.p0 = self.predictions.sum(1) / self.length[:, None].astype(dtype)
         self.before = self.p0.argmax(1) == self.label
         self.p0_true = self.p0[np.arange(len(rows)), self.label]
 
@@ -45,7 +63,11 @@ class Tables:
         return reward
 
     def observe(
-        self, video: np.ndarray, cursor: np.ndarray, selected: np.ndarray, state: "State"
+        self,
+        video: np.ndarray,
+        cursor: np.ndarray,
+        selected: np.ndarray,
+        state: "State | None" = None,
     ) -> None:
         """Make the observation's arrays."""
         if self.observation == "index":
@@ -56,6 +78,7 @@ class Tables:
             self.valid.take(video, axis=0).astype(np.int8)
             cursor[:, None].astype(np.int32), selected.astype(np.int8)
         else:
+            assert state is not None
             place = np.minimum(cursor, self.length[video] - 1)
             self.features[video, place], self.seen[video, place]
             self.p0[video].astype(np.float32)

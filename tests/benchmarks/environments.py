@@ -15,7 +15,7 @@ from gymnasium.vector import SyncVectorEnv
 from rich.console import Console
 from rich.progress import track
 
-from tests.benchmarks.bare import BARE, Tables
+from tests.benchmarks.bare import BARE, Rate, Tables, timed
 from tests.benchmarks.caches import FRAMES, write_timed
 
 TURNS, SECONDS = 7, 0.15
@@ -33,7 +33,7 @@ CASES = [
 ]
 
 
-def vector_rate(env: gym.vector.VectorEnv) -> Callable[[float], float]:
+def vector_rate(env: gym.vector.VectorEnv) -> Rate:
     """A function that steps for so many seconds and returns transitions per second."""
     env.reset(seed=0)
     env.action_space.seed(0)
@@ -56,20 +56,14 @@ def vector_rate(env: gym.vector.VectorEnv) -> Callable[[float], float]:
     return rate
 
 
-def bare_rate(run: Callable[[int], None], envs: int) -> Callable[[float], float]:
+def bare_rate(run: Callable[[int], None], envs: int) -> Rate:
     """The same of a bare run."""
 
-    def rate(seconds: float) -> float:
-        steps = 1
-        while True:
-            start = time.perf_counter()
-            run(steps)
-            spent = time.perf_counter() - start
-            if spent > seconds:
-                return steps * envs / spent
-            steps *= 2
+    def transitions(steps: int) -> int:
+        run(steps)
+        return steps * envs
 
-    return rate
+    return timed(transitions)
 
 
 def measure() -> list[dict[str, object]]:

@@ -9,7 +9,6 @@ reads, also those of a reset. Peers are CartPole, whose step is a few formulas, 
 import importlib.util
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from frame_select_env import open_cache
+from tests.benchmarks.bare import Rate, Tables, timed
 from tests.benchmarks.caches import FRAMES, write_timed
 
 TURNS, SECONDS, BLOCK = 15, 0.1, 256
-Rate = Callable[[float], float]  # steps for so many seconds, returns transitions per second
 CASES = [
     # id, videos, numbers of environments and the goals there, as shares of bare
     ("OneShot", "in step", {256: 0.6, 1024: 0.7}),
@@ -36,15 +34,7 @@ class Bare:
     """Episodes of videos in RAM, with nothing around them."""
 
     def __init__(self, path: str, envs: int) -> None:
-        cache = open_cache(path)
-        rows = cache.rows("train")
-        clips = cache.read(rows, FRAMES)
-        self.predictions = clips.predictions  # [N, T, C] float32
-        self.valid, self.length = clips.valid, clips.valid.sum(1)
-        self.label = cache.labels[rows]
-        self.p0 = clips.predictions.sum(1) / self.length[:, None].astype(np.float32)
-        self.before = self.p0.argmax(1) == self.label
-        self.p0_true = self.p0[np.arange(len(rows)), self.label]
+        self.tables = Tables(path, "index", np.float32)
         self.envs, self.slots = envs, np.arange(envs)
         self.generators = [np.random.default_rng(slot) for slot in range(envs)]
         self.block = np.zeros((envs, BLOCK), np.int64)
@@ -55,7 +45,7 @@ class Bare:
         index = self.next[slots]
         if index.max() == BLOCK:
             for slot in slots[index == BLOCK]:
-                self.block[slot] = self.generators[slot].integers(0, len(self.label), BLOCK)
+                self.block[slot] = self.generators[slot].integers(0, len(self.tables.label), BLOCK)
             index = np.where(index == BLOCK, 0, index)
         self.next[slots] = index + 1
         return self.block[slots, index]
@@ -63,21 +53,8 @@ class Bare:
     def reward(self, video: np.ndarray, selected: np.ndarray) -> np.ndarray:
         """sign_omega with omega = 10, of selections [k, T]."""
         weights = selected.astype(np.float32)[:, None]
-        kept = selected.sum(1)
-        kept_sum = np.matmul(weights, self.predictions.take(video, axis=0))[:, 0]
-        p1 = kept_sum / np.maximum(kept, 1)[:, None]
-        label = self.label[video]
-        after = (p1.argmax(1) == label) & (kept > 0)
-        reward = np.sign(p1[np.arange(len(video)), label] - self.p0_true[video])
-        reward[kept == 0] = -1.0
-        flipped = after != self.before[video]
-        reward[flipped] = np.where(after[flipped], 10.0, -10.0)
-        return reward
-
-    def observe(self, video: np.ndarray, cursor: np.ndarray, selected: np.ndarray) -> None:
-        """Index observations."""
-        video[:, None].astype(np.int32), cursor[:, None].astype(np.int32)
-        selected.astype(np.int8)
+        kept_sum = np.matmul(weights, self.tables.predictions.take(video, axis=0))[:, 0]
+        return self.tables.reward(video, kept_sum, selected.sum(1))
 
     def one_shot(self, actions: np.ndarray) -> Callable[[int], int]:
         """A function that takes so many steps; actions [A, B, T]."""
@@ -86,11 +63,11 @@ class Bare:
         def run(steps: int) -> int:
             for step in range(steps):
                 video = self.draw(self.slots)
-                self.observe(video, cursor, nothing)
-                selected = actions[step % len(actions)] & self.valid[video]
+                self.tables.observe(video, cursor, nothing)
+                selected = actions[step % len(actions)] & self.tables.valid[video]
                 self.reward(video, selected)
                 np.ones(self.envs, bool), np.zeros(self.envs, bool)
-                self.observe(video, cursor, selected)
+                self.tables.observe(video, cursor, selected)
             return steps * self.envs
 
         return run
@@ -104,15 +81,15 @@ class Bare:
             for step in range(steps):
                 selected[self.slots, cursor] = actions[step % len(actions)]
                 cursor[:] += 1
-                over, reward = cursor >= self.length[video], np.zeros(self.envs)
+                over, reward = cursor >= self.tables.length[video], np.zeros(self.envs)
                 np.zeros(self.envs, bool)
-                self.observe(video, cursor, selected)
+                self.tables.observe(video, cursor, selected)
                 ended = over.nonzero()[0]
                 if len(ended):
                     reward[ended] = self.reward(video[ended], selected[ended])
                     video[ended] = self.draw(ended)
                     cursor[ended], selected[ended] = 0, False
-                    self.observe(video, cursor, selected)
+                    self.tables.observe(video, cursor, selected)
             return steps * self.envs
 
         return run
@@ -125,7 +102,7 @@ def bare_rate(path: str, name: str, envs: int) -> Rate:
         run = bare.one_shot(rng.integers(0, 2, (16, envs, FRAMES)).astype(bool))
     else:
         run = bare.sequential(rng.integers(0, 2, (16, envs)).astype(bool))
-    return _timed(run)
+    return timed(run)
 
 
 def rate(env: gym.vector.VectorEnv) -> Rate:
@@ -133,7 +110,7 @@ def rate(env: gym.vector.VectorEnv) -> Rate:
     env.reset(seed=0)
     env.action_space.seed(0)
     actions = [env.action_space.sample() for _ in range(16)]
-    return _timed(_stepper(env.step, actions, env.num_envs))
+    return timed(_stepper(env.step, actions, env.num_envs))
 
 
 def _stepper(
@@ -151,20 +128,6 @@ def _stepper(
         return transitions
 
     return run
-
-
-def _timed(run: Callable[[int], int]) -> Rate:
-    def rate(seconds: float) -> float:
-        steps = 1
-        while True:
-            start = time.perf_counter()
-            transitions = run(steps)
-            spent = time.perf_counter() - start
-            if spent > seconds:
-                return transitions / spent
-            steps *= 2
-
-    return rate
 
 
 def measure() -> list[dict[str, object]]:
@@ -208,7 +171,7 @@ def measure_peers() -> list[dict[str, object]]:
         pool = envpool.make("CartPole-v1", env_type="gymnasium", num_envs=envs, num_threads=1)
         pool.reset()
         actions = list(np.random.default_rng(0).integers(0, 2, (16, envs)))
-        rates["EnvPool, CartPole-v1"] = _timed(_stepper(pool.step, actions, envs))
+        rates["EnvPool, CartPole-v1"] = timed(_stepper(pool.step, actions, envs))
     for name in ("OneShot", "Sequential", "Pick"):
         made = gym.make_vec(f"FrameSelect/{name}-v0", num_envs=envs, observation="index")
         rates[f"FrameSelect/{name}-v0, digits"] = rate(made)
