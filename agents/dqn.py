@@ -72,7 +72,8 @@ class FrameDQN(DQN):
         rate = self.exploration_rate
         super()._on_step()
         self.exploration_rate = rate
-        # The target update writes through `.data`, which does not increment a tensor's version.
+        # When SB3 updates the target, it writes through `.data`, which does not increment a tensor's
+        # version.
         if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:
             self.q_net_target.features_extractor.network.forget()  # type: ignore
 

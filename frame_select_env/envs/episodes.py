@@ -103,17 +103,19 @@ class Episodes(ABC):
             self.selected.reshape(-1)[frame[added]] = True
             self.kept += added
         else:
-            row = self.video * self.table.chunks + chunk
-            self.kept += self.table.chunk_size.take(row) * added
+            self.kept += self.table.chunk_size.take(self._rows(chunk)) * added
             frame = (chunk * self.chunk)[:, None] + np.arange(self.chunk)
             # The last chunk may extend past the end of the video, and past T.
             slot, offset = (frame < self.length[:, None]).nonzero()
             self.selected[slot, frame[slot, offset]] |= added[slot]
         if self._running_sum is not None:
-            row = self.video * self.table.chunks + chunk
-            sums = self.table.chunk_sum.take(row, axis=0)
+            sums = self.table.chunk_sum.take(self._rows(chunk), axis=0)
             sums *= added.astype(np.float64)[:, None]  # mixed types would be cast in a buffer
             self._running_sum += sums
+
+    def _rows(self, chunk: np.ndarray) -> np.ndarray:
+        """Where chunk number `chunk` [B] of each video stands in the consensus table."""
+        return self.video * self.table.chunks + chunk
 
     def kept_sum(self, slots: Slots = EVERY) -> np.ndarray:
         """The sum of the selected frames' predictions on the grid, [k, C] float64."""
@@ -227,7 +229,10 @@ class Episodes(ABC):
         return {} if masks is None else {"action_mask": masks.astype(np.int8)}
 
     def facts(self, slots: Slots) -> Facts:
-        """The facts about the selections in `slots` as they stand, in fresh arrays [k, ...]."""
+        """The facts about the selections in `slots` as they stand, in fresh arrays [k, ...].
+
+        They include `unanswered`, which rewards read and infos leave out.
+        """
         table, video, selected = self.table, self.video[slots], self.selected[slots]
         if slots is EVERY:  # these are views of the state then
             video, selected = video.copy(), selected.copy()
