@@ -72,8 +72,7 @@ class FrameDQN(DQN):
         rate = self.exploration_rate
         super()._on_step()
         self.exploration_rate = rate
-        # When SB3 updates the target, it writes through `.data`, which does not increment a tensor's
-        # version.
+        # SB3 updates the target now, through `.data`, which increments no tensor's version.
         if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:
             self.q_net_target.features_extractor.network.forget()  # type: ignore
 
