@@ -75,6 +75,7 @@ ROOMS = {
         ("frame_select_env/cache/*.py",),
         (
             *(f"{LIBRARY}/test_{name}.py" for name in ("cache", "cache_bad_input")),
+            f"{LIBRARY}/test_cache_damaged.py",
             f"{LIBRARY}/test_views_folds_streams.py",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Comparing caches by the arrays in them."""
+"""Small caches: a video to write, and comparing caches by the arrays in them."""
 
 from pathlib import Path
 
@@ -22,3 +22,15 @@ def assert_same_arrays(one: Path, other: Path) -> None:
     assert list(a) == list(b)
     for name in a:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def video(name: str = "v", **changes: object) -> dict:
+    """A video of three frames that `write_cache` takes, but for the changes."""
+    content = {
+        "id": name,
+        "label": 1,
+        "split": "train",
+        "features": np.ones((3, 2), np.float32),
+        "predictions": np.tile(np.float32([0.25, 0.75]), (3, 1)),
+    }
+    return {**content, **changes}
