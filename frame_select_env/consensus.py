@@ -9,7 +9,7 @@ frames one by one, summing them at once and subtracting some from the total all 
 
 import numpy as np
 
-from frame_select_env.cache import FeatureCache
+from frame_select_env.cache import FeatureCache, View
 from frame_select_env.errors import FrameSelectError
 
 GRID_BITS = 40
@@ -103,17 +103,28 @@ class ConsensusTable:
     """Sums of predictions of every video of a cache, at T frames in chunks of k.
 
     The arrays cover the whole cache but take memory only where they have been filled, so making a
-    table costs nothing. Call `fill` before reading. Chunk j of video i is row i * chunks + j.
+    table costs nothing. Call `fill` before reading. Chunk j of entry i is row i * chunks + j.
+
+    An entry is a video or, with view="random", one view of it: entry video * views + view. N below
+    is the number of entries.
     """
 
     def __init__(
-        self, cache: FeatureCache, fold: str, stream: str, num_frames: int, chunk: int
+        self,
+        cache: FeatureCache,
+        fold: str,
+        stream: str,
+        num_frames: int,
+        chunk: int = 1,
+        view: View = None,
     ) -> None:
         self.cache, self.fold, self.stream = cache, fold, stream
-        self.num_frames, self.chunk = num_frames, chunk
-        videos, outputs = len(cache), len(cache.classes)
+        self.num_frames, self.chunk, self.view = num_frames, chunk, view
+        self.views = cache.views(stream) if view == "random" else 1  # entries of a video
+        videos, outputs = len(cache) * self.views, len(cache.classes)
         self.chunks = -(-num_frames // chunk)  # of a video
-        self.total = np.minimum(cache.lengths, num_frames)  # [N] int64, valid frames
+        # [N] int64, valid frames
+        self.total = np.minimum(cache.lengths, num_frames).repeat(self.views)
         first = np.arange(self.chunks) * chunk
         # [N * chunks] int64, valid frames of each chunk, and [N * chunks, C], their sum on the grid
         self.chunk_size = np.clip(self.total[:, None] - first, 0, chunk).ravel()
@@ -125,15 +136,24 @@ class ConsensusTable:
         self._largest = cache.predictions_extent(stream, fold).largest
         self._filled = np.zeros(videos, bool)
 
-    def fill(self, rows: np.ndarray) -> None:
-        """Compute the entries of the videos in `rows` [B] that are not there yet."""
-        filled = self._filled.take(rows)
+    def split(self, entry: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """The videos [B] and the views [B] of entries [B]; None where views are not single."""
+        if self.view is None:
+            return entry, None
+        if self.view == "random":
+            return entry // self.views, entry % self.views
+        return entry, np.full(len(entry), self.view)
+
+    def fill(self, entries: np.ndarray) -> None:
+        """Compute those of the `entries` [B] that are not there yet."""
+        filled = self._filled.take(entries)
         if np.count_nonzero(filled) == len(filled):
             return
-        new = np.unique(rows[~filled])
+        new = np.unique(entries[~filled])
         for first in range(0, len(new), FILL_BLOCK):
             block = new[first : first + FILL_BLOCK]
-            read = self.cache.read_predictions(block, self.num_frames, self.fold, self.stream)
+            video, view = self.split(block)
+            read = self.cache.read_predictions(video, self.num_frames, self.fold, self.stream, view)
             grid = on_grid(read, self._largest)
             padded = np.zeros((len(block), self.chunks * self.chunk, grid.shape[2]))
             padded[:, : self.num_frames] = grid
@@ -144,39 +164,45 @@ class ConsensusTable:
             self.total_sum[block], self.p0[block] = total_sum, p0
             self.valid[block] = np.arange(self.num_frames) < total[:, None]
             if self.cache.task == "classification":
-                self.correct_before[block] = is_correct(p0, self.cache.labels[block])
+                self.correct_before[block] = is_correct(p0, self.cache.labels[video])
         self._filled[new] = True
 
-    def sum_selected(self, video: np.ndarray, selected: np.ndarray) -> np.ndarray:
+    def sum_selected(self, entry: np.ndarray, selected: np.ndarray) -> np.ndarray:
         """The sum of the selected frames' predictions on the grid.
 
         Args:
-            video: [k] int64, rows that are filled.
+            entry: [k] int64, entries that are filled.
             selected: [k, T] bool, without padding, and whole chunks.
 
         Returns:
             [k, C] float64.
         """
-        sums = np.empty((len(video), self.p0.shape[1]))
+        sums = np.empty((len(entry), self.p0.shape[1]))
         tables = self.chunk_sum.reshape(-1, self.chunks, sums.shape[1])
         weights = selected[:, :: self.chunk].astype(np.float64)[:, None]
         size = max(1, SUM_BLOCK // tables[0].size)
-        for first in range(0, len(video), size):
+        for first in range(0, len(entry), size):
             block = slice(first, first + size)
-            np.matmul(weights[block], tables.take(video[block], axis=0), out=sums[block, None])
+            np.matmul(weights[block], tables.take(entry[block], axis=0), out=sums[block, None])
         return sums
 
     def __reduce__(self) -> tuple:
-        return consensus_table, (self.cache, self.fold, self.stream, self.num_frames, self.chunk)
+        settings = self.fold, self.stream, self.num_frames, self.chunk, self.view
+        return consensus_table, (self.cache, *settings)
 
 
 def consensus_table(
-    cache: FeatureCache, fold: str, stream: str, num_frames: int, chunk: int = 1
+    cache: FeatureCache,
+    fold: str,
+    stream: str,
+    num_frames: int,
+    chunk: int = 1,
+    view: View = None,
 ) -> ConsensusTable:
     """The table for these settings; environments on the same cache share it."""
-    key = ("consensus", fold, stream, num_frames, chunk)
+    key = ("consensus", fold, stream, num_frames, chunk, view)
     if key not in cache.memo:
-        cache.memo[key] = ConsensusTable(cache, fold, stream, num_frames, chunk)
+        cache.memo[key] = ConsensusTable(cache, fold, stream, num_frames, chunk, view)
     return cache.memo[key]
 
 

@@ -66,6 +66,33 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def viewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The planted videos with two streams, rgb and flow, of three views each.
+
+    The streams err in different frames, and the views by different amounts.
+    """
+    rng = np.random.default_rng(5)
+
+    def several(video: dict[str, Any], strength: float) -> tuple[np.ndarray, np.ndarray]:
+        views = np.repeat(video["features"][:, None], 3, axis=1).astype(np.float32)
+        views += rng.normal(scale=0.1, size=views.shape)
+        noise = rng.dirichlet(np.ones(4), views.shape[:2]) * strength
+        mixed = video["predictions"][:, None] * (1 - strength) + noise
+        return views.astype(np.float16), mixed.astype(np.float32)
+
+    def videos() -> Iterator[dict[str, Any]]:
+        for video in planted_videos():
+            made = {"rgb": several(video, 0.3), "flow": several(video, 0.6)}
+            features = {name: one for name, (one, _) in made.items()}
+            predictions = {name: one for name, (_, one) in made.items()}
+            yield {**video, "features": features, "predictions": predictions}
+
+    path = tmp_path_factory.mktemp("viewed") / "viewed.h5"
+    axes = {"rgb": "view", "flow": "view"}
+    return write_cache(path, videos(), classes=["a", "b", "c", "d"], axes=axes)
+
+
+@pytest.fixture(scope="session")
 def regression(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A regression cache of 24 videos, 2 targets, streams audio and video."""
     rng = np.random.default_rng(3)

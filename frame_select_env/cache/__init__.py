@@ -1,7 +1,15 @@
 """The cache: one HDF5 file of frozen backbone outputs, per frame, and labels, per video."""
 
 from frame_select_env.cache.files import file_digest
-from frame_select_env.cache.read import Clips, FeatureCache, frame_index, open_cache
+from frame_select_env.cache.read import Clips, FeatureCache, View, frame_index, open_cache
 from frame_select_env.cache.write import write_cache
 
-__all__ = ["Clips", "FeatureCache", "file_digest", "frame_index", "open_cache", "write_cache"]
+__all__ = [
+    "Clips",
+    "FeatureCache",
+    "View",
+    "file_digest",
+    "frame_index",
+    "open_cache",
+    "write_cache",
+]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -16,6 +16,9 @@ from frame_select_env.cache.schema import DEFAULT_FOLD
 from frame_select_env.cache.structure import Extent, read_structure
 from frame_select_env.errors import CacheError, FrameSelectError, known
 
+# What is seen of a stream with several views of each frame: all together, one, or one at a time.
+View: TypeAlias = int | Literal["random"] | None
+
 
 @dataclass(frozen=True)
 class Clips:
@@ -23,13 +26,14 @@ class Clips:
 
     Attributes:
         features: [B, T, D], the cache's own dtype (float16 or float32); zeros at padding. A middle
-            view or object axis is flattened into D.
-        predictions: [B, T, C] float32 probabilities (regression: values), averaged over views;
-            zeros at padding.
+            view or object axis is flattened into D, unless the clips are of single views.
+        predictions: [B, T, C] float32 probabilities (regression: values), averaged over views
+            unless the clips are of single views; zeros at padding.
         valid: [B, T] bool, False at padding, which is always at the end.
         time: [B, T] float32, seconds into the video, or the frame number in caches without times;
             zeros at padding.
         video: [B] int64, the row of each video in the whole cache.
+        view: [B] int64, the view of each; None if the clips are not of single views.
     """
 
     features: np.ndarray
@@ -37,6 +41,7 @@ class Clips:
     valid: np.ndarray
     time: np.ndarray
     video: np.ndarray
+    view: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.video)
@@ -181,9 +186,34 @@ class FeatureCache:
         """Memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
         return self._map(self._predictions_name(stream, fold))
 
-    def feature_size(self, stream: str | None = None) -> int:
-        """D, with a middle axis flattened into it."""
-        return int(np.prod(self.features_extent(stream).shape[1:]))
+    def feature_size(self, stream: str | None = None, view: View = None) -> int:
+        """D: of single views, or with a middle axis flattened into it."""
+        return int(np.prod(self.features_extent(stream).shape[1 if view is None else 2 :]))
+
+    def views(self, stream: str | None = None) -> int:
+        """V, the number of views of each frame; 1 without an axis of views."""
+        extent = self.features_extent(stream)
+        return extent.shape[1] if extent.axes == "view" else 1
+
+    def check_view(self, view: View, stream: str | None = None) -> None:
+        """Refuse a view that the stream does not have.
+
+        Raises:
+            FrameSelectError: naming the views that it has.
+        """
+        if view is None:
+            return
+        name, count = self.stream(stream), self.views(stream)
+        if self.features_extent(stream).axes != "view":
+            raise FrameSelectError(
+                f"view={view!r}: the stream {name!r} of {self.path} has no axis of views; "
+                "leave view out"
+            )
+        number = isinstance(view, int) and not isinstance(view, bool) and 0 <= view < count
+        if view != "random" and not number:
+            raise FrameSelectError(
+                f"view={view!r}: must be from 0 to {count - 1}, 'random' or None for all together"
+            )
 
     def sample(self, rows: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the file that are frames 0..T-1 of the videos in `rows`, and which are valid.
@@ -200,24 +230,32 @@ class FeatureCache:
         num_frames: int = 25,
         fold: str = DEFAULT_FOLD,
         stream: str | None = None,
+        view: np.ndarray | None = None,
     ) -> Clips:
         """The videos in `rows` [B], T frames each; `fold` is that of the predictions.
+
+        `view` [B] int chooses one view of each; None flattens their features and averages their
+        predictions.
 
         Raises:
             CacheError: if a video read for the first time has a wrong value, such as NaN.
         """
         rows = np.asarray(rows, np.int64)
-        features = self.read_features(rows, num_frames, stream)
-        predictions = self.read_predictions(rows, num_frames, fold, stream)
-        time = self.read_frames("time", rows, num_frames)
-        return Clips(features, predictions, self.sample(rows, num_frames)[1], time, rows)
+        features = self.read_features(rows, num_frames, stream, view)
+        predictions = self.read_predictions(rows, num_frames, fold, stream, view)
+        time, valid = self.read_frames("time", rows, num_frames), self.sample(rows, num_frames)[1]
+        return Clips(features, predictions, valid, time, rows, view)
 
     def read_features(
-        self, rows: np.ndarray, num_frames: int = 25, stream: str | None = None
+        self,
+        rows: np.ndarray,
+        num_frames: int = 25,
+        stream: str | None = None,
+        view: np.ndarray | None = None,
     ) -> np.ndarray:
         """Features [B, T, D] of the videos in `rows`, as stored; 0 at padding, axes flattened."""
         frames, valid = self.sample(rows, num_frames)
-        features = self._take(f"streams/{self.stream(stream)}/features", frames, rows)
+        features = self._take(f"streams/{self.stream(stream)}/features", frames, rows, view)
         features = features.reshape(*frames.shape, -1)
         if not valid.all():
             features[~valid] = 0
@@ -229,21 +267,28 @@ class FeatureCache:
         num_frames: int = 25,
         fold: str = DEFAULT_FOLD,
         stream: str | None = None,
+        view: np.ndarray | None = None,
     ) -> np.ndarray:
         """Predictions [B, T, C] float32 of the videos in `rows`; 0 at padding, views averaged."""
         frames, valid = self.sample(rows, num_frames)
-        predictions = self._take_predictions(frames, rows, fold, stream)
+        predictions = self._take_predictions(frames, rows, fold, stream, view)
         predictions[~valid] = 0
         return predictions
 
     def read_one(
-        self, rows: np.ndarray, index: np.ndarray, num_frames: int, fold: str, stream: str
+        self,
+        rows: np.ndarray,
+        index: np.ndarray,
+        num_frames: int,
+        fold: str,
+        stream: str,
+        view: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Features [B, D] and predictions [B, C] of frame `index` [B], 0..T-1, of the videos."""
         frames, _ = self.sample(rows, num_frames)
         frame = frames[np.arange(len(frames)), index][:, None]
-        features = self._take(f"streams/{self.stream(stream)}/features", frame, rows)
-        predictions = self._take_predictions(frame, rows, fold, stream)
+        features = self._take(f"streams/{self.stream(stream)}/features", frame, rows, view)
+        predictions = self._take_predictions(frame, rows, fold, stream, view)
         return features.reshape(len(rows), -1), predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
@@ -315,23 +360,38 @@ class FeatureCache:
             self._maps[name] = array.view(np.ndarray)
         return self._maps[name]
 
-    def _take(self, name: str, frames: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Copy frames [B, T] out of a dataset; check the videos read for the first time."""
-        values = np.take(self._map(name), frames, axis=0)
-        if name.endswith("thumbnail"):
-            return values
-        checked = self._checked[name]
-        if not checked[rows].all():
-            for index in np.flatnonzero(~checked[rows]):
-                self._check(name, values[index], int(rows[index]))
-                checked[rows[index]] = True
-        return values
+    def _take(
+        self, name: str, frames: np.ndarray, rows: np.ndarray, view: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Copy frames [B, T], of one view [B] of each, out of a dataset.
+
+        The values of videos read for the first time are checked, of all views at once.
+        """
+        values = self._map(name)
+        if not name.endswith("thumbnail"):
+            checked = self._checked[name]
+            for index in (~checked[rows]).nonzero()[0]:
+                if not checked[rows[index]]:  # unless it is there twice
+                    self._check(name, values[frames[index]], int(rows[index]))
+                    checked[rows[index]] = True
+        if view is not None:  # a map of each view by itself
+            frames = frames * values.shape[1] + view[:, None]
+            values = values.reshape(-1, *values.shape[2:])
+        return np.take(values, frames, axis=0)
 
     def _take_predictions(
-        self, frames: np.ndarray, rows: np.ndarray, fold: str, stream: str | None
+        self,
+        frames: np.ndarray,
+        rows: np.ndarray,
+        fold: str,
+        stream: str | None,
+        view: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Predictions of frames [B, T], views averaged."""
-        predictions = self._take(self._predictions_name(stream, fold), frames, rows)
+        """Predictions of frames [B, T], of one view [B] of each or averaged over all."""
+        name = self._predictions_name(stream, fold)
+        if len(self._extents[name].shape) == 2:  # those of all views together
+            view = None
+        predictions = self._take(name, frames, rows, view)
         return predictions.mean(axis=2, dtype=np.float32) if predictions.ndim == 4 else predictions
 
     def _check(self, name: str, values: np.ndarray, row: int) -> None:

@@ -55,8 +55,11 @@ class Episodes(ABC):
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
         self.chunk: int = getattr(settings, "chunk", 1)
+        cache.check_view(settings.view, self.stream)
         frames, outputs = settings.num_frames, len(cache.classes)
-        self.table = consensus_table(cache, settings.fold, self.stream, frames, self.chunk)
+        self.table = consensus_table(
+            cache, settings.fold, self.stream, frames, self.chunk, settings.view
+        )
         # p1 of an empty selection: zeros, which are wrong; for a regression the training mean.
         self._empty_p1 = np.zeros(outputs)
         if cache.task == "regression":
@@ -64,8 +67,9 @@ class Episodes(ABC):
             self._empty_p1 = cache.labels[train if train.any() else EVERY].mean(axis=0)
         self.slots = np.arange(num_slots)
         self._first = self.slots * frames  # [B], each slot's place in the flat selection
-        self.video = np.full(num_slots, self.rows[0])  # [B], row in the cache
-        self.length = self.table.total[self.video]  # [B], its valid frames L, at most T
+        # [B], what an episode is about, as an entry of the table; and its row in the cache
+        self.entry = np.full(num_slots, self.rows[0] * self.table.views)
+        self.length = self.table.total[self.entry]  # [B], its valid frames L, at most T
         self.cursor = np.zeros(num_slots, np.int64)  # [B], 0..T
         self.selected = np.zeros((num_slots, frames), bool)
         self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
@@ -79,7 +83,17 @@ class Episodes(ABC):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Tables are not pickled: fill in the running videos again."""
         self.__dict__.update(state)
-        self.table.fill(self.video)
+        self.table.fill(self.entry)
+
+    @property
+    def video(self) -> np.ndarray:
+        """The videos' rows in the cache, [B] int64."""
+        return self.table.split(self.entry)[0]
+
+    @property
+    def view(self) -> np.ndarray | None:
+        """The views that the episodes are about, [B] int64; None if they are of all views."""
+        return self.table.split(self.entry)[1]
 
     @abstractmethod
     def make_action_space(self) -> spaces.Space[Any]:
@@ -115,13 +129,13 @@ class Episodes(ABC):
 
     def _rows(self, chunk: np.ndarray) -> np.ndarray:
         """Where chunk number `chunk` [B] of each video stands in the consensus table."""
-        return self.video * self.table.chunks + chunk
+        return self.entry * self.table.chunks + chunk
 
     def kept_sum(self, slots: Slots = EVERY) -> np.ndarray:
         """The sum of the selected frames' predictions on the grid, [k, C] float64."""
         if self._running_sum is not None:
             return self._running_sum[slots]
-        return self.table.sum_selected(self.video[slots], self.selected[slots])
+        return self.table.sum_selected(self.entry[slots], self.selected[slots])
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
         """Which actions are legal, [k, n] bool; None where all always are."""
@@ -161,11 +175,11 @@ class Episodes(ABC):
                 raise FrameSelectError(f"action {wrong} is out of range; {allowed}")
         return array.astype(self.action_dtype, copy=False)
 
-    def begin(self, slots: Slots, videos: np.ndarray) -> None:
-        """Start episodes on `videos` [k] in `slots` [k]."""
-        self.table.fill(videos)
-        self.video[slots] = videos
-        self.length[slots] = self.table.total.take(videos)
+    def begin(self, slots: Slots, entries: np.ndarray) -> None:
+        """Start episodes on `entries` [k] of the table in `slots` [k]."""
+        self.table.fill(entries)
+        self.entry[slots] = entries
+        self.length[slots] = self.table.total.take(entries)
         for state in (self.cursor, self.selected, self.kept, self.returns):
             state[slots] = 0
         if self._running_sum is not None:
@@ -233,14 +247,15 @@ class Episodes(ABC):
 
         They include `unanswered`, which rewards read and infos leave out.
         """
-        table, video, selected = self.table, self.video[slots], self.selected[slots]
+        table, entry, selected = self.table, self.entry[slots], self.selected[slots]
         if slots is EVERY:  # these are views of the state then
-            video, selected = video.copy(), selected.copy()
+            entry, selected = entry.copy(), selected.copy()
+        video, view = table.split(entry)
         # `take` along the first axis is several times faster than indexing.
-        p0, kept, alpha = table.p0.take(video, axis=0), self.kept[slots], self.settings.alpha
+        p0, kept, alpha = table.p0.take(entry, axis=0), self.kept[slots], self.settings.alpha
         total_sum, total = p0, kept  # not read without alpha
         if alpha:
-            total_sum, total = table.total_sum.take(video, axis=0), table.total.take(video)
+            total_sum, total = table.total_sum.take(entry, axis=0), table.total.take(entry)
         p1 = weighted_mean(self.kept_sum(slots), kept, total_sum, total, alpha)
         unanswered = kept == 0
         if np.count_nonzero(unanswered):
@@ -250,63 +265,94 @@ class Episodes(ABC):
             unanswered[unanswered] = ~p1[unanswered].any(axis=1)
         label = self.cache.labels.take(video, axis=0)
         facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
+        if view is not None:
+            facts["view"] = view
         if self.cache.task == "classification":
-            facts["correct_before"] = table.correct_before.take(video)
+            facts["correct_before"] = table.correct_before.take(entry)
             facts["correct_after"] = is_correct(p1, label, unanswered)
         return {**facts, "unanswered": unanswered}
 
     def outcome(self, facts: Facts) -> Outcome:
         """The facts as a reward reads them; the others are looked up in the cache."""
-        video, frames, cache = facts["video"], self.settings.num_frames, self.cache
+        video, view = facts["video"], facts.get("view")
+        frames, cache, stream = self.settings.num_frames, self.cache, self.stream
 
         def look_up(name: str) -> Any:
             if name == "valid":
-                return self.valid(video)
+                return self.table.valid.take(video * self.table.views, axis=0)
             if name == "target_frames":
                 return self.settings.target_frames
             if name == "predictions":
-                return cache.read_predictions(video, frames, self.settings.fold, self.stream)
+                return cache.read_predictions(video, frames, self.settings.fold, stream, view)
             if name == "features":
-                return cache.read_features(video, frames, self.stream)
+                return cache.read_features(video, frames, stream, view)
             return cache.read_frames(name, video, frames)
 
         return Outcome(facts, look_up)
 
-    def valid(self, video: np.ndarray) -> np.ndarray:
+    def valid(self, slots: Slots = EVERY) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""
-        return self.table.valid.take(video, axis=0)
+        return self.table.valid.take(self.entry[slots], axis=0)
 
 
-def requested_rows(cache: FeatureCache, videos: Any, count: int) -> np.ndarray:
-    """The rows [count] that `options["video"]` asks for, an int or `count` ints."""
-    rows = np.asarray(videos)
-    if rows.dtype.kind not in "iu" or rows.shape not in ((), (count,)):
-        raise FrameSelectError(
-            f"options['video']={videos!r}: must be a row of the cache"
-            + (f", or {count} of them" if count > 1 else "")
-        )
-    rows = np.broadcast_to(rows.astype(np.int64), (count,))
-    wrong = rows[(rows < 0) | (rows >= len(cache))]
+def first_entries(
+    episodes: Episodes, options: dict[str, Any], draws: "Draws", slots: np.ndarray
+) -> np.ndarray:
+    """What the episodes in `slots` [k] of a reset are about, as entries [k] of the table.
+
+    `options["video"]` is an int or one for each of the B slots, as is `options["view"]` where views
+    are drawn; what is not asked for is drawn.
+    """
+    cache, count, views = episodes.cache, episodes.num_slots, episodes.table.views
+    drawn = np.zeros(len(slots), np.int64)
+    if "video" not in options or (views > 1 and "view" not in options):
+        drawn = draws.take(slots)
+    video, view = drawn // views, drawn % views
+    if "video" in options:
+        video = _requested("video", options["video"], count, len(cache), "the cache has rows")
+        video = video[slots]
+        if cache.task == "classification":
+            unknown = video[cache.labels[video] == UNKNOWN_LABEL]
+            if len(unknown):
+                raise FrameSelectError(
+                    f"options['video']={unknown[0]}: its label is unknown, so there is no reward"
+                )
+    if "view" in options:
+        if episodes.settings.view != "random":
+            raise FrameSelectError("options['view']: only for an environment with view='random'")
+        view = _requested("view", options["view"], count, views, "the stream has views")[slots]
+    return video * views + view
+
+
+def _requested(name: str, value: Any, count: int, size: int, have: str) -> np.ndarray:
+    """The numbers [count] below `size` of an option, an int or `count` ints."""
+    numbers = np.asarray(value)
+    if numbers.dtype.kind not in "iu" or numbers.shape not in ((), (count,)):
+        what = "a row of the cache" if name == "video" else "the number of a view"
+        several = f", or {count} of them" if count > 1 else ""
+        raise FrameSelectError(f"options[{name!r}]={value!r}: must be {what}{several}")
+    numbers = np.broadcast_to(numbers.astype(np.int64), (count,))
+    wrong = numbers[(numbers < 0) | (numbers >= size)]
     if len(wrong):
-        raise FrameSelectError(
-            f"options['video']={wrong[0]}: the cache has rows 0 to {len(cache) - 1}"
-        )
-    if cache.task == "classification":
-        unknown = rows[cache.labels[rows] == UNKNOWN_LABEL]
-        if len(unknown):
-            raise FrameSelectError(
-                f"options['video']={unknown[0]}: its label is unknown, so there is no reward"
-            )
-    return rows
+        raise FrameSelectError(f"options[{name!r}]={wrong[0]}: {have} 0 to {size - 1}")
+    return numbers
 
 
 class Draws:
-    """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator."""
+    """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator.
+
+    Of a video with several `views` one is drawn too: a draw is entry video * views + view.
+    """
 
     def __init__(
-        self, rows: np.ndarray, num_slots: int, generator: Callable[[int], np.random.Generator]
+        self,
+        rows: np.ndarray,
+        num_slots: int,
+        generator: Callable[[int], np.random.Generator],
+        views: int = 1,
     ) -> None:
-        self.rows, self._generator = rows, generator
+        self.entries = (rows[:, None] * views + np.arange(views)).ravel()
+        self._views, self._generator = views, generator
         self._block = np.zeros((num_slots, BLOCK), np.int64)
         self._next = np.full(num_slots, BLOCK)
 
@@ -315,12 +361,12 @@ class Draws:
         self._next[slot] = BLOCK
 
     def take(self, slots: np.ndarray) -> np.ndarray:
-        """The next video of every slot in `slots` [k], as rows [k] of the cache."""
+        """The next entry of every slot in `slots` [k], [k] int64."""
         index = self._next[slots]
         if index.max() == BLOCK:
             for slot in slots[index == BLOCK]:
-                draw = self._generator(int(slot)).integers(0, len(self.rows), BLOCK)
-                self._block[slot] = self.rows[draw]
+                draw = self._generator(int(slot)).integers(0, len(self.entries), BLOCK)
+                self._block[slot] = self.entries[draw]
             index = np.where(index == BLOCK, 0, index)
         self._next[slots] = index + 1
         return self._block[slots, index]

@@ -21,12 +21,22 @@ class IndexObservation:
     """Which video, where the cursor is and what is selected; the policy holds the features."""
 
     def __init__(self, episodes: Episodes) -> None:
-        video = spaces.Box(0, max(len(episodes.cache) - 1, 1), (1,), np.int32)
-        self.space = spaces.Dict({"video": video, **_state_spaces(episodes)})
+        numbers = {"video": len(episodes.cache)}
+        if episodes.settings.view is not None:
+            numbers["view"] = episodes.cache.views(episodes.stream)
+        boxes = {
+            name: spaces.Box(0, max(count - 1, 1), (1,), np.int32)
+            for name, count in numbers.items()
+        }
+        self.space = spaces.Dict({**boxes, **_state_spaces(episodes)})
 
     def __call__(self, episodes: Episodes) -> Observations:
-        """Row `video` [B, 1] int32, cursor [B, 1] int32, selected [B, T] int8."""
-        return {**_state(episodes), "video": episodes.video[:, None].astype(np.int32)}
+        """Row `video` and `view` [B, 1] int32, cursor [B, 1] int32, selected [B, T] int8."""
+        video, view = episodes.table.split(episodes.entry)
+        observations = {**_state(episodes), "video": video[:, None].astype(np.int32)}
+        if view is not None:
+            observations["view"] = view[:, None].astype(np.int32)
+        return observations
 
 
 class VideoObservation:
@@ -45,12 +55,13 @@ class VideoObservation:
 
     def __call__(self, episodes: Episodes) -> Observations:
         """Arrays features [B, T, D], predictions [B, T, C], valid [B, T] and cursor, selected."""
-        cache, settings, video = episodes.cache, episodes.settings, episodes.video
-        frames, stream = settings.num_frames, episodes.stream
+        cache, settings, stream = episodes.cache, episodes.settings, episodes.stream
+        video, view = episodes.table.split(episodes.entry)
+        frames, fold = settings.num_frames, settings.fold
         values = {
-            "features": cache.read_features(video, frames, stream),
-            "predictions": cache.read_predictions(video, frames, settings.fold, stream),
-            "valid": episodes.valid(video).astype(np.int8),
+            "features": cache.read_features(video, frames, stream, view),
+            "predictions": cache.read_predictions(video, frames, fold, stream, view),
+            "valid": episodes.valid().astype(np.int8),
         }
         if episodes.multi_step:
             values |= _state(episodes)
@@ -75,22 +86,23 @@ class FrameObservation:
 
     def __call__(self, episodes: Episodes) -> Observations:
         """Arrays feature [B, D], prediction, p0, p1 [B, C], progress, count [B, 1]."""
-        video, cursor, table = episodes.video, episodes.cursor, episodes.table
-        settings, total = episodes.settings, table.total[video]
+        entry, cursor, table = episodes.entry, episodes.cursor, episodes.table
+        (video, view), settings = table.split(entry), episodes.settings
+        total = table.total[entry]
         index, frames = np.minimum(cursor, total - 1), settings.num_frames
         feature, prediction = episodes.cache.read_one(
-            video, index, frames, settings.fold, episodes.stream
+            video, index, frames, settings.fold, episodes.stream, view
         )
         past = cursor >= total
         feature[past] = 0
         prediction[past] = 0
         p1 = weighted_mean(
-            episodes.kept_sum(), episodes.kept, table.total_sum[video], total, settings.alpha
+            episodes.kept_sum(), episodes.kept, table.total_sum[entry], total, settings.alpha
         )
         values = {
             "feature": feature,
             "prediction": prediction,
-            "p0": table.p0[video].astype(np.float32),
+            "p0": table.p0[entry].astype(np.float32),
             "p1": p1.astype(np.float32),
             "progress": np.minimum(cursor / total, 1.0).astype(np.float32)[:, None],
             "count": (episodes.kept / total).astype(np.float32)[:, None],
@@ -124,7 +136,7 @@ def _box(low: float, high: float, shape: tuple[int, ...], dtype: type | np.dtype
 
 def _features_box(episodes: Episodes, *leading: int) -> spaces.Box:
     extent = episodes.cache.features_extent(episodes.stream)
-    size = episodes.cache.feature_size(episodes.stream)
+    size = episodes.cache.feature_size(episodes.stream, episodes.settings.view)
     return _box(extent.min, extent.max, (*leading, size), extent.dtype)
 
 

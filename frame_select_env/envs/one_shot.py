@@ -23,7 +23,7 @@ class OneShotEpisodes(Episodes):
         """Select the frames whose action is 1; padding is never selected."""
         if going is not None:
             actions = actions & going[:, None]
-        self.selected = actions & self.valid(self.video)
+        self.selected = actions & self.valid()
         self.kept = self.selected.sum(axis=1)
         return np.ones(self.num_slots, bool) if going is None else going.copy()
 
@@ -57,8 +57,8 @@ class OneShotEnv(FrameSelectEnv):
     | `valid` | MultiBinary(T) | 0 at padding |
 
     `observation="index"`, a Dict without features, for policies that hold the features in a table
-    of their own: `video` Box [1] int32 (row in the cache), `cursor` Box [1] int32 (always 0 here)
-    and `selected` MultiBinary(T).
+    of their own: `video` Box [1] int32 (row in the cache), `cursor` Box [1] int32 (always 0 here),
+    `selected` MultiBinary(T) and, unless `view=None`, `view` Box [1] int32.
 
     ## Rewards
     By default "sign_omega", AS Eq. 2 to 4: +10 if the selection turns a wrong video-level
@@ -76,14 +76,16 @@ class OneShotEnv(FrameSelectEnv):
 
     ## Information
     `info` of the step: `video` (row), `label`, `selected` [T] bool, `p0` and `p1` [C] float64,
-    `correct_before`, `correct_after` (classification only), `reward_terms` (name -> weighted
-    value).
+    `correct_before`, `correct_after` (classification only), `view` (unless `view=None`),
+    `reward_terms` (name -> weighted value).
 
     ## Arguments
     `data="digits"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
     `reward="sign_omega"`, `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or
-    "baseline": p1 = p0), `stream=None`, `target_frames=8` (m, for rewards with a budget; T if that
+    "baseline": p1 = p0), `stream=None`, `view=None` (of a stream with several views of each frame
+    an episode is about all of them together; a number: about that view; "random": about one that is
+    drawn with the video, or named by `options={"view": number}`), `target_frames=8` (m, for rewards with a budget; T if that
     is less), `render_mode=None` ("rgb_array" for images of constant size, "ansi" for text; both
     show the label and are for people, not for agents).
 

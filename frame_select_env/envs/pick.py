@@ -52,7 +52,7 @@ class PickEpisodes(Episodes):
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray:
         """Legal actions, [k, n] bool: valid frames that are not selected yet, and stopping."""
-        legal = self.valid(self.video[slots]) & ~self.selected[slots]
+        legal = self.valid(slots) & ~self.selected[slots]
         if not self.settings.stop:
             return legal
         return np.concatenate([legal, np.ones((len(legal), 1), bool)], axis=1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from frame_select_env.cache import View
 from frame_select_env.consensus import MAX_FRAMES, check_alpha
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.rewards import RewardSpec
@@ -25,6 +26,10 @@ class Settings:
     # With alpha = 0, p1 of an empty selection: zeros, or p0.
     empty: Literal["wrong", "baseline"] = "wrong"
     stream: str | None = None  # name of the feature stream; None for the only one
+    # What an episode is about, of a stream with several views of each frame: None, all of them
+    # together (features flattened, predictions averaged); one by its number; or "random", another
+    # one in every episode.
+    view: View = None
     # m, for rewards with a budget; by default 8, or T if that is less
     target_frames: int = None  # type: ignore[assignment]
 

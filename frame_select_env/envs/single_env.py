@@ -8,7 +8,7 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Draws, Episodes, requested_rows
+from frame_select_env.envs.episodes import EVERY, Draws, Episodes, first_entries
 from frame_select_env.envs.observations import make_observation, take
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
@@ -33,7 +33,7 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         self.render_mode = render_mode
         self.episodes = self.process(keywords, 1)
         self._observe = make_observation(self.episodes)
-        self._draws = Draws(self.episodes.rows, 1, self._generator)
+        self._draws = Draws(self.episodes.rows, 1, self._generator, self.episodes.table.views)
         self._started = self._running = False
         self.observation_space = self._observe.space
         self.action_space = self.episodes.action_space
@@ -51,17 +51,16 @@ class FrameSelectEnv(gym.Env[Any, Any]):
     ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Start an episode: on a video drawn from the split, or on `options["video"]`.
 
+        With view="random", `options["view"]` names the view.
+
         Raises:
-            FrameSelectError: if the row does not exist or its label is unknown.
+            FrameSelectError: if the row or the view does not exist, or the label is unknown.
         """
         super().reset(seed=seed)
         if seed is not None:
             self._draws.restart(0)
-        if options is not None and "video" in options:
-            videos = requested_rows(self.cache, options["video"], 1)
-        else:
-            videos = self._draws.take(self.episodes.slots)
-        self.episodes.begin(EVERY, videos)
+        episodes = self.episodes
+        episodes.begin(EVERY, first_entries(episodes, options or {}, self._draws, episodes.slots))
         self._started = self._running = True
         return take(self._observe(self.episodes), 0), _first(self.episodes.notes(EVERY))
 

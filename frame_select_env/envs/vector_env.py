@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Draws, Episodes, Facts, Slots, requested_rows
+from frame_select_env.envs.episodes import EVERY, Draws, Episodes, Facts, Slots, first_entries
 from frame_select_env.envs.observations import Observations, make_observation, take
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
@@ -57,7 +57,9 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.episodes = self.process(keywords, num_envs)
         self._observe = make_observation(self.episodes)
-        self._draws = Draws(self.episodes.rows, num_envs, self._generator)
+        self._draws = Draws(
+            self.episodes.rows, num_envs, self._generator, self.episodes.table.views
+        )
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: dict[int, int] = {}
         self._begun = np.zeros(num_envs, bool)  # slots that were ever reset
@@ -108,7 +110,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         """Start episodes in all slots, or in those of `options["reset_mask"]` [B] bool.
 
         `seed` is an int (slot i gets seed + i) or one per slot; `options["video"]` is a row of the
-        cache or one per slot.
+        cache or one per slot, as is `options["view"]` with view="random".
 
         Raises:
             FrameSelectError: naming the option and the allowed values.
@@ -126,11 +128,7 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             slots = np.flatnonzero(mask)
         numbers = self.episodes.slots[slots]
         self._seed(seed, numbers)
-        if "video" in options:
-            videos = requested_rows(self.cache, options["video"], self.num_envs)[slots]
-        else:
-            videos = self._draws.take(numbers)
-        self.episodes.begin(slots, videos)
+        self.episodes.begin(slots, first_entries(self.episodes, options, self._draws, numbers))
         self._over[slots] = False
         self._begun[slots] = True
         self._started = bool(self._begun.all())

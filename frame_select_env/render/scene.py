@@ -60,7 +60,8 @@ class Scene:
 def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
     """The episode in `slot`; `over` says whether it has ended."""
     cache, settings = episodes.cache, episodes.settings
-    rows, frames = episodes.video[slot : slot + 1], settings.num_frames
+    rows, view = episodes.table.split(episodes.entry[slot : slot + 1])
+    frames, fold, stream = settings.num_frames, settings.fold, episodes.stream
     facts = {name: value[0] for name, value in episodes.facts(np.array([slot])).items()}
     decided, cursor = np.full(frames, over), None
     at_cursor = episodes.frames_at_cursor(slot)
@@ -79,7 +80,7 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
         label = int(label)
         right = bool(facts["correct_before"]), bool(facts["correct_after"])
     else:
-        extent = cache.predictions_extent(episodes.stream, settings.fold)
+        extent = cache.predictions_extent(stream, fold)
         low, high = min(extent.min, cache.labels.min()), max(extent.max, cache.labels.max())
         bounds = float(min(low, 0.0)), float(max(high, 0.0))
     return Scene(
@@ -92,7 +93,7 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
         cursor=cursor,
         important=important,
         thumbnails=thumbnails,
-        predictions=cache.read_predictions(rows, frames, settings.fold, episodes.stream)[0],
+        predictions=cache.read_predictions(rows, frames, fold, stream, view)[0],
         p0=facts["p0"],
         p1=facts["p1"],
         bounds=bounds,

@@ -35,6 +35,8 @@ VARIANTS = [
     {"chunk": 3, "dense": True},
     {"picks": 3, "stop": True},
     {"picks": 9, "dense": True},
+    {"view": 1},
+    {"view": "random", "alpha": 0.3},
 ]
 
 
@@ -53,6 +55,17 @@ CASES = [
     for name, mode in MODES
     for keywords in variants(name)
 ]
+
+
+@pytest.fixture(scope="module")
+def data(planted, viewed):
+    """The keywords with the cache that they are for, one of several views where they name one."""
+
+    def chosen(keywords: dict) -> dict:
+        cache = {"data": str(viewed), "stream": "rgb"} if "view" in keywords else {}
+        return {"data": str(planted), "num_frames": 9, **cache, **keywords}
+
+    return chosen
 
 
 def assert_equal(left: object, right: object, where: str = "") -> None:
@@ -78,16 +91,16 @@ def assert_equal(left: object, right: object, where: str = "") -> None:
 
 
 @pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
-def test_gymnasium_check_env(planted, name, mode, keywords):
-    env = gym.make(name, data=str(planted), num_frames=9, observation=mode, **keywords)
+def test_gymnasium_check_env(data, name, mode, keywords):
+    env = gym.make(name, observation=mode, **data(keywords))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)
 
 
 @pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
-def test_stable_baselines3_check_env(planted, name, mode, keywords):
-    env = gym.make(name, data=str(planted), num_frames=9, observation=mode, **keywords)
+def test_stable_baselines3_check_env(data, name, mode, keywords):
+    env = gym.make(name, observation=mode, **data(keywords))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         # Its advice to flatten two-dimensional boxes; features are [T, D] by nature.
@@ -97,8 +110,8 @@ def test_stable_baselines3_check_env(planted, name, mode, keywords):
 
 @pytest.mark.parametrize("autoreset", list(AutoresetMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
-def test_vector_equals_sync_vector_bit_for_bit(planted, name, mode, keywords, autoreset):
-    keywords = {**keywords, "data": str(planted), "num_frames": 9, "observation": mode}
+def test_vector_equals_sync_vector_bit_for_bit(data, name, mode, keywords, autoreset):
+    keywords = {**data(keywords), "observation": mode}
     native = gym.make_vec(name, num_envs=5, autoreset_mode=autoreset.value, **keywords)
     sync = SyncVectorEnv([lambda: gym.make(name, **keywords)] * 5, autoreset_mode=autoreset)
     assert native.metadata["autoreset_mode"] is native.unwrapped.autoreset_mode is autoreset
@@ -121,9 +134,11 @@ def test_vector_equals_sync_vector_bit_for_bit(planted, name, mode, keywords, au
             options = {"reset_mask": over}
             assert_equal(native.reset(options=options), sync.reset(options={"reset_mask": over}))
             assert options["reset_mask"] is over, "reset_mask was taken out of the options"
-    assert_equal(
-        native.reset(options={"video": 7}), sync.reset(options={"video": 7}), "options video"
-    )
+    video = {"video": 7}
+    assert_equal(native.reset(options=video), sync.reset(options=video), "options video")
+    if keywords.get("view") == "random":
+        view = {"view": 2}
+        assert_equal(native.reset(options=view), sync.reset(options=view), "options view")
 
 
 @pytest.mark.parametrize("name", IDS)
