@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from gymnasium import spaces
 
-from frame_select_env.cache import FeatureCache, open_cache
+from frame_select_env.cache import open_cache
 from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
 from frame_select_env.envs.settings import Settings, check_keywords
