@@ -63,7 +63,7 @@ class QFactoredLearner(ScorerLearner):
             **env_keywords(task),
             autoreset_mode="Disabled",
         )
-        self.memory = Memory(len(self.rows), config.memory, task.num_frames)
+        self.memory = Memory(len(self.table.valid), config.memory, task.num_frames)
 
     def parts(self) -> dict[str, Any]:
         """The network, the optimiser, the schedule, the head of Q_t(discard) and the memory."""
@@ -86,7 +86,7 @@ class QFactoredLearner(ScorerLearner):
             explores = torch.rand(shape, device=valid.device) < epsilon
             coin = torch.rand(shape, device=valid.device) < 0.5
             selected = torch.where(explores, coin, advantage > 0) & valid
-        self.env.reset(options={"video": np.tile(videos, config.episodes)})
+        self.env.reset(options=self.table.options(np.tile(videos, config.episodes)))
         _, paid, _, _, _ = self.env.step(selected.reshape(-1, valid.shape[1]).cpu().numpy())
         rewards = torch.from_numpy(paid).float().reshape(config.episodes, -1)
         index = self.table.index(torch.as_tensor(videos)).cpu()

@@ -73,9 +73,9 @@ class SequentialAgent(GreedyAgent):
     def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
         """Scores and kept frames [B, T] of the greedy episodes."""
         network, device = self.network, self.network.mean.device
-        table = FeatureTable(clips, device)
         videos, frames = clips.valid.shape
-        video = torch.from_numpy(clips.video).to(device)
+        table = FeatureTable(clips, device, np.arange(videos))
+        video = torch.arange(videos, device=device)
         selected = torch.zeros(videos, frames, dtype=torch.bool, device=device)
         scores = torch.zeros(videos, frames, device=device)
         with torch.no_grad():
@@ -105,10 +105,9 @@ class PickAgent(GreedyAgent):
     def rollout(self, clips: Clips) -> tuple[np.ndarray, np.ndarray]:
         """Scores and picked frames [B, T] of the greedy episodes."""
         network, device = self.network, self.network.mean.device
-        table = FeatureTable(clips, device)
         videos, frames = clips.valid.shape
+        table = FeatureTable(clips, device, np.arange(videos))
         every = torch.arange(videos, device=device)
-        video = torch.from_numpy(clips.video).to(device)
         picked = torch.zeros(videos, frames, dtype=torch.bool, device=device)
         order = torch.zeros(videos, frames, dtype=torch.float64, device=device)
         active = torch.ones(videos, dtype=torch.bool, device=device)
@@ -116,7 +115,7 @@ class PickAgent(GreedyAgent):
         with torch.no_grad():
             for step in range(self.picks + 1):
                 cursor = torch.full((videos,), step, device=device)
-                values = network(table, video, picked, cursor)
+                values = network(table, every, picked, cursor)
                 last = torch.where(active[:, None], values[:, :frames], last)
                 if step == self.picks:
                     break

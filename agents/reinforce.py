@@ -111,8 +111,8 @@ class ReinforceLearner(ScorerLearner):
     def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """Sample N selections of every video in `videos` [B], score them and take one step."""
         config, count = self.config, self.selections
-        observation, _ = self.env.reset(options={"video": np.tile(videos, count)})
-        seen = observation["video"][: len(videos), 0]
+        observation, _ = self.env.reset(options=self.table.options(np.tile(videos, count)))
+        seen = self.table.entries(observation)[: len(videos)]
         features, predictions, valid = self.table(seen)
         logits = self.network(features, predictions, valid)
         keep = torch.sigmoid(logits)
@@ -124,7 +124,7 @@ class ReinforceLearner(ScorerLearner):
         flat = actions.reshape(-1, actions.shape[2]).cpu().numpy()
         _, paid, _, _, _ = self.env.step(flat)
         rewards = torch.from_numpy(paid).float().to(keep.device).reshape(count, -1)
-        row = torch.from_numpy(videos).to(keep.device)
+        row = torch.from_numpy(videos // self.table.views).to(keep.device)
         if config.baseline == "self-critical":
             greedy, rewards, actions = rewards[-1], rewards[:-1], actions[:-1]
             advantage = rewards - greedy

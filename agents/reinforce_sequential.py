@@ -105,7 +105,7 @@ class SequentialReinforceLearner(BatchLearner):
             still active; actions [S, k] bool; rewards [S, k].
         """
         device = self.network.mean.device
-        seen, _ = self.env.reset(options={"video": videos})
+        seen, _ = self.env.reset(options=self.table.options(videos))
         active = np.ones(len(videos), bool)
         steps: list[list[Tensor]] = []
         for _ in range(self.steps):

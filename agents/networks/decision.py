@@ -98,7 +98,7 @@ def make_decision_network(cache: FeatureCache, task: Task, config: Any) -> Decis
         raise FrameSelectError(
             f"chunk={config.chunk}: must be from 1 to the number of frames, {task.num_frames}"
         )
-    sizes = cache.feature_size(task.stream), len(cache.classes)
+    sizes = cache.feature_size(task.stream, task.view), len(cache.classes)
     return DecisionNetwork(*sizes, config.encoder, config.chunk, config.hidden_size, config.dropout)
 
 

@@ -1,27 +1,47 @@
 """The features that index observations point to, kept on the learner's device."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.cache import View
 
 
 class FeatureTable:
-    """T frames of each of n videos, looked up by their rows in the cache, `clips.video`.
+    """T frames of each of n videos, looked up by their rows in the cache.
 
-    Features keep the cache's dtype: float16 is converted after the look-up.
+    Where an episode is about a view that is drawn (view="random"), each view of a video is looked
+    up as entry row * views + view; else an entry is a row. Features keep the cache's dtype: float16 is converted after the look-up.
 
     Attributes:
         features: [n, T, D] in the cache's dtype.
         predictions: [n, T, C] float32.
         valid: [n, T] bool. length: [n] int64, the number of valid frames.
         p0: [n, C] float32, the mean prediction over all valid frames.
+        views: The number of entries of a video.
+
+    Args:
+        clips: The frames.
+        device: Where they are kept.
+        entries: [n] int, how each clip is looked up; None: by the video's row.
+        views: The number of entries of a video.
     """
 
-    def __init__(self, clips: Clips, device: torch.device | str = "cpu") -> None:
-        index = np.full(clips.video.max() + 1, -1)
-        index[clips.video] = np.arange(len(clips.video))
+    def __init__(
+        self,
+        clips: Clips,
+        device: torch.device | str = "cpu",
+        entries: np.ndarray | None = None,
+        views: int = 1,
+    ) -> None:
+        entries = clips.video if entries is None else entries
+        self.views = views
+        index = np.full(entries.max() + 1, -1)
+        index[entries] = np.arange(len(entries))
         self.features = torch.from_numpy(clips.features).to(device)
         self.predictions = torch.from_numpy(clips.predictions).to(device)
         self.valid = torch.from_numpy(clips.valid).to(device)
@@ -39,12 +59,33 @@ class FeatureTable:
         fold: str = "default",
         stream: str | None = None,
         device: str = "cpu",
+        view: View = None,
     ) -> "FeatureTable":
         """The table of the videos in `rows` [n] of a cache."""
-        return cls(cache.read(rows, num_frames, fold, stream), device)
+        video, one = cache.clips_of(rows, stream, view)
+        views = cache.views(stream) if view == "random" else 1
+        entries = video if one is None or views == 1 else video * views + one
+        return cls(cache.read(video, num_frames, fold, stream, one), device, entries, views)
+
+    def entries(self, observation: Mapping[str, Any]) -> Any:
+        """The entries [B] that index observations are about, as arrays or tensors like theirs."""
+        video = observation["video"][:, 0]
+        return video if self.views == 1 else video * self.views + observation["view"][:, 0]
+
+    def options(self, entries: np.ndarray) -> dict[str, np.ndarray]:
+        """The options of a reset that begins episodes about `entries` [B]."""
+        if self.views == 1:
+            return {"video": entries}
+        return {"video": entries // self.views, "view": entries % self.views}
+
+    def draw(self, videos: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """An entry [B] of each of `videos` [B]: one view of each is drawn, if there are several."""
+        if self.views == 1:
+            return videos
+        return videos * self.views + rng.integers(0, self.views, len(videos))
 
     def index(self, video: Tensor) -> Tensor:
-        """The table index of each of the cache rows `video` [B], [B] int64."""
+        """The table index of each of the entries `video` [B], [B] int64."""
         video = video.long()
         if video.device.type == "cpu":  # on a GPU the check would have to wait for the device
             known = video < len(self._index)
@@ -54,6 +95,6 @@ class FeatureTable:
         return self._index[video]
 
     def __call__(self, video: np.ndarray | Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features [B, T, D], predictions [B, T, C] and valid [B, T] of the cache rows [B]."""
+        """Features [B, T, D], predictions [B, T, C] and valid [B, T] of entries [B]."""
         index = self.index(torch.as_tensor(video).to(self._index.device))
         return self.features[index], self.predictions[index], self.valid[index]

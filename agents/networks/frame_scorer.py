@@ -84,5 +84,5 @@ class MeanCritic(nn.Module):
 
 def make_frame_scorer(cache: FeatureCache, task: Task, config: Any) -> FrameScorer:
     """The network of an agent on OneShot."""
-    sizes = cache.feature_size(task.stream), len(cache.classes)
+    sizes = cache.feature_size(task.stream, task.view), len(cache.classes)
     return FrameScorer(*sizes, config.state, config.hidden_size, config.num_layers, config.dropout)

@@ -109,5 +109,5 @@ class PooledCritic(nn.Module):
 
 def make_frame_set_network(cache: FeatureCache, task: Task, config: Any) -> FrameSetNetwork:
     """The network of an agent on Pick."""
-    sizes = cache.feature_size(task.stream), len(cache.classes)
+    sizes = cache.feature_size(task.stream, task.view), len(cache.classes)
     return FrameSetNetwork(*sizes, config.stop, config.hidden_size, config.dropout)

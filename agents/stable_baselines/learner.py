@@ -45,7 +45,7 @@ class AlgorithmLearner(Learner):
     def __init__(self, network: Network, cache: FeatureCache, task: Task, config: Any) -> None:
         super().__init__(network, task, config)
         self.table = FeatureTable.read(
-            cache, task.fit_rows, task.num_frames, task.fold, task.stream, task.device
+            cache, task.fit_rows, task.num_frames, task.fold, task.stream, task.device, task.view
         )
         if config.standardise:
             network.standardise(self.table.features, self.table.valid)

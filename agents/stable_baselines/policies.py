@@ -38,7 +38,7 @@ class IndexExtractor(BaseFeaturesExtractor):
     def forward(self, observations: Tensor | dict[str, Tensor]) -> Tensor:
         """Codes of a batch of observations."""
         if isinstance(observations, dict):
-            video, cursor = observations["video"][:, 0], observations["cursor"][:, 0]
+            video, cursor = self.table.entries(observations), observations["cursor"][:, 0]
             return self.network.codes(self.table, video, observations["selected"], cursor)
         video, cursor = observations[:, 0], observations[:, 1]
         return self.network.codes(self.table, video, observations[:, 2:], cursor)

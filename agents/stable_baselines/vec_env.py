@@ -37,7 +37,8 @@ class BatchVecEnv(VecEnv):
         repeats: Number of consecutive episodes with each video of `rows`.
         reward_scale: Factor of the rewards; it does not apply to the episode statistics.
         flatten: Return index observations as one int32 vector [2 + T] (video, cursor, selected),
-            because SB3's DQN takes no Dict observation with `n_steps` above 1.
+            because SB3's DQN takes no Dict observation with `n_steps` above 1. Where views are
+            drawn, the first number is video * views + view.
         **keywords: The environment's.
 
     Attributes:
@@ -63,11 +64,13 @@ class BatchVecEnv(VecEnv):
         made = gym.make_vec(name, num_envs=num_envs, autoreset_mode="Disabled", **keywords)
         assert isinstance(made, FrameSelectVectorEnv)
         self.env, self.flatten = made, flatten
+        self._views = made.episodes.table.views
         self.metadata = made.metadata
         self.render_mode = made.render_mode
         space: spaces.Space = made.single_observation_space
         if flatten:
-            frames, last = made.episodes.settings.num_frames, max(len(made.cache) - 1, 1)
+            frames = made.episodes.settings.num_frames
+            last = max(len(made.cache) * self._views - 1, 1)
             high = np.concatenate([[last, frames], np.ones(frames)]).astype(np.int32)
             space = spaces.Box(np.zeros_like(high), high, dtype=np.int32)
         super().__init__(num_envs, space, made.single_action_space)
@@ -87,7 +90,7 @@ class BatchVecEnv(VecEnv):
             self._draws, self._queue = np.random.default_rng(first), np.zeros(0, np.int64)
         options = self._merged_options()
         if options is None and self._rows is not None:
-            options = {"video": self._draw(self.num_envs)}
+            options = self._options_of(self._draw(self.num_envs))
         observations, infos = self.env.reset(seed=seeds, options=options)
         self._reset_seeds()
         self._reset_options()
@@ -106,13 +109,25 @@ class BatchVecEnv(VecEnv):
         return {"video": np.array(rows)}
 
     def _draw(self, count: int) -> np.ndarray:
-        """The next `count` videos: every one of `rows`, `repeats` times, before any is repeated."""
+        """The next `count` entries: every one of `rows`, `repeats` times, before any is repeated.
+
+        With views one of each video is drawn, the same for its consecutive episodes.
+        """
         assert self._rows is not None
         while len(self._queue) < count:
-            shuffled = self._draws.permutation(self._rows).repeat(self._repeats)
-            self._queue = np.concatenate([self._queue, shuffled])
+            shuffled = self._draws.permutation(self._rows)
+            if self._views > 1:
+                view = self._draws.integers(0, self._views, len(shuffled))
+                shuffled = shuffled * self._views + view
+            self._queue = np.concatenate([self._queue, shuffled.repeat(self._repeats)])
         drawn, self._queue = self._queue[:count], self._queue[count:]
         return drawn
+
+    def _options_of(self, entries: np.ndarray) -> dict[str, Any]:
+        """The options of a reset that begins episodes about `entries` [B]."""
+        if self._views == 1:
+            return {"video": entries}
+        return {"video": entries // self._views, "view": entries % self._views}
 
     def step_async(self, actions: np.ndarray) -> None:
         """Store the actions, [B, ...]."""
@@ -146,8 +161,9 @@ class BatchVecEnv(VecEnv):
             self._lengths[ended] = 0
             options: dict[str, Any] = {"reset_mask": ended}
             if self._rows is not None:
-                options["video"] = np.zeros(self.num_envs, np.int64) + self._rows[0]
-                options["video"][ended] = self._draw(len(slots))
+                entries = np.full(self.num_envs, self._rows[0] * self._views)
+                entries[ended] = self._draw(len(slots))
+                options |= self._options_of(entries)
             observations, begun = self.env.reset(options=options)
             for slot, info in zip(slots, _infos_of(begun, slots), strict=True):
                 self.reset_infos[slot] = info
@@ -157,8 +173,10 @@ class BatchVecEnv(VecEnv):
     def _observation(self, observations: dict[str, np.ndarray]) -> Any:
         if not self.flatten:
             return observations
-        parts = [observations[name] for name in ("video", "cursor", "selected")]
-        return np.concatenate(parts, axis=1, dtype=np.int32)
+        video, cursor, selected = (observations[name] for name in ("video", "cursor", "selected"))
+        if self._views > 1:
+            video = video * self._views + observations["view"]
+        return np.concatenate([video, cursor, selected], axis=1, dtype=np.int32)
 
     def close(self) -> None:
         """Close the environment."""

@@ -146,7 +146,8 @@ class BatchLearner(Learner):
 
     Attributes:
         network: The network that `optimiser` trains.
-        rows: [n] int, the training videos. batch_size: Number of videos per update.
+        rows: [n] int, the training videos; a visit is about a view of one that is drawn, if the
+            task draws views. batch_size: Number of videos per update.
         table: The features of the training videos.
     """
 
@@ -155,7 +156,7 @@ class BatchLearner(Learner):
         self.rows = task.fit_rows
         self.batch_size = min(config.batch_size, len(self.rows))
         self.table = FeatureTable.read(
-            cache, self.rows, task.num_frames, task.fold, task.stream, task.device
+            cache, self.rows, task.num_frames, task.fold, task.stream, task.device, task.view
         )
         if config.standardise:
             network.standardise(self.table.features, self.table.valid)
@@ -166,7 +167,7 @@ class BatchLearner(Learner):
 
     @abstractmethod
     def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
-        """One step on the videos [B], rows in the cache; returns its metrics by name.
+        """One step on the videos [B], entries of the table; returns its metrics by name.
 
         Detached tensors stay on the device: reading one would wait for it. The epoch reads them at
         its end.
@@ -178,7 +179,8 @@ class BatchLearner(Learner):
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the training videos; returns the means of the metrics of its updates."""
-        shuffled = np.random.default_rng([self.task.seed, number]).permutation(self.rows)
+        rng = np.random.default_rng([self.task.seed, number])
+        shuffled = self.table.draw(rng.permutation(self.rows), rng)
         whole = shuffled[: len(shuffled) // self.batch_size * self.batch_size]
         metrics: list[dict[str, Tensor | float]] = []
         for batch in whole.reshape(-1, self.batch_size):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.storage import exclusive, visible, write_whole, writing
 
-VERSION = 4
+VERSION = 5
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
 CHECKPOINT = "checkpoint.safetensors"
 KINDS = {"agent": str, "data": str, "cache": dict, "task": dict, "hyper": dict}  # of config.json

@@ -12,12 +12,13 @@ import torch
 
 from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.cache import View
 from frame_select_env.consensus import MAX_FRAMES, check_alpha
 from frame_select_env.rewards import Reward, RewardSpec
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
-    *("fold", "split", "stream", "num_frames", "reward", "alpha"),
+    *("fold", "split", "stream", "view", "num_frames", "reward", "alpha"),
     *("target_frames", "budget", "seed"),
 )
 HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
@@ -31,6 +32,7 @@ class Task:
     fold: str = "default"
     split: str = "train"
     stream: str | None = None
+    view: View = None
     num_frames: int = 25
     reward: RewardSpec = "sign_omega"
     alpha: float = 0.0
@@ -67,7 +69,7 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
         raise FrameSelectError(f"seed={task.seed!r}: must be an integer of at least 0")
     check_alpha(task.alpha)
     _check_device(task.device)
-    cache.stream(task.stream)
+    cache.check_view(task.view, cache.stream(task.stream))
     Reward(task.reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed)
     return replace(task, fit_rows=fit, validation_rows=validation)
@@ -99,6 +101,7 @@ def env_keywords(task: Task) -> dict[str, Any]:
         "reward": task.reward,
         "alpha": task.alpha,
         "stream": task.stream,
+        "view": task.view,
         "target_frames": task.target_frames,
     }
 

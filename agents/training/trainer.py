@@ -220,13 +220,16 @@ class Validation:
 
     def __init__(self, cache: FeatureCache, task: Task) -> None:
         self.task = task
-        self.clips = cache.read(task.validation_rows, task.num_frames, task.fold, task.stream)
+        video, view = cache.clips_of(task.validation_rows, task.stream, task.view)
+        self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
         self.labels = cache.labels[task.validation_rows]
         self._largest = cache.predictions_extent(task.stream, task.fold).largest
         self.all_frames = self._score(self.clips.valid)
 
     def __call__(self, ranking: Ranking) -> tuple[float, float]:
         """Accuracy of the m best frames, and the mean probability of the true class there.
+
+        Of a video with several views the m best frames of each are averaged.
 
         Regression: minus the mean absolute error, twice. The pair compares as a tuple: the second
         score breaks ties of the first.
@@ -237,6 +240,7 @@ class Validation:
     def _score(self, selected: np.ndarray) -> tuple[float, float]:
         clips = self.clips
         p1 = consensus(clips.predictions, selected, clips.valid, self.task.alpha, self._largest)
+        p1 = p1.reshape(len(self.labels), -1, p1.shape[1]).mean(axis=1)  # over views
         if self.labels.ndim == 2:
             error = float(np.abs(p1 - self.labels).mean())
             return -error, -error

@@ -215,6 +215,19 @@ class FeatureCache:
                 f"view={view!r}: must be from 0 to {count - 1}, 'random' or None for all together"
             )
 
+    def clips_of(
+        self, rows: np.ndarray, stream: str | None = None, view: View = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """The clips that the videos in `rows` [B] make: their videos [n], and views [n] or None.
+
+        With view="random" these are all views of a video, one after another; else one clip each.
+        """
+        rows = np.asarray(rows, np.int64)
+        if view == "random":
+            views = self.views(stream)
+            return rows.repeat(views), np.tile(np.arange(views), len(rows))
+        return rows, None if view is None else np.full(len(rows), view)
+
     def sample(self, rows: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the file that are frames 0..T-1 of the videos in `rows`, and which are valid.
 

@@ -240,7 +240,7 @@ def test_bad_input_of_evaluate(run, planted, regression, tmp_path, capsys):
     cut_off = "the run did not finish: model.safetensors is cut off"
     assert cut_off in fails(capsys, "evaluate", broken, "--data", planted)
     (broken / "config.json").write_text('{"version": 99}')
-    assert "has version 99, but only version 4 can be read" in fails(
+    assert "has version 99, but only version 5 can be read" in fails(
         capsys, "evaluate", broken, "--data", planted
     )
 

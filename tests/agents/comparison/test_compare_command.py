@@ -306,7 +306,7 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "version": 1}))
     (line,) = fails(capsys, out, *asked)
-    assert str(folder) in line and "has version 1, but only version 4 can be read" in line
+    assert str(folder) in line and "has version 1, but only version 5 can be read" in line
     (folder / "config.json").write_text(json.dumps(config))
     cache.write_bytes(cache.read_bytes() + b"x")
     (line,) = fails(capsys, out, *asked)
