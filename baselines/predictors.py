@@ -58,9 +58,13 @@ class Pooled:
         split: str = "train",
         num_frames: int = 25,
         stream: str | None = None,
+        view: int | None = None,
         seed: int = 0,
     ) -> "Pooled":
-        """Fit on the labelled videos of `split`, T frames each; two at least."""
+        """Fit on the labelled videos of `split`, T frames each; two at least.
+
+        `view` chooses one view of each frame; by default all are side by side.
+        """
         # scikit-learn takes a second to import, which `--help` must not wait for.
         from sklearn.dummy import DummyClassifier
         from sklearn.linear_model import Ridge
@@ -73,7 +77,10 @@ class Pooled:
         group = None if cache.groups is None else cache.groups[rows]
         parts = divide_videos(label, group, seed=seed)
         pooled = np.concatenate(
-            [pool(cache.read(some, num_frames, fold, stream)) for some in row_batches(rows)]
+            [
+                pool(cache.read(some, num_frames, fold, stream, cache.clips_of(some, view=view)[1]))
+                for some in row_batches(rows)
+            ]
         )
         if cache.task == "regression":
             ridge, grid = make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": PENALTIES}

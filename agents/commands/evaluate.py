@@ -11,7 +11,8 @@ from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
-from agents.evaluation.run_scores import evaluate_runs, group_runs
+from agents.evaluation.run_scores import evaluate_runs, fuse_runs, group_runs
+from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import evaluation_markdown, print_table
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
@@ -34,6 +35,12 @@ class EvaluateArguments:
     frames: tuple[int, ...] = (4, 8, 12)
     #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
+    #: Fuse runs on several streams: each selects its own frames, and their predictions are averaged
+    #: 1 : 1. Runs of the same agent and seed belong together.
+    fuse: bool = False
+    #: How frames are selected after training with --view random: region ranks the frames of each
+    #: view by themselves, frame by their scores averaged over views.
+    view_scheme: ViewScheme = "region"
     #: The split to score.
     split: str = "test"
     #: Output folder. Default: the run folder; for several runs the folder that contains them.
@@ -57,8 +64,9 @@ def evaluate(arguments: list[str]) -> None:
     cache = open_cache(options.data)
     evaluation = evaluate_runs(
         cache,
-        group_runs(options.runs, options.trust_code),
+        (fuse_runs if options.fuse else group_runs)(options.runs, options.trust_code),
         split=options.split,
+        view_scheme=options.view_scheme,
         trust_code=options.trust_code,
         frames=options.frames,
         references=[*reference_names(True, cache.task), *options.also],

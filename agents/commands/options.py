@@ -11,6 +11,7 @@ from rich.console import Console
 from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engine import Engine
 from frame_select_env import FrameSelectError
+from frame_select_env.cache import View
 from frame_select_env.command_line import program
 
 
@@ -26,6 +27,9 @@ class TrainingOptions:
     split: str = "train"
     #: The stream of features; required only if a cache has several.
     stream: str | None = None
+    #: View of a stream that has several of each frame: a number, or random for another one at every
+    #: visit of a video. By default the views' features are side by side, predictions averaged.
+    view: View = None
     #: Frames per video, T.
     num_frames: int = 25
     #: Weight of the frames not selected (AS Eq. 10).
@@ -37,7 +41,7 @@ class TrainingOptions:
 
     def task_keywords(self) -> dict[str, Any]:
         """The keywords of a run's task among these options."""
-        names = ("split", "stream", "num_frames", "alpha", "budget", "device")
+        names = ("split", "stream", "view", "num_frames", "alpha", "budget", "device")
         return {name: getattr(self, name) for name in names}
 
 

@@ -125,7 +125,7 @@ def make_grid(
             if spec.seed == 0:  # seeds make no difference to what fits
                 run = spec.run()
                 run.choice.design.network(cache, run.task(cache), run.choice.config)
-        EvaluationSettings(cache, fold, group[0].num_frames, group[0].alpha, group[0].stream)
+        EvaluationSettings(cache, fold, group[0].num_frames, group[0].alpha, (group[0].stream,))
     return specs
 
 

@@ -25,12 +25,15 @@ from agents.evaluation.scoring import (
     RankingResults,
     ScoringRequest,
     VideoResults,
+    ViewScheme,
+    has_free_choice,
     score_videos,
 )
 from agents.training.task import holdout
 from baselines import AllLogits, Pooled
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
+from frame_select_env.cache import View
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
@@ -45,7 +48,9 @@ def evaluate(
     num_frames: int = 25,
     frames: Sequence[int] = (4, 8, 12),
     alpha: float = 0.0,
-    stream: str | None = None,
+    stream: str | Sequence[str | None] | None = None,
+    view: View = None,
+    view_scheme: ViewScheme = "region",
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
     references: bool | Sequence[str] = True,
     draws: int = 10,
@@ -66,7 +71,12 @@ def evaluate(
         num_frames: T.
         frames: The numbers of frames m to score at.
         alpha: Weight of the frames that are not selected (AS Eq. 10).
-        stream: The stream, None for the only one.
+        stream: The stream, None for the only one. Of several, each is ranked by itself and their
+            predictions are averaged 1 : 1; a ranking is then `Fused`, or ranks every stream.
+        view: A view of the streams by its number; "random" for all, each ranked by itself, their
+            predictions averaged; None for all together.
+        view_scheme: "region" selects frames of each view by themselves, "frame" the same of all
+            views, by their scores averaged over views.
         validation: Name -> for each run the rows in the cache that it was not fitted on, where it
             chooses m. None: `holdout(cache, fold, train_split, seed)` for all.
         references: True for every reference, False for `all` alone, or names.
@@ -79,7 +89,8 @@ def evaluate(
     Raises:
         FrameSelectError: for bad arguments, or a ranking that breaks the `Ranking` protocol.
     """
-    settings = EvaluationSettings(cache, fold, num_frames, alpha, stream)
+    streams = (stream,) if stream is None or isinstance(stream, str) else tuple(stream)
+    settings = EvaluationSettings(cache, fold, num_frames, alpha, streams, view, view_scheme)
     frames = _checked(frames, draws, resamples)
     names = reference_names(references, cache.task)
     agents = agent_runs(rankings, validation or {}, names)
@@ -103,20 +114,24 @@ def evaluate(
     for one in every:
         for run, ranking in enumerate(one.runs):
             request = ScoringRequest(ranking, frames)
-            if hasattr(ranking, "select"):
+            if has_free_choice(ranking):
                 matched = matched_references(names, cache.task, draws, run, len(one.runs))
                 request = ScoringRequest(ranking, ["free", *frames], matched)
             requests.append(request)
-    predictors: list[Predictor] = [AllLogits()] if "all-logits" in names else []
+    predictors: list[Sequence[Predictor]] = []
+    if "all-logits" in names:
+        predictors.append([AllLogits()] * len(streams))
     if "pooled" in names:
-        predictors.append(Pooled.fit(cache, fold, train_split, num_frames, stream, seed))
+        options = fold, train_split, num_frames
+        seen = None if view == "random" else view  # a predictor sees all views together
+        predictors.append([Pooled.fit(cache, *options, one, seen, seed) for one in streams])
     label = split if progress else ""
     whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
     runs = {one.name: [next(remaining) for _ in one.runs] for one in every}
     results: Results = {(ALL, ALL): VideoResults.stack([whole])}
     for predictor, found in zip(predictors, predicted, strict=True):
-        results[predictor.name, ALL] = VideoResults.stack([found])
+        results[predictor[0].name, ALL] = VideoResults.stack([found])
     results.update(_stacked(runs, choices, whole))
     scores = {
         name: np.stack([one.scores for one in own if one.scores is not None])

@@ -64,8 +64,9 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
 def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
     """Write predictions.csv, a row per agent, run, `chosen` and `free`, and video.
 
-    `selected` lists the frames that were averaged, numbered from 0 in the whole video; `p_c` is the
-    probability of the true class, empty for a regression. Several targets are separated by spaces.
+    `selected` lists the frames that were averaged, numbered from 0 in the whole video, those of
+    several units (streams and their views) with bars between them; `p_c` is the probability of the
+    true class, empty for a regression. Several targets are separated by spaces.
     """
     cache = evaluation.settings.cache
     ids, lengths = cache.ids[evaluation.rows], cache.lengths[evaluation.rows]
@@ -76,7 +77,8 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
             continue
         for run, index in np.ndindex(results.error.shape):
             label = class_name(evaluation, evaluation.label[index])
-            kept = " ".join(map(str, numbers[index, results.selected[run, index]]))
+            units = [numbers[index, unit] for unit in results.selected[run, index]]
+            kept = " | ".join(" ".join(map(str, unit)) for unit in units)
             predicted = class_name(evaluation, results.predicted[run, index])
             probability = results.true_probability[run, index]
             p_c = "" if np.isnan(probability) else f"{probability:.6f}"

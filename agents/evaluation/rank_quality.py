@@ -63,7 +63,7 @@ def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 def mean_quality(
     measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], evaluation: Evaluation
 ) -> dict[str, float]:
-    """The mean of `average_precision` or `spearman` over runs and videos, by ranking.
+    """The mean of `average_precision` or `spearman` over runs, videos and units, by ranking.
 
     Rankings for which it is undefined are absent, as all are if the cache knows no importance.
     """
@@ -73,7 +73,8 @@ def mean_quality(
     importance = settings.cache.read_frames("importance", evaluation.rows, settings.num_frames)
     found = {}
     for name, scores in evaluation.scores.items():
-        quality = np.stack([measure(run, importance, evaluation.valid) for run in scores])
+        units = np.concatenate(scores.swapaxes(1, 2))  # [R * U, n, T]
+        quality = np.stack([measure(unit, importance, evaluation.valid) for unit in units])
         measured = np.isfinite(quality[0])
         if measured.any():
             found[name] = float(quality[:, measured].mean())

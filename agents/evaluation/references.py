@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.evaluation.scoring import has_free_choice
 from baselines import ON_REQUEST, RANKINGS, AllLogits, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
@@ -45,7 +46,7 @@ def agent_runs(
             raise FrameSelectError(f"rankings: {name!r} is a reference's name; choose another")
         if not len(runs):
             raise FrameSelectError(f"rankings: {name!r} has no run; give at least one")
-        free = [hasattr(run, "select") for run in runs]
+        free = [has_free_choice(run) for run in runs]
         if any(free) and not all(free):
             raise FrameSelectError(f"rankings: only some runs of {name!r} have a free choice")
     own: dict[str, list[np.ndarray]] = {}

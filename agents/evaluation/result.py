@@ -44,7 +44,7 @@ class Evaluation:
     # (ranking, frames) -> every video's results, with a first axis of runs; ("all", "all") keeps
     # every frame
     results: dict[tuple[str, str], VideoResults]
-    scores: dict[str, np.ndarray]  # by ranking, importance [R, n, T]; absent if it depends on m
+    scores: dict[str, np.ndarray]  # by ranking, importance [R, n, U, T]; absent if it depends on m
     chosen: dict[str, tuple[FrameCount, ...]]  # by ranking: m (or "all") of each run in `chosen`
     agents: tuple[str, ...]  # their names, without references and controls, in their order
     notes: tuple[str, ...]  # what was left out, and why
@@ -58,7 +58,7 @@ class Evaluation:
     @property
     def valid(self) -> np.ndarray:
         """[n, T] bool, False at padding."""
-        return self.results["all", "all"].selected[0]
+        return self.results["all", "all"].selected[0][:, 0]
 
     def draw(self, seed: int) -> Resamples:
         """Bootstrap resamples of its videos, of whole groups where there are groups."""

@@ -9,14 +9,14 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.result import Evaluation
-from agents.evaluation.scoring import free_choice, importance_scores
+from agents.evaluation.scoring import Fused, free_choice, importance_scores
 from agents.registry import agent_design, with_values
 from agents.training.load import check_trust, load_run
 from agents.training.run_folder import (
@@ -28,14 +28,16 @@ from agents.training.run_folder import (
     write_tensors,
 )
 from baselines.splits import labelled_rows, row_batches
-from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.storage import remove_left_over
 
-VERSION = "1"  # of the file, and of what is computed
+RunFolders: TypeAlias = Path | tuple[Path, ...]  # of a run: its folder, or one for each stream
+WORDS = {2: "two", 3: "three", 4: "four"}
+VERSION = "2"  # of the file, and of what is computed
 
 
 class StoredRanking:
-    """A network's scores [n, T], and free choice, of the videos in `rows` [n], computed before.
+    """A network's scores [n, T] of clips [n], and its free choice there, computed before.
 
     Tables list the untrained network, a `control`, among the references. It has no free choice,
     which would only reflect the initial weights.
@@ -43,11 +45,21 @@ class StoredRanking:
 
     def __init__(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
         self.name, self.control = name, name == "untrained"
-        index = {int(row): i for i, row in enumerate(tensors["rows"])}
+        places = {key: place for place, key in enumerate(_keys(tensors["video"], tensors["view"]))}
         scores, free = tensors[name], tensors.get("free")
-        self.scores = lambda clips: scores[[index[int(row)] for row in clips.video]]
+
+        def place(clips: Clips) -> list[int]:
+            view = np.zeros_like(clips.video) if clips.view is None else clips.view
+            return [places[key] for key in _keys(clips.video, view)]
+
+        self.scores = lambda clips: scores[place(clips)]
         if free is not None and not self.control:
-            self.select = lambda clips: free[[index[int(row)] for row in clips.video]]
+            self.select = lambda clips: free[place(clips)]
+
+
+def _keys(video: np.ndarray, view: np.ndarray) -> list[tuple[int, int]]:
+    """What tells clips apart."""
+    return list(zip(video.tolist(), view.tolist(), strict=True))
 
 
 class RunScores:
@@ -98,8 +110,8 @@ def scores_file(folder: Path, split: str = "test") -> Path:
 
 def evaluate_runs(
     cache: FeatureCache,
-    agents: Mapping[str, Sequence[Path]],
-    controls: Mapping[str, Sequence[Path]] | None = None,
+    agents: Mapping[str, Sequence[RunFolders]],
+    controls: Mapping[str, Sequence[RunFolders]] | None = None,
     *,
     split: str = "test",
     frames: Sequence[int] = (4, 8, 12),
@@ -108,10 +120,10 @@ def evaluate_runs(
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
 
-    `agents` and `controls` are run folders by name in the table; a control stands for the untrained
-    networks of its folders, and by default there is an "untrained NAME" for every agent. The other
-    arguments are those of `evaluate` and `load_run`; `options` may be references, resamples, seed
-    and progress.
+    `agents` and `controls` are runs by name in the table: their folders or, to fuse streams, a
+    folder for each stream. A control stands for the untrained networks of its folders, and by
+    default there is an "untrained NAME" for every agent. The other arguments are those of
+    `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
@@ -119,22 +131,30 @@ def evaluate_runs(
     """
     if controls is None:
         controls = {f"untrained {name}": folders for name, folders in agents.items()}
-    folders = [folder for own in agents.values() for folder in own]
-    task = _shared_task(folders)
-    scores = {folder: run_scores(folder, cache, split, trust_code) for folder in folders}
+    runs = [_folders(run) for own in (*agents.values(), *controls.values()) for run in own]
+    task, streams = _shared_task(runs)
+    found = {
+        folder: run_scores(folder, cache, split, trust_code)
+        for folder in dict.fromkeys(folder for run in runs for folder in run)
+    }
     if frames and max(frames) > task["num_frames"]:
         raise FrameSelectError(
             f"frames={max(frames)}: the runs were trained on {task['num_frames']} frames per video"
         )
     # Controls first: they are listed with the references.
-    rankings = {name: [scores[one].untrained for one in own] for name, own in controls.items()}
-    rankings |= {name: [scores[one].trained for one in own] for name, own in agents.items()}
-    both = [*controls.items(), *agents.items()]
-    validation = {name: [scores[one].validation for one in own] for name, own in both}
+    rankings: dict[str, list[Any]] = {}
+    validation: dict[str, list[np.ndarray]] = {}
+    for kind, named in (("untrained", controls), ("trained", agents)):
+        for name, own in named.items():
+            scores = [[found[folder] for folder in _folders(run)] for run in own]
+            parts = [tuple(getattr(one, kind) for one in run) for run in scores]
+            rankings[name] = [one[0] if len(one) == 1 else Fused(name, one) for one in parts]
+            validation[name] = [_held_out(run) for run in scores]
     return evaluate(
         cache,
         rankings,
-        **{name: task[name] for name in ("fold", "num_frames", "alpha", "stream")},
+        **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
+        stream=streams,
         split=split,
         train_split=task["split"],
         frames=frames,
@@ -160,16 +180,80 @@ def group_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, l
     return groups
 
 
-def _shared_task(folders: Sequence[Path]) -> dict[str, Any]:
-    first, *others = [read_config(folder).get("task", {}) for folder in folders]
-    for other in others:
-        for name in ("fold", "split", "stream", "num_frames", "alpha"):
-            if other.get(name) != first.get(name):
-                raise FrameSelectError(
-                    f"the runs differ in {name}: {first.get(name)!r} and {other.get(name)!r}; "
-                    "evaluate them separately"
-                )
+def fuse_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, list[RunFolders]]:
+    """Runs on several streams by their name in the table, a folder for each stream.
+
+    Runs of one agent and seed on all streams are one run. A single agent is called "two-stream",
+    one of several "two-stream NAME".
+
+    Raises:
+        FrameSelectError: if there are fewer than two streams, or a run is missing on one of them.
+    """
+    by_stream: dict[str | None, list[Path]] = {}
+    for folder in folders:
+        by_stream.setdefault(read_config(folder)["task"].get("stream"), []).append(folder)
+    if len(by_stream) < 2:
+        raise FrameSelectError(
+            f"--fuse: all runs are on the stream {next(iter(by_stream))!r}; name runs on two"
+        )
+    keyed: list[dict[tuple[str, int], Path]] = []
+    for own in by_stream.values():
+        grouped = group_runs(own, trust_code).items()
+        keyed.append(
+            {
+                (name, read_config(folder)["task"]["seed"]): folder
+                for name, same in grouped
+                for folder in same
+            }
+        )
+    for stream, runs in zip(by_stream, keyed, strict=True):
+        for name, seed in sorted(keyed[0].keys() ^ runs.keys()):
+            raise FrameSelectError(
+                f"--fuse: {name} with seed {seed} was not trained on both "
+                f"{next(iter(by_stream))!r} and {stream!r}; name runs of the same agent and seed "
+                "on every stream"
+            )
+    names = dict.fromkeys(name for name, _ in keyed[0])
+    prefix = f"{WORDS.get(len(keyed), len(keyed))}-stream"
+    fused: dict[str, list[RunFolders]] = {}
+    for key in keyed[0]:
+        name = prefix if len(names) == 1 else f"{prefix} {key[0]}"
+        fused.setdefault(name, []).append(tuple(runs[key] for runs in keyed))
+    return fused
+
+
+def _folders(run: RunFolders) -> tuple[Path, ...]:
+    """The folders of a run, one for each stream."""
+    return run if isinstance(run, tuple) else (run,)
+
+
+def _held_out(scores: Sequence[RunScores]) -> np.ndarray:
+    """The validation videos of a run's networks, which must be the same on every stream."""
+    first, *others = [one.validation for one in scores]
+    if not all(np.array_equal(first, other) for other in others):
+        raise FrameSelectError(
+            "the runs of two streams held out different validation videos; train them with the "
+            "same seed, fold and split"
+        )
     return first
+
+
+def _shared_task(runs: Sequence[tuple[Path, ...]]) -> tuple[dict[str, Any], tuple[str | None, ...]]:
+    """What the runs were trained on, and their streams."""
+    tasks = [[read_config(folder).get("task", {}) for folder in run] for run in runs]
+    first = tasks[0]
+    for own in tasks:
+        for place, other in enumerate(own):
+            # A run on several streams differs in the stream alone.
+            same = {**first[0], "stream": first[min(place, len(first) - 1)].get("stream")}
+            for name in ("fold", "split", "stream", "view", "num_frames", "alpha"):
+                if other.get(name) != same.get(name):
+                    raise FrameSelectError(
+                        f"the runs differ in {name}: {same.get(name)!r} and {other.get(name)!r}; "
+                        "evaluate them separately"
+                        + (", or together with --fuse" if name == "stream" else "")
+                    )
+    return first[0], tuple(one.get("stream") for one in first)
 
 
 def _score(
@@ -182,18 +266,22 @@ def _score(
     # Nothing is chosen on validation videos of the scored split.
     parts = [scored] if np.isin(validation, scored).any() else [validation, scored]
     made: dict[str, list[np.ndarray]] = {}
+    where: dict[str, list[np.ndarray]] = {"video": [], "view": []}
     for rows in parts:
         for some in row_batches(rows):
-            clips = cache.read(some, task.num_frames, task.fold, task.stream)
+            video, view = cache.clips_of(some, task.stream, task.view)
+            clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
+            where["video"].append(video)
+            where["view"].append(np.zeros_like(video) if view is None else view)
             for name, ranking in (("trained", run.agent), ("untrained", run.untrained)):
-                scores = importance_scores(ranking, clips, cache.labels[some])
+                scores = importance_scores(ranking, clips, cache.labels[video])
                 made.setdefault(name, []).append(scores)
                 if name == "trained" and hasattr(ranking, "select"):
                     free = np.zeros_like(clips.valid)  # of validation videos it is not needed
                     free = free_choice(ranking, clips, scores) if rows is scored else free
                     made.setdefault("free", []).append(free)
-    tensors = {name: np.concatenate(batches) for name, batches in made.items()}
-    return {"rows": np.concatenate(parts), "validation": validation, **tensors}
+    tensors = {name: np.concatenate(batches) for name, batches in (where | made).items()}
+    return {"validation": validation, **tensors}
 
 
 def _facts(folder: Path, cache: FeatureCache, split: str) -> dict[str, str]:

@@ -10,33 +10,55 @@ from rich.progress import track
 
 from baselines.splits import row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.cache import View
 from frame_select_env.consensus import check_alpha, is_correct, of_class, on_grid, weighted_mean
+from frame_select_env.errors import known
 from frame_select_env.ranking import Ranking, best_if_none, top_frames
 
 FrameCount = int | Literal["all", "free"]  # how many frames a row of the table keeps
+ViewScheme = Literal["region", "frame"]
+VIEW_SCHEMES: tuple[ViewScheme, ...] = ("region", "frame")
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """Which predictions are averaged, and how."""
+    """Which predictions are averaged, and how.
+
+    What is ranked is a unit: a stream, or a view of one. A video's prediction is the mean over the
+    views of a stream of the means over their selected frames, and then over streams, 1 : 1.
+    """
 
     cache: FeatureCache
     fold: str = "default"
     num_frames: int = 25  # T
     alpha: float = 0.0  # weight of the frames that are not selected (AS Eq. 10)
-    stream: str | None = None  # the stream, None for the only one
+    streams: tuple[str | None, ...] = (None,)  # None for the only one
+    view: View = None  # "random" for all views, each by itself
+    # How frames of several views are selected: "region" ranks the frames of each view, "frame" by
+    # the scores averaged over views
+    view_scheme: ViewScheme = "region"
 
     def __post_init__(self) -> None:
         if self.num_frames < 1:
             raise FrameSelectError(f"num_frames={self.num_frames}: must be at least 1")
+        if self.view_scheme not in VIEW_SCHEMES:
+            raise FrameSelectError(known("view scheme", self.view_scheme, VIEW_SCHEMES))
         check_alpha(self.alpha)
+        counts = set()
+        for stream in self.streams:
+            self.cache.check_view(self.view, self.cache.stream(stream))
+            counts.add(self.cache.views(stream) if self.view == "random" else 1)
+        if len(counts) > 1:
+            raise FrameSelectError(
+                f"the streams {', '.join(map(str, self.streams))} have different numbers of views"
+            )
 
 
 @dataclass(frozen=True)
 class VideoResults:
     """The predictions for n videos, of one run, or of R runs with a first axis R."""
 
-    selected: np.ndarray  # [(R,) n, T] bool, the frames that were averaged
+    selected: np.ndarray  # [(R,) n, U, T] bool, the frames of each unit that were averaged
     # [(R,) n] int64, the predicted class, -1 if nothing was selected (regression: [(R,) n, K]
     # float64, the predicted values)
     predicted: np.ndarray
@@ -47,8 +69,8 @@ class VideoResults:
 
     @property
     def frames(self) -> np.ndarray:
-        """[(R,) n] int64, the number of frames averaged."""
-        return self.selected.sum(axis=-1)
+        """[(R,) n] float64, the number of frames averaged, its mean over units."""
+        return self.selected.sum(axis=-1).mean(axis=-1)
 
     def run(self, run: int) -> "VideoResults":
         """One run of R."""
@@ -73,20 +95,31 @@ class VideoBatch:
     """The videos in `rows` [B], read once, on which any number of selections can be scored."""
 
     def __init__(self, settings: EvaluationSettings, rows: np.ndarray) -> None:
-        cache, fold, stream = settings.cache, settings.fold, settings.stream
-        self.clips: Clips = cache.read(rows, settings.num_frames, fold, stream)
+        self.settings, self.rows = settings, rows
+        cache, frames, fold = settings.cache, settings.num_frames, settings.fold
         self.label = cache.labels[rows]  # [B] int64 or [B, K] float32
-        self.alpha = settings.alpha
-        largest = cache.predictions_extent(stream, fold).largest
-        self._grid = on_grid(self.clips.predictions, largest)
-        self._total = self._sum(self.clips.valid)
+        self.clips: list[Clips] = []  # of each stream, [B * V] clips, the views of a video together
+        self._grid: list[np.ndarray] = []
+        for stream in settings.streams:
+            video, view = cache.clips_of(rows, stream, settings.view)
+            clips = cache.read(video, frames, fold, stream, view)
+            largest = cache.predictions_extent(stream, fold).largest
+            self.clips.append(clips)
+            self._grid.append(on_grid(clips.predictions, largest))
+        self.views = len(self.clips[0]) // len(rows)
+        self.valid = self.clips[0].valid[:: self.views]  # [B, T]
+        units = self.views * len(self.clips)
+        self.everything = np.repeat(self.valid[:, None], units, axis=1)  # [B, U, T], every frame
+        self._total = [self._sum(index, one.valid) for index, one in enumerate(self.clips)]
 
     def average(self, selected: np.ndarray) -> VideoResults:
-        """Average the `selected` [B, T] frames (AS Alg. 2, Eqs. 3 and 10) and score the result."""
-        kept = selected & self.clips.valid
-        count, length = kept.sum(axis=1), self.clips.valid.sum(axis=1)
-        consensus = weighted_mean(self._sum(kept), count, self._total, length, self.alpha)
-        return self.score(consensus, kept)
+        """Average the `selected` [B, U, T] frames (AS Alg. 2, Eq. 3 and 10); score the result."""
+        kept = selected & self.valid[:, None]
+        parts = [
+            self._consensus(index, own.reshape(-1, own.shape[-1]))
+            for index, own in enumerate(self._by_stream(kept))
+        ]
+        return self.score(np.mean(parts, axis=0), kept)
 
     def score(self, prediction: np.ndarray, selected: np.ndarray) -> VideoResults:
         """Score a video-level `prediction` [B, C] made from the `selected` frames."""
@@ -98,8 +131,95 @@ class VideoBatch:
         own = of_class(prediction, self.label)
         return VideoResults(selected, predicted, own, wrong.astype(np.float64))
 
-    def _sum(self, kept: np.ndarray) -> np.ndarray:
-        return np.matmul(kept[:, None, :].astype(np.float64), self._grid)[:, 0]
+    def importance(self, ranking: Any, frames: int | np.ndarray | None = None) -> np.ndarray:
+        """A ranking's scores [B, U, T], averaged over views for the scheme "frame".
+
+        `frames`, m or [B, U], is passed to rankings that need it.
+        """
+        label, scores = self.label.repeat(self.views, axis=0), []
+        for index, (one, clips) in enumerate(zip(parts_of(ranking, self), self.clips, strict=True)):
+            count = frames
+            if isinstance(frames, np.ndarray):
+                count = self._by_stream(frames)[index].reshape(-1)
+            own = importance_scores(one, clips, label, count)
+            scores.append(self._over_views(own.reshape(len(self.label), self.views, -1)))
+        return np.concatenate(scores, axis=1)
+
+    def top(self, scores: np.ndarray, frames: int | np.ndarray) -> np.ndarray:
+        """The m best frames of every unit, [B, U, T] bool, from scores [B, U, T]."""
+        flat, valid = (one.reshape(-1, one.shape[-1]) for one in (scores, self.everything))
+        count = frames.reshape(-1) if isinstance(frames, np.ndarray) else frames
+        return top_frames(flat, valid, count).reshape(scores.shape)
+
+    def free_choice(self, ranking: Any, scores: np.ndarray) -> np.ndarray:
+        """The ranking's own choice, [B, U, T] bool; the best frame where it chose nothing.
+
+        With the scheme "frame" it is the frames chosen in at least half of the views.
+        """
+        chosen = []
+        for index, (one, clips) in enumerate(zip(parts_of(ranking, self), self.clips, strict=True)):
+            own = self._by_stream(scores)[index]
+            flat = own.reshape(-1, own.shape[-1])
+            share = free_choice(one, clips, flat).reshape(own.shape).astype(np.float64)
+            half = (self._over_views(share) >= 0.5).reshape(flat.shape)
+            chosen.append(best_if_none(half, flat, clips.valid).reshape(own.shape))
+        return np.concatenate(chosen, axis=1)
+
+    def predict(self, predictors: Sequence["Predictor"]) -> VideoResults:
+        """The mean of the predictions for the streams, one predictor each."""
+        settings, made = self.settings, []
+        for stream, clips, one in zip(settings.streams, self.clips, predictors, strict=True):
+            if self.views > 1:
+                cache, frames = settings.cache, settings.num_frames
+                clips = cache.read(self.rows, frames, settings.fold, stream)
+            made.append(one.predict(clips))
+        return self.score(np.mean(made, axis=0), self.everything)
+
+    def _over_views(self, values: np.ndarray) -> np.ndarray:
+        """Values [B, V, T], for the scheme "frame" replaced by their means over views."""
+        if self.views == 1 or self.settings.view_scheme == "region":
+            return values
+        return np.repeat(values.mean(axis=1, keepdims=True), self.views, axis=1)
+
+    def _by_stream(self, values: np.ndarray) -> list[np.ndarray]:
+        """Values [B, U, ...] as one array [B, V, ...] for each stream."""
+        return np.split(values, len(self.clips), axis=1)
+
+    def _consensus(self, index: int, kept: np.ndarray) -> np.ndarray:
+        """The mean over views of the consensus of stream number `index`, [B, C]."""
+        count, length = kept.sum(axis=1), self.clips[index].valid.sum(axis=1)
+        alpha = self.settings.alpha
+        own = weighted_mean(self._sum(index, kept), count, self._total[index], length, alpha)
+        return own.reshape(len(self.label), self.views, -1).mean(axis=1)
+
+    def _sum(self, index: int, kept: np.ndarray) -> np.ndarray:
+        return np.matmul(kept[:, None, :].astype(np.float64), self._grid[index])[:, 0]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A ranking of several streams: a ranking of each, in the order of the settings' streams."""
+
+    name: str
+    rankings: tuple[Ranking, ...]
+
+    @property
+    def control(self) -> bool:
+        """Whether tables list it among the references."""
+        return any(getattr(one, "control", False) for one in self.rankings)
+
+
+def parts_of(ranking: Any, batch: VideoBatch) -> Sequence[Any]:
+    """The ranking of each stream: its own, or the same for all."""
+    if isinstance(ranking, Fused):
+        return ranking.rankings
+    return [ranking] * len(batch.clips)
+
+
+def has_free_choice(ranking: Any) -> bool:
+    """Whether a ranking has a choice of its own, besides scores."""
+    every = ranking.rankings if isinstance(ranking, Fused) else (ranking,)
+    return all(hasattr(one, "select") for one in every)
 
 
 class Predictor(Protocol):
@@ -127,7 +247,7 @@ class ScoringRequest:
 class RankingResults:
     """The results of one request."""
 
-    scores: np.ndarray | None = None  # [n, T]; None if they depend on m
+    scores: np.ndarray | None = None  # [n, U, T]; None if they depend on m
     results: dict[FrameCount, VideoResults] = field(default_factory=dict)
     matched: dict[str, list[VideoResults]] = field(default_factory=dict)  # one or several draws
 
@@ -136,13 +256,13 @@ def score_videos(
     settings: EvaluationSettings,
     rows: np.ndarray,
     requests: Sequence[ScoringRequest],
-    predictors: Sequence[Predictor] = (),
+    predictors: Sequence[Sequence[Predictor]] = (),
     progress: str = "",
 ) -> tuple[VideoResults, list[RankingResults], list[VideoResults]]:
     """Score keeping all frames, every request and every predictor, a batch of `rows` at a time.
 
-    All frames of a predictor count as selected. `progress` labels a progress bar on standard
-    error; there is none if it is empty.
+    A predictor is one for each stream; all its frames count as selected. `progress` labels a
+    progress bar on standard error; there is none if it is empty.
     """
     whole: list[VideoResults] = []
     ranked: list[list[RankingResults]] = []
@@ -151,10 +271,9 @@ def score_videos(
     console = Console(stderr=True)
     for some in track(batches, progress, console=console, transient=True, disable=not progress):
         batch = VideoBatch(settings, some)
-        valid = batch.clips.valid
-        whole.append(batch.average(valid))
+        whole.append(batch.average(batch.everything))
         ranked.append([_score_request(batch, request) for request in requests])
-        predicted.append([batch.score(one.predict(batch.clips), valid) for one in predictors])
+        predicted.append([batch.predict(one) for one in predictors])
     return (
         VideoResults.concatenate(whole),
         [_join(column) for column in zip(*ranked, strict=True)],
@@ -200,25 +319,22 @@ def free_choice(ranking: Any, clips: Clips, scores: np.ndarray) -> np.ndarray:
 
 
 def _score_request(batch: VideoBatch, request: ScoringRequest) -> RankingResults:
-    ranking, clips = request.ranking, batch.clips
+    ranking = request.ranking
     made = RankingResults()
     if not getattr(ranking, "needs_frames", False):
-        made.scores = importance_scores(ranking, clips, batch.label)
+        made.scores = batch.importance(ranking)
     for frames in request.frames:
         if frames == "free":
             if made.scores is None:
                 raise FrameSelectError(f"ranking {ranking.name!r}: has no scores of its own")
-            selected = free_choice(ranking, clips, made.scores)
-            count = selected.sum(axis=1)
+            selected = batch.free_choice(ranking, made.scores)
+            count = selected.sum(axis=2)
             for other in request.matched:
-                scores = importance_scores(other, clips, batch.label, count)
-                results = batch.average(top_frames(scores, clips.valid, count))
+                results = batch.average(batch.top(batch.importance(other, count), count))
                 made.matched.setdefault(other.name, []).append(results)
-        elif made.scores is None:
-            scores = importance_scores(ranking, clips, batch.label, frames)
-            selected = top_frames(scores, clips.valid, frames)
         else:
-            selected = top_frames(made.scores, clips.valid, frames)
+            scores = batch.importance(ranking, frames) if made.scores is None else made.scores
+            selected = batch.top(scores, frames)
         made.results[frames] = batch.average(selected)
     return made
 

@@ -15,7 +15,8 @@ class FeatureTable:
     """T frames of each of n videos, looked up by their rows in the cache.
 
     Where an episode is about a view that is drawn (view="random"), each view of a video is looked
-    up as entry row * views + view; else an entry is a row. Features keep the cache's dtype: float16 is converted after the look-up.
+    up as entry row * views + view; else an entry is a row. Features keep the cache's dtype: float16
+    is converted after the look-up.
 
     Attributes:
         features: [n, T, D] in the cache's dtype.

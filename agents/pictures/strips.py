@@ -58,7 +58,7 @@ def plot_strips(
     tiles, importance = known.get("thumbnail"), known.get("importance")
     titles = [
         f"true: {_words(evaluation, evaluation.label[video])}   |   "
-        f"all {whole.frames[video]} frames: {_prediction(evaluation, video, whole)}"
+        f"all {whole.frames[video]:.0f} frames: {_prediction(evaluation, video, whole)}"
         for video in videos
     ]
     texts = {name: [_prediction(evaluation, v, one) for v in videos] for name, one in kept.items()}
@@ -97,8 +97,10 @@ def plot_strips(
                 if name in evaluation.scores:
                     # A reference's row `chosen` may have more runs than its scores.
                     own = evaluation.scores[name]
-                    shade = shades(own[min(run, len(own) - 1), video], valid)
-                selected, colour = kept[name].selected[video], styles[name].color
+                    shade = shades(own[min(run, len(own) - 1), video].mean(axis=0), valid)
+                # Of several units, what at least half of them keep.
+                selected = kept[name].selected[video].mean(axis=0) >= 0.5
+                colour = styles[name].color
                 for t in np.flatnonzero(valid):
                     corner = edges[t] + 0.015, top - ROW + 0.02
                     axes.add_patch(_cell(corner, tile - 0.03, shade[t], selected[t], colour))
@@ -115,7 +117,7 @@ def default_frames(evaluation: Evaluation, ranking: str, run: int = 0) -> str:
     """The row to draw: `chosen` if it dropped frames, else `free` if it did, else the least m."""
     have = evaluation.frames(ranking)
     for frames in have:
-        if (_run(evaluation, ranking, frames, run).selected != evaluation.valid).any():
+        if (_run(evaluation, ranking, frames, run).selected != evaluation.valid[:, None]).any():
             return frames
     return have[-1] if have else "chosen"
 
@@ -133,7 +135,7 @@ def telling_videos(
     rise = np.nan_to_num(
         np.mean([one.true_probability - whole.true_probability for one in kept], axis=0)
     )
-    dropped = np.any([(one.selected != whole.selected).any(axis=1) for one in kept], axis=0)
+    dropped = np.any([(one.selected != whole.selected).any(axis=(1, 2)) for one in kept], axis=0)
     index = np.arange(len(fall))
     best, worst = np.lexsort((index, -rise, -fall)), np.lexsort((index, rise, fall))
     helped = [i for i in best if fall[i] > 0 or (fill and fall[i] == 0 and dropped[i])]

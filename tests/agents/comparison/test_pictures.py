@@ -24,7 +24,7 @@ def draw(folder, data_sets):
 
 def results(error, probability):
     count = len(error)
-    part = np.ones((count, 3), bool)
+    part = np.ones((count, 1, 3), bool)
     return VideoResults(part, np.zeros(count, int), np.array(probability), np.array(error, float))
 
 

@@ -73,9 +73,9 @@ def test_algorithm_2_by_hand(by_hand):
 
 def test_nothing_selected_is_wrong_and_predicts_no_class(by_hand):
     batch = VideoBatch(EvaluationSettings(by_hand, num_frames=3), np.array([0, 1]))
-    found = batch.average(np.array([[False, False, True], [False, False, True]]))
+    found = batch.average(np.array([[[False, False, True]], [[False, False, True]]]))
     # The third frame of the second video is padding.
-    assert found.selected.tolist() == [[False, False, True], [False, False, False]]
+    assert found.selected.tolist() == [[[False, False, True]], [[False, False, False]]]
     assert found.predicted.tolist() == [0, -1] and found.error.tolist() == [0, 1]
     np.testing.assert_allclose(found.true_probability, [0.9, 0], rtol=1e-6)
     assert found.frames.tolist() == [1, 0]
@@ -196,8 +196,8 @@ def test_a_ranking_that_needs_the_number_of_frames_is_asked_for_each(by_hand):
     found = evaluate(by_hand, {"mine": [ranking]}, frames=(2, 1), references=False)
     assert ranking.asked == [1, 2]
     # An odd number keeps the first frames, an even one the last.
-    assert found.results["mine", "1"].selected[0, :, 0].tolist() == [True, True]
-    assert found.results["mine", "2"].selected[0, 0, :3].tolist() == [False, True, True]
+    assert found.results["mine", "1"].selected[0, :, 0, 0].tolist() == [True, True]
+    assert found.results["mine", "2"].selected[0, 0, 0, :3].tolist() == [False, True, True]
     assert "mine" not in found.scores
     with pytest.raises(FrameSelectError, match="'of-its-own': has no scores of its own"):
         evaluate(by_hand, {"mine": [OfItsOwn(free=True)]}, frames=(1,), references=False)
@@ -206,8 +206,8 @@ def test_a_ranking_that_needs_the_number_of_frames_is_asked_for_each(by_hand):
 def test_a_score_of_padding_may_be_anything_and_nan_is_told_with_its_video(by_hand):
     at_padding = Wrong(lambda clips: np.where(clips.valid, clips.time, np.nan))
     found = evaluate(by_hand, {"mine": [at_padding]}, frames=(1,), references=False)
-    assert found.results["mine", "1"].selected[0, 1].tolist()[:3] == [False, True, False]
-    assert (found.scores["mine"][0, 1, 2:] == -np.inf).all()
+    assert found.results["mine", "1"].selected[0, 1, 0].tolist()[:3] == [False, True, False]
+    assert (found.scores["mine"][0, 1, 0, 2:] == -np.inf).all()
     second = Wrong(lambda clips: np.where(clips.video[:, None] == 1, np.nan, clips.time))
     with pytest.raises(FrameSelectError, match="a score of video 1 is NaN"):
         evaluate(by_hand, {"mine": [second]}, references=False)
@@ -235,12 +235,12 @@ def test_a_free_choice_that_is_empty_is_the_best_frame(by_hand):
     agent = ByTime(free={0: [0, 2]})  # nothing of the second video
     found = evaluate(by_hand, {"mine": [agent]}, references=["uniform", "random"])
     free = found.results["mine", "free"]
-    assert free.selected[0, :, :3].tolist() == [[True, False, True], [False, True, False]]
+    assert free.selected[0, :, 0, :3].tolist() == [[True, False, True], [False, True, False]]
     assert free.frames.tolist() == [[2, 1]]
     for name in ("uniform", "random"):
         assert (found.results[name, "free"].frames == [[2, 1]]).all()
     # Of 3 frames the two of floor((t + 1/2) 3 / 2): 0 and 2; of 2 the one at 1.
-    uniform = found.results["uniform", "free"].selected[0, :, :3]
+    uniform = found.results["uniform", "free"].selected[0, :, 0, :3]
     assert uniform.tolist() == [[True, False, True], [False, True, False]]
 
 

@@ -14,7 +14,7 @@ from frame_select_env import FrameSelectError
 
 def results(error, probability, selected=None):
     count = len(error)
-    selected = np.ones((count, 3), bool) if selected is None else selected
+    selected = np.ones((count, 1, 3), bool) if selected is None else selected[:, None]
     predicted = np.zeros(count, int)
     return VideoResults(selected, predicted, np.array(probability), np.array(error, float))
 
