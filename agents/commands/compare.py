@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
 import tyro
@@ -23,6 +24,7 @@ from agents.comparison.grid import (
     train_and_score,
 )
 from agents.comparison.results import gather, write_results
+from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table, wide_console
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
@@ -54,6 +56,18 @@ class CompareArguments(ManyRunsOptions):
     seeds: int = 5
     #: Folds, of every cache.
     folds: tuple[str, ...] = ("default",)
+    #: Streams of features, of every cache; required only if a cache has several.
+    streams: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["--stream"])] = ()
+    #: Also score the streams together: each selects its own frames, predictions are averaged 1 : 1.
+    fuse: bool = False
+    #: Views to train on, of streams with several of each frame: numbers, or random for another one
+    #: at every visit of a video. Default: features side by side, predictions averaged.
+    views: Annotated[tuple[int | Literal["random"], ...], tyro.conf.arg(aliases=["--view"])] = ()
+    #: How frames are selected with random views: region ranks the frames of each view by
+    #: themselves, frame by their scores averaged over views.
+    view_schemes: tuple[ViewScheme, ...] = ("region",)
+    #: Weights of the frames not selected (AS Eq. 10).
+    alphas: Annotated[tuple[float, ...], tyro.conf.arg(aliases=["--alpha"])] = (0.0,)
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
     #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
@@ -73,7 +87,12 @@ def compare(arguments: list[str]) -> None:
     specs, shard = _grid(options), parse_shard(options.shard)
     frames = tuple(sorted(set(options.frames)))
     finished = _read_finished(options.out, specs, frames)
-    left = [spec for spec in specs[shard] if spec not in finished]
+    # Runs that are scored in several ways are trained once.
+    left = [
+        spec
+        for folder, spec in {spec.folder(options.out): spec for spec in specs[shard]}.items()
+        if spec not in finished
+    ]
     for spec in left:
         for name in changed_code(spec, spec.folder(options.out)):
             print_line(f"retrained: {name} changed: {spec}")
@@ -89,7 +108,9 @@ def compare(arguments: list[str]) -> None:
             if outcome.error:
                 failed.append(f"{outcome.task}: {outcome.error}")
             else:
-                finished |= _read_finished(options.out, [outcome.task], frames)
+                folder = outcome.task.folder(options.out)
+                same = [spec for spec in specs if spec.folder(options.out) == folder]
+                finished |= _read_finished(options.out, same, frames)
                 write_results(options.out / RESULTS, specs, finished)
         if options.shard:
             finished = _read_finished(options.out, specs, frames)  # other shards may have ended
@@ -114,8 +135,14 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
     specs = make_grid(
         *(options.data, options.folds, options.agents, options.rewards),
         *(options.target_frames, options.seeds),
+        streams=options.streams or (None,),
+        views=options.views or (None,),
+        view_schemes=options.view_schemes,
+        alphas=options.alphas,
         **options.task_keywords(),
     )
+    if options.fuse and len(options.streams) < 2:
+        raise FrameSelectError("--fuse: name at least two --streams")
     check_scoring(specs, options.frames, options.also, options.resamples)
     return specs
 
@@ -141,7 +168,9 @@ def _report(
     from agents.comparison.statistics import compare_data_sets, write_statistics
 
     out = options.out
-    data_sets = gather(specs, finished, options.frames, options.also, options.resamples)
+    data_sets = gather(
+        specs, finished, options.frames, options.also, options.resamples, options.fuse
+    )
     write_results(out / RESULTS, specs, finished, data_sets)
     comparison = compare_data_sets(data_sets)
     notes = [f"a run failed: {line}" for line in failed]

@@ -25,15 +25,8 @@ class TrainingOptions:
     #: The split to train on. Early stopping uses the fold's val split, or a fifth of this split if
     #: there is none.
     split: str = "train"
-    #: The stream of features; required only if a cache has several.
-    stream: str | None = None
-    #: View of a stream that has several of each frame: a number, or random for another one at every
-    #: visit of a video. By default the views' features are side by side, predictions averaged.
-    view: View = None
     #: Frames per video, T.
     num_frames: int = 25
-    #: Weight of the frames not selected (AS Eq. 10).
-    alpha: float = 0.0
     #: Device of the networks: cpu or cuda.
     device: str = "cpu"
     #: Minimum time between two checkpoints of a run, in seconds.
@@ -42,7 +35,25 @@ class TrainingOptions:
     def task_keywords(self) -> dict[str, Any]:
         """The keywords of a run's task among these options."""
         names = ("split", "stream", "view", "num_frames", "alpha", "budget", "device")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """Options of commands that train on one stream."""
+
+    #: The stream of features; required only if a cache has several.
+    stream: str | None = None
+    #: View of a stream that has several of each frame: a number, or random for another one at every
+    #: visit of a video. By default the views' features are side by side, predictions averaged.
+    view: View = None
+    #: Weight of the frames not selected (AS Eq. 10).
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneRunOptions(StreamOptions, TrainingOptions):
+    """Options of commands that train one run."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import torch
 import tyro
 from rich.table import Table
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
+from agents.commands.options import ManyRunsOptions, StreamOptions, fail_if_any, print_line
 from agents.evaluation.tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
@@ -38,7 +38,7 @@ Finished = list[tuple[TrialScore, SearchTrial]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchArguments(ManyRunsOptions):
+class SearchArguments(StreamOptions, ManyRunsOptions):
     """Search hyper-parameters of an agent on every cache and seed; the test split is never read.
 
     The first trial is the agent as it is named. A trial's score is the mean over caches and seeds

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from agents.commands.options import TrainingOptions, print_line, set_threads
+from agents.commands.options import OneRunOptions, print_line, set_threads
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
 from agents.training.trainer import Run, Trained, train_run
@@ -62,7 +62,7 @@ def train(arguments: list[str]) -> None:
     _print_result(args, trained)
 
 
-def parse(arguments: list[str]) -> tuple[TrainArguments, TrainingOptions, AgentChoice]:
+def parse(arguments: list[str]) -> tuple[TrainArguments, OneRunOptions, AgentChoice]:
     """The arguments, and the agent with the preset's hyper-parameters, overridden by flags."""
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     early.add_argument("--agent", default=TrainArguments.agent)
@@ -79,7 +79,7 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, TrainingOptions, AgentC
         "Train",
         [
             ("run", Annotated[TrainArguments, flat]),
-            ("options", Annotated[TrainingOptions, flat]),
+            ("options", Annotated[OneRunOptions, flat]),
             ("hyper", Annotated[design.config, flat], preset),
         ],
     )

@@ -80,7 +80,7 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
                 own = Path(folder) / f"{number}.{len(written) + 1}-{name}"
                 for events in own.glob("events.out.*"):
                     events.unlink()
-                settings: dict[str, Any] = {"data": one.data, "fold": one.fold, "label": label}
+                settings: dict[str, Any] = {**one.where.columns(), "label": label}
                 settings |= {"agent": spec.agent, "reward": spec.reward}
                 settings |= {"m": spec.target_frames, "seed": spec.seed}
                 settings |= {**run.hyper, **versions()}
@@ -127,7 +127,8 @@ def _draw_data_set(folder: Path, data_set: DataSetResults, slug: str) -> list[Pi
     caption += " Bands are 95 % intervals." if few else ""
     title = "Score against frames kept"
     pictures = [Picture(files["frames"], "frames", data_set, title, caption)]
-    if plot_learning(files["learning"], data_set):
+    # Runs on several streams were trained one by one, and their curves are those of each stream.
+    if len(data_set.where.streams) == 1 and plot_learning(files["learning"], data_set):
         caption = (
             "Validation score, mean over seeds"
             + ("; the band spans the lowest to the highest seed. " if few else ". ")

@@ -16,7 +16,7 @@ from agents.evaluation.files import read_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import TableRow
 from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
-from agents.evaluation.scoring import EvaluationSettings
+from agents.evaluation.scoring import EvaluationSettings, ViewScheme
 from agents.registry import parse_agent, parse_reward, reward_text
 from agents.training.run_folder import (
     METRICS,
@@ -28,6 +28,7 @@ from agents.training.run_folder import (
 from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.cache import View
 from frame_select_env.storage import exclusive
 
 RUNS = "runs"  # the folder of the run folders
@@ -35,8 +36,43 @@ TRAINED, UNTRAINED = "trained", "untrained"
 
 
 @dataclass(frozen=True)
+class DataSet:
+    """What is scored together: runs on the same videos, predictions and terms are comparable."""
+
+    data: str  # a bundled cache's name or a path
+    fold: str = "default"
+    streams: tuple[str | None, ...] = (None,)  # several are fused; None for the only one
+    view: View = None
+    view_scheme: ViewScheme = "region"
+    alpha: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """The cache's name, and what differs from the defaults."""
+        parts = [open_cache(self.data).path.stem]
+        parts += [f"fold {self.fold}"] if self.fold != "default" else []
+        parts += [self.stream] if self.stream else []
+        if self.view is not None:
+            parts.append(f"by {self.view_scheme}" if self.view == "random" else f"view {self.view}")
+        parts += [f"alpha {self.alpha:g}"] if self.alpha else []
+        return ", ".join(parts)
+
+    @property
+    def stream(self) -> str:
+        """The stream, or several; empty for the only one."""
+        return " and ".join(name for name in self.streams if name)
+
+    def columns(self) -> dict[str, str]:
+        """Its cells in tables of many data sets."""
+        scheme = self.view_scheme if self.view == "random" else ""
+        view = "" if self.view is None else str(self.view)
+        more = {"stream": self.stream, "view": view, "view_scheme": scheme}
+        return {"data": self.data, "fold": self.fold, **more, "alpha": f"{self.alpha:g}"}
+
+
+@dataclass(frozen=True)
 class RunSpec:
-    """One run of a comparison."""
+    """One run of a comparison, scored in one way."""
 
     data: str  # a bundled cache's name or a path
     fold: str
@@ -46,26 +82,38 @@ class RunSpec:
     seed: int  # seed of every random draw
     split: str = "train"
     stream: str | None = None
-    num_frames: int = 25
+    view: View = None
     alpha: float = 0.0
+    view_scheme: ViewScheme = "region"  # makes no difference to what is trained
+    num_frames: int = 25
     budget: int = 0
     device: str = "cpu"
+
+    @property
+    def data_set(self) -> DataSet:
+        """What it is scored on."""
+        streams, alpha = (self.stream,), self.alpha
+        return DataSet(self.data, self.fold, streams, self.view, self.view_scheme, alpha)
 
     def run(self) -> Run:
         """What to train."""
         keywords = dataclasses.asdict(self)
         data, agent = keywords.pop("data"), keywords.pop("agent")
+        del keywords["view_scheme"]
         keywords["reward"] = parse_reward(self.reward)
         return Run(data, parse_agent(agent), keywords)
 
     def folder(self, out: Path) -> Path:
         """The run folder; no other run has the same, whatever else a later grid holds."""
-        parts = (self.data, self.fold, self.agent, self.reward, f"m{self.target_frames}")
+        parts = [self.data, self.fold, self.agent, self.reward, f"m{self.target_frames}"]
+        for name in ("stream", "view", "alpha"):
+            value = getattr(self, name)
+            parts += [f"{name}={value}"] if value != getattr(RunSpec, name) else []
         return out / RUNS / ",".join(map(_folder_part, parts)) / f"seed-{self.seed}"
 
     def __str__(self) -> str:
         rest = f"{self.agent}, {self.reward}, m={self.target_frames}, seed {self.seed}"
-        return f"{self.data}, fold {self.fold}, {rest}"
+        return f"{self.data_set.title}, {rest}"
 
 
 @dataclass(frozen=True)
@@ -92,12 +140,17 @@ def make_grid(
     rewards: Sequence[str],
     target_frames: Sequence[int],
     seeds: int,
+    streams: Sequence[str | None] = (None,),
+    views: Sequence[View] = (None,),
+    view_schemes: Sequence[ViewScheme] = ("region",),
+    alphas: Sequence[float] = (0.0,),
     **common: Any,
 ) -> list[RunSpec]:
-    """All runs, the last of these axes varying fastest.
+    """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
-    Every cache must have all folds; `seeds` is n, for the seeds 0..n-1; `common` is the split,
-    stream, num_frames, alpha, budget and device of all runs.
+    Every cache must have all folds, streams and views; `seeds` is n, for the seeds 0..n-1; `common`
+    is the split, num_frames, budget and device of all runs. A run with view="random" stands once
+    for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
     axes: dict[str, Sequence[Any]] = {
@@ -106,6 +159,10 @@ def make_grid(
         "agents": agents,
         "rewards": rewards,
         "target-frames": target_frames,
+        "streams": streams,
+        "views": views,
+        "view-schemes": view_schemes,
+        "alphas": alphas,
     }
     for name, values in axes.items():
         if not len(values):
@@ -115,17 +172,30 @@ def make_grid(
             raise FrameSelectError(f"--{name}: {duplicates[0]} is duplicated")
     if seeds < 1:
         raise FrameSelectError(f"seeds={seeds}: must be at least 1")
-    specs = [
-        RunSpec(*values, **common) for values in itertools.product(*axes.values(), range(seeds))
+    if len(view_schemes) > 1 and "random" not in views:
+        raise FrameSelectError("--view-schemes: several make a difference only with --views random")
+    where: list[dict[str, Any]] = [
+        {"data": one, "fold": fold, "stream": stream, "view": view, "view_scheme": scheme}
+        | {"alpha": alpha}
+        for one, fold, stream, view, alpha in itertools.product(data, folds, streams, views, alphas)
+        for scheme in (view_schemes if view == "random" else view_schemes[:1])
     ]
-    for (name, fold), group in by_data_set(specs).items():
-        cache = open_cache(name)
-        labelled_rows(cache, "test", fold)
+    what = itertools.product(agents, rewards, target_frames, range(seeds))
+    specs = [
+        RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **one, **common)
+        for one, (agent, reward, m, seed) in itertools.product(where, what)
+    ]
+    for one, group in by_data_set(specs).items():
+        cache = open_cache(one.data)
+        labelled_rows(cache, "test", one.fold)
         for spec in group:
             if spec.seed == 0:  # seeds make no difference to what fits
                 run = spec.run()
                 run.choice.design.network(cache, run.task(cache), run.choice.config)
-        EvaluationSettings(cache, fold, group[0].num_frames, group[0].alpha, (group[0].stream,))
+        EvaluationSettings(
+            *(cache, one.fold, group[0].num_frames, one.alpha, one.streams, one.view),
+            one.view_scheme,
+        )
     return specs
 
 
@@ -159,11 +229,11 @@ def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
     }
 
 
-def by_data_set(specs: Sequence[RunSpec]) -> dict[tuple[str, str], list[RunSpec]]:
-    """(data, fold) -> its runs, in the grid's order; runs on the same videos are comparable."""
-    groups: dict[tuple[str, str], list[RunSpec]] = {}
+def by_data_set(specs: Sequence[RunSpec]) -> dict[DataSet, list[RunSpec]]:
+    """The runs of each data set, in the grid's order."""
+    groups: dict[DataSet, list[RunSpec]] = {}
     for spec in specs:
-        groups.setdefault((spec.data, spec.fold), []).append(spec)
+        groups.setdefault(spec.data_set, []).append(spec)
     return groups
 
 
@@ -212,6 +282,7 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
         return None
     names = {TRAINED: [folder]}, {UNTRAINED: [folder]}
     options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
+    options["view_scheme"] = spec.view_scheme
     table = evaluate_runs(cache, *names, frames=frames, **options).table
     rows = {name: [row for row in table if row.ranking == name] for name in (TRAINED, UNTRAINED)}
     columns = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")

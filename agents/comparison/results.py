@@ -1,4 +1,4 @@
-"""The data sets of a comparison, a fold of a cache each, evaluated; and results.csv."""
+"""The data sets of a comparison, say a fold of a cache each, evaluated; and results.csv."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -6,23 +6,32 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.grid import UNTRAINED, FinishedRun, RunSpec, by_data_set, make_labels
+from agents.comparison.grid import (
+    UNTRAINED,
+    DataSet,
+    FinishedRun,
+    RunSpec,
+    by_data_set,
+    make_labels,
+)
 from agents.evaluation.files import write_csv
+from agents.evaluation.intervals import correlation
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import LEVELS, Evaluation, TableRow
-from agents.evaluation.run_scores import evaluate_runs
+from agents.evaluation.run_scores import RunFolders, evaluate_runs
+from agents.evaluation.scoring import VideoResults
 from frame_select_env import FrameSelectError, open_cache
 
+COUNTS, CLOCKS = ("episodes", "timesteps", "updates"), ("seconds", "cpu_seconds")
 # The unit of a gain or a difference.
 UNITS = {"classification": "points of accuracy", "regression": "fall of the MAE"}
 
 
 @dataclass(frozen=True)
 class DataSetResults:
-    """All runs on one fold of one cache."""
+    """All runs on one data set."""
 
-    data: str  # the cache as it was asked for
-    fold: str
+    where: DataSet  # the cache, fold, streams and views
     # the evaluation of the labels, the untrained agents and the references. A label is, say, "dqn",
     # or "dqn, margin, m=4" in a comparison of several rewards or m
     evaluation: Evaluation
@@ -48,9 +57,8 @@ class DataSetResults:
 
     @property
     def title(self) -> str:
-        """The cache's name, and the fold's unless it is the default."""
-        name = self.evaluation.settings.cache.path.stem
-        return name if self.fold == "default" else f"{name}, fold {self.fold}"
+        """The cache's name, and what of the data set differs from the defaults."""
+        return self.where.title
 
     def score(self, label: str, frames: str) -> np.ndarray:
         """1 if a video is right and 0 if not (regression: minus the absolute error), [R, n]."""
@@ -69,37 +77,77 @@ def gather(
     frames: Sequence[int],
     also: Sequence[str] = (),
     resamples: int = 2000,
+    fuse: bool = False,
 ) -> list[DataSetResults]:
     """Evaluate the finished runs from their stored scores, data set by data set.
 
     Unfinished runs are left out, as are data sets without a finished run; `also` names additional
-    references.
+    references. With `fuse`, the runs on several streams that differ in nothing else make another
+    data set.
     """
     labels = make_labels(specs)
     several = len({spec.target_frames for spec in specs}) > 1
+    groups: dict[DataSet, list[tuple[RunSpec, ...]]] = {
+        where: [(spec,) for spec in group]
+        for where, group in by_data_set([spec for spec in specs if spec in finished]).items()
+    }
     data_sets = []
-    for (data, fold), group in by_data_set([spec for spec in specs if spec in finished]).items():
-        cache = open_cache(data)
+    for where, group in {**groups, **(fused_groups(groups) if fuse else {})}.items():
+        cache = open_cache(where.data)
         runs: dict[str, tuple[FinishedRun, ...]] = {}
-        controls: dict[str, dict[int, Path]] = {}  # by seed: rewards do not change first weights
-        for spec in group:
-            run, label = finished[spec], labels[spec]
+        # By seed: rewards do not change first weights.
+        controls: dict[str, dict[int, RunFolders]] = {}
+        agents: dict[str, list[RunFolders]] = {}
+        for together in group:
+            spec, label = together[0], labels[together[0]]
             control = f"{UNTRAINED} {spec.agent}"
             control += f", m={spec.target_frames}" if several else ""
-            controls.setdefault(control, {}).setdefault(spec.seed, run.folder)
+            folders = tuple(finished[one].folder for one in together)
+            controls.setdefault(control, {}).setdefault(spec.seed, folders)
+            agents.setdefault(label, []).append(folders)
+            run = fused_run([finished[one] for one in together])
             runs[label] = (*runs.get(label, ()), run)
         evaluation = evaluate_runs(
             cache,
-            {label: [run.folder for run in own] for label, own in runs.items()},
-            {name: list(folders.values()) for name, folders in controls.items()},
+            agents,
+            {name: list(own.values()) for name, own in controls.items()},
+            view_scheme=where.view_scheme,
             frames=frames,
             references=[*reference_names(True, cache.task), *also],
             trust_code=True,
             resamples=resamples,
             progress=True,
         )
-        data_sets.append(DataSetResults(data, fold, evaluation, runs))
+        data_sets.append(DataSetResults(where, evaluation, runs))
     return data_sets
+
+
+def fused_groups(
+    groups: Mapping[DataSet, Sequence[tuple[RunSpec, ...]]],
+) -> dict[DataSet, list[tuple[RunSpec, ...]]]:
+    """The data sets of several streams, and the runs that differ in the stream alone."""
+    alike: dict[DataSet, dict[RunSpec, list[RunSpec]]] = {}
+    streams: dict[DataSet, list[str | None]] = {}
+    for where, group in groups.items():
+        same = replace(where, streams=())
+        streams.setdefault(same, []).extend(where.streams)
+        for (spec,) in group:
+            alike.setdefault(same, {}).setdefault(replace(spec, stream=None), []).append(spec)
+    return {
+        replace(where, streams=tuple(streams[where])): together
+        for where, runs in alike.items()
+        if len(streams[where]) > 1
+        and (together := [tuple(one) for one in runs.values() if len(one) == len(streams[where])])
+    }
+
+
+def fused_run(runs: Sequence[FinishedRun]) -> FinishedRun:
+    """One run that stands for the runs on several streams: it cost what they cost together."""
+    if len(runs) == 1:
+        return runs[0]
+    spent = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")
+    total = {name: sum(getattr(run, name) for run in runs) for name in spent}
+    return replace(runs[0], **total, trained=(), untrained=())
 
 
 def labels_of(data_sets: Iterable[DataSetResults]) -> list[str]:
@@ -146,29 +194,63 @@ def write_results(
     figures = dict.fromkeys(name for task in sorted(tasks) for name in LEVELS[task])
     columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
     columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
-    columns += ["timesteps"]
-    evaluated = {(one.data, one.fold): one.evaluation.table for one in data_sets}
+    columns += ["timesteps", "stream", "view", "view_scheme", "alpha"]
+    evaluated = {one.where: one for one in data_sets}
     rows: list[dict[str, object]] = []
     for where, group in by_data_set([spec for spec in specs if spec in finished]).items():
         first: dict[tuple[str, int, int], RunSpec] = {}  # rewards do not change first weights
         for spec in group:
             first.setdefault((spec.agent, spec.target_frames, spec.seed), spec)
             run = finished[spec]
-            seconds = {name: f"{getattr(run, name):.3f}" for name in ("seconds", "cpu_seconds")}
-            counts = ("episodes", "timesteps", "updates")
-            spent = {name: getattr(run, name) for name in counts} | seconds
-            names = {**asdict(spec), **spent}
+            seconds = {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
+            spent = {name: getattr(run, name) for name in COUNTS} | seconds
+            names = {**asdict(spec), **spent, **where.columns()}
             rows += [names | _figures(row) for row in run.trained]
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
-            names |= dict.fromkeys((*counts, "seconds", "cpu_seconds"), 0)
+            names |= where.columns()
+            names |= dict.fromkeys((*COUNTS, *CLOCKS), 0)
             rows += [names | _figures(row) for row in finished[spec].untrained]
-        rows += [
-            {"data": where[0], "fold": where[1], "agent": row.ranking, **_figures(row)}
-            for row in evaluated.get(where, ())
-            if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
-        ]
+        if where in evaluated:
+            rows += _reference_rows(evaluated[where])
+    for one in data_sets:
+        if len(one.where.streams) > 1:
+            rows += [*_fused_rows(one), *_reference_rows(one)]
     write_csv(path, columns, rows)
+
+
+def _reference_rows(one: DataSetResults) -> list[dict[str, object]]:
+    """The references' rows of results.csv."""
+    return [
+        {**one.where.columns(), "agent": row.ranking, **_figures(row)}
+        for row in one.evaluation.table
+        if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
+    ]
+
+
+def _fused_rows(one: DataSetResults) -> list[dict[str, object]]:
+    """The rows of results.csv of runs on several streams."""
+    rows: list[dict[str, object]] = []
+    for label, runs in one.runs.items():
+        for place, run in enumerate(runs):
+            names = {**asdict(run.spec), **{name: getattr(run, name) for name in COUNTS}}
+            names |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS} | one.where.columns()
+            for frames in one.evaluation.frames(label):
+                found = one.evaluation.results[label, frames].run(place)
+                rows.append(
+                    names
+                    | {"frames": frames, "mean_frames": f"{found.frames.mean():.6g}"}
+                    | run_figures(found, one.evaluation.label)
+                )
+    return rows
+
+
+def run_figures(results: VideoResults, label: np.ndarray) -> dict[str, object]:
+    """The levels of one run, as results.csv has them."""
+    error = float(results.error.mean())
+    if label.ndim == 1:
+        return {"accuracy": f"{1 - error:.6f}"}
+    return {"pcc": f"{correlation(results.predicted[None], label):.6f}", "mae": f"{error:.6f}"}
 
 
 def _figures(row: TableRow) -> dict[str, object]:

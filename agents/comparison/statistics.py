@@ -153,10 +153,11 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     write_csv(written[0], columns, map(_cells, comparison.aggregates))
     columns = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
     columns += interval_columns(("difference", "improvement"))
+    columns += ["stream", "view", "view_scheme", "alpha"]
     rows = []
     for pair in chain(*comparison.averages, *comparison.pairs):
         one = pair.data_set
-        rows.append(_cells(pair) | ({"data": one.data, "fold": one.fold} if one else {}))
+        rows.append(_cells(pair) | (one.where.columns() if one else {}))
     write_csv(written[1], columns, rows)
     return written
 

@@ -59,7 +59,13 @@ def run_table(data_sets: Sequence[DataSetResults]) -> TextTable:
 
 
 def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
-    """What was trained and scored on: every cache and fold."""
+    """What was trained and scored on: every cache and fold, and what else was varied."""
+    columns = ["data", "fold"]
+    for name in data_sets[0].where.columns():
+        if name not in columns and any(
+            one.where.columns()[name] not in ("", "0") for one in data_sets
+        ):
+            columns.append(name)
     rows = []
     for one in data_sets:
         settings, scored = one.evaluation.settings, one.evaluation.rows
@@ -69,8 +75,10 @@ def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
             videos += f", in {len(np.unique(groups[scored]))} groups"
         if task == "classification":
             task += f", {len(settings.cache.classes)} classes"
-        rows.append([one.data, one.fold, task, str(settings.num_frames), videos])
-    return TextTable(["data", "fold", "task", "frames, T", "videos scored"], rows)
+        cells = [one.where.columns()[name] for name in columns]
+        rows.append([*cells, task, str(settings.num_frames), videos])
+    heading = [name.replace("_", " ") for name in columns]
+    return TextTable([*heading, "task", "frames, T", "videos scored"], rows)
 
 
 def aggregate_tables(comparison: Comparison) -> list[tuple[str, str, TextTable]]:

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from agents.comparison.grid import FinishedRun, RunSpec
+from agents.comparison.grid import DataSet, FinishedRun, RunSpec
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
 from frame_select_env import FeatureCache
@@ -50,7 +50,7 @@ def make_data_set(tmp_path):
                 spec = RunSpec(str(path), "default", "noisy", "sign_omega", 2, seed)
                 made.append(FinishedRun(spec, folder, *spent))
             runs[label] = tuple(made)
-        return DataSetResults(str(path), "default", evaluation, runs)
+        return DataSetResults(DataSet(str(path)), evaluation, runs)
 
     return make
 

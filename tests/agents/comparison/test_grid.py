@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from agents.comparison.grid import RunSpec, make_grid, make_labels, parse_shard
+from agents.comparison.grid import RunSpec, by_data_set, make_grid, make_labels, parse_shard
 from frame_select_env import FrameSelectError
 
 TINY = "reinforce@hidden_size=8,epochs=2"
@@ -106,8 +107,34 @@ def test_everything_is_checked_before_anything_is_trained(planted, regression):
         ({"data": [str(regression)]}, "has the streams audio, video"),
         ({"split": "dev"}, "unknown split 'dev'"),
         ({"device": "tpu"}, "device='tpu'"),
-        ({"alpha": -1.0}, "alpha"),
+        ({"alphas": [-1.0]}, "alpha"),
         ({"budget": -1}, "budget=-1"),
     ):
         with pytest.raises(FrameSelectError, match=re.escape(message)):
             grid(planted, **changes)
+
+
+def test_streams_views_and_alphas_are_axes(viewed):
+    asked = {"streams": ["rgb", "flow"], "views": [None, "random"], "alphas": [0.0, 0.1]}
+    specs = grid(viewed, view_schemes=["frame", "region"], seeds=1, **asked)
+    # With views together there is one scheme, with random views there are two.
+    assert len(specs) == len(set(specs)) == 2 * 2 * (1 + 2)
+    assert len(by_data_set(specs)) == 12
+    folders = {spec.folder(Path()).parent.name for spec in specs}
+    assert len(folders) == 8  # a run is trained once and scored by both schemes
+    assert {str(spec) for spec in specs} >= {
+        f"viewed, rgb, {TINY}, sign_omega, m=4, seed 0",
+        f"viewed, flow, by frame, alpha 0.1, {TINY}, sign_omega, m=4, seed 0",
+    }
+
+
+def test_axes_that_do_not_fit_are_refused(viewed, planted):
+    for data, changes, message in (
+        (viewed, {"streams": ["depth"]}, "unknown stream 'depth'; known: flow, rgb"),
+        (viewed, {"streams": ["rgb"], "views": [3]}, "view=3: must be from 0 to 2"),
+        (planted, {"views": ["random"]}, "has no axis of views"),
+        (viewed, {"streams": ["rgb"], "alphas": []}, "--alphas: give at least one value"),
+        (viewed, {"view_schemes": ["frame", "region"]}, "only with --views random"),
+    ):
+        with pytest.raises(FrameSelectError, match=message):
+            grid(data, **changes)
