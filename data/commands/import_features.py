@@ -16,6 +16,7 @@ from data.head.crossfit import Crossfit
 from data.head.folds import crossfit_notes
 from data.sources import detections, openface
 from data.sources.folders import NPY, FolderKind, npy_kind, read_folder, video_files
+from data.sources.group_folds import add_group_folds
 from data.sources.importing import import_source
 from data.sources.npz import read_npz
 from data.sources.source import Source
@@ -69,6 +70,10 @@ class ImportArguments:
     #: for SUMMARY.h5): a list of objects with train_keys and test_keys, which become the folds
     #: split1, split2, ...; its default is a random 80 % for training.
     split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random|JSON")] = None
+    #: Add the folds group1 to groupK: each tests one of K parts of the groups and trains on the
+    #: others, so that every labelled video is tested once. The parts are stratified by label and
+    #: drawn by the seed. SOURCE must have groups.
+    folds: Annotated[str | None, metavar("group:K")] = None
     #: Given predictions for a FOLDER: a folder with the same layout and one .npy [L, C] per video,
     #: with classes in the order that inspect prints (alphabetical; for UCF101 as in classInd.txt).
     #: No head is trained then. An npz contains its own predictions.
@@ -92,7 +97,7 @@ class ImportArguments:
     #: Train the head on at most this many evenly spaced frames per video; 0: all. Only these are
     #: held in memory (at most videos x frames x D x 12 bytes); all frames are predicted.
     head_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 64
-    #: Seed of cross-fitting and random splits.
+    #: Seed of cross-fitting, random splits and folds of groups.
     seed: int = 0
 
 
@@ -103,12 +108,14 @@ def import_features(arguments: list[str]) -> None:
     console = progress_console()
     with console.status(f"reading {escape(parsed.source.name)}"):
         source = _read(parsed)
+        if parsed.folds is not None:
+            source = add_group_folds(source, parsed.folds, parsed.seed)
     for note in [*source.notes, *crossfit_notes(source, parsed.crossfit)]:
         console.print(f"[yellow]note:[/] {escape(note)}")
     provenance: dict[str, Any] = {}
     if parsed.split_file is not None:
         provenance["split_file"] = split_file_name(parsed.split_file)
-    for option in ("columns", "objects", "fps"):
+    for option in ("folds", "columns", "objects", "fps"):
         if (value := getattr(parsed, option)) not in (None, ()):
             provenance[option] = value
     path = import_source(

@@ -67,7 +67,7 @@ def test_no_command_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None
             ["SOURCE", "OUT.h5", "--crossfit video|group|none", "--split-file", "hmdb51:DIR"]
             + ["ucf101:DIR", "--predictions", "--logits", "--seed", "--head-frames", "lengths [N]"]
             + ["SUMMARY.h5", "gtscore", "OpenFace", "COCO", "--axis view|object", "--columns"]
-            + ["--objects K", "--fps FPS"],
+            + ["--objects K", "--fps FPS", "--folds group:K"],
         ),
         ("inspect", ["CACHE", "--full"]),
         ("digits", ["OUT.h5", "--seed"]),
