@@ -24,14 +24,18 @@ from frame_select_env import FeatureCache, FrameSelectError
 class ReinforceConfig(ScorerConfig):
     """Hyper-parameters."""
 
-    #: N of Eq. 8: number of selections sampled per video and update.
+    #: N of AS Eq. 8: number of selections sampled per video and update.
     episodes: int = 4
     #: Baseline that is subtracted from a selection's reward: the mean of the video's other
-    #: selections; the video's moving average (Alg. 1, line 13); or the greedy selection's reward.
-    baseline: Literal["leave-one-out", "moving-average", "self-critical"] = "leave-one-out"
+    #: selections; the video's moving average (AS Alg. 1, line 13); the greedy selection's reward;
+    #: or the mean of the video's selections, and what is left is divided by their standard
+    #: deviation (group-relative, as in GRPO).
+    baseline: Literal["leave-one-out", "moving-average", "self-critical", "group-relative"] = (
+        "leave-one-out"
+    )
     #: Momentum of the moving average, which starts at 0 and is updated after the step.
     momentum: float = 0.9
-    #: Weight of L_sampling, Eq. 9.
+    #: Weight of L_sampling (AS Eq. 9).
     beta: float = 1.0
     #: Coefficient of the policy's mean entropy per frame.
     ent_coef: float = 0.0
@@ -79,6 +83,19 @@ def log_probability(logits: Tensor, actions: Tensor, valid: Tensor) -> Tensor:
     return (F.logsigmoid(signed) * valid).sum(2)
 
 
+SMALLEST_DEVIATION = 1e-6  # of rewards: what differs by less is not blown up to a unit
+
+
+def group_relative(rewards: Tensor) -> Tensor:
+    """Rewards [N, B] minus their video's mean, divided by their (population) standard deviation.
+
+    0 where all N are equal. The advantage of GRPO (Shao et al., "DeepSeekMath", 2024).
+    """
+    deviation = rewards.std(0, correction=0).clamp(min=SMALLEST_DEVIATION)
+    equal = rewards.amin(0) == rewards.amax(0)  # their mean may differ from them in the last bit
+    return torch.where(equal, 0.0, (rewards - rewards.mean(0)) / deviation)
+
+
 def leave_one_out(rewards: Tensor) -> Tensor:
     """Each of the rewards [N, B] minus the mean of the same video's N - 1 others."""
     return (rewards - rewards.mean(0)) * (len(rewards) / (len(rewards) - 1))
@@ -120,7 +137,7 @@ class ReinforceLearner(ScorerLearner):
             draw = torch.rand((count, *keep.shape), device=keep.device)
             if config.baseline == "self-critical":
                 draw[-1] = 0.5
-            actions = draw < keep
+            actions = draw < keep  # AS Eq. 1
         flat = actions.reshape(-1, actions.shape[2]).cpu().numpy()
         _, paid, _, _, _ = self.env.step(flat)
         rewards = torch.from_numpy(paid).float().to(keep.device).reshape(count, -1)
@@ -130,9 +147,12 @@ class ReinforceLearner(ScorerLearner):
             advantage = rewards - greedy
         elif config.baseline == "leave-one-out":
             advantage = leave_one_out(rewards)
+        elif config.baseline == "group-relative":
+            advantage = group_relative(rewards)
         else:
             advantage = rewards - self.baseline[row]
 
+        # AS Eq. 8, averaged over the videos too.
         policy = -(advantage * log_probability(logits, actions, valid)).mean()
         sampling = sampling_loss(keep, valid, self.task.target_frames)
         certainty = F.logsigmoid(logits) * keep + F.logsigmoid(-logits) * (1 - keep)
@@ -156,8 +176,8 @@ class ReinforceLearner(ScorerLearner):
 def check(config: ReinforceConfig) -> None:
     """Raise FrameSelectError if a hyper-parameter is out of range."""
     check_ranges(config)
-    if config.baseline == "leave-one-out" and config.episodes < 2:
-        raise FrameSelectError("episodes=1: the leave-one-out baseline needs at least 2")
+    if config.baseline in ("leave-one-out", "group-relative") and config.episodes < 2:
+        raise FrameSelectError(f"episodes=1: the {config.baseline} baseline needs at least 2")
 
 
 DESIGN = AgentDesign(

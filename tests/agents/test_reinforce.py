@@ -12,6 +12,7 @@ from agents.rankings import ScorerAgent
 from agents.reinforce import (
     DESIGN,
     PAPER,
+    group_relative,
     leave_one_out,
     log_probability,
     sampling_loss,
@@ -23,6 +24,7 @@ from frame_select_env import Clips, FrameSelectError, open_cache
 SMALL = dataclasses.replace(
     DESIGN.presets["tuned"], hidden_size=12, epochs=4, batch_size=10, episodes=4, dropout=0.0
 )
+BASELINES = ["leave-one-out", "moving-average", "self-critical", "group-relative"]
 
 
 def test_sampling_loss_eq_9_by_hand():
@@ -56,6 +58,24 @@ def test_leave_one_out_compares_with_the_other_selections():
     assert leave_one_out(rewards).tolist() == [[3.0, 0.0], [-1.5, 0.0], [-1.5, 0.0]]
 
 
+def test_group_relative_by_hand():
+    # Videos: 1, 2, 3, 6 with mean 3, squares 4 + 1 + 0 + 9 = 14 of 4; equal ones; one of four paid.
+    rewards = torch.tensor([[1.0, 0.1, 0.0], [2.0, 0.1, 0.0], [3.0, 0.1, 0.0], [6.0, 0.1, 10.0]])
+    deviation = np.sqrt(14 / 4)
+    found = group_relative(rewards).numpy()
+    np.testing.assert_allclose(found[:, 0], np.array([-2, -1, 0, 3]) / deviation, rtol=1e-6)
+    assert found[:, 1].tolist() == [0, 0, 0, 0]
+    # Mean 2.5, squares 3 * 6.25 + 56.25 = 75 of 4: -2.5 / 4.33 and 7.5 / 4.33.
+    expected = [-1 / np.sqrt(3)] * 3 + [np.sqrt(3)]
+    np.testing.assert_allclose(found[:, 2], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e-20, 1e20])
+def test_equal_rewards_have_no_group_relative_advantage_to_the_bit(value):
+    for count in (2, 3, 7):
+        assert not group_relative(torch.full((count, 4), value)).any()
+
+
 def test_the_moving_average_starts_at_0_and_follows_after_the_step_alg_1(planted):
     cache = open_cache(planted)
     config = dataclasses.replace(SMALL, baseline="moving-average", momentum=0.9)
@@ -81,7 +101,7 @@ def test_the_moving_average_starts_at_0_and_follows_after_the_step_alg_1(planted
     assert not learner.baseline[torch.from_numpy(others)].any()
 
 
-@pytest.mark.parametrize("baseline", ["leave-one-out", "moving-average", "self-critical"])
+@pytest.mark.parametrize("baseline", BASELINES)
 def test_the_gradient_points_to_the_paid_selection(planted, baseline):
     """With frame 0 paid whatever else is chosen, its probability rises and no other's must."""
     cache = open_cache(planted)
@@ -104,7 +124,7 @@ def test_the_gradient_points_to_the_paid_selection(planted, baseline):
     assert rise[0] > rise[1:].max()
 
 
-@pytest.mark.parametrize("baseline", ["leave-one-out", "self-critical"])
+@pytest.mark.parametrize("baseline", ["leave-one-out", "self-critical", "group-relative"])
 def test_the_baseline_is_of_the_same_videos_selections(planted, baseline):
     """Paid by its label alone, no selection is better than another of its video: nothing moves."""
     cache = open_cache(planted)
@@ -143,7 +163,7 @@ def test_self_critical_counts_its_greedy_episode(planted):
     assert learner.env.num_envs == 10 * (4 + 1)
 
 
-@pytest.mark.parametrize("baseline", ["leave-one-out", "moving-average", "self-critical"])
+@pytest.mark.parametrize("baseline", BASELINES)
 def test_the_loss_of_a_policy_that_keeps_every_frame_alike_by_hand(planted, baseline):
     """Every frame is kept with the probability 3/4, and each kept one pays 1."""
     cache = open_cache(planted)
@@ -170,9 +190,15 @@ def test_the_loss_of_a_policy_that_keeps_every_frame_alike_by_hand(planted, base
         "leave-one-out": (kept.sum(axis=0) - kept) / 2,
         "moving-average": 0,
         "self-critical": length,
+        "group-relative": kept.mean(axis=0),
     }
+    advantage = kept - compared[baseline]
+    if baseline == "group-relative":
+        spread = kept.std(axis=0)
+        assert spread.any()
+        advantage = np.where(spread > 0, advantage / np.where(spread > 0, spread, 1), 0)
     likelihood = kept * np.log(3 / 4) + (length - kept) * np.log(1 / 4)
-    policy = -((kept - compared[baseline]) * likelihood).mean()
+    policy = -(advantage * likelihood).mean()
     entropy = -(3 / 4 * np.log(3 / 4) + 1 / 4 * np.log(1 / 4))
     sampling = np.abs(3 / 4 - np.minimum(4, length) / length).mean()
     assert figures["entropy"] == pytest.approx(entropy, rel=1e-5)
@@ -311,6 +337,10 @@ def test_the_free_choice_is_one_half_or_more_or_else_the_best_frame():
     [
         ({"epochs": 0}, "epochs=0: must be at least 1"),
         ({"episodes": 1}, "episodes=1: the leave-one-out baseline needs at least 2"),
+        (
+            {"episodes": 1, "baseline": "group-relative"},
+            "episodes=1: the group-relative baseline needs at least 2",
+        ),
         ({"dropout": 1.0}, r"dropout=1.0: must be in \[0, 1\)"),
     ],
 )
