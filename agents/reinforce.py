@@ -43,7 +43,8 @@ class ReinforceConfig(ScorerConfig):
 
 TUNED = ReinforceConfig(hidden_size=64, learning_rate=3e-3)
 # The paper's values; it gives no hidden size, number of layers, N or batch size, so these are ours.
-# The paper trains on in-sample predictions: import the features with --crossfit none for that.
+# It trains on the whole training split, and what it tests is the agent after the last epoch. Its
+# predictions are in-sample: import the features with --crossfit none for that.
 PAPER = ReinforceConfig(
     state="feature+prediction",
     hidden_size=256,
@@ -54,6 +55,8 @@ PAPER = ReinforceConfig(
     decay_epochs=(20, 40),
     epochs=45,
     patience=0,
+    keep="last",
+    holdout=False,
     batch_size=1,
     episodes=5,
     baseline="moving-average",

@@ -200,8 +200,9 @@ def train_trial_run(work: TrialRun) -> TrialScore:
     if not is_finished(work.folder, run_config(work.run, cache, work.run.task(cache))):
         train_run(work.folder, work.run, checkpoint_seconds=work.checkpoint_seconds)
     epochs = read_csv(work.folder / METRICS, SCORE).tolist()
-    # As in training, the epoch with the best pair is kept.
-    validation, p_c = max(epoch[:2] for epoch in epochs)
+    # The epoch that training kept: the one with the best pair, or the last.
+    last = work.run.choice.config.keep == "last"
+    validation, p_c = epochs[-1][:2] if last else max(epoch[:2] for epoch in epochs)
     episodes, seconds = epochs[-1][2:]
     return TrialScore(validation, p_c, int(episodes), seconds)
 

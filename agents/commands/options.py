@@ -8,11 +8,14 @@ from typing import Any, Literal
 import torch
 from rich.console import Console
 
+from agents.registry import AgentChoice
 from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engine import Engine
-from frame_select_env import FrameSelectError
+from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
 from frame_select_env.command_line import program
+
+CROSSFITTED = ("video", "group")  # what a cache's provenance calls predictions by other heads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +26,7 @@ class TrainingOptions:
     #: epochs.
     budget: int = 0
     #: The split to train on. Early stopping uses the fold's val split, or a fifth of this split if
-    #: there is none.
+    #: there is none; with holdout=False, as in the preset paper, all of this split is trained on.
     split: str = "train"
     #: Frames per video, T.
     num_frames: int = 25
@@ -82,6 +85,17 @@ def set_threads(threads: int) -> None:
 def print_line(text: str) -> None:
     """Print a line as it is, however long."""
     Console().print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def note_crossfit(choice: AgentChoice, data: str) -> None:
+    """Print a line if the preset `paper` meets a cache unlike the paper's."""
+    crossfit = open_cache(data).provenance.get("crossfit")
+    if (choice.design.name, choice.preset) == ("reinforce", "paper") and crossfit in CROSSFITTED:
+        print_line(
+            "note: the paper trains on in-sample predictions, but those of the training videos of "
+            f"{data} are cross-fitted by {crossfit}; frame-select import SOURCE OUT.h5 --crossfit "
+            "none makes a cache like the paper's"
+        )
 
 
 def fail_if_any(command: str, failed: Sequence[str]) -> None:

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from agents.commands.options import OneRunOptions, print_line, set_threads
+from agents.commands.options import OneRunOptions, note_crossfit, print_line, set_threads
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
-from agents.training.trainer import Run, Trained, train_run
-from frame_select_env import FrameSelectError, open_cache
+from agents.training.trainer import Run, Trained, Validation, train_run
+from frame_select_env import FrameSelectError, Ranking, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
 
@@ -34,7 +34,8 @@ class TrainArguments:
     out: Path
     #: Name of an agent, or module:object.
     agent: str = "reinforce"
-    #: Preset of the hyper-parameters below; "paper" has those of attention-aware sampling.
+    #: Preset of the hyper-parameters below; "paper" has those of attention-aware sampling, and
+    #: keeps the weights of the last epoch, trained on the whole split.
     preset: str = "tuned"
     #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
     reward: str = "sign_omega"
@@ -55,6 +56,7 @@ def train(arguments: list[str]) -> None:
     settings = {name: getattr(args, name) for name in ("target_frames", "seed", "fold")}
     settings |= {"reward": parse_reward(args.reward), **options.task_keywords()}
     run = Run(args.data, choice, settings)
+    note_crossfit(choice, args.data)
     try:
         trained = _train_with_progress(args.out, run, options.checkpoint_seconds)
     except KeyboardInterrupt:
@@ -109,12 +111,12 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
     def on_epoch(epoch: Epoch) -> None:
         progress.start()  # not earlier, so that bad input prints one line and nothing else
         name = "reward" if "reward" in epoch.figures else "loss"
-        progress.update(
-            bar,
-            completed=epoch.episodes if budget else epoch.number,
-            figures=f"{name} {epoch.figures.get(name, 0):+.2f}  "
-            f"validation {epoch.validation[0]:.3f} (best: epoch {epoch.best_epoch})",
-        )
+        figures = f"{name} {epoch.figures.get(name, 0):+.2f}"
+        if epoch.validation is not None:
+            score = f"validation {epoch.validation[0]:.3f}"
+            figures += f"  {score} (best: epoch {epoch.best_epoch})"
+        completed = epoch.episodes if budget else epoch.number
+        progress.update(bar, completed=completed, figures=figures)
 
     try:
         return train_run(out, run, on_epoch, checkpoint_seconds)
@@ -124,7 +126,19 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
 
 
 def _print_result(args: TrainArguments, trained: Trained) -> None:
-    last, validation = trained.last, trained.validation
+    last = trained.last
+    if trained.validation:
+        _print_validation(args, trained.agent, trained.validation)
+    else:
+        print_line("no validation videos were held out (holdout=False)")
+    print_line(
+        f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
+        f"{last.seconds:.0f} s; kept epoch {trained.kept_epoch}"
+    )
+    print_line(f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}")
+
+
+def _print_validation(args: TrainArguments, agent: Ranking, validation: Validation) -> None:
     regression = validation.labels.ndim == 2
     name = open_cache(args.data).path.name
     table = Table(title=f"{args.agent} on {name}, seed {args.seed}", title_justify="left")
@@ -132,12 +146,7 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
     table.add_column("mean absolute error" if regression else "accuracy", justify="right")
     for row, (value, _) in (
         ("all frames", validation.all_frames),
-        (f"{args.agent}, top {validation.task.target_frames}", validation(trained.agent)),
+        (f"{args.agent}, top {validation.task.target_frames}", validation(agent)),
     ):
         table.add_row(row, f"{-value:.3f}" if regression else f"{100 * value:.1f} %")
     Console().print(table)
-    print_line(
-        f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
-        f"{last.seconds:.0f} s; kept epoch {last.best_epoch}"
-    )
-    print_line(f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}")

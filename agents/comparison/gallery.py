@@ -8,7 +8,7 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.comparison.results import DataSetResults, headline, labels_of, shared_frames
+from agents.comparison.results import DataSetResults, common_frames, headline, labels_of
 from agents.comparison.statistics import Comparison
 from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
@@ -47,18 +47,6 @@ def slugs(data_sets: Sequence[DataSetResults]) -> list[str]:
         f"{name}-{index + 1}" if plain.count(name) > 1 or not name else name
         for index, name in enumerate(plain)
     ]
-
-
-def common_frames(data_set: DataSetResults) -> str:
-    """The row to draw of all labels: the m that most runs were trained for, else the least m.
-
-    The same number of frames for all, so that the kept frames can be compared; `free` or `chosen`
-    only where no m is shared.
-    """
-    shared = shared_frames([data_set], data_set.runs)
-    trained = [str(run.spec.target_frames) for runs in data_set.runs.values() for run in runs]
-    fixed = [frames for frames in shared if frames.isdigit()]
-    return max(fixed or shared, key=trained.count)
 
 
 def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> list[Path]:
@@ -120,7 +108,8 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
 
 def _draw_data_set(folder: Path, data_set: DataSetResults, slug: str) -> list[Picture]:
     files = {kind: folder / f"{kind}-{slug}.png" for kind in ("frames", "learning", "videos")}
-    labels, frames = list(data_set.runs), common_frames(data_set)
+    labels = list(data_set.runs)
+    frames = common_frames([data_set], labels)  # the same for all, so that they can be compared
     few = len(labels) <= BANDS
     plot_curves(files["frames"], data_set.evaluation)
     caption = "Each agent's mean over seeds on test videos; references in grey."

@@ -165,12 +165,25 @@ def shared_frames(data_sets: Iterable[DataSetResults], labels: Iterable[str]) ->
 
 
 def headline(data_sets: Iterable[DataSetResults], labels: Iterable[str]) -> str:
-    """The row to report first: "chosen", or where a label lacks it the least m that all have."""
+    """The row to report first: "chosen", or where a label lacks it that of `common_frames`."""
+    data_sets, labels = list(data_sets), list(labels)
     shared = shared_frames(data_sets, labels)
     if not shared:
         raise FrameSelectError("the runs have no number of frames in common")
+    return "chosen" if "chosen" in shared else common_frames(data_sets, labels)
+
+
+def common_frames(data_sets: Iterable[DataSetResults], labels: Iterable[str]) -> str:
+    """The m of all `labels` that most runs were trained for, else the least m that all have.
+
+    `free` or `chosen` only where no m is shared.
+    """
+    data_sets, labels = list(data_sets), list(labels)
+    shared = shared_frames(data_sets, labels)
+    runs = [run for one in data_sets for label in labels for run in one.runs.get(label, ())]
+    trained = [str(run.spec.target_frames) for run in runs]
     fixed = [frames for frames in shared if frames.isdigit()]
-    return "chosen" if "chosen" in shared else (fixed or shared)[0]
+    return max(fixed or shared, key=trained.count)
 
 
 def by_task(data_sets: Sequence[DataSetResults]) -> dict[str, list[DataSetResults]]:

@@ -52,6 +52,7 @@ def evaluate(
     view: View = None,
     view_scheme: ViewScheme = "region",
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
+    target_frames: Mapping[str, int] | None = None,
     references: bool | Sequence[str] = True,
     draws: int = 10,
     resamples: int = 2000,
@@ -78,7 +79,10 @@ def evaluate(
         view_scheme: "region" selects frames of each view by themselves, "frame" the same of all
             views, by their scores averaged over views.
         validation: Name -> for each run the rows in the cache that it was not fitted on, where it
-            chooses m. None: `holdout(cache, fold, train_split, seed)` for all.
+            chooses m; a ranking with an empty set has no row `chosen`. None: `holdout(cache, fold,
+            train_split, seed)` for all.
+        target_frames: Name -> the m that the ranking was trained for, its headline without a row
+            `chosen`.
         references: True for every reference, False for `all` alone, or names.
         draws: Number of draws of `random`.
         resamples: Number of bootstrap resamples.
@@ -101,14 +105,15 @@ def evaluate(
         notes.append("no row pooled: there is no training split other than the scored one")
     every = [*reference_runs(names, cache.task, draws), *agents]
 
-    sets = [own for one in agents for own in one.validation or ()]
-    if not sets and train_split in cache.splits(fold):
+    sets = [own for one in agents if one.chooses for own in one.validation or ()]
+    if not validation and train_split in cache.splits(fold):
         sets = [holdout(cache, fold, train_split, seed)[1]]
     choices: Choices = {one.name: [] for one in every}
     if not sets or any(np.isin(one, rows).any() for one in sets):
         notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
-        choices = choose(settings, every, sets, frames, "validation" if progress else "")
+        choosing = [one for one in every if one.chooses]
+        choices |= choose(settings, choosing, sets, frames, "validation" if progress else "")
 
     requests = []
     for one in every:
@@ -150,6 +155,7 @@ def evaluate(
         agents=tuple(one.name for one in agents if one.agent),
         notes=tuple(notes),
         resamples=resamples,
+        target_frames=dict(target_frames or {}),
     )
     return replace(evaluation, table=_table(evaluation, every, seed))
 

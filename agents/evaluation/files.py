@@ -62,7 +62,7 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
-    """Write predictions.csv, a row per agent, run, `chosen` and `free`, and video.
+    """Write predictions.csv, a row per agent, run, headline (`chosen`) and `free`, and video.
 
     `selected` lists the frames that were averaged, numbered from 0 in the whole video, those of
     several units (streams and their views) with bars between them; `p_c` is the probability of the
@@ -73,7 +73,7 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
     numbers = frame_index(lengths, evaluation.settings.num_frames)[0]  # [n, T], in the whole video
     records = []
     for (name, frames), results in evaluation.results.items():
-        if name not in evaluation.agents or frames not in ("chosen", "free"):
+        if name not in evaluation.agents or frames not in (evaluation.headline(name), "free"):
             continue
         for run, index in np.ndindex(results.error.shape):
             label = class_name(evaluation, evaluation.label[index])

@@ -24,8 +24,14 @@ class RankingRuns:
     runs: Sequence[Ranking]  # the same ranking trained or drawn R times; often once
     agent: bool = False  # whether it is an agent to evaluate; otherwise it is a reference
     # [v] rows in the cache for each run, which it was not fitted on; None for rankings that choose
-    # m on the validation videos of the others
+    # m on the validation videos of the others. A ranking with a run that has none, v = 0, chooses
+    # nothing.
     validation: Sequence[np.ndarray] | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether every run has videos to choose m on, its own or those of the others."""
+        return self.validation is None or all(len(rows) for rows in self.validation)
 
     @property
     def kind(self) -> str:
@@ -53,10 +59,10 @@ def agent_runs(
     for name, sets in validation.items():
         own[name] = [np.asarray(rows, np.int64) for rows in sets]
         count = len(rankings.get(name, ()))
-        if len(sets) != count or any(len(rows) == 0 for rows in sets):
+        if len(sets) != count:
             raise FrameSelectError(
                 f"validation: {name!r} has {len(sets)} sets of videos for {count} runs; "
-                "give one set, not empty, for each run of a ranking"
+                "give one set for each run of a ranking"
             )
     return [
         RankingRuns(name, runs, not getattr(runs[0], "control", False), own.get(name))

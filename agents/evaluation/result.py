@@ -1,6 +1,7 @@
 """Evaluation: the results of every ranking on one split, and the rows of its table."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -49,6 +50,8 @@ class Evaluation:
     agents: tuple[str, ...]  # their names, without references and controls, in their order
     notes: tuple[str, ...]  # what was left out, and why
     resamples: int  # number of bootstrap resamples
+    # by ranking: the m that it was trained for, where that is known
+    target_frames: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -69,6 +72,20 @@ class Evaluation:
     def frames(self, ranking: str) -> list[str]:
         """The rows of a ranking, of "chosen", "free", each m and "all", in this order."""
         return [frames for name, frames in self.results if name == ranking]
+
+    def headline(self, ranking: str) -> str:
+        """The row to report first: `chosen`, or where nothing was chosen a row at a fixed m.
+
+        That m is the one that the ranking was trained for (a reference: the first ranking that was
+        trained), if it was scored there, else the least. A predictor has the row `all` alone.
+        """
+        have = self.frames(ranking)
+        if "chosen" in have:
+            return "chosen"
+        fixed = [frames for frames in have if frames.isdigit()]
+        first = next(iter(self.target_frames.values()), 0)
+        trained = str(self.target_frames.get(ranking, first))
+        return trained if trained in fixed else min(fixed, key=int, default="all")
 
     def row(self, ranking: str, frames: str | int) -> TableRow:
         """The row of a ranking at `frames`."""

@@ -144,12 +144,16 @@ def evaluate_runs(
     # Controls first: they are listed with the references.
     rankings: dict[str, list[Any]] = {}
     validation: dict[str, list[np.ndarray]] = {}
+    trained_for: dict[str, int] = {}
     for kind, named in (("untrained", controls), ("trained", agents)):
         for name, own in named.items():
             scores = [[found[folder] for folder in _folders(run)] for run in own]
             parts = [tuple(getattr(one, kind) for one in run) for run in scores]
             rankings[name] = [one[0] if len(one) == 1 else Fused(name, one) for one in parts]
             validation[name] = [_held_out(run) for run in scores]
+            for run in own[:1]:
+                config = read_config(_folders(run)[0])
+                trained_for[name] = config["task"].get("target_frames", 0)
     return evaluate(
         cache,
         rankings,
@@ -159,6 +163,7 @@ def evaluate_runs(
         train_split=task["split"],
         frames=frames,
         validation=validation,
+        target_frames=trained_for,
         **options,
     )
 

@@ -11,9 +11,10 @@ from rich.table import Table
 from agents.evaluation.intervals import Interval
 from agents.evaluation.result import FIGURES, Evaluation, TableRow
 
+CHOSEN = ", chosen"
 HEADINGS = {
-    "accuracy": "accuracy %, chosen",
-    "pcc": "PCC, chosen",
+    "accuracy": f"accuracy %{CHOSEN}",
+    "pcc": f"PCC{CHOSEN}",
     "mae": "MAE",
     "gain": "gain over all",
 }
@@ -48,7 +49,7 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
     table, kinds = [], []
     for name, rows in rankings.items():
         first = next(iter(rows.values()))
-        headline = rows.get("chosen", rows.get("all"))
+        headline = rows.get(evaluation.headline(name))
         cells = [f"{name} (label)" if first.kind == "oracle" else name]
         if headline:
             cells += [interval_text(headline.figures[one], one, percent) for one in shown]
@@ -68,7 +69,10 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
                 cells.append(number_text(value, percent) if regret else f"{value:.2f}")
         table.append(cells)
         kinds.append(first.kind)
-    heading = ["ranking", *(HEADINGS[name] for name in shown), "kept", *fixed]
+    headings = [HEADINGS[name] for name in shown]
+    if not evaluation.chosen:
+        headings = [text.removesuffix(CHOSEN) for text in headings]
+    heading = ["ranking", *headings, "kept", *fixed]
     heading += [QUALITY_HEADINGS[name] for name in optional]
     return TextTable(heading, table, kinds)
 
@@ -160,6 +164,14 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         notes.append(
             "chosen: at the number of frames that was best on validation videos; kept: its mean"
         )
+    unchosen: dict[str, list[str]] = {}  # by the m of the headline
+    for name in dict.fromkeys(row.ranking for row in rows):
+        if (m := evaluation.headline(name)).isdigit():
+            unchosen.setdefault(m, []).append(name)
+    for m, names in unchosen.items():
+        every = len(unchosen) == 1 and not evaluation.chosen
+        which = "the first figures are" if every else f"the first figures of {', '.join(names)} are"
+        notes.append(f"{which} at {m} frames, where no number was chosen")
     notes.append(f"{', '.join(map(str, fixed_frames(evaluation)))}: at that many frames per video")
     if any(row.frames == "free" for row in rows):
         notes.append("free: its own choice of frames; uniform and random keep as many per video")

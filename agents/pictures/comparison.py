@@ -99,8 +99,8 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
 
     A line is the mean over seeds; its band, for up to four labels, spans the lowest to the highest
     seed. A run that stopped early keeps its last value. A label that scores no episodes is drawn
-    against episodes as a dotted line at its last value. Labels without metrics.csv are left out;
-    returns whether there was anything to draw.
+    against episodes as a dotted line at its last value. Labels without metrics.csv, or without
+    validation videos, are left out; returns whether there was anything to draw.
     """
     read = {label: [_metrics(run.folder) for run in runs] for label, runs in data_set.runs.items()}
     curves = {label: runs for label, runs in read.items() if all(len(run) for run in runs)}

@@ -54,7 +54,8 @@ class AgentDesign:
 
     Attributes:
         name: The agent's name on command lines and in tables.
-        config: Dataclass of its hyper-parameters; must have `epochs` and `patience`.
+        config: Dataclass of its hyper-parameters; must have `epochs`, `patience`, `keep` and
+            `holdout`, as `TrainingConfig` has.
         presets: Hyper-parameters by preset name; must have "tuned".
         network: (cache, task, config) -> a new network.
         agent: (network, task, config) -> the ranking by that network.

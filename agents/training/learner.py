@@ -4,7 +4,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -33,13 +33,18 @@ class TrainingConfig:
     weight_decay: float = 0.0
     #: Maximum norm of the gradient; 0 disables clipping.
     max_grad_norm: float = 5.0
-    #: Decay of the exponential moving average of the weights, which is what is saved; 0 saves the
-    #: last weights.
+    #: Decay of the exponential moving average of the weights, which is what is validated and saved;
+    #: 0 does not average.
     ema_decay: float = 0.98
     #: Maximum number of epochs.
     epochs: int = 60
     #: Stop after this many epochs without a better validation score; 0 disables early stopping.
     patience: int = 15
+    #: Weights to keep: those of the epoch with the best validation score, or of the last epoch.
+    keep: Literal["best", "last"] = "best"
+    #: Without a val split, hold out a fifth of the training videos for validation; False trains on
+    #: all of them, which needs keep=last and patience=0.
+    holdout: bool = True
 
 
 @dataclass(frozen=True)

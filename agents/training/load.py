@@ -56,7 +56,6 @@ def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> Loa
     check_trust(folder, found, trust_code)
     design = agent_design(found["agent"])
     try:
-        task = make_task(cache, found["data"], **found["task"])
         # JSON has no tuples, and no hyper-parameter is a list.
         hyper = {
             name: tuple(value) if isinstance(value, list) else value
@@ -64,6 +63,7 @@ def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> Loa
         }
         config = design.config(**hyper)
         design.check(config)
+        task = make_task(cache, found["data"], holdout=config.holdout, **found["task"])
         _check_fit(folder, found["cache"], cache, task)
     except FrameSelectError:
         raise

@@ -26,6 +26,7 @@ VERSION = 5
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.csv"
 CHECKPOINT = "checkpoint.safetensors"
 KINDS = {"agent": str, "data": str, "cache": dict, "task": dict, "hyper": dict}  # of config.json
+SCORES = ("validation", "validation_p_c")  # columns of metrics.csv
 START_AGAIN = "delete the folder to train from the beginning"
 
 
@@ -40,13 +41,14 @@ class Epoch:
     seconds: float  # wall time of training so far
     cpu_seconds: float  # CPU time of training so far
     # Accuracy at m on the validation videos, and the mean probability of the true class
-    # (regression: minus the mean absolute error, twice).
-    validation: tuple[float, float]
-    best_epoch: int  # with the best validation score so far
+    # (regression: minus the mean absolute error, twice); None without validation videos.
+    validation: tuple[float, float] | None
+    best_epoch: int  # with the best validation score so far; 0 without validation videos
     figures: dict[str, float] = field(default_factory=dict)  # other metrics, by name
 
     def row(self) -> dict[str, float]:
-        """The epoch as a row of metrics.csv."""
+        """The epoch as a row of metrics.csv; without validation videos it has no score."""
+        scores = dict(zip(SCORES, self.validation or (), strict=False))
         return {
             "epoch": self.number,
             "episodes": self.episodes,
@@ -54,8 +56,7 @@ class Epoch:
             "updates": self.updates,
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
-            "validation": self.validation[0],
-            "validation_p_c": self.validation[1],
+            **scores,
             **self.figures,
         }
 

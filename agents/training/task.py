@@ -43,6 +43,9 @@ class Task:
     budget: int = 0
     seed: int = 0  # of initial weights, validation videos, batches and selections
     device: str = "cpu"  # of the network
+    # Whether videos of the split are held out for validation where the fold has no `val` split. A
+    # command line sets it as one of the agent's hyper-parameters.
+    holdout: bool = True
     fit_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -71,7 +74,7 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
     _check_device(task.device)
     cache.check_view(task.view, cache.stream(task.stream))
     Reward(task.reward, cache)
-    fit, validation = holdout(cache, task.fold, task.split, task.seed)
+    fit, validation = holdout(cache, task.fold, task.split, task.seed, task.holdout)
     return replace(task, fit_rows=fit, validation_rows=validation)
 
 
@@ -107,19 +110,26 @@ def env_keywords(task: Task) -> dict[str, Any]:
 
 
 def holdout(
-    cache: FeatureCache, fold: str = "default", split: str = "train", seed: int = 0
+    cache: FeatureCache,
+    fold: str = "default",
+    split: str = "train",
+    seed: int = 0,
+    divide: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide a training split into videos to fit on and validation videos.
 
     The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
     one part of five of `split`, drawn by the seed: whole groups where there are at least two,
-    stratified by label, with at least one video and one group on each side. Unlabelled videos are
-    in neither. Returns rows in the cache, in ascending order: fit [n], validation [v] int64.
+    stratified by label, with at least one video and one group on each side; without `divide` there
+    are none. Unlabelled videos are in neither. Returns rows in the cache, in ascending order: fit
+    [n], validation [v] int64.
     """
     rows = labelled_rows(cache, split, fold)
     known = cache.labels >= 0 if cache.labels.ndim == 1 else np.ones(len(cache), bool)
     if split != "val" and ((cache.splits(fold) == "val") & known).any():
         return rows, labelled_rows(cache, "val", fold)
+    if not divide:
+        return rows, rows[:0]
     group = None if cache.groups is None else cache.groups[rows]
     parts = divide_videos(cache.labels[rows], group, HOLDOUT_PARTS, seed)
     # Shuffling alone may give groups of distinct sizes the same parts for every seed.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from agents.registry import AgentChoice
 from agents.training.design import AgentDesign
@@ -38,11 +38,44 @@ class Run:
     settings: dict[str, Any] = field(default_factory=dict)  # of the task; m is the preset's
 
     def task(self, cache: FeatureCache) -> Task:
-        """The task on the opened cache."""
+        """The task on the opened cache.
+
+        Raises:
+            FrameSelectError: for settings or hyper-parameters that do not fit the cache.
+        """
+        config = self.choice.config
         settings = {name: value for name, value in self.settings.items() if value is not None}
         frames = settings.get("num_frames", Task.num_frames)
         default = self.choice.design.default_target_frames(self.choice.preset, frames)
-        return make_task(cache, self.data, **{"target_frames": default, **settings})
+        settings = {"target_frames": default, "holdout": config.holdout, **settings}
+        task = make_task(cache, self.data, **settings)
+        check_validation(task, config)
+        return task
+
+
+def check_validation(task: Task, config: Any) -> None:
+    """Refuse hyper-parameters that need validation videos if the task has none.
+
+    Raises:
+        FrameSelectError: naming the hyper-parameter; or if the task was made for another `holdout`.
+    """
+    if config.holdout != task.holdout:
+        raise FrameSelectError(
+            f"holdout={config.holdout}: the task was made with holdout={task.holdout}; "
+            f"use make_task(..., holdout={config.holdout})"
+        )
+    if len(task.validation_rows):
+        return
+    for name, value, needs in (
+        ("keep", config.keep, config.keep == "best"),
+        ("patience", config.patience, config.patience > 0),
+    ):
+        if needs:
+            raise FrameSelectError(
+                f"{name}={value}: needs validation videos, but holdout=False holds out none and "
+                f"fold {task.fold!r} has no labelled val split; use keep=last and patience=0, or "
+                "holdout=True"
+            )
 
 
 def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
@@ -61,12 +94,13 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Trained:
-    """The result of training: the agent with its best weights, and the last epoch's metrics."""
+    """The result of training: the agent with the kept weights, and the last epoch's metrics."""
 
     agent: Ranking
     network: nn.Module
     last: Epoch
-    validation: "Validation"
+    kept_epoch: int  # the epoch whose weights are kept
+    validation: "Validation | None"  # None without validation videos
 
 
 def train_run(
@@ -116,7 +150,7 @@ def train(
     folder: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Trained:
-    """Train an agent; the weights with the best validation score are kept.
+    """Train an agent; the weights with the best validation score, or the last ones, are kept.
 
     Args:
         design: The agent.
@@ -128,15 +162,18 @@ def train(
         checkpoint_seconds: Smallest time between two checkpoints.
 
     Raises:
-        FrameSelectError: for invalid hyper-parameters, or a damaged checkpoint.
+        FrameSelectError: for invalid hyper-parameters, some that need validation videos where there
+            are none, or a damaged checkpoint.
     """
     config = design.presets["tuned"] if config is None else config
     design.check(config)
+    check_validation(task, config)
     learner = make_learner(design, cache, task, config)
     agent = make_agent(design, learner.average, task, config)
-    validation = Validation(cache, task)
-    epoch = Epoch(0, 0, 0, 0, 0.0, 0.0, (-np.inf, -np.inf), 0)
-    best, kept = epoch.validation, {}
+    validation = Validation(cache, task) if len(task.validation_rows) else None
+    epoch = Epoch(0, 0, 0, 0, 0.0, 0.0, None, 0)
+    best: tuple[float, float] = (-np.inf, -np.inf)
+    kept: dict[str, Tensor] = {}  # the weights of the best epoch, unless the last ones are kept
     saved = load_checkpoint(folder) if folder else None
     if saved:
         learner.load_state(saved["learner"])
@@ -149,10 +186,12 @@ def train(
         number, best_epoch = epoch.number + 1, epoch.best_epoch
         with seeded(task, number):
             figures = learner.epoch(number)
-        score = validation(agent)
-        if score > best:
+        score = validation(agent) if validation else None
+        if score is not None and score > best:
             best, best_epoch = score, number
-            kept = {name: value.clone() for name, value in learner.average.state_dict().items()}
+            if config.keep == "best":
+                weights = learner.average.state_dict()
+                kept = {name: value.clone() for name, value in weights.items()}
         now = time.perf_counter()
         epoch = Epoch(
             number,
@@ -170,8 +209,10 @@ def train(
             last_saved = now
             state = {"learner": learner.state(), "epoch": dataclasses.asdict(epoch)}
             save_checkpoint(folder, {**state, "best": best, "kept": kept})
-    learner.average.load_state_dict(kept)
-    return Trained(agent, learner.average, epoch, validation)
+    if config.keep == "best":
+        learner.average.load_state_dict(kept)
+    kept_epoch = epoch.best_epoch if config.keep == "best" else epoch.number
+    return Trained(agent, learner.average, epoch, kept_epoch, validation)
 
 
 def make_learner(design: AgentDesign, cache: FeatureCache, task: Task, config: Any) -> Learner:

@@ -218,6 +218,8 @@ def test_a_baseline_without_other_selections_needs_one_episode():
 def test_the_paper_preset_holds_the_papers_numbers():
     assert (PAPER.learning_rate, PAPER.decay_epochs, PAPER.epochs) == (1e-5, (20, 40), 45)
     assert (PAPER.weight_decay, PAPER.beta, PAPER.baseline) == (1e-5, 0.1, "moving-average")
+    # The agent after epoch 45, trained on the whole split.
+    assert (PAPER.keep, PAPER.holdout, PAPER.patience, PAPER.ema_decay) == ("last", False, 0, 0)
     assert DESIGN.default_target_frames("paper", 25) == 12
     # Not given by the paper, ours.
     assert (PAPER.hidden_size, PAPER.num_layers, PAPER.episodes, PAPER.batch_size) == (256, 1, 5, 1)

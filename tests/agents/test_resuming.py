@@ -16,6 +16,7 @@ from frame_select_env import FrameSelectError
 AGENTS = [
     "reinforce@hidden_size=8,episodes=3",
     "reinforce@hidden_size=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
+    "reinforce@hidden_size=8,episodes=3,keep=last",
     "soft-attention@hidden_size=8",
     "q-factored@hidden_size=8,episodes=3,memory=5",
     "reinforce-sequential@hidden_size=8",

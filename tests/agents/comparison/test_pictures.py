@@ -7,7 +7,8 @@ import pytest
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-from agents.comparison.gallery import common_frames, draw_pictures, slugs
+from agents.comparison.gallery import draw_pictures, slugs
+from agents.comparison.results import common_frames
 from agents.comparison.statistics import compare_data_sets
 from agents.evaluation import VideoResults
 from agents.pictures.comparison import mean_curve
@@ -130,4 +131,5 @@ def test_shades():
 def test_the_m_that_was_trained_for_is_drawn(make_data_set, planted, m):
     data_set = make_data_set(planted, {"alone": 0.5})
     runs = [replace(run, spec=replace(run.spec, target_frames=m)) for run in data_set.runs["alone"]]
-    assert common_frames(replace(data_set, runs={"alone": tuple(runs)})) == str(m)
+    trained = replace(data_set, runs={"alone": tuple(runs)})
+    assert common_frames([trained], ["alone"]) == str(m)

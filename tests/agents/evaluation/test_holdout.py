@@ -58,6 +58,21 @@ def test_groups_stay_whole_with_one_on_each_side(plant, count, regression):
     assert len(seen) > 1, "the seed draws the groups"
 
 
+def test_without_division_all_videos_are_fitted_on_unless_there_is_a_validation_split(plant):
+    label = np.arange(30) % 3
+    label[3] = -1
+    cache = plant(split=["train"] * 20 + ["test"] * 10, label=label)
+    fit, validation = holdout(cache, divide=False)
+    assert fit.tolist() == [row for row in range(20) if row != 3]
+    assert validation.shape == (0,) and validation.dtype == np.int64
+    with_val = plant(split=["train"] * 10 + ["val"] * 5 + ["test"] * 5)
+    for one, other in zip(holdout(with_val, divide=False), holdout(with_val), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # A single video, which cannot be divided.
+    alone = plant(split=["train"] + ["test"] * 3)
+    assert holdout(alone, divide=False)[0].tolist() == [0]
+
+
 def test_a_single_group_is_divided_by_video(plant):
     cache = plant(split=["train"] * 30, group=["one"] * 30)
     fit, validation = holdout(cache)
