@@ -1,5 +1,6 @@
 """frame-select compare: many agents, rewards and seeds on the same videos, and a report."""
 
+import itertools
 import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -11,7 +12,7 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, print_line
+from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
 from agents.comparison.grid import (
     RUNS,
     FinishedRun,
@@ -26,6 +27,7 @@ from agents.comparison.grid import (
 from agents.comparison.results import gather, write_results
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table, wide_console
+from agents.registry import parse_agent
 from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
@@ -50,8 +52,8 @@ class CompareArguments(ManyRunsOptions):
     out: Path
     #: Rewards: names, module:function, or JSON.
     rewards: tuple[str, ...] = ("sign_omega",)
-    #: Numbers of frames m to train for; they override the presets'.
-    target_frames: tuple[int, ...] = (8,)
+    #: Numbers of frames m to train for. Default: that of each agent's preset, 8 or 12.
+    target_frames: tuple[int, ...] = ()
     #: Number of seeds: 0, 1, 2, ...
     seeds: int = 5
     #: Folds, of every cache.
@@ -86,6 +88,8 @@ def compare(arguments: list[str]) -> None:
     engine = options.make_engine()
     specs, shard = _grid(options), parse_shard(options.shard)
     frames = tuple(sorted(set(options.frames)))
+    for data, text in itertools.product(options.data, options.agents):
+        note_crossfit(parse_agent(text), data)
     finished = _read_finished(options.out, specs, frames)
     # Runs that are scored in several ways are trained once.
     left = [

@@ -42,8 +42,9 @@ class SearchArguments(StreamOptions, ManyRunsOptions):
     """Search hyper-parameters of an agent on every cache and seed; the test split is never read.
 
     The first trial is the agent as it is named. A trial's score is the mean over caches and seeds
-    of the validation score that early stopping uses. The same command resumes an interrupted
-    search, and one with more trials, seeds or caches trains only the new runs.
+    of the validation score of the weights that are kept, so there must be validation videos. The
+    same command resumes an interrupted search, and one with more trials, seeds or caches trains
+    only the new runs.
     """
 
     #: Names of bundled caches, or paths.
@@ -59,8 +60,8 @@ class SearchArguments(StreamOptions, ManyRunsOptions):
     #: How trials are drawn: random (without repetition), or tpe (Optuna's tree-structured Parzen
     #: estimator, after 8 random trials).
     sampler: Sampler = "random"
-    #: Number of frames m to train for.
-    target_frames: int = 8
+    #: Number of frames m to train for. Default: that of the agent's preset, 8 or 12.
+    target_frames: int | None = None
     #: A reward's name, module:function, or JSON.
     reward: str = "sign_omega"
     #: The fold.
@@ -123,11 +124,20 @@ def _check(options: SearchArguments) -> dict[str, Any]:
             "--data: an accuracy and a mean absolute error cannot be averaged; search on caches of "
             "one task"
         )
-    task = {"fold": options.fold, "target_frames": options.target_frames}
-    keywords = {**options.task_keywords(), **task, "reward": parse_reward(options.reward)}
     choice = parse_agent(options.agent)
+    m = options.target_frames
+    if m is None:
+        m = choice.design.default_target_frames(choice.preset, options.num_frames)
+    reward = parse_reward(options.reward)
+    named = {"fold": options.fold, "target_frames": m, "reward": reward}
+    keywords = {**options.task_keywords(), **named}
     for data in options.data:
-        Run(data, choice, {**keywords, "seed": 0}).task(open_cache(data))
+        task = Run(data, choice, {**keywords, "seed": 0}).task(open_cache(data))
+        if not len(task.validation_rows):
+            raise FrameSelectError(
+                f"holdout=False: a search scores on validation videos, but {data} has no labelled "
+                "val split; use holdout=True"
+            )
     return keywords
 
 

@@ -148,9 +148,9 @@ def make_grid(
 ) -> list[RunSpec]:
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
-    Every cache must have all folds, streams and views; `seeds` is n, for the seeds 0..n-1; `common`
-    is the split, num_frames, budget and device of all runs. A run with view="random" stands once
-    for each of the `view_schemes`.
+    Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
+    preset; `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device
+    of all runs. A run with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
     axes: dict[str, Sequence[Any]] = {
@@ -165,7 +165,7 @@ def make_grid(
         "alphas": alphas,
     }
     for name, values in axes.items():
-        if not len(values):
+        if not len(values) and name != "target-frames":
             raise FrameSelectError(f"--{name}: give at least one value")
         duplicates = [value for index, value in enumerate(values) if value in values[:index]]
         if duplicates:
@@ -180,10 +180,12 @@ def make_grid(
         for one, fold, stream, view, alpha in itertools.product(data, folds, streams, views, alphas)
         for scheme in (view_schemes if view == "random" else view_schemes[:1])
     ]
-    what = itertools.product(agents, rewards, target_frames, range(seeds))
+    num_frames = common.get("num_frames", RunSpec.num_frames)
+    own = {agent: target_frames or (_default_target(agent, num_frames),) for agent in agents}
     specs = [
         RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **one, **common)
-        for one, (agent, reward, m, seed) in itertools.product(where, what)
+        for one, agent, reward in itertools.product(where, agents, rewards)
+        for m, seed in itertools.product(own[agent], range(seeds))
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)
@@ -197,6 +199,12 @@ def make_grid(
             one.view_scheme,
         )
     return specs
+
+
+def _default_target(agent: str, num_frames: int) -> int:
+    """The m of an agent's preset."""
+    choice = parse_agent(agent)
+    return choice.design.default_target_frames(choice.preset, num_frames)
 
 
 def check_scoring(

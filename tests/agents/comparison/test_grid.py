@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.comparison.grid import RunSpec, by_data_set, make_grid, make_labels, parse_shard
-from frame_select_env import FrameSelectError
+from frame_select_env import FrameSelectError, open_cache
 
 TINY = "reinforce@hidden_size=8,epochs=2"
 
@@ -38,6 +38,17 @@ def test_every_combination_stands_once_with_the_seeds_varying_fastest(planted):
     assert [spec.agent for spec in specs] == [TINY] * 8 + ["soft-attention"] * 8
     again = [RunSpec(**json.loads(json.dumps(dataclasses.asdict(spec)))) for spec in specs]
     assert again == specs
+
+
+def test_without_target_frames_every_agent_trains_for_its_presets(planted):
+    paper = "reinforce@hidden_size=8,preset=paper"
+    asked = {"agents": [TINY, paper], "num_frames": 14, "seeds": 1}
+    specs = grid(planted, **asked, target_frames=[])
+    assert [(spec.agent, spec.target_frames) for spec in specs] == [(TINY, 8), (paper, 12)]
+    assert [spec.run().task(open_cache(planted)).target_frames for spec in specs] == [8, 12]
+    assert [spec.target_frames for spec in grid(planted, **asked)] == [4, 4]
+    # At most all frames.
+    assert [spec.target_frames for spec in grid(planted, target_frames=[], num_frames=5)] == [5, 5]
 
 
 def test_a_folder_is_readable_safe_and_no_other_specs(planted, tmp_path):
@@ -101,7 +112,7 @@ def test_everything_is_checked_before_anything_is_trained(planted, regression):
         ({"rewards": ['{"span": 1}', '{"span":1}']}, "is duplicated"),
         ({"folds": ["9"]}, "unknown fold '9'; known: default"),
         ({"target_frames": [11]}, "target_frames=11: must be from 1 to the number of frames, 10"),
-        ({"target_frames": []}, "--target-frames: give at least one value"),
+        ({"rewards": []}, "--rewards: give at least one value"),
         ({"seeds": 0}, "seeds=0"),
         ({"data": [str(planted), "absent.h5"]}, "absent.h5: no such file"),
         ({"data": [str(regression)]}, "has the streams audio, video"),
