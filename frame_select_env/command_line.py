@@ -56,6 +56,10 @@ COMMANDS = {
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",
     ),
+    "reproduce": Command(
+        "agents.commands.reproduce:reproduce",
+        "reproduce a table of a paper, or an ablation, on the caches at hand",
+    ),
     "search": Command(
         "agents.commands.search:search", "search hyper-parameters on validation videos"
     ),

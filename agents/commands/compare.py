@@ -3,9 +3,7 @@
 import itertools
 import shlex
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,27 +11,15 @@ import torch
 import tyro
 
 from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
-from agents.comparison.grid import (
-    RUNS,
-    FinishedRun,
-    RunSpec,
-    changed_code,
-    check_scoring,
-    make_grid,
-    parse_shard,
-    read_run,
-    train_and_score,
-)
+from agents.commands.train_grid import RESULTS, check_folder, trained_grid
+from agents.comparison.grid import FinishedRun, RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather, write_results
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table, wide_console
 from agents.registry import parse_agent
-from data.engine import outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
-from frame_select_env.storage import exclusive, visible, writing
-
-RESULTS = "results.csv"
+from frame_select_env.storage import writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,34 +76,11 @@ def compare(arguments: list[str]) -> None:
     frames = tuple(sorted(set(options.frames)))
     for data, text in itertools.product(options.data, options.agents):
         note_crossfit(parse_agent(text), data)
-    finished = _read_finished(options.out, specs, frames)
-    # Runs that are scored in several ways are trained once.
-    left = [
-        spec
-        for folder, spec in {spec.folder(options.out): spec for spec in specs[shard]}.items()
-        if spec not in finished
-    ]
-    for spec in left:
-        for name in changed_code(spec, spec.folder(options.out)):
-            print_line(f"retrained: {name} changed: {spec}")
-    job = partial(train_and_score, out=options.out, checkpoint_seconds=options.checkpoint_seconds)
-    outcomes = run_all(job, left, engine)  # before anything is written, as Ray may not start
-    with writing(options.out):
-        (options.out / RUNS).mkdir(parents=True, exist_ok=True)
-    # Shards of one comparison write to it at the same time.
-    with nullcontext() if options.shard else exclusive(options.out):
-        write_results(options.out / RESULTS, specs, finished)
-        failed = []
-        for outcome in outcomes_bar(outcomes, "runs", len(left)):
-            if outcome.error:
-                failed.append(f"{outcome.task}: {outcome.error}")
-            else:
-                folder = outcome.task.folder(options.out)
-                same = [spec for spec in specs if spec.folder(options.out) == folder]
-                finished |= _read_finished(options.out, same, frames)
-                write_results(options.out / RESULTS, specs, finished)
-        if options.shard:
-            finished = _read_finished(options.out, specs, frames)  # other shards may have ended
+    with trained_grid(
+        *(options.out, specs, frames, engine, options.checkpoint_seconds),
+        part=shard,
+        shared=bool(options.shard),
+    ) as (finished, failed):
         if options.shard and len(finished) < len(specs):
             write_results(options.out / RESULTS, specs, finished)
             done = f"{len(finished)} of {len(specs)} runs are finished"
@@ -129,13 +92,7 @@ def compare(arguments: list[str]) -> None:
 
 
 def _grid(options: CompareArguments) -> list[RunSpec]:
-    out = options.out
-    if out.exists() and not out.is_dir():
-        raise FrameSelectError(f"{out}: is not a folder; choose another --out")
-    if out.exists() and any(visible(out)) and not (out / RUNS).is_dir():
-        raise FrameSelectError(
-            f"{out}: is neither empty nor the folder of a comparison; choose another --out"
-        )
+    check_folder(options.out)
     specs = make_grid(
         *(options.data, options.folds, options.agents, options.rewards),
         *(options.target_frames, options.seeds),
@@ -149,13 +106,6 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
         raise FrameSelectError("--fuse: name at least two --streams")
     check_scoring(specs, options.frames, options.also, options.resamples)
     return specs
-
-
-def _read_finished(
-    out: Path, specs: Sequence[RunSpec], frames: Sequence[int]
-) -> dict[RunSpec, FinishedRun]:
-    """The runs that are trained and scored."""
-    return {spec: run for spec in specs if (run := read_run(spec, spec.folder(out), frames))}
 
 
 def _report(

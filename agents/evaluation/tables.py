@@ -91,22 +91,27 @@ def wide_console(longest: int = 0) -> Console:
 def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     """Print a row per ranking on the terminal, with notes on what the columns mean."""
     console = console or wide_console()
-    text = evaluation_table(evaluation)
     title = f"{evaluation.settings.cache.path.stem}, {evaluation.split}: "
     title += f"{len(evaluation.rows)} videos"
+    print_text_table(evaluation_table(evaluation), title, console)
+    for note in table_notes(evaluation):
+        console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_text_table(text: TextTable, title: str, console: Console | None = None) -> None:
+    """Print a table of text, with a line before each change from one kind of rows to another."""
+    console = console or wide_console()
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(text.heading):
         table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
     table.columns[0].no_wrap = True
     before = "reference"
-    for cells, kind in zip(text.rows, text.kinds, strict=True):
+    for cells, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
         if kind != before:
             table.add_section()
         before = kind
         table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
     console.print(table)
-    for note in table_notes(evaluation):
-        console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def evaluation_markdown(evaluation: Evaluation) -> str:

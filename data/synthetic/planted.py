@@ -15,6 +15,7 @@ from rich.progress import track
 
 from data.sources.importing import check_out
 from frame_select_env.cache import write_cache
+from frame_select_env.cache.schema import DEFAULT_STREAM
 from frame_select_env.errors import FrameSelectError
 
 MOST_KEY_SHARE = 0.5
@@ -59,11 +60,17 @@ class Recipe:
     #: How far key frames stand out in feature 0, in standard deviations of its noise; 0: not at
     #: all.
     signal: float = 2.0
+    #: Number of streams, called s1, s2, ...; 1: a single one, main.
+    streams: int = 1
+    #: Number of views of each frame. Streams and views have the same predictions and see the key
+    #: frames through noise of their own, so averaging scores over views is better than none.
+    views: int = 1
     #: Seed of the random number generator.
     seed: int = 0
 
     def __post_init__(self) -> None:
         least = {"videos": 5, "frames": 2, "classes": 2, "features": 1, "runs": 0, "seed": 0}
+        least |= {"streams": 1, "views": 1}
         for name, low in least.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
@@ -83,6 +90,12 @@ class Recipe:
             )
 
     @property
+    def stream_names(self) -> list[str]:
+        """The names of the streams."""
+        several = [f"s{number + 1}" for number in range(self.streams)]
+        return several if self.streams > 1 else [DEFAULT_STREAM]
+
+    @property
     def key_frames(self) -> int:
         """Number of key frames per video: at least one, at most half."""
         return min(max(1, round(self.key_share * self.frames)), self.frames // 2)
@@ -96,7 +109,8 @@ def write_planted(path: Path, recipe: Recipe, console: Console | None = None) ->
         videos = track(videos, "planting videos", recipe.videos, console=console, transient=True)
     provenance = {"source": "planted", **asdict(recipe), "version": version("frame-select-env")}
     classes = [f"c{number}" for number in range(recipe.classes)]
-    return write_cache(path, videos, classes=classes, provenance=provenance)
+    axes = dict.fromkeys(recipe.stream_names, "view") if recipe.views > 1 else {}
+    return write_cache(path, videos, classes=classes, axes=axes, provenance=provenance)
 
 
 def planted_videos(recipe: Recipe) -> Iterator[dict[str, Any]]:
@@ -112,16 +126,27 @@ def planted_videos(recipe: Recipe) -> Iterator[dict[str, Any]]:
         # Drawn before the predictions, so that the noise does not change with the difficulty.
         features = rng.normal(size=(recipe.frames, recipe.features))
         predictions = plant_predictions(key, label, recipe.classes, recipe.difficulty, rng)
-        features[:, 0] += recipe.signal * key
-        features[:, 1:] += CONTENT * predictions @ directions
-        yield {
+        # The first unit has the noise that a single one would have.
+        units = recipe.streams * recipe.views
+        more = rng.normal(size=(units - 1, *features.shape))
+        features = np.concatenate([features[None], more])  # [streams * views, frames, features]
+        features[..., 0] += recipe.signal * key
+        features[..., 1:] += CONTENT * predictions @ directions
+        seen = features.astype(np.float16).reshape(recipe.streams, recipe.views, *more.shape[1:])
+        seen = seen[:, 0] if recipe.views == 1 else seen.swapaxes(1, 2)
+        video = {
             "id": f"planted_{row:07d}",
             "label": label,
             "split": SPLITS[row % len(SPLITS)],
-            "features": features.astype(np.float16),
+            "features": seen[0],
             "predictions": predictions,
             "importance": key.astype(np.float32),
         }
+        if recipe.streams > 1:
+            names = recipe.stream_names
+            video["features"] = dict(zip(names, seen, strict=True))
+            video["predictions"] = dict.fromkeys(names, predictions)
+        yield video
 
 
 def place_key_frames(frames: int, keys: int, runs: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,116 @@
+"""frame-select reproduce: a table of a paper, or an ablation, on the caches at hand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+
+from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
+from agents.commands.train_grid import check_folder, trained_grid
+from agents.comparison.grid import check_scoring, make_labels
+from agents.comparison.results import gather
+from agents.evaluation.tables import print_text_table
+from agents.registry import parse_agent
+from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
+from agents.reproduction.attention_aware import TABLES
+from agents.reproduction.study import Study, figures, make_specs, parse_sources
+from frame_select_env import FrameSelectError
+from frame_select_env.command_line import program
+from frame_select_env.errors import known
+
+STUDIES: dict[str, Study] = {one.name: one for one in (*TABLES, ABLATION, AGGRESSIVENESS, PROPOSAL)}
+LISTED = "\n".join(
+    f"    {study.name}  {study.title}"
+    + (f" ({', '.join(study.sources)})" if any(study.sources) else "")
+    for study in STUDIES.values()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceArguments(ManyRunsOptions):
+    """Train what a table needs, and write it: the paper's figures beside ours.
+
+    The same command resumes an interrupted one. All folds beside the default are averaged where the
+    paper averages splits; a cache with several streams is trained stream by stream and fused, one
+    with views on a random view a visit.
+    """
+
+    #: The table: see above.
+    table: Annotated[str, tyro.conf.Positional]
+    #: Caches: CACHE for all rows, or ROW=CACHE. For proposal also a folder of videos.
+    data: tuple[str, ...]
+    #: Output folder for runs, table.csv, table.md and figure.png.
+    out: Path
+    #: Agents instead of the table's own: NAME or NAME@hyper=value,...
+    agents: tuple[str, ...] = ()
+    #: Number of seeds: 0, 1, 2, ...
+    seeds: int = 5
+    #: Numbers of frames m of which one is chosen on validation videos, besides the table's own.
+    frames: tuple[int, ...] = (4, 8, 12)
+    #: Number of bootstrap resamples.
+    resamples: int = 2000
+    #: proposal with a folder of videos: the backbone.
+    backbone: str = "swin3d_t"
+    #: proposal with a folder of videos: its weights, a torchvision name, a FILE, or none.
+    weights: str = "DEFAULT"
+    #: proposal with a folder of videos: the split, as for extract.
+    split_file: str = "random"
+
+
+def reproduce(arguments: list[str]) -> None:
+    """Run the command."""
+    summary = f"{ReproduceArguments.__doc__}\n\nTables, with the names of their rows:\n\n{LISTED}\n"
+    options = tyro.cli(
+        ReproduceArguments, prog=program("reproduce"), args=arguments, description=summary
+    )
+    torch.set_num_threads(1)
+    if options.table not in STUDIES:
+        raise FrameSelectError(known("table", options.table, STUDIES))
+    study, engine = STUDIES[options.table], options.make_engine()
+    check_folder(options.out)
+    data = {
+        source: _cache(study, options, path)
+        for source, path in parse_sources(study, options.data).items()
+    }
+    agents = options.agents or study.agents
+    for path in dict.fromkeys(data.values()):
+        for agent in agents:
+            note_crossfit(parse_agent(agent), path)
+    specs = make_specs(study, data, agents, options.seeds, **options.task_keywords())
+    ms = {min(line.frames, options.num_frames) for line in study.lines}
+    frames = sorted(ms | {m for m in options.frames if m <= options.num_frames})
+    check_scoring(specs, frames, (), options.resamples)
+    with trained_grid(options.out, specs, frames, engine, options.checkpoint_seconds) as (
+        finished,
+        failed,
+    ):
+        from agents.reproduction.write import write_study  # Matplotlib takes long to import
+
+        results = gather(specs, finished, frames, (), options.resamples, fuse=True)
+        labels = {
+            (spec.agent, spec.reward, spec.target_frames): label
+            for spec, label in make_labels(specs).items()
+        }
+        found = figures(study, data, agents, results, labels)
+        notes = [f"a run failed: {line}" for line in failed]
+        table = write_study(options.out, study, data, agents, found, options.num_frames, notes)
+    print_text_table(table, study.title)
+    print_line(f"table.csv, table.md and figure.png are in {options.out}")
+    fail_if_any("reproduce", failed)
+
+
+def _cache(study: Study, options: ReproduceArguments, path: str) -> str:
+    """The cache, made first from a folder of videos."""
+    if not Path(path).is_dir():
+        return path
+    if study is not PROPOSAL:
+        raise FrameSelectError(f"--data {path}: is a folder; name a cache, made with extract")
+    from data.commands.extract import extract
+
+    made = options.out.with_name(f"{options.out.name}.h5")
+    if not made.is_file():
+        command = [path, str(made), "--backbone", options.backbone, "--weights", options.weights]
+        extract([*command, "--split-file", options.split_file])
+    return str(made)

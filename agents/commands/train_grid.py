@@ -1,0 +1,93 @@
+"""What compare and reproduce share: train the runs of a grid that are missing, and read all."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+from agents.commands.options import print_line
+from agents.comparison.grid import (
+    RUNS,
+    FinishedRun,
+    RunSpec,
+    changed_code,
+    read_run,
+    train_and_score,
+)
+from agents.comparison.results import write_results
+from data.engine import Engine, outcomes_bar, run_all
+from frame_select_env import FrameSelectError
+from frame_select_env.storage import exclusive, visible, writing
+
+RESULTS = "results.csv"
+
+
+@contextmanager
+def trained_grid(
+    out: Path,
+    specs: Sequence[RunSpec],
+    frames: Sequence[int],
+    engine: Engine,
+    checkpoint_seconds: float,
+    part: slice = slice(None),
+    shared: bool = False,
+) -> Iterator[tuple[dict[RunSpec, FinishedRun], list[str]]]:
+    """The finished runs, and a line for each that failed; the folder is locked meanwhile.
+
+    Runs that are finished are not trained again. results.csv is written after each run.
+
+    Args:
+        out: The folder of the runs and of results.csv.
+        specs: The runs.
+        frames: The numbers of frames m to score at.
+        engine: What executes the runs.
+        checkpoint_seconds: Smallest time between two checkpoints of a run.
+        part: Which of the runs to train.
+        shared: Whether other commands train other parts at the same time.
+    """
+    check_folder(out)
+    finished = read_finished(out, specs, frames)
+    # Runs that are scored in several ways are trained once.
+    left = [
+        spec
+        for folder, spec in {spec.folder(out): spec for spec in specs[part]}.items()
+        if spec not in finished
+    ]
+    for spec in left:
+        for name in changed_code(spec, spec.folder(out)):
+            print_line(f"retrained: {name} changed: {spec}")
+    job = partial(train_and_score, out=out, checkpoint_seconds=checkpoint_seconds)
+    outcomes = run_all(job, left, engine)  # before anything is written, as Ray may not start
+    with writing(out):
+        (out / RUNS).mkdir(parents=True, exist_ok=True)
+    with nullcontext() if shared else exclusive(out):
+        write_results(out / RESULTS, specs, finished)
+        failed = []
+        for outcome in outcomes_bar(outcomes, "runs", len(left)):
+            if outcome.error:
+                failed.append(f"{outcome.task}: {outcome.error}")
+            else:
+                folder = outcome.task.folder(out)
+                same = [spec for spec in specs if spec.folder(out) == folder]
+                finished |= read_finished(out, same, frames)
+                write_results(out / RESULTS, specs, finished)
+        if shared:
+            finished = read_finished(out, specs, frames)  # others may have ended
+        yield finished, failed
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that holds anything but the runs of a grid."""
+    if out.exists() and not out.is_dir():
+        raise FrameSelectError(f"{out}: is not a folder; choose another --out")
+    if out.exists() and any(visible(out)) and not (out / RUNS).is_dir():
+        raise FrameSelectError(
+            f"{out}: is neither empty nor the folder of a comparison; choose another --out"
+        )
+
+
+def read_finished(
+    out: Path, specs: Sequence[RunSpec], frames: Sequence[int]
+) -> dict[RunSpec, FinishedRun]:
+    """The runs that are trained and scored."""
+    return {spec: run for spec in specs if (run := read_run(spec, spec.folder(out), frames))}

@@ -1,0 +1,1 @@
+"""Tables of papers, and ablations, each reproduced by one command on the caches at hand."""

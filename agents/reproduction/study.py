@@ -1,0 +1,251 @@
+"""A study: lines of figures, the runs that they need, and how each figure is read from these."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from agents.comparison.grid import DataSet, RunSpec, make_grid
+from agents.comparison.results import DataSetResults
+from agents.comparison.statistics import Sample, pooled_mean, sample
+from agents.evaluation.intervals import Interval
+from agents.evaluation.scoring import ViewScheme
+from agents.registry import with_values
+from frame_select_env import FeatureCache, FrameSelectError, open_cache
+from frame_select_env.cache import View
+from frame_select_env.errors import known
+
+AGENT = "agent"  # the ranking of a line that stands for the agents that are trained
+CHOSEN, FREE = "chosen", "free"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: one figure of the paper, and what it is compared with."""
+
+    label: str
+    source: str = ""  # which of the caches it is about, a name of the study's `sources`
+    paper: float | None = None  # the paper's accuracy in percent
+    ranking: str = AGENT  # or a reference: "all", "random"
+    frames: int = 12  # m, where the paper's figure stands
+    changes: tuple[tuple[str, Any], ...] = ()  # hyper-parameters of the agent
+    agents: tuple[str, ...] = ()  # the agents of this line alone; empty for those of the command
+    reward: str = "sign_omega"
+    folds: Literal["first", "every"] = "every"
+    streams: Literal["first", "every"] = "every"
+    view_scheme: ViewScheme = "region"
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table to reproduce."""
+
+    name: str
+    title: str
+    source: str  # where it is from, and how the paper measured
+    lines: tuple[Line, ...]
+    sources: tuple[str, ...] = ("",)  # names of the caches; "" if there is one
+    own: tuple[str, ...] = ()  # sources that a cache without a name does not stand for
+    data: "PaperData | None" = None  # the data that the paper's figures are about
+    agents: tuple[str, ...] = ("reinforce@preset=paper", "reinforce")
+    pairs: tuple[tuple[str, str], ...] = ()  # labels of lines whose difference is a figure, too
+
+
+@dataclass(frozen=True)
+class PaperData:
+    """The data of a paper's table."""
+
+    name: str
+    classes: Mapping[str, int]  # by source; "" for all others
+    folds: int = 3
+    streams: int = 2
+    views: int = 10
+    num_frames: int = 25
+
+    def differences(self, line: Line, cache: FeatureCache, num_frames: int) -> list[str]:
+        """How a cache differs from the paper's data, in words; empty if figures are comparable."""
+        classes = self.classes.get(line.source, self.classes[""])
+        folds = 1 if line.folds == "first" else self.folds
+        streams = 1 if line.streams == "first" else self.streams
+        asked = len(folds_of(cache)) if line.folds == "every" else 1
+        used = len(streams_of(cache, line))
+        found = {
+            "classes": (len(cache.classes), classes),
+            "splits": (asked, folds),
+            "streams": (used, streams),
+            "views": (cache.views(streams_of(cache, line)[0]), self.views),
+            "frames": (num_frames, self.num_frames),
+        }
+        words = [
+            f"{name} {here}, not {there}" for name, (here, there) in found.items() if here != there
+        ]
+        crossfit = cache.provenance.get("crossfit", "none")
+        return words + ([f"cross-fitted by {crossfit}"] if crossfit != "none" else [])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured for a line and an agent, at one number of frames."""
+
+    line: Line
+    ranking: str  # the agent as it was trained, or the reference
+    frames: str  # m, "chosen" or "free"
+    accuracy: Interval
+    gain: Interval  # over keeping all frames
+    kept: float  # the share of the valid frames that is kept
+    rescued: float  # the share of videos that all frames get wrong, and the selection right
+    broken: float  # the reverse
+    runs: int
+    samples: Sequence[Sample]  # of each data set
+
+
+def parse_sources(study: Study, values: Sequence[str]) -> dict[str, str]:
+    """The cache of each source, from "ROW=CACHE" and a "CACHE" that stands for every row.
+
+    Raises:
+        FrameSelectError: for an unknown row, or one that is named twice.
+    """
+    found: dict[str, str] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not equals:
+            names, path = [one for one in study.sources if one not in study.own], value
+        elif name in study.sources:
+            names = [name]
+        else:
+            raise FrameSelectError(f"--data {value}: {known('row', name, study.sources)}")
+        for one in names:
+            if one in found:
+                raise FrameSelectError(f"--data {value}: {one or 'the cache'} is named twice")
+            found[one] = path
+    if not found:
+        raise FrameSelectError("--data: name a cache, or ROW=CACHE")
+    return found
+
+
+def folds_of(cache: FeatureCache) -> tuple[str, ...]:
+    """The folds that a study averages: those beside the default, which is one of them."""
+    return cache.folds[1:] or cache.folds
+
+
+def streams_of(cache: FeatureCache, line: Line) -> tuple[str, ...]:
+    """The streams that a line is about."""
+    return cache.streams if line.streams == "every" else cache.streams[:1]
+
+
+def agents_of(line: Line, agents: Sequence[str]) -> list[str]:
+    """The agents that are trained for a line."""
+    if line.ranking != AGENT:
+        return []
+    return [with_values(agent, dict(line.changes)) for agent in line.agents or agents]
+
+
+def data_sets_of(line: Line, data: str) -> list[DataSet]:
+    """What a line is averaged over: a data set for each of its folds."""
+    cache = open_cache(data)
+    folds, streams = folds_of(cache), streams_of(cache, line)
+    views: View = "random" if cache.views(streams[0]) > 1 else None
+    named: tuple[str | None, ...] = streams if len(cache.streams) > 1 else (None,)
+    scheme: ViewScheme = line.view_scheme if views else "region"
+    return [
+        DataSet(data, fold, named, views, scheme, line.alpha)
+        for fold in (folds[:1] if line.folds == "first" else folds)
+    ]
+
+
+def make_specs(
+    study: Study,
+    data: Mapping[str, str],
+    agents: Sequence[str],
+    seeds: int,
+    num_frames: int = 25,
+    **common: Any,
+) -> list[RunSpec]:
+    """The runs that the study's lines need, each once.
+
+    References stand beside runs: where a line of references has none, the first agent is trained.
+    """
+    lines = [line for line in study.lines if line.source in data]
+    specs: dict[RunSpec, None] = {}
+    for line in sorted(lines, key=lambda line: line.ranking != AGENT):
+        trained = {spec.data_set for spec in specs}
+        for where in data_sets_of(line, data[line.source]):
+            needed = agents_of(line, agents)
+            if (
+                not needed
+                and not {replace(where, streams=(one,)) for one in where.streams} <= trained
+            ):
+                needed = [agents[0]]
+            for agent in needed:
+                grid = make_grid(
+                    *([where.data], [where.fold], [agent], [line.reward]),
+                    *([min(line.frames, num_frames)], seeds),
+                    streams=where.streams,
+                    views=[where.view],
+                    view_schemes=[where.view_scheme],
+                    alphas=[where.alpha],
+                    num_frames=num_frames,
+                    **common,
+                )
+                specs |= dict.fromkeys(grid)
+    return list(specs)
+
+
+def figures(
+    study: Study,
+    data: Mapping[str, str],
+    agents: Sequence[str],
+    results: Iterable[DataSetResults],
+    labels: Mapping[tuple[str, str, int], str],
+) -> list[Figure]:
+    """The figures of every line for which there are results.
+
+    `labels` has the label of an agent, reward and m in the results.
+    """
+    by_place = {one.where: one for one in results}
+    found = []
+    for line in study.lines:
+        if line.source not in data:
+            continue
+        wheres = data_sets_of(line, data[line.source])
+        own = [by_place[where] for where in wheres if where in by_place]
+        if not own:
+            continue
+        for agent in agents_of(line, agents) or [line.ranking]:
+            m = min(line.frames, own[0].evaluation.settings.num_frames)
+            name = labels[agent, line.reward, m] if line.ranking == AGENT else agent
+            rows = [str(m)] if line.ranking != "all" else ["all"]
+            rows += [CHOSEN, FREE] if line.ranking == AGENT else []
+            for frames in rows:
+                if all((name, frames) in one.evaluation.results for one in own):
+                    found.append(_figure(line, agent, name, frames, own))
+    return found
+
+
+def _figure(
+    line: Line, agent: str, name: str, frames: str, own: Sequence[DataSetResults]
+) -> Figure:
+    """The figure of one row, averaged over data sets."""
+    right, gains, kept, rescued, broken = [], [], [], [], []
+    for seed, one in enumerate(own):
+        results, whole = one.evaluation.results[name, frames], one.evaluation.results["all", "all"]
+        drawn = one.evaluation.draw(seed)
+        right.append(sample(1 - results.error, drawn))
+        gains.append(sample(whole.error - results.error, drawn))
+        kept.append((results.frames / whole.frames).mean())
+        rescued.append((results.error < whole.error).mean())
+        broken.append((results.error > whole.error).mean())
+    return Figure(
+        line=line,
+        ranking=agent,
+        frames=frames,
+        accuracy=pooled_mean(right),
+        gain=pooled_mean(gains),
+        kept=float(np.mean(kept)),
+        rescued=float(np.mean(rescued)),
+        broken=float(np.mean(broken)),
+        runs=len(own[0].evaluation.results[name, frames].error),
+        samples=right,
+    )
