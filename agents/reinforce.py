@@ -197,6 +197,7 @@ DESIGN = AgentDesign(
         "dropout": (0.0, 0.3),
         "episodes": (4, 8),
         "ent_coef": (0.0, 0.01),
+        "state": ("feature", "feature+prediction"),
     },
     target_frames={"paper": 12},
 )
