@@ -213,7 +213,7 @@ def test_trials_are_drawn_without_repetition_and_can_be_named():
         one.choice.config.hidden_size for one in TrialStudy("reinforce@hidden_size=8").trials(99)
     } == {8}
     # What the agent would refuse is not tried: leave-one-out needs two selections.
-    assert len(TrialStudy("reinforce@learning_rate=0.1,dropout=0.1,ent_coef=0.1").trials(99)) == 4
+    assert len(TrialStudy("reinforce@learning_rate=0.1,dropout=0.1,ent_coef=0.1").trials(99)) == 8
 
 
 def drawn(study, count):
