@@ -8,7 +8,8 @@ _MODULES = {
     **dict.fromkeys(("ON_REQUEST", "RANKINGS", "make_ranking", "ranking_names"), "registry"),
     **dict.fromkeys(("CumulativeMotion", "Diversity", "RandomFrames", "Uniform"), "formulas"),
     **dict.fromkeys(("ExactOracle", "HillClimb", "Oracle"), "oracle"),
-    **dict.fromkeys(("AllLogits", "Pooled"), "predictors"),
+    **dict.fromkeys(("AllLogits", "Pooled", "PooledAndAll"), "predictors"),
+    "PooledAgreement": "agreement",
 }
 
 

@@ -1,4 +1,4 @@
-"""Reference predictors, without any selection of frames: `all-logits` and `pooled`."""
+"""Reference predictors, without any selection of frames: all-logits, pooled, pooled-and-all."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -47,8 +47,16 @@ class Pooled:
 
     name = "pooled"
 
-    def __init__(self, model: Any, classes: int | None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        classes: int | None,
+        fitted_on: tuple[np.ndarray, np.ndarray, np.ndarray],
+        inverse_penalties: Sequence[float] = (),
+    ) -> None:
         self._model, self._classes = model, classes
+        self._fitted_on = fitted_on  # rows in the cache [n], pooled features [n, 2 D], labels
+        self._path = inverse_penalties  # up to the one that was chosen
 
     @classmethod
     def fit(
@@ -85,9 +93,9 @@ class Pooled:
         if cache.task == "regression":
             ridge, grid = make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": PENALTIES}
             search = GridSearchCV(ridge, grid, scoring="neg_mean_absolute_error", cv=parts)
-            return cls(search.fit(pooled, label), None)
+            return cls(search.fit(pooled, label), None, (rows, pooled, label))
         if len(cache.classes) == 1:  # a cache for rewards that read no label
-            return cls(DummyClassifier().fit(pooled, label), 1)
+            return cls(DummyClassifier().fit(pooled, label), 1, (rows, pooled, label))
         if len(np.unique(label)) < 2:
             wrong = f"split {split!r} has a single class; at least two are needed"
             raise FrameSelectError(f"pooled: {wrong}")
@@ -100,9 +108,23 @@ class Pooled:
                 path = _logistic_path(pooled[outside], label[outside], INVERSE_PENALTIES)
                 for place, model in enumerate(path):
                     correct[place] += (model.predict(pooled[inside]) == label[inside]).sum()
-            chosen = int(correct.argmax())
-            path = _logistic_path(pooled, label, INVERSE_PENALTIES[: chosen + 1])
-            return cls(list(path)[-1], len(cache.classes))
+            chosen = INVERSE_PENALTIES[: int(correct.argmax()) + 1]
+            model = list(_logistic_path(pooled, label, chosen))[-1]
+            return cls(model, len(cache.classes), (rows, pooled, label), chosen)
+
+    def without(self, rows: np.ndarray) -> "Pooled":
+        """The classifier fitted without the videos in `rows`, with the same penalty.
+
+        It is this very one where there is nothing else to fit on, say with a single class.
+        """
+        own, pooled, label = self._fitted_on
+        left = ~np.isin(own, rows)
+        if not self._path or left.all() or len(np.unique(label[left])) < 2:
+            return self
+        kept = own[left], pooled[left], label[left]
+        with threadpool_limits(limits=1, user_api="blas"):
+            model = list(_logistic_path(kept[1], kept[2], self._path))[-1]
+        return Pooled(model, self._classes, kept, self._path)
 
     def predict(self, clips: Clips) -> np.ndarray:
         """The probabilities (regression: values) of the videos, [B, C] float64.
@@ -115,6 +137,25 @@ class Pooled:
         probabilities = np.zeros((len(clips), self._classes))
         probabilities[:, self._model.classes_] = self._model.predict_proba(pooled)
         return probabilities
+
+
+class PooledAndAll:
+    """`pooled-and-all`: the mean of what `pooled` says and of all frames' mean prediction.
+
+    The control of every ranking that is guided by `pooled`: it uses the same two predictions.
+    """
+
+    name = "pooled-and-all"
+    tasks = ("classification",)
+
+    def __init__(self, pooled: Pooled) -> None:
+        self._pooled = pooled
+
+    def predict(self, clips: Clips) -> np.ndarray:
+        """The probabilities of the videos, [B, C] float64."""
+        length = clips.valid.sum(axis=1)[:, None]
+        p0 = clips.predictions.sum(axis=1, dtype=np.float64) / length  # zeros at padding
+        return (p0 + self._pooled.predict(clips)) / 2
 
 
 def _logistic_path(

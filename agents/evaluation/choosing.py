@@ -1,11 +1,13 @@
 """Choosing m, the number of frames to keep: on validation videos alone."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from agents.evaluation.references import RankingRuns
 from agents.evaluation.scoring import EvaluationSettings, FrameCount, ScoringRequest, score_videos
+from frame_select_env.ranking import Ranking
 
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
@@ -35,7 +37,7 @@ def choose(
     chosen: dict[tuple[str, int, bytes], FrameCount] = {}
     for key, rows in distinct.items():
         here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
-        requests = [ScoringRequest(one.runs[run], frames) for one, run in here]
+        requests = [ScoringRequest(_outside(one.runs[run], rows), frames) for one, run in here]
         whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
         for (one, run), found in zip(here, scored, strict=True):
             errors = {m: float(result.error.mean()) for m, result in found.results.items()}
@@ -44,6 +46,11 @@ def choose(
     return {
         name: [(run, chosen[name, run, key]) for run, key in own] for name, own in turns.items()
     }
+
+
+def _outside(ranking: Any, rows: np.ndarray) -> Ranking:
+    """The ranking; one that was fitted on validation videos is fitted without them."""
+    return ranking.without(rows) if hasattr(ranking, "without") else ranking
 
 
 def lowest_error(errors: Mapping[FrameCount, float]) -> FrameCount:

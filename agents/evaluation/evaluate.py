@@ -11,7 +11,9 @@ import numpy as np
 from agents.evaluation.choosing import Choices, choose
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
+    AGREEMENT,
     ALL,
+    FITTED,
     RankingRuns,
     agent_runs,
     matched_references,
@@ -30,7 +32,7 @@ from agents.evaluation.scoring import (
     score_videos,
 )
 from agents.training.task import holdout
-from baselines import AllLogits, Pooled
+from baselines import AllLogits, Pooled, PooledAgreement, PooledAndAll
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
@@ -100,10 +102,19 @@ def evaluate(
     agents = agent_runs(rankings, validation or {}, names)
     rows = labelled_rows(cache, split, fold)
     notes: list[str] = []
-    if "pooled" in names and (split == train_split or train_split not in cache.splits(fold)):
-        names.remove("pooled")
-        notes.append("no row pooled: there is no training split other than the scored one")
+    fitted = [name for name in names if name in FITTED]
+    if fitted and (split == train_split or train_split not in cache.splits(fold)):
+        names = [name for name in names if name not in FITTED]
+        notes.append("no rows pooled: there is no training split other than the scored one")
+    seen = None if view == "random" else view  # a predictor sees all views together
+    pooled = [
+        Pooled.fit(cache, fold, train_split, num_frames, one, seen, seed)
+        for one in (streams if set(names) & set(FITTED) else ())
+    ]
     every = [*reference_runs(names, cache.task, draws), *agents]
+    if AGREEMENT in names:
+        ranking = PooledAgreement(pooled, cache, fold, num_frames, streams, seen)
+        every.insert(0, RankingRuns(AGREEMENT, [ranking]))
 
     sets = [own for one in agents if one.chooses for own in one.validation or ()]
     if not validation and train_split in cache.splits(fold):
@@ -127,9 +138,9 @@ def evaluate(
     if "all-logits" in names:
         predictors.append([AllLogits()] * len(streams))
     if "pooled" in names:
-        options = fold, train_split, num_frames
-        seen = None if view == "random" else view  # a predictor sees all views together
-        predictors.append([Pooled.fit(cache, *options, one, seen, seed) for one in streams])
+        predictors.append(pooled)
+    if "pooled-and-all" in names:
+        predictors.append([PooledAndAll(one) for one in pooled])
     label = split if progress else ""
     whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.evaluation.scoring import has_free_choice
-from baselines import ON_REQUEST, RANKINGS, AllLogits, make_ranking, ranking_names
+from baselines import ON_REQUEST, RANKINGS, PooledAgreement, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
 ALL = "all"
-PREDICTORS = ("all-logits", "pooled")
+PREDICTORS = ("all-logits", "pooled", "pooled-and-all")
+AGREEMENT = PooledAgreement.name
+FITTED = ("pooled", "pooled-and-all", AGREEMENT)  # on the training split
 UNIFORM = "uniform"
 RANDOM = "random"  # the one reference that is evaluated as several draws
 
@@ -75,25 +77,26 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
 
     `wanted` is True for all that the task has except those on request, False for none, or names.
     """
-    predictors = [name for name in PREDICTORS if name != "all-logits" or task in AllLogits.tasks]
+    fitted = [*PREDICTORS, AGREEMENT] if task == "classification" else ["pooled"]
     if isinstance(wanted, bool):
-        return [*predictors, *ranking_names(task)] if wanted else []
-    possible = [*predictors, *ranking_names(task, on_request=True)]
+        return [*fitted, *ranking_names(task)] if wanted else []
+    possible = [*fitted, *ranking_names(task, on_request=True)]
+    every = (*PREDICTORS, AGREEMENT, *RANKINGS, *ON_REQUEST)
     for name in wanted:
-        if name not in (*PREDICTORS, *RANKINGS, *ON_REQUEST):
-            raise FrameSelectError(known("reference", name, (*PREDICTORS, *RANKINGS, *ON_REQUEST)))
+        if name not in every:
+            raise FrameSelectError(known("reference", name, every))
         if name not in possible:
             raise FrameSelectError(f"reference {name!r} is undefined for a {task}; leave it out")
     return [name for name in possible if name in wanted]
 
 
 def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingRuns]:
-    """The references that rank frames: `draws` runs of `random`, one of every other."""
+    """The references that rank frames by a formula: `draws` runs of `random`, one of the others."""
     seeds = {name: range(draws if name == RANDOM else 1) for name in names}
     return [
         RankingRuns(name, [make_ranking(name, task, seed) for seed in seeds[name]])
         for name in names
-        if name not in PREDICTORS
+        if name not in (*PREDICTORS, AGREEMENT)
     ]
 
 

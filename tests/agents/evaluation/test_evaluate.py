@@ -301,7 +301,7 @@ def test_without_validation_videos_nothing_is_chosen(by_hand):
     found = evaluate(by_hand, {"mine": [ByTime()]})
     assert found.chosen == {}
     assert any("no rows chosen" in note for note in found.notes)
-    assert any("no row pooled" in note for note in found.notes)
+    assert any("no rows pooled" in note for note in found.notes)
     assert {row.frames for row in found.table} == {"all", "4", "8", "12"}
 
 
@@ -311,7 +311,8 @@ def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telli
         cache, {"one": [telling_free()], "two": [telling(1)]}, frames=(2, 4), resamples=50
     )
     names = list(dict.fromkeys(row.ranking for row in found.table))
-    assert names == ["all", "all-logits", "pooled", *RANKINGS, "one", "two"]
+    fitted = ["pooled", "pooled-and-all", "pooled-agreement"]
+    assert names == ["all", "all-logits", *fitted, *RANKINGS, "one", "two"]
     for name in (*RANKINGS, "one", "two"):
         assert {"chosen", "2", "4"} <= {row.frames for row in found.table if row.ranking == name}
     assert found.row("random", 4).runs == 10

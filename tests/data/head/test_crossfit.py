@@ -56,6 +56,15 @@ def test_groups_are_left_out_whole() -> None:
     assert len(heads.parts) == 4
 
 
+def test_how_training_videos_are_predicted_changes_nothing_else() -> None:
+    videos, groups = noise(size=5), np.array([f"g{place % 4}" for place in range(60)])
+    kinds = ("video", "group", "none")
+    heads = [fit_heads(videos, 3, crossfit=one, groups=groups) for one in kinds]
+    for one in heads[1:]:
+        assert (one.penalty, one.score) == (heads[0].penalty, heads[0].score)
+        np.testing.assert_array_equal(one.final.weight, heads[0].final.weight)
+
+
 def test_none_keeps_the_one_head() -> None:
     heads = fit_heads(noise(size=3), 3, crossfit="none")
     assert heads.parts == []
@@ -77,15 +86,14 @@ def test_the_standard_error_rule_by_hand() -> None:
     # Four videos. Means 0.25, 0.5, 0.75, 0.5; the best has the standard error
     # sqrt(0.75 · 0.25) / sqrt(4) = 0.2165, so 0.5335 and more will do: the third.
     scores = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 1, 0]], float)
-    assert strongest_within(scores, 1) == 2
+    assert strongest_within(scores) == 2
     # Sixteen videos, means 8, 11, 12 of 16; error 0.108: 0.6417 will do, which 11 / 16 meets.
     sixteen = np.array([[1.0] * right + [0.0] * (16 - right) for right in (8, 11, 12)])
-    assert strongest_within(sixteen, 1) == 1
-    assert strongest_within(sixteen, 0) == 2
+    assert strongest_within(sixteen) == 1
 
 
 def test_equal_scores_go_to_the_stronger_penalty() -> None:
-    assert strongest_within(np.ones((5, 8)), 0) == 0
+    assert strongest_within(np.ones((5, 8))) == 0
 
 
 def test_a_class_of_one_video_and_two_videos_in_all() -> None:
