@@ -59,7 +59,7 @@ class ImportArguments:
     #: How training videos are predicted. video: by heads that were not trained on them, with 5
     #: folds stratified by label. group: the same, but leaving out whole groups. none: by the final
     #: head, as in the papers; it is nearly perfect on its training videos, which leaves little to
-    #: learn.
+    #: learn. Predictions of all other videos do not depend on it.
     crossfit: Annotated[Crossfit, tyro.conf.arg(metavar="video|group|none")] = "video"
     #: Defines the split of a FOLDER or SUMMARY.h5. CSV: columns video (path below FOLDER) and
     #: split, optionally label (or target.NAME for regression), group and split.FOLD. hmdb51:DIR,
