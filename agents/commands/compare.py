@@ -14,6 +14,7 @@ from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit,
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import FinishedRun, RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather, write_results
+from agents.evaluation.choosing import ChoiceRule
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table, wide_console
 from agents.registry import parse_agent
@@ -60,6 +61,11 @@ class CompareArguments(ManyRunsOptions):
     frames: tuple[int, ...] = (4, 8, 12)
     #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
+    #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
+    #: one standard error of it.
+    choose: ChoiceRule = "best"
+    #: Also rank frames by the mean of the scores of an agent's seeds: NAME ensemble.
+    ensemble: bool = False
     #: Number of bootstrap resamples.
     resamples: int = 2000
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
@@ -123,7 +129,9 @@ def _report(
 
     out = options.out
     data_sets = gather(
-        specs, finished, options.frames, options.also, options.resamples, options.fuse
+        *(specs, finished, options.frames, options.also, options.resamples, options.fuse),
+        choose_by=options.choose,
+        ensemble=options.ensemble,
     )
     write_results(out / RESULTS, specs, finished, data_sets)
     comparison = compare_data_sets(data_sets)

@@ -9,6 +9,7 @@ import tyro
 
 from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
+from agents.evaluation.choosing import ChoiceRule
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_scores import evaluate_runs, fuse_runs, group_runs
@@ -41,6 +42,11 @@ class EvaluateArguments:
     #: How frames are selected after training with --view random: region ranks the frames of each
     #: view by themselves, frame by their scores averaged over views.
     view_scheme: ViewScheme = "region"
+    #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
+    #: one standard error of it.
+    choose: ChoiceRule = "best"
+    #: Also rank frames by the mean of the scores of an agent's runs: NAME ensemble.
+    ensemble: bool = False
     #: The split to score.
     split: str = "test"
     #: Output folder. Default: the run folder; for several runs the folder that contains them.
@@ -67,6 +73,8 @@ def evaluate(arguments: list[str]) -> None:
         (fuse_runs if options.fuse else group_runs)(options.runs, options.trust_code),
         split=options.split,
         view_scheme=options.view_scheme,
+        choose_by=options.choose,
+        ensemble=options.ensemble,
         trust_code=options.trust_code,
         frames=options.frames,
         references=[*reference_names(True, cache.task), *options.also],

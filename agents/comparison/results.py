@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,12 +79,13 @@ def gather(
     also: Sequence[str] = (),
     resamples: int = 2000,
     fuse: bool = False,
+    **options: Any,
 ) -> list[DataSetResults]:
     """Evaluate the finished runs from their stored scores, data set by data set.
 
     Unfinished runs are left out, as are data sets without a finished run; `also` names additional
     references. With `fuse`, the runs on several streams that differ in nothing else make another
-    data set.
+    data set. `options` are those of `evaluate_runs`: choose_by, ensemble.
     """
     labels = make_labels(specs)
     several = len({spec.target_frames for spec in specs}) > 1
@@ -117,6 +119,7 @@ def gather(
             trust_code=True,
             resamples=resamples,
             progress=True,
+            **options,
         )
         data_sets.append(DataSetResults(where, evaluation, runs))
     return data_sets
@@ -237,7 +240,7 @@ def _reference_rows(one: DataSetResults) -> list[dict[str, object]]:
     return [
         {**one.where.columns(), "agent": row.ranking, **_figures(row)}
         for row in one.evaluation.table
-        if row.kind != "agent" and not row.ranking.startswith(f"{UNTRAINED} ")
+        if row.ranking not in one.runs and not row.ranking.startswith(f"{UNTRAINED} ")
     ]
 
 

@@ -1,14 +1,20 @@
 """Choosing m, the number of frames to keep: on validation videos alone."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from agents.evaluation.references import RankingRuns
-from agents.evaluation.scoring import EvaluationSettings, FrameCount, ScoringRequest, score_videos
-from frame_select_env.ranking import Ranking
+from agents.evaluation.scoring import (
+    EvaluationSettings,
+    FrameCount,
+    ScoringRequest,
+    fitted_without,
+    score_videos,
+)
 
+ChoiceRule = Literal["best", "one-se"]
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
 
@@ -17,9 +23,10 @@ def choose(
     rankings: Sequence[RankingRuns],
     sets: Sequence[np.ndarray],
     frames: Sequence[int],
+    rule: ChoiceRule,
     progress: str,
 ) -> Choices:
-    """Let every run choose the m in `frames`, or "all", with the lowest error on validation videos.
+    """Let every run choose the m in `frames`, or "all", by its error on validation videos.
 
     A ranking without validation videos of its own uses all `sets` of them: a single run (a formula)
     chooses once on each distinct set, several runs (draws) take turns.
@@ -37,23 +44,41 @@ def choose(
     chosen: dict[tuple[str, int, bytes], FrameCount] = {}
     for key, rows in distinct.items():
         here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
-        requests = [ScoringRequest(_outside(one.runs[run], rows), frames) for one, run in here]
+        requests = [
+            ScoringRequest(fitted_without(one.runs[run], rows), frames) for one, run in here
+        ]
         whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
         for (one, run), found in zip(here, scored, strict=True):
-            errors = {m: float(result.error.mean()) for m, result in found.results.items()}
-            errors["all"] = float(whole.error.mean())
-            chosen[one.name, run, key] = lowest_error(errors)
+            errors = {m: result.error for m, result in found.results.items()}
+            chosen[one.name, run, key] = RULES[rule]({**errors, "all": whole.error})
     return {
         name: [(run, chosen[name, run, key]) for run, key in own] for name, own in turns.items()
     }
 
 
-def _outside(ranking: Any, rows: np.ndarray) -> Ranking:
-    """The ranking; one that was fitted on validation videos is fitted without them."""
-    return ranking.without(rows) if hasattr(ranking, "without") else ranking
+def lowest_error(errors: Mapping[FrameCount, np.ndarray]) -> FrameCount:
+    """The number of frames with the lowest mean error [v]; the last of equals, listed ascending."""
+    means = {frames: float(error.mean()) for frames, error in errors.items()}
+    least = min(means.values())
+    return [frames for frames, error in means.items() if error == least][-1]
 
 
-def lowest_error(errors: Mapping[FrameCount, float]) -> FrameCount:
-    """The number of frames with the lowest error; the last of equals, so list them ascending."""
-    least = min(errors.values())
-    return [frames for frames, error in errors.items() if error == least][-1]
+def one_standard_error(errors: Mapping[FrameCount, np.ndarray]) -> FrameCount:
+    """The most frames whose error is at most one standard error above the lowest.
+
+    The standard error is that of the difference, paired by video, as few videos can tell m apart
+    only so far. `errors` [v] are listed by ascending frames.
+    """
+    best = errors[lowest_error(errors)]
+    near = [
+        frames
+        for frames, error in errors.items()
+        if (error - best).mean() <= (error - best).std() / np.sqrt(len(best))
+    ]
+    return near[-1]
+
+
+RULES: dict[ChoiceRule, Callable[[Mapping[FrameCount, np.ndarray]], FrameCount]] = {
+    "best": lowest_error,
+    "one-se": one_standard_error,
+}

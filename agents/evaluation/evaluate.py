@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.choosing import Choices, choose
+from agents.evaluation.choosing import RULES, ChoiceRule, Choices, choose
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
     AGREEMENT,
@@ -36,6 +36,7 @@ from baselines import AllLogits, Pooled, PooledAgreement, PooledAndAll
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
+from frame_select_env.errors import known
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
@@ -55,6 +56,7 @@ def evaluate(
     view_scheme: ViewScheme = "region",
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
     target_frames: Mapping[str, int] | None = None,
+    choose_by: ChoiceRule = "best",
     references: bool | Sequence[str] = True,
     draws: int = 10,
     resamples: int = 2000,
@@ -85,6 +87,8 @@ def evaluate(
             train_split, seed)` for all.
         target_frames: Name -> the m that the ranking was trained for, its headline without a row
             `chosen`.
+        choose_by: "best" chooses the m with the lowest error on validation videos, "one-se" the
+            most frames within one standard error of it.
         references: True for every reference, False for `all` alone, or names.
         draws: Number of draws of `random`.
         resamples: Number of bootstrap resamples.
@@ -97,6 +101,8 @@ def evaluate(
     """
     streams = (stream,) if stream is None or isinstance(stream, str) else tuple(stream)
     settings = EvaluationSettings(cache, fold, num_frames, alpha, streams, view, view_scheme)
+    if choose_by not in RULES:
+        raise FrameSelectError(known("rule to choose by", choose_by, RULES))
     frames = _checked(frames, draws, resamples)
     names = reference_names(references, cache.task)
     agents = agent_runs(rankings, validation or {}, names)
@@ -124,7 +130,10 @@ def evaluate(
         notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
         choosing = [one for one in every if one.chooses]
-        choices |= choose(settings, choosing, sets, frames, "validation" if progress else "")
+        words = "validation" if progress else ""
+        choices |= choose(settings, choosing, sets, frames, choose_by, words)
+        if choose_by == "one-se":
+            notes.append("chosen: the most frames within one standard error of the best number")
 
     requests = []
     for one in every:

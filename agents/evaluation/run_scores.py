@@ -28,7 +28,7 @@ from agents.training.run_folder import (
     write_tensors,
 )
 from baselines.splits import labelled_rows, row_batches
-from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
 from frame_select_env.storage import remove_left_over
 
 RunFolders: TypeAlias = Path | tuple[Path, ...]  # of a run: its folder, or one for each stream
@@ -60,6 +60,41 @@ class StoredRanking:
 def _keys(video: np.ndarray, view: np.ndarray) -> list[tuple[int, int]]:
     """What tells clips apart."""
     return list(zip(video.tolist(), view.tolist(), strict=True))
+
+
+class Ensemble:
+    """The mean of several runs' scores, each standardised over the frames of a video.
+
+    Args:
+        name: Its name in tables.
+        members: The runs' rankings.
+        held_out: The validation videos of each, on which the others may have been trained.
+    """
+
+    def __init__(
+        self, name: str, members: Sequence[Ranking], held_out: Sequence[np.ndarray]
+    ) -> None:
+        self.name, self._members, self._held_out = name, members, held_out
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """The mean standardised score, [B, T] float64, -inf at padding."""
+        total = np.zeros(clips.valid.shape)
+        count = clips.valid.sum(axis=1, keepdims=True)
+        for member in self._members:
+            scores = np.where(clips.valid, member.scores(clips), 0.0).astype(np.float64)
+            centred = np.where(clips.valid, scores - scores.sum(axis=1, keepdims=True) / count, 0.0)
+            spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+            total += centred / np.where(spread > 0, spread, 1.0)
+        return np.where(clips.valid, total / len(self._members), -np.inf)
+
+    def without(self, rows: np.ndarray) -> "Ensemble":
+        """The members that held out exactly the videos in `rows`, to choose m there.
+
+        Where none did, it is all of them.
+        """
+        pairs = zip(self._members, self._held_out, strict=True)
+        left = [(one, held) for one, held in pairs if np.array_equal(held, rows)]
+        return Ensemble(self.name, *map(list, zip(*left, strict=True))) if left else self
 
 
 class RunScores:
@@ -116,13 +151,15 @@ def evaluate_runs(
     split: str = "test",
     frames: Sequence[int] = (4, 8, 12),
     trust_code: bool = False,
+    ensemble: bool = False,
     **options: Any,
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
 
     `agents` and `controls` are runs by name in the table: their folders or, to fuse streams, a
     folder for each stream. A control stands for the untrained networks of its folders, and by
-    default there is an "untrained NAME" for every agent. The other arguments are those of
+    default there is an "untrained NAME" for every agent. With `ensemble`, the mean scores of an
+    agent's runs are another ranking, "NAME ensemble". The other arguments are those of
     `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
 
     Raises:
@@ -150,7 +187,11 @@ def evaluate_runs(
             scores = [[found[folder] for folder in _folders(run)] for run in own]
             parts = [tuple(getattr(one, kind) for one in run) for run in scores]
             rankings[name] = [one[0] if len(one) == 1 else Fused(name, one) for one in parts]
-            validation[name] = [_held_out(run) for run in scores]
+            validation[name] = held = [_held_out(run) for run in scores]
+            if ensemble and kind == "trained" and len(own) > 1:
+                label = f"{name} ensemble"
+                members = [Ensemble(label, one, held) for one in zip(*parts, strict=True)]
+                rankings[label] = [members[0] if len(members) == 1 else Fused(label, (*members,))]
             for run in own[:1]:
                 config = read_config(_folders(run)[0])
                 trained_for[name] = config["task"].get("target_frames", 0)

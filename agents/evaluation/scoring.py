@@ -201,7 +201,11 @@ class Fused:
     """A ranking of several streams: a ranking of each, in the order of the settings' streams."""
 
     name: str
-    rankings: tuple[Ranking, ...]
+    rankings: tuple[Any, ...]
+
+    def without(self, rows: np.ndarray) -> "Fused":
+        """The same, of rankings that were fitted without the videos in `rows`."""
+        return Fused(self.name, tuple(fitted_without(one, rows) for one in self.rankings))
 
     @property
     def control(self) -> bool:
@@ -214,6 +218,11 @@ def parts_of(ranking: Any, batch: VideoBatch) -> Sequence[Any]:
     if isinstance(ranking, Fused):
         return ranking.rankings
     return [ranking] * len(batch.clips)
+
+
+def fitted_without(ranking: Any, rows: np.ndarray) -> Any:
+    """The ranking; one that was fitted on videos in `rows`, fitted without them if it can be."""
+    return ranking.without(rows) if hasattr(ranking, "without") else ranking
 
 
 def has_free_choice(ranking: Any) -> bool:

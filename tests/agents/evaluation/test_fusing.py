@@ -226,3 +226,13 @@ def test_stored_scores_have_a_row_for_every_view(folders, viewed):
     back = cache.read(video[::-1], 6, stream="rgb", view=view[::-1])
     assert np.array_equal(stored.trained.scores(back), scores[::-1])
     assert len(np.unique(scores[:3, 0])) == 3  # the views differ
+
+
+def test_an_ensemble_of_seeds_is_fused_like_its_members(folders, viewed):
+    cache = open_cache(viewed)
+    runs = [(folders[0], folders[2]), (folders[1], folders[3])]
+    options = {"frames": (2,), "references": False, "resamples": 1}
+    made = evaluate_runs(cache, {"both": runs}, ensemble=True, **options)
+    assert made.results["both ensemble", "2"].selected.shape[1:] == (len(made.rows), 6, 6)
+    alone = evaluate_runs(cache, {"both": runs[:1]}, ensemble=True, **options)
+    assert not any("ensemble" in name for name, _ in alone.results)

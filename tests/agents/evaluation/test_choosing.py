@@ -1,0 +1,92 @@
+"""How m is chosen: by the lowest error, or by the one-standard-error rule; and by ensembles."""
+
+import numpy as np
+import pytest
+
+from agents.evaluation import evaluate
+from agents.evaluation.choosing import lowest_error, one_standard_error
+from agents.evaluation.run_scores import Ensemble
+from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.cache import Clips
+
+
+def errors(**wrong):
+    """Of four videos the errors by m, "m4" being 4: a letter x for a wrong one."""
+    named = {int(name[1:]) if name != "all" else "all": text for name, text in wrong.items()}
+    return {m: np.array([one == "x" for one in text], float) for m, text in named.items()}
+
+
+def test_the_one_standard_error_rule_by_hand():
+    # With 4 frames none is wrong. 8 frames: one, 0.25 above it; the differences (1, 0, 0, 0) have
+    # the standard error 0.433 / 2 = 0.217. So 8 is too far, as are all frames.
+    found = errors(m4="----", m8="x---", all="xx--")
+    assert lowest_error(found) == one_standard_error(found) == 4
+    # 4 and 8 frames err in different videos: the differences (-1, 1, 1, 0) have the mean 0.25 and
+    # the standard error 0.829 / 2 = 0.415, so 8 is near enough. All frames are not: 0.5, 0.25.
+    found = errors(m4="x---", m8="-xx-", all="xxx-")
+    assert (lowest_error(found), one_standard_error(found)) == (4, 8)
+    # Equal errors are near: the most frames.
+    assert one_standard_error(errors(m4="x---", m8="x---", all="x---")) == "all"
+
+
+class ByTime:
+    """Ranks later frames first."""
+
+    name = "by-time"
+
+    def scores(self, clips):
+        return np.where(clips.valid, clips.time, -np.inf)
+
+
+def test_the_rule_is_an_argument_of_evaluate(planted):
+    cache = open_cache(planted)
+    few = {"mine": [cache.rows("val")[:8]]}
+    options = {"num_frames": 10, "frames": (2, 4), "resamples": 10, "references": False}
+    best = evaluate(cache, {"mine": [ByTime()]}, validation=few, **options)
+    careful = evaluate(cache, {"mine": [ByTime()]}, validation=few, choose_by="one-se", **options)
+    order = [2, 4, "all"]
+    assert order.index(careful.chosen["mine"][0]) >= order.index(best.chosen["mine"][0])
+    assert any("one standard error" in note for note in careful.notes)
+    with pytest.raises(FrameSelectError, match="rule to choose by 'most'"):
+        evaluate(cache, {"mine": [ByTime()]}, choose_by="most", **options)
+
+
+def clips(valid):
+    """Clips that hold nothing but the padding."""
+    shape = valid.shape
+    return Clips(np.zeros((*shape, 1)), np.zeros((*shape, 2)), valid, np.zeros(shape), np.arange(1))
+
+
+class Gives:
+    """Gives these scores."""
+
+    def __init__(self, *scores):
+        self.name, self.given = "gives", np.array([scores], float)
+
+    def scores(self, clips):
+        return self.given
+
+
+def test_an_ensemble_averages_standardised_scores():
+    valid = np.array([[True, True, True, False]])
+    # (1, 2, 3) standardised is (-1, 0, 1) / sqrt(2 / 3); (10, 40, 10) is (-1, 2, -1) / sqrt(2).
+    members = [Gives(1, 2, 3, 99), Gives(10, 40, 10, -np.inf)]
+    found = Ensemble("both", members, [np.array([0]), np.array([1])]).scores(clips(valid))
+    first, second = np.array([-1, 0, 1]) / np.sqrt(2 / 3), np.array([-1, 2, -1]) / np.sqrt(2)
+    np.testing.assert_allclose(found[0, :3], (first + second) / 2)
+    assert found[0, 3] == -np.inf
+    # Equal scores say nothing, whatever their size.
+    level = Ensemble("one", [Gives(5, 5, 5, 5)], [np.array([0])]).scores(clips(valid))
+    assert level[0, :3].tolist() == [0, 0, 0]
+
+
+def test_an_ensemble_chooses_m_by_the_members_that_held_the_videos_out():
+    members = [Gives(1, 2, 3), Gives(3, 2, 1), Gives(1, 3, 2)]
+    held = [np.array([4, 5]), np.array([6, 7]), np.array([4, 5])]
+    ensemble = Ensemble("three", members, held)
+    valid = np.ones((1, 3), bool)
+    own = ensemble.without(np.array([6, 7])).scores(clips(valid))[0]
+    assert own.argmax() == 0
+    both = ensemble.without(np.array([4, 5])).scores(clips(valid))[0]
+    assert both.argmin() == 0 and np.isclose(both[1], both[2])
+    assert ensemble.without(np.array([8])) is ensemble
