@@ -121,17 +121,21 @@ class Pooled:
         left = ~np.isin(own, rows)
         if not self._path or left.all() or len(np.unique(label[left])) < 2:
             return self
-        kept = own[left], pooled[left], label[left]
-        with threadpool_limits(limits=1, user_api="blas"):
-            model = list(_logistic_path(kept[1], kept[2], self._path))[-1]
-        return Pooled(model, self._classes, kept, self._path)
+        return self.refitted(own[left], pooled[left], label[left])
 
-    def predict(self, clips: Clips) -> np.ndarray:
+    def refitted(self, rows: np.ndarray, pooled: np.ndarray, label: np.ndarray) -> "Pooled":
+        """The classifier with the same penalty, fitted on `pooled` [n, 2 D] of videos in `rows`."""
+        with threadpool_limits(limits=1, user_api="blas"):
+            model = list(_logistic_path(pooled, label, self._path))[-1]
+        return Pooled(model, self._classes, (rows, pooled, label), self._path)
+
+    def predict(self, clips: Clips, kept: np.ndarray | None = None) -> np.ndarray:
         """The probabilities (regression: values) of the videos, [B, C] float64.
 
-        A class that is missing in the training split gets 0.
+        Only the `kept` [B, T] frames are read, by default all. A class that is missing in the
+        training split gets 0.
         """
-        pooled = pool(clips)
+        pooled = pool(clips, kept)
         if self._classes is None:
             return np.reshape(self._model.predict(pooled), (len(clips), -1)).astype(np.float64)
         probabilities = np.zeros((len(clips), self._classes))
@@ -153,9 +157,7 @@ class PooledAndAll:
 
     def predict(self, clips: Clips) -> np.ndarray:
         """The probabilities of the videos, [B, C] float64."""
-        length = clips.valid.sum(axis=1)[:, None]
-        p0 = clips.predictions.sum(axis=1, dtype=np.float64) / length  # zeros at padding
-        return (p0 + self._pooled.predict(clips)) / 2
+        return (mean_prediction(clips) + self._pooled.predict(clips)) / 2
 
 
 def _logistic_path(
@@ -174,11 +176,22 @@ def _logistic_path(
         yield make_pipeline(scaler, logistic)
 
 
-def pool(clips: Clips) -> np.ndarray:
-    """Mean and standard deviation of the features over the valid frames, [B, 2 D] float32."""
-    features = clips.features.astype(np.float32)  # zeros at padding
-    count = clips.valid.sum(axis=1)[:, None].astype(np.float32)
+def mean_prediction(clips: Clips, kept: np.ndarray | None = None) -> np.ndarray:
+    """The mean prediction of the `kept` [B, T] frames, by default all, [B, C] float64."""
+    kept = clips.valid if kept is None else kept
+    total = np.einsum("btc,bt->bc", clips.predictions, kept.astype(np.float64))
+    return total / kept.sum(axis=1)[:, None]
+
+
+def pool(clips: Clips, kept: np.ndarray | None = None) -> np.ndarray:
+    """Mean and standard deviation of the features over the `kept` frames, [B, 2 D] float32.
+
+    `kept` [B, T] holds at least one valid frame of each video; by default it is all of them.
+    """
+    kept = clips.valid if kept is None else kept
+    features = np.where(kept[:, :, None], clips.features.astype(np.float32), 0.0)
+    count = kept.sum(axis=1)[:, None].astype(np.float32)
     mean = features.sum(axis=1) / count
-    deviation = np.where(clips.valid[:, :, None], features - mean[:, None], 0.0)
+    deviation = np.where(kept[:, :, None], features - mean[:, None], 0.0)
     spread = np.sqrt(np.square(deviation).sum(axis=1) / count)
     return np.concatenate([mean, spread], axis=1)

@@ -66,6 +66,9 @@ class CompareArguments(ManyRunsOptions):
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's seeds: NAME ensemble.
     ensemble: bool = False
+    #: Also select frames and then pool their features: the rows NAME, then pooled and NAME, best of
+    #: four (all frames, pooled, selected, selected and pooled), chosen on validation videos.
+    pool: bool = False
     #: Number of bootstrap resamples.
     resamples: int = 2000
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
@@ -132,6 +135,7 @@ def _report(
         *(specs, finished, options.frames, options.also, options.resamples, options.fuse),
         choose_by=options.choose,
         ensemble=options.ensemble,
+        pool=options.pool,
     )
     write_results(out / RESULTS, specs, finished, data_sets)
     comparison = compare_data_sets(data_sets)

@@ -12,7 +12,8 @@ from agents.evaluation import Evaluation
 from agents.evaluation.choosing import ChoiceRule
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
-from agents.evaluation.run_scores import evaluate_runs, fuse_runs, group_runs
+from agents.evaluation.run_groups import fuse_runs, group_runs
+from agents.evaluation.run_scores import evaluate_runs
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import evaluation_markdown, print_table
 from frame_select_env import FrameSelectError, open_cache
@@ -47,6 +48,9 @@ class EvaluateArguments:
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's runs: NAME ensemble.
     ensemble: bool = False
+    #: Also select frames and then pool their features: the rows NAME, then pooled and NAME, best of
+    #: four (all frames, pooled, selected, selected and pooled), chosen on validation videos.
+    pool: bool = False
     #: The split to score.
     split: str = "test"
     #: Output folder. Default: the run folder; for several runs the folder that contains them.
@@ -75,6 +79,7 @@ def evaluate(arguments: list[str]) -> None:
         view_scheme=options.view_scheme,
         choose_by=options.choose,
         ensemble=options.ensemble,
+        pool=options.pool,
         trust_code=options.trust_code,
         frames=options.frames,
         references=[*reference_names(True, cache.task), *options.also],

@@ -19,7 +19,8 @@ from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import correlation
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import LEVELS, Evaluation, TableRow
-from agents.evaluation.run_scores import RunFolders, evaluate_runs
+from agents.evaluation.run_groups import RunFolders
+from agents.evaluation.run_scores import evaluate_runs
 from agents.evaluation.scoring import VideoResults
 from frame_select_env import FrameSelectError, open_cache
 

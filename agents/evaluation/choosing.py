@@ -5,12 +5,12 @@ from typing import Literal
 
 import numpy as np
 
+from agents.evaluation.combined import fitted_without
 from agents.evaluation.references import RankingRuns
 from agents.evaluation.scoring import (
     EvaluationSettings,
     FrameCount,
     ScoringRequest,
-    fitted_without,
     score_videos,
 )
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from agents.evaluation.choosing import RULES, ChoiceRule, Choices, choose
+from agents.evaluation.combined import has_free_choice
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
     AGREEMENT,
@@ -28,7 +29,6 @@ from agents.evaluation.scoring import (
     ScoringRequest,
     VideoResults,
     ViewScheme,
-    has_free_choice,
     score_videos,
 )
 from agents.training.task import holdout
@@ -56,6 +56,7 @@ def evaluate(
     view_scheme: ViewScheme = "region",
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
     target_frames: Mapping[str, int] | None = None,
+    more_predictors: Sequence[Sequence[Predictor]] = (),
     choose_by: ChoiceRule = "best",
     references: bool | Sequence[str] = True,
     draws: int = 10,
@@ -87,6 +88,7 @@ def evaluate(
             train_split, seed)` for all.
         target_frames: Name -> the m that the ranking was trained for, its headline without a row
             `chosen`.
+        more_predictors: Predictors of whole videos for rows of their own, with one for each run.
         choose_by: "best" chooses the m with the lowest error on validation videos, "one-se" the
             most frames within one standard error of it.
         references: True for every reference, False for `all` alone, or names.
@@ -150,13 +152,16 @@ def evaluate(
         predictors.append(pooled)
     if "pooled-and-all" in names:
         predictors.append([PooledAndAll(one) for one in pooled])
+    predictors += [[one] for own in more_predictors for one in own]
     label = split if progress else ""
     whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
     runs = {one.name: [next(remaining) for _ in one.runs] for one in every}
     results: Results = {(ALL, ALL): VideoResults.stack([whole])}
+    by_name: dict[str, list[VideoResults]] = {}
     for predictor, found in zip(predictors, predicted, strict=True):
-        results[predictor[0].name, ALL] = VideoResults.stack([found])
+        by_name.setdefault(predictor[0].name, []).append(found)
+    results |= {(name, ALL): VideoResults.stack(own) for name, own in by_name.items()}
     results.update(_stacked(runs, choices, whole))
     scores = {
         name: np.stack([one.scores for one in own if one.scores is not None])

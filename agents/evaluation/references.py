@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.scoring import has_free_choice
+from agents.evaluation.combined import has_free_choice
 from baselines import ON_REQUEST, RANKINGS, PooledAgreement, make_ranking, ranking_names
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking

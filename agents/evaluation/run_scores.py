@@ -9,30 +9,30 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 
+from agents.evaluation.combined import Ensemble, Fused
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.result import Evaluation
-from agents.evaluation.scoring import Fused, free_choice, importance_scores
-from agents.registry import agent_design, with_values
-from agents.training.load import check_trust, load_run
+from agents.evaluation.run_groups import RunFolders
+from agents.evaluation.scoring import free_choice, importance_scores
+from agents.evaluation.selected_pooled import SelectedPooled, select_then_pool
+from agents.training.load import load_run
 from agents.training.run_folder import (
     CONFIG,
     MODEL,
-    as_json,
     read_config,
     read_tensors,
     write_tensors,
 )
+from baselines import Pooled
 from baselines.splits import labelled_rows, row_batches
-from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
+from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.storage import remove_left_over
 
-RunFolders: TypeAlias = Path | tuple[Path, ...]  # of a run: its folder, or one for each stream
-WORDS = {2: "two", 3: "three", 4: "four"}
 VERSION = "2"  # of the file, and of what is computed
 
 
@@ -60,41 +60,6 @@ class StoredRanking:
 def _keys(video: np.ndarray, view: np.ndarray) -> list[tuple[int, int]]:
     """What tells clips apart."""
     return list(zip(video.tolist(), view.tolist(), strict=True))
-
-
-class Ensemble:
-    """The mean of several runs' scores, each standardised over the frames of a video.
-
-    Args:
-        name: Its name in tables.
-        members: The runs' rankings.
-        held_out: The validation videos of each, on which the others may have been trained.
-    """
-
-    def __init__(
-        self, name: str, members: Sequence[Ranking], held_out: Sequence[np.ndarray]
-    ) -> None:
-        self.name, self._members, self._held_out = name, members, held_out
-
-    def scores(self, clips: Clips) -> np.ndarray:
-        """The mean standardised score, [B, T] float64, -inf at padding."""
-        total = np.zeros(clips.valid.shape)
-        count = clips.valid.sum(axis=1, keepdims=True)
-        for member in self._members:
-            scores = np.where(clips.valid, member.scores(clips), 0.0).astype(np.float64)
-            centred = np.where(clips.valid, scores - scores.sum(axis=1, keepdims=True) / count, 0.0)
-            spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
-            total += centred / np.where(spread > 0, spread, 1.0)
-        return np.where(clips.valid, total / len(self._members), -np.inf)
-
-    def without(self, rows: np.ndarray) -> "Ensemble":
-        """The members that held out exactly the videos in `rows`, to choose m there.
-
-        Where none did, it is all of them.
-        """
-        pairs = zip(self._members, self._held_out, strict=True)
-        left = [(one, held) for one, held in pairs if np.array_equal(held, rows)]
-        return Ensemble(self.name, *map(list, zip(*left, strict=True))) if left else self
 
 
 class RunScores:
@@ -152,6 +117,7 @@ def evaluate_runs(
     frames: Sequence[int] = (4, 8, 12),
     trust_code: bool = False,
     ensemble: bool = False,
+    pool: bool = False,
     **options: Any,
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
@@ -159,7 +125,8 @@ def evaluate_runs(
     `agents` and `controls` are runs by name in the table: their folders or, to fuse streams, a
     folder for each stream. A control stands for the untrained networks of its folders, and by
     default there is an "untrained NAME" for every agent. With `ensemble`, the mean scores of an
-    agent's runs are another ranking, "NAME ensemble". The other arguments are those of
+    agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME, then pooled" is a linear
+    model on the features of the kept frames (`select_then_pool`). The other arguments are those of
     `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
 
     Raises:
@@ -195,9 +162,11 @@ def evaluate_runs(
             for run in own[:1]:
                 config = read_config(_folders(run)[0])
                 trained_for[name] = config["task"].get("target_frames", 0)
+    predictors = _pooled_runs(cache, agents, task, frames, trust_code) if pool else []
     return evaluate(
         cache,
         rankings,
+        more_predictors=predictors,
         **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
         stream=streams,
         split=split,
@@ -209,63 +178,24 @@ def evaluate_runs(
     )
 
 
-def group_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, list[Path]]:
-    """Run folders by agent's name, or by NAME@hyper=value,... where hyper-parameters differ."""
-    texts: list[tuple[str, str]] = []
-    for folder in folders:
-        config = read_config(folder)
-        check_trust(folder, config, trust_code)
-        design = agent_design(config["agent"])
-        tuned, hyper = as_json(design.presets["tuned"]), config.get("hyper", {})
-        changed = {name: value for name, value in hyper.items() if value != tuned.get(name)}
-        texts.append((design.name, with_values(config["agent"], changed)))
-    groups: dict[str, list[Path]] = {}
-    for folder, (name, text) in zip(folders, texts, strict=True):
-        several = len({other for same, other in texts if same == name}) > 1
-        groups.setdefault(text if several else name, []).append(folder)
-    return groups
-
-
-def fuse_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, list[RunFolders]]:
-    """Runs on several streams by their name in the table, a folder for each stream.
-
-    Runs of one agent and seed on all streams are one run. A single agent is called "two-stream",
-    one of several "two-stream NAME".
-
-    Raises:
-        FrameSelectError: if there are fewer than two streams, or a run is missing on one of them.
-    """
-    by_stream: dict[str | None, list[Path]] = {}
-    for folder in folders:
-        by_stream.setdefault(read_config(folder)["task"].get("stream"), []).append(folder)
-    if len(by_stream) < 2:
-        raise FrameSelectError(
-            f"--fuse: all runs are on the stream {next(iter(by_stream))!r}; name runs on two"
-        )
-    keyed: list[dict[tuple[str, int], Path]] = []
-    for own in by_stream.values():
-        grouped = group_runs(own, trust_code).items()
-        keyed.append(
-            {
-                (name, read_config(folder)["task"]["seed"]): folder
-                for name, same in grouped
-                for folder in same
-            }
-        )
-    for stream, runs in zip(by_stream, keyed, strict=True):
-        for name, seed in sorted(keyed[0].keys() ^ runs.keys()):
-            raise FrameSelectError(
-                f"--fuse: {name} with seed {seed} was not trained on both "
-                f"{next(iter(by_stream))!r} and {stream!r}; name runs of the same agent and seed "
-                "on every stream"
-            )
-    names = dict.fromkeys(name for name, _ in keyed[0])
-    prefix = f"{WORDS.get(len(keyed), len(keyed))}-stream"
-    fused: dict[str, list[RunFolders]] = {}
-    for key in keyed[0]:
-        name = prefix if len(names) == 1 else f"{prefix} {key[0]}"
-        fused.setdefault(name, []).append(tuple(runs[key] for runs in keyed))
-    return fused
+def _pooled_runs(
+    cache: FeatureCache,
+    agents: Mapping[str, Sequence[RunFolders]],
+    task: Mapping[str, Any],
+    frames: Sequence[int],
+    trust_code: bool,
+) -> list[list[SelectedPooled]]:
+    """The predictors that select and then pool, with one for each run."""
+    made: dict[str, list[SelectedPooled]] = {}
+    pooled = Pooled.fit(cache, task["fold"], task["split"], task["num_frames"], task.get("stream"))
+    for name, own in agents.items():
+        for run in own:
+            if isinstance(run, tuple) and len(run) > 1 or task.get("view") is not None:
+                raise FrameSelectError("--pool: only for runs on one stream without single views")
+            loaded = load_run(_folders(run)[0], cache, trust_code)
+            for row, one in select_then_pool(cache, loaded, pooled, name, frames).items():
+                made.setdefault(row, []).append(one)
+    return list(made.values())
 
 
 def _folders(run: RunFolders) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from agents.evaluation.combined import parts_of
 from baselines.splits import row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.cache import View
@@ -137,7 +138,9 @@ class VideoBatch:
         `frames`, m or [B, U], is passed to rankings that need it.
         """
         label, scores = self.label.repeat(self.views, axis=0), []
-        for index, (one, clips) in enumerate(zip(parts_of(ranking, self), self.clips, strict=True)):
+        for index, (one, clips) in enumerate(
+            zip(parts_of(ranking, len(self.clips)), self.clips, strict=True)
+        ):
             count = frames
             if isinstance(frames, np.ndarray):
                 count = self._by_stream(frames)[index].reshape(-1)
@@ -157,7 +160,9 @@ class VideoBatch:
         With the scheme "frame" it is the frames chosen in at least half of the views.
         """
         chosen = []
-        for index, (one, clips) in enumerate(zip(parts_of(ranking, self), self.clips, strict=True)):
+        for index, (one, clips) in enumerate(
+            zip(parts_of(ranking, len(self.clips)), self.clips, strict=True)
+        ):
             own = self._by_stream(scores)[index]
             flat = own.reshape(-1, own.shape[-1])
             share = free_choice(one, clips, flat).reshape(own.shape).astype(np.float64)
@@ -173,6 +178,8 @@ class VideoBatch:
                 cache, frames = settings.cache, settings.num_frames
                 clips = cache.read(self.rows, frames, settings.fold, stream)
             made.append(one.predict(clips))
+        if len(made) == 1 and hasattr(one, "select"):  # it reads some of the frames
+            return self.score(made[0], one.select(clips)[:, None])
         return self.score(np.mean(made, axis=0), self.everything)
 
     def _over_views(self, values: np.ndarray) -> np.ndarray:
@@ -194,41 +201,6 @@ class VideoBatch:
 
     def _sum(self, index: int, kept: np.ndarray) -> np.ndarray:
         return np.matmul(kept[:, None, :].astype(np.float64), self._grid[index])[:, 0]
-
-
-@dataclass(frozen=True)
-class Fused:
-    """A ranking of several streams: a ranking of each, in the order of the settings' streams."""
-
-    name: str
-    rankings: tuple[Any, ...]
-
-    def without(self, rows: np.ndarray) -> "Fused":
-        """The same, of rankings that were fitted without the videos in `rows`."""
-        return Fused(self.name, tuple(fitted_without(one, rows) for one in self.rankings))
-
-    @property
-    def control(self) -> bool:
-        """Whether tables list it among the references."""
-        return any(getattr(one, "control", False) for one in self.rankings)
-
-
-def parts_of(ranking: Any, batch: VideoBatch) -> Sequence[Any]:
-    """The ranking of each stream: its own, or the same for all."""
-    if isinstance(ranking, Fused):
-        return ranking.rankings
-    return [ranking] * len(batch.clips)
-
-
-def fitted_without(ranking: Any, rows: np.ndarray) -> Any:
-    """The ranking; one that was fitted on videos in `rows`, fitted without them if it can be."""
-    return ranking.without(rows) if hasattr(ranking, "without") else ranking
-
-
-def has_free_choice(ranking: Any) -> bool:
-    """Whether a ranking has a choice of its own, besides scores."""
-    every = ranking.rankings if isinstance(ranking, Fused) else (ranking,)
-    return all(hasattr(one, "select") for one in every)
 
 
 class Predictor(Protocol):

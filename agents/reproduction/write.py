@@ -83,7 +83,9 @@ def _lines(study: Study, agents: Sequence[str]) -> Iterator[tuple[Line, str, str
 
 
 def _paper(line: Line) -> str:
-    return EMPTY if line.paper is None else f"{line.paper:g}"
+    if line.paper is None:
+        return EMPTY
+    return f"{line.paper:.1f}" if line.paper == round(line.paper, 1) else f"{line.paper:.2f}"
 
 
 def _accuracy(figure: Figure | None, interval: bool) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from agents.evaluation import evaluate
 from agents.evaluation.choosing import lowest_error, one_standard_error
-from agents.evaluation.run_scores import Ensemble
+from agents.evaluation.combined import Ensemble
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import Clips
 

@@ -7,8 +7,10 @@ import pytest
 
 from agents.__main__ import main
 from agents.evaluation import evaluate
-from agents.evaluation.run_scores import evaluate_runs, fuse_runs, run_scores
-from agents.evaluation.scoring import EvaluationSettings, Fused, VideoBatch
+from agents.evaluation.combined import Fused
+from agents.evaluation.run_groups import fuse_runs
+from agents.evaluation.run_scores import evaluate_runs, run_scores
+from agents.evaluation.scoring import EvaluationSettings, VideoBatch
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 
 # The probability of class 0, the label, by view and frame; and the feature, by which is ranked.

@@ -7,9 +7,9 @@ import pytest
 
 from agents.__main__ import main
 from agents.evaluation import evaluate
+from agents.evaluation.run_groups import group_runs
 from agents.evaluation.run_scores import (
     evaluate_runs,
-    group_runs,
     read_scores,
     run_scores,
     scores_file,
