@@ -215,7 +215,13 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for option in ("videos", "frames", "classes", "features", "key-share", "difficulty", "runs"):
         assert f"--{option}" in text
-    assert "--signal" in text and "--seed" in text and "OUT.h5" in text
+    assert (
+        "--signal" in text
+        and "--streams" in text
+        and "--views" in text
+        and "--seed" in text
+        and "OUT.h5" in text
+    )
 
 
 @pytest.mark.parametrize(
