@@ -8,9 +8,9 @@ import torch
 import tyro
 
 from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
-from agents.commands.train_grid import check_folder, trained_grid
+from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
-from agents.comparison.results import gather
+from agents.comparison.results import gather, write_results
 from agents.evaluation.tables import print_text_table, wide_console
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
@@ -94,6 +94,7 @@ def reproduce(arguments: list[str]) -> None:
         from agents.reproduction.write import write_study  # Matplotlib takes long to import
 
         results = gather(specs, finished, frames, (), options.resamples, fuse=True)
+        write_results(options.out / RESULTS, specs, finished, results)
         labels = {
             (spec.agent, spec.reward, spec.target_frames): label
             for spec, label in make_labels(specs).items()

@@ -75,10 +75,15 @@ def test_an_agent_on_two_streams_of_random_views_beats_all_frames(out):
             assert row["folds"] == "1"
 
 
-def test_each_stream_is_trained_once_on_random_views(out):
+def test_each_stream_is_trained_once_on_random_views_and_scored_alone_and_fused(out):
     runs = rows(out / "results.csv")
-    assert {(row["stream"], row["view"]) for row in runs} == {("s1", "random"), ("s2", "random")}
-    assert {row["agent"].removeprefix("untrained ") for row in runs} == {AGENT}
+    assert {row["view"] for row in runs} == {"random"}
+    assert {row["stream"] for row in runs} == {"s1", "s2", "s1 and s2"}
+    fused = [row for row in runs if row["stream"] == "s1 and s2"]
+    assert {AGENT, "all", "random", "oracle"} <= {row["agent"] for row in fused}
+    table = {(row["line"], row["frames"]): row["accuracy"] for row in rows(out / "table.csv")}
+    (chosen,) = (row for row in fused if (row["agent"], row["frames"]) == (AGENT, "chosen"))
+    assert chosen["accuracy"] == table["TSN + Kinetics + AS", "chosen"]
     assert len(weights(out)) == 2
 
 
