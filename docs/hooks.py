@@ -78,6 +78,23 @@ def hyperparameters() -> str:
     return "\n\n".join(parts)
 
 
+def studies() -> str:
+    """The tables that `frame-select reproduce` knows, with their caches."""
+    from agents.commands.reproduce import STUDIES  # imports torch
+    from agents.reproduction.attention_aware import PAPER
+
+    rows = []
+    for name, study in STUDIES.items():
+        caches = [
+            f"`{source}`" + (" (by name only)" if source in study.own else "")
+            for source in study.sources
+            if source
+        ]
+        what = f"{study.title}<br>*{study.source.removeprefix(f'{PAPER}, ')}*"
+        rows.append((f"`{name}`", what, ", ".join(caches), str(len(study.lines))))
+    return table(("Table", "What it is", "Caches", "Lines"), rows)
+
+
 def field_comments(config: type[Any]) -> dict[str, str]:
     """Field -> the `#:` comment above it, also of inherited fields."""
     comments: dict[str, str] = {}
@@ -139,4 +156,9 @@ def _paragraph(doc: str, title: str) -> str:
     return " ".join(found.group(1).split()) if found else ""
 
 
-GENERATED = {"environment": environment, "rewards": rewards, "hyperparameters": hyperparameters}
+GENERATED = {
+    "environment": environment,
+    "rewards": rewards,
+    "hyperparameters": hyperparameters,
+    "studies": studies,
+}

@@ -8,17 +8,18 @@ import torch
 import tyro
 
 from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
-from agents.commands.train_grid import check_folder, trained_grid
+from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
-from agents.comparison.results import gather
-from agents.evaluation.tables import print_text_table
+from agents.comparison.results import gather, write_results
+from agents.evaluation.tables import print_text_table, wide_console
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
-from agents.reproduction.study import Study, figures, make_specs, parse_sources
-from frame_select_env import FrameSelectError
+from agents.reproduction.study import AGENT, Study, figures, make_specs, parse_sources
+from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
+from frame_select_env.storage import writing
 
 STUDIES: dict[str, Study] = {one.name: one for one in (*TABLES, ABLATION, AGGRESSIVENESS, PROPOSAL)}
 LISTED = "\n".join(
@@ -39,11 +40,13 @@ class ReproduceArguments(ManyRunsOptions):
 
     #: The table: see above.
     table: Annotated[str, tyro.conf.Positional]
-    #: Caches: CACHE for all rows, or ROW=CACHE. For proposal also a folder of videos.
+    #: Caches: CACHE for all rows, or ROW=CACHE. For proposal also a folder of videos; its cache is
+    #: made beside --out.
     data: tuple[str, ...]
     #: Output folder for runs, table.csv, table.md and figure.png.
     out: Path
-    #: Agents instead of the table's own: NAME or NAME@hyper=value,...
+    #: Agents instead of the table's own, where its rows do not name theirs: NAME or
+    #: NAME@hyper=value,...
     agents: tuple[str, ...] = ()
     #: Number of seeds: 0, 1, 2, ...
     seeds: int = 5
@@ -70,6 +73,8 @@ def reproduce(arguments: list[str]) -> None:
         raise FrameSelectError(known("table", options.table, STUDIES))
     study, engine = STUDIES[options.table], options.make_engine()
     check_folder(options.out)
+    if options.agents and all(line.agents for line in study.lines if line.ranking == AGENT):
+        raise FrameSelectError(f"--agents: every row of {study.name} names its own; leave it out")
     data = {
         source: _cache(study, options, path)
         for source, path in parse_sources(study, options.data).items()
@@ -89,6 +94,7 @@ def reproduce(arguments: list[str]) -> None:
         from agents.reproduction.write import write_study  # Matplotlib takes long to import
 
         results = gather(specs, finished, frames, (), options.resamples, fuse=True)
+        write_results(options.out / RESULTS, specs, finished, results)
         labels = {
             (spec.agent, spec.reward, spec.target_frames): label
             for spec, label in make_labels(specs).items()
@@ -96,7 +102,7 @@ def reproduce(arguments: list[str]) -> None:
         found = figures(study, data, agents, results, labels)
         notes = [f"a run failed: {line}" for line in failed]
         table = write_study(options.out, study, data, agents, found, options.num_frames, notes)
-    print_text_table(table, study.title)
+    print_text_table(table, study.title, wide_console(max(len(row[0]) for row in table.rows)))
     print_line(f"table.csv, table.md and figure.png are in {options.out}")
     fail_if_any("reproduce", failed)
 
@@ -104,13 +110,20 @@ def reproduce(arguments: list[str]) -> None:
 def _cache(study: Study, options: ReproduceArguments, path: str) -> str:
     """The cache, made first from a folder of videos."""
     if not Path(path).is_dir():
+        if open_cache(path).task != "classification":
+            raise FrameSelectError(f"--data {path}: has targets; the tables are about classes")
         return path
     if study is not PROPOSAL:
         raise FrameSelectError(f"--data {path}: is a folder; name a cache, made with extract")
     from data.commands.extract import extract
 
     made = options.out.with_name(f"{options.out.name}.h5")
-    if not made.is_file():
+    if made.is_file():
+        print_line(f"{made} was made before; delete it to extract the videos again")
+    else:
+        with writing(made.parent):
+            made.parent.mkdir(parents=True, exist_ok=True)
         command = [path, str(made), "--backbone", options.backbone, "--weights", options.weights]
-        extract([*command, "--split-file", options.split_file])
-    return str(made)
+        command += ["--split-file", options.split_file, "--num-frames", str(options.num_frames)]
+        extract([*command, "--device", options.device, "--resume"])
+    return _cache(study, options, str(made))

@@ -51,13 +51,13 @@ def study_table(
 ) -> TextTable:
     """A row for every line and agent: the paper's figure beside ours at m, chosen and free."""
     papers = any(line.paper is not None for line in study.lines)
-    found = {(one.line, one.ranking, one.frames): one for one in figures}
+    found = {}
+    for one in figures:  # "at m" is at all T frames where these are fewer
+        kind = one.frames if one.frames in (CHOSEN, FREE) else "at m"
+        found[one.line, one.ranking, kind] = one
     rows = []
     for line, agent, text in _lines(study, agents):
-        ours = [
-            found.get((line, agent, frames))
-            for frames in (str(line.frames) if line.ranking != "all" else "all", CHOSEN, FREE)
-        ]
+        ours = [found.get((line, agent, kind)) for kind in ("at m", CHOSEN, FREE)]
         cells = [text] + ([_paper(line)] if papers else [])
         cells += [_accuracy(one, intervals) for one in ours]
         best = ours[1] or ours[0]

@@ -7,6 +7,7 @@ import re
 import pytest
 from snippets import ROOT, blocks, prepare, run
 
+from agents.commands.reproduce import STUDIES
 from agents.registry import AGENTS, agent_design
 from frame_select_env.envs import ENVIRONMENTS
 from frame_select_env.rewards import reward_design, reward_names
@@ -65,6 +66,17 @@ def test_every_hyper_parameter_has_a_default_and_a_meaning():
             row = re.search(rf"^\| `{field.name}` \| `(.*?)` \| .* \| (.+) \|$", section, re.M)
             assert row, (name, field.name)
             assert row[1] == str(getattr(design.presets["tuned"], field.name))
+
+
+def test_every_table_to_reproduce_is_listed_with_its_caches():
+    page = hooks.on_page_markdown((DOCS / "results/reproduce.md").read_text())
+    assert "<!--" not in page
+    rows = {row.split(" | ")[0]: row for row in page.splitlines() if row.startswith("| `")}
+    for name, study in STUDIES.items():
+        row = rows[f"| `{name}`"]
+        assert study.title in row
+        assert all(f"`{source}`" in row for source in study.sources if source)
+    assert "`in-sample` (by name only)" in rows["| `as-ablation`"]
 
 
 def test_cells_escape_bars():
