@@ -10,6 +10,7 @@ from agents.__main__ import main
 from agents.networks.feature_table import FeatureTable
 from agents.networks.frame_scorer import FrameScorer
 from agents.networks.frame_summary import SUMMARY_SIZE, summary
+from agents.reproduction.ablations import ABLATION
 from agents.training.load import load_run
 from baselines.formulas import confidence, motion
 from frame_select_env import open_cache
@@ -143,3 +144,8 @@ def test_a_regression_has_no_probabilities_to_summarise(regression, tmp_path, ag
     assert "state=summary" in line and "regression.h5" in line
     assert line.endswith("use state=feature or state=feature+prediction")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_ablation_compares_all_three_states():
+    states = [dict(line.changes)["state"] for line in ABLATION.lines if "state = " in line.label]
+    assert states == ["feature", "feature+prediction", "summary"]
