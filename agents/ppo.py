@@ -41,7 +41,8 @@ class PPOConfig(AlgorithmConfig):
 class OneShotPPOConfig(PPOConfig):
     """Hyper-parameters of `ppo`."""
 
-    #: What the network sees of a frame: its feature, or feature and prediction.
+    #: What the network sees of a frame: its feature; feature and prediction; or a summary, eleven
+    #: numbers on confidence, agreement with the video, change and position (classification only).
     state: State = "feature"
     #: Number of layers of the LSTM.
     num_layers: int = 1

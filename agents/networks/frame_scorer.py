@@ -4,20 +4,24 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from agents.networks.bilstm import run_lstm
 from agents.networks.feature_table import FeatureTable
+from agents.networks.frame_summary import SUMMARY_SIZE, summary
 from agents.networks.network import Network
 from agents.training.task import Task
-from frame_select_env import FeatureCache
+from frame_select_env import FeatureCache, FrameSelectError
 
-State = Literal["feature", "feature+prediction"]
+State = Literal["feature", "feature+prediction", "summary"]
 
 
 class FrameScorer(Network):
     """BiLSTM and a fully connected layer: one logit of keeping per frame (AS, section "Agent").
 
-    It sees features of size D, or features and predictions of C `outputs`, as `state` says. Each
-    direction has `hidden_size` units. Dropout is on the input and on the LSTM's output.
+    It sees features of size D, features and predictions of C `outputs`, or a `summary` of both, as
+    `state` says. Each direction has `hidden_size` units. Dropout is on the input and on the LSTM's
+    output.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class FrameScorer(Network):
         super().__init__(feature_size)
         self.state, self.code_size = state, 2 * hidden_size
         size = feature_size + (outputs if state == "feature+prediction" else 0)
+        size = SUMMARY_SIZE if state == "summary" else size
         self.dropout = nn.Dropout(dropout)
         self.lstm = nn.LSTM(size, hidden_size, num_layers, batch_first=True, bidirectional=True)
         self.head = nn.Linear(2 * hidden_size, 1)
@@ -40,6 +45,10 @@ class FrameScorer(Network):
 
     def encode(self, features: Tensor, predictions: Tensor, valid: Tensor) -> Tensor:
         """The LSTM's states [B, T, 2H], from features [B, T, D], predictions [B, T, C], valid."""
+        if self.state == "summary":
+            inputs = summary(self.normal(features), predictions, valid)
+            inputs = functional.dropout(inputs, self.dropout.p, self.training, inplace=True)
+            return self.dropout(run_lstm(self.lstm, inputs, valid))
         if self.state == "feature":
             predictions = predictions[..., :0]
         return self.dropout(super().encode(features, predictions, valid))
@@ -83,6 +92,15 @@ class MeanCritic(nn.Module):
 
 
 def make_frame_scorer(cache: FeatureCache, task: Task, config: Any) -> FrameScorer:
-    """The network of an agent on OneShot."""
+    """The network of an agent on OneShot.
+
+    Raises:
+        FrameSelectError: for a summary of predictions that are values, not probabilities.
+    """
+    if config.state == "summary" and cache.task == "regression":
+        raise FrameSelectError(
+            f"state=summary: is of class probabilities, but {cache.path.name} is a regression; use "
+            "state=feature or state=feature+prediction"
+        )
     sizes = cache.feature_size(task.stream, task.view), len(cache.classes)
     return FrameScorer(*sizes, config.state, config.hidden_size, config.num_layers, config.dropout)

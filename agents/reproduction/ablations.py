@@ -38,7 +38,7 @@ ABLATION = Study(
         *with_hyper(
             "baseline", ("moving-average", "leave-one-out", "group-relative", "self-critical")
         ),
-        *with_hyper("state", ("feature", "feature+prediction")),
+        *with_hyper("state", ("feature", "feature+prediction", "summary")),
         replace(SEQUENTIAL, label="sequential, reward at the end", changes=(("dense", False),)),
         replace(SEQUENTIAL, label="sequential, dense reward", changes=(("dense", True),)),
         replace(TUNED, label="in-sample predictions", source=IN_SAMPLE),

@@ -153,8 +153,9 @@ def test_the_set_network_sees_what_is_in_the_set():
         DecisionNetwork(D, C, "video", hidden_size=8),
         FrameSetNetwork(D, C, True, hidden_size=8),
         FrameScorer(D, C, hidden_size=4),
+        FrameScorer(D, C, "summary", hidden_size=4),
     ],
-    ids=["decision", "set", "scorer"],
+    ids=["decision", "set", "scorer", "summary"],
 )
 def test_sharing_encodings_changes_no_number_and_notices_new_weights(network):
     network.eval()
@@ -184,8 +185,9 @@ def test_sharing_encodings_changes_no_number_and_notices_new_weights(network):
     torch.testing.assert_close(moved, fresh)
 
 
-def test_padding_has_the_logit_0_and_no_gradient_in_the_scorer():
-    network = FrameScorer(D, C, hidden_size=4).eval()
+@pytest.mark.parametrize("seen", ["feature+prediction", "summary"])
+def test_padding_has_the_logit_0_and_no_gradient_in_the_scorer(seen):
+    network = FrameScorer(D, C, seen, hidden_size=4).eval()
     table = FeatureTable(clips())
     table.features.requires_grad_()
     logits = network.act(network.codes(table, torch.tensor([3]), None, None))
@@ -195,8 +197,9 @@ def test_padding_has_the_logit_0_and_no_gradient_in_the_scorer():
     assert found[:4].abs().sum(1).all() and not found[4:].any()
 
 
-def test_the_critic_is_of_the_mean_over_valid_frames():
-    network = FrameScorer(D, C, hidden_size=4).eval()
+@pytest.mark.parametrize("seen", ["feature+prediction", "summary"])
+def test_the_critic_is_of_the_mean_over_valid_frames(seen):
+    network = FrameScorer(D, C, seen, hidden_size=4).eval()
     critic = network.critic()
     codes = network.codes(FeatureTable(clips()), torch.tensor([3]), None, None).detach()
     states = network.encode(*FeatureTable(clips())(torch.tensor([3])))
