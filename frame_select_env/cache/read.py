@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -13,11 +13,8 @@ import numpy as np
 from frame_select_env.cache import schema
 from frame_select_env.cache.files import CacheFile, cache_path
 from frame_select_env.cache.schema import DEFAULT_FOLD
-from frame_select_env.cache.structure import Extent, read_structure
-from frame_select_env.errors import CacheError, FrameSelectError, known
-
-# What is seen of a stream with several views of each frame: all together, one, or one at a time.
-View: TypeAlias = int | Literal["random"] | None
+from frame_select_env.cache.tables import CacheTables
+from frame_select_env.errors import CacheError, FrameSelectError
 
 
 @dataclass(frozen=True)
@@ -47,21 +44,7 @@ class Clips:
         return len(self.video)
 
 
-def frame_index(lengths: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sample T frames from videos of L frames.
-
-    From L >= T frames, frame t is floor((t + 1/2) L / T); a shorter video keeps all its frames and
-    is padded at the end. `lengths` [B] holds L. Returns index [B, T] int64 within the video (0 at
-    padding) and valid [B, T] bool.
-    """
-    length = np.asarray(lengths, np.int64)[:, None]
-    t = np.arange(num_frames, dtype=np.int64)[None, :]
-    spread = (2 * t + 1) * length // (2 * num_frames)
-    valid = t < length
-    return np.where(length >= num_frames, spread, np.where(valid, t, 0)), valid
-
-
-class FeatureCache:
+class FeatureCache(CacheTables):
     """A cache file, read-only.
 
     Opening reads the table of videos and checks the file's structure; frames are read on demand
@@ -84,13 +67,8 @@ class FeatureCache:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        with CacheFile.opening(self.path) as self._file:
-            table = read_structure(self.path)
-        self.task, self.classes, self.provenance = table.task, table.outputs, table.provenance
-        self.labels, self.groups, self.start = table.labels, table.groups, table.start
-        self.streams, self._splits, self._extents = table.streams, table.splits, table.extents
-        self._ids = table.ids
+        with CacheFile.opening(Path(path)) as self._file:
+            super().__init__(Path(path))
         self._maps: dict[str, np.ndarray] = {}
         self._checked = defaultdict[str, np.ndarray](partial(np.zeros, len(self), bool))
         # Tables that others derive from the cache and share; they live as long as the cache.
@@ -98,9 +76,6 @@ class FeatureCache:
 
     def __reduce__(self) -> tuple[Any, tuple[Path, str]]:
         return _open_again, (self.path, self.digest)
-
-    def __len__(self) -> int:
-        return len(self._ids)
 
     def __repr__(self) -> str:
         return f"FeatureCache({str(self.path)!r}: {len(self)} videos, {self.start[-1]} frames)"
@@ -110,132 +85,13 @@ class FeatureCache:
         """A hexadecimal digest of the file that was opened; see `file_digest`."""
         return self._file.digest()
 
-    @cached_property
-    def ids(self) -> np.ndarray:
-        """[N] str, the videos' ids."""
-        return np.char.decode(self._ids, "utf-8")
-
-    @property
-    def folds(self) -> tuple[str, ...]:
-        """The folds' names; the first is "default", the top level."""
-        return tuple(self._splits)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """[N] int64, the number of frames of each video."""
-        return np.diff(self.start)
-
-    @property
-    def frame_datasets(self) -> tuple[str, ...]:
-        """Which of time, importance and thumbnail the cache has."""
-        return tuple(name for name in schema.FRAME_DATASETS if f"frames/{name}" in self._extents)
-
-    def splits(self, fold: str = DEFAULT_FOLD) -> np.ndarray:
-        """[N] str, the split of every video in `fold`.
-
-        Raises:
-            FrameSelectError: for an unknown fold.
-        """
-        if fold not in self._splits:
-            raise FrameSelectError(f"{self.path}: {known('fold', fold, self._splits)}")
-        return self._splits[fold]
-
-    def rows(self, split: str, fold: str = DEFAULT_FOLD) -> np.ndarray:
-        """[n] int64, the rows of the videos of `split`, in the file's order.
-
-        Raises:
-            FrameSelectError: for an unknown fold or a split without videos.
-        """
-        splits = self.splits(fold)
-        rows = np.flatnonzero(splits == split)
-        if not split or not len(rows):
-            have = {str(name) for name in splits if name}
-            raise FrameSelectError(f"{self.path}: fold {fold!r}: {known('split', split, have)}")
-        return rows
-
-    def stream(self, name: str | None = None) -> str:
-        """The name of a stream; None stands for the only one.
-
-        Raises:
-            FrameSelectError: for an unknown stream, or for None if there are several.
-        """
-        if name is None:
-            if len(self.streams) > 1:
-                listed = ", ".join(self.streams)
-                raise FrameSelectError(
-                    f"{self.path}: has the streams {listed}; choose one: stream= (--stream)"
-                )
-            return self.streams[0]
-        if name not in self.streams:
-            raise FrameSelectError(f"{self.path}: {known('stream', name, self.streams)}")
-        return name
-
-    def features_extent(self, stream: str | None = None) -> Extent:
-        """Shape, dtype, minimum and maximum of a stream's features, without reading them."""
-        return self._extents[f"streams/{self.stream(stream)}/features"]
-
-    def predictions_extent(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> Extent:
-        """Shape, dtype, minimum and maximum of a stream's predictions, without reading them."""
-        return self._extents[self._predictions_name(stream, fold)]
-
     def features(self, stream: str | None = None) -> np.ndarray:
-        """Memory map [F, D] (or [F, V, D]) of all frames' features, as stored, unchecked."""
-        return self._map(f"streams/{self.stream(stream)}/features")
+        """Memory map [F, D] (or [F, V, D]) of all frames' features of one stream, unchecked."""
+        return self._map(f"streams/{self._single(stream)}/features")
 
     def predictions(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> np.ndarray:
-        """Memory map [F, C] (or [F, V, C]) of all frames' predictions, as stored, unchecked."""
-        return self._map(self._predictions_name(stream, fold))
-
-    def feature_size(self, stream: str | None = None, view: View = None) -> int:
-        """D: of single views, or with a middle axis flattened into it."""
-        return int(np.prod(self.features_extent(stream).shape[1 if view is None else 2 :]))
-
-    def views(self, stream: str | None = None) -> int:
-        """V, the number of views of each frame; 1 without an axis of views."""
-        extent = self.features_extent(stream)
-        return extent.shape[1] if extent.axes == "view" else 1
-
-    def check_view(self, view: View, stream: str | None = None) -> None:
-        """Refuse a view that the stream does not have.
-
-        Raises:
-            FrameSelectError: naming the views that it has.
-        """
-        if view is None:
-            return
-        name, count = self.stream(stream), self.views(stream)
-        if self.features_extent(stream).axes != "view":
-            raise FrameSelectError(
-                f"view={view!r}: the stream {name!r} of {self.path} has no axis of views; "
-                "leave view out"
-            )
-        number = isinstance(view, int) and not isinstance(view, bool) and 0 <= view < count
-        if view != "random" and not number:
-            raise FrameSelectError(
-                f"view={view!r}: must be from 0 to {count - 1}, 'random' or None for all together"
-            )
-
-    def clips_of(
-        self, rows: np.ndarray, stream: str | None = None, view: View = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """The clips that the videos in `rows` [B] make: their videos [n], and views [n] or None.
-
-        With view="random" these are all views of a video, one after another; else one clip each.
-        """
-        rows = np.asarray(rows, np.int64)
-        if view == "random":
-            views = self.views(stream)
-            return rows.repeat(views), np.tile(np.arange(views), len(rows))
-        return rows, None if view is None else np.full(len(rows), view)
-
-    def sample(self, rows: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of the file that are frames 0..T-1 of the videos in `rows`, and which are valid.
-
-        Both are [B, T]; at padding the row is that of the video's first frame.
-        """
-        rows = np.asarray(rows, np.int64)
-        index, valid = frame_index(self.start[rows + 1] - self.start[rows], num_frames)
-        return self.start[rows][:, None] + index, valid
+        """Memory map [F, C] (or [F, V, C]) of all frames' predictions of one stream, unchecked."""
+        return self._map(self._predictions_name(self._single(stream), fold))
 
     def read(
         self,
@@ -268,8 +124,7 @@ class FeatureCache:
     ) -> np.ndarray:
         """Features [B, T, D] of the videos in `rows`, as stored; 0 at padding, axes flattened."""
         frames, valid = self.sample(rows, num_frames)
-        features = self._take(f"streams/{self.stream(stream)}/features", frames, rows, view)
-        features = features.reshape(*frames.shape, -1)
+        features = self._take_features(frames, rows, stream, view)
         if not valid.all():
             features[~valid] = 0
         return features
@@ -300,9 +155,9 @@ class FeatureCache:
         """Features [B, D] and predictions [B, C] of frame `index` [B], 0..T-1, of the videos."""
         frames, _ = self.sample(rows, num_frames)
         frame = frames[np.arange(len(frames)), index][:, None]
-        features = self._take(f"streams/{self.stream(stream)}/features", frame, rows, view)
+        features = self._take_features(frame, rows, stream, view)
         predictions = self._take_predictions(frame, rows, fold, stream, view)
-        return features.reshape(len(rows), -1), predictions[:, 0]
+        return features[:, 0], predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
         """Time, importance or thumbnail of the videos in `rows`, [B, T, ...]; 0 at padding.
@@ -359,11 +214,6 @@ class FeatureCache:
             if checksums[name] != extent.crc32:
                 raise CacheError(f"{self.path}: {name}: has a wrong checksum: damaged")
 
-    def _predictions_name(self, stream: str | None, fold: str) -> str:
-        self.splits(fold)
-        name = f"folds/{fold}/predictions/{self.stream(stream)}"
-        return name if name in self._extents else f"streams/{self.stream(stream)}/predictions"
-
     def _map(self, name: str) -> np.ndarray:
         self._file.check()
         if name not in self._maps:
@@ -392,6 +242,16 @@ class FeatureCache:
             values = values.reshape(-1, *values.shape[2:])
         return np.take(values, frames, axis=0)
 
+    def _take_features(
+        self, frames: np.ndarray, rows: np.ndarray, stream: str | None, view: np.ndarray | None
+    ) -> np.ndarray:
+        """Features of frames [B, T], [B, T, D]: axes flattened, several streams side by side."""
+        made = []
+        for part in self.parts(stream):
+            features = self._take(f"streams/{part}/features", frames, rows, view)
+            made.append(features.reshape(*frames.shape, -1))
+        return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
+
     def _take_predictions(
         self,
         frames: np.ndarray,
@@ -400,8 +260,15 @@ class FeatureCache:
         stream: str | None,
         view: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Predictions of frames [B, T], of one view [B] of each or averaged over all."""
-        name = self._predictions_name(stream, fold)
+        """Predictions of frames [B, T], of one view [B] of each or averaged over all.
+
+        Those of several streams are averaged, 1 : 1.
+        """
+        parts = self.parts(stream)
+        if len(parts) > 1:
+            several = [self._take_predictions(frames, rows, fold, one, view) for one in parts]
+            return np.asarray(np.mean(several, axis=0, dtype=np.float32))
+        name = self._predictions_name(parts[0], fold)
         if len(self._extents[name].shape) == 2:  # those of all views together
             view = None
         predictions = self._take(name, frames, rows, view)

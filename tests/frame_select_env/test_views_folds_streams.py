@@ -105,3 +105,79 @@ def test_a_regression_with_a_class_reward_says_so(regression):
 def test_a_reward_that_reads_importance_needs_a_cache_with_it(rich):
     with pytest.raises(FrameSelectError, match="'span' reads frames/importance, which .* does not"):
         gym.make("FrameSelect/OneShot-v0", data=rich, stream="boxes", num_frames=4, reward="span")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two videos of two frames; stream a has one feature, b two, of another dtype and in views.
+
+    Class 1 has the probabilities 0.25 and 0.5 in a; in b's two views (1, 0.5) and (0.5, 0).
+    """
+    told_a = np.array([0.25, 0.5], np.float32)
+    told_b = np.array([[1.0, 0.5], [0.5, 0.0]], np.float32)
+
+    def videos():
+        for row in range(2):
+            yield {
+                "id": f"v{row}",
+                "label": 1,
+                "split": "train",
+                "features": {
+                    "a": np.array([[1.0], [2.0]], np.float16) + 10 * row,
+                    "b": np.array([[[3], [4]], [[5], [6]]], np.float32) + 10 * row,
+                },
+                "predictions": {
+                    "a": np.stack([1 - told_a, told_a], axis=1),
+                    "b": np.stack([1 - told_b, told_b], axis=2),
+                },
+            }
+
+    path = tmp_path_factory.mktemp("pair") / "pair.h5"
+    return str(write_cache(path, videos(), classes=["x", "y"], axes={"b": "view"}))
+
+
+def test_several_streams_are_side_by_side_and_their_predictions_averaged(pair):
+    cache = open_cache(pair)
+    clips = cache.read(np.array([1, 0]), 2, stream="a+b")
+    assert clips.features.tolist() == [[[11, 13, 14], [12, 15, 16]], [[1, 3, 4], [2, 5, 6]]]
+    assert clips.features.dtype == np.float32
+    # Frame 0: a says 0.25, b (1 + 0.5) / 2; frame 1: 0.5, and (0.5 + 0) / 2.
+    assert clips.predictions[0, :, 1].tolist() == [0.5, 0.375]
+    assert cache.feature_size("a+b") == 3 and cache.feature_size("b+a") == 3
+    extent = cache.features_extent("a+b")
+    assert (extent.shape, extent.min, extent.max) == ((4, 3), 1.0, 16.0)
+    assert cache.read(np.array([0]), 2, stream="b+a").features[0].tolist() == [[3, 4, 1], [5, 6, 2]]
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_environments_take_several_streams(pair, name):
+    assert info_of_pair(name, pair)["p0"].tolist() == [0.5625, 0.4375]
+    env = gym.make(name, data=pair, stream="a+b", num_frames=2)
+    observation, _ = env.reset(options={"video": 0})
+    assert observation["features"].tolist() == [[1, 3, 4], [2, 5, 6]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+def info_of_pair(name, data):
+    env = gym.make(name, data=data, stream="a+b", num_frames=2, observation="index")
+    env.reset(options={"video": 0})
+    actions = {"OneShot": [np.ones(2, int)], "Sequential": [1, 1], "Pick": [0, 1]}
+    for action in actions[name.split("/")[1].split("-")[0]]:
+        _, _, over, _, info = env.step(action)
+    assert over
+    return info
+
+
+def test_streams_that_do_not_go_together_are_refused(pair):
+    for stream, view, message in (
+        ("a+c", None, "unknown stream 'c'; known: a, b"),
+        ("a+a", None, "stream 'a\\+a' names 'a' twice"),
+        ("a+", None, "unknown stream ''"),
+        ("a+b", 0, "view=0: the stream 'a\\+b' of .* has no axis of views"),
+    ):
+        with pytest.raises(FrameSelectError, match=message):
+            gym.make("FrameSelect/OneShot-v0", data=pair, stream=stream, view=view, num_frames=2)
+    with pytest.raises(FrameSelectError, match="'a\\+b' is several streams; read one of them"):
+        open_cache(pair).features("a+b")
