@@ -101,13 +101,14 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
 
 
 def _check_fit(folder: Path, trained: dict[str, Any], cache: FeatureCache, task: Task) -> None:
-    stream = cache.stream(task.stream)
-    size = trained["feature_sizes"].get(stream)
-    if size != cache.feature_size(stream):
-        raise FrameSelectError(
-            f"{folder}: was trained on {trained['name']} with {size} features per frame, but "
-            f"{cache.path.name} has {cache.feature_size(stream)}; use a cache of the same backbone"
-        )
+    for stream in cache.parts(task.stream):
+        size = trained["feature_sizes"].get(stream)
+        if size != cache.feature_size(stream):
+            raise FrameSelectError(
+                f"{folder}: was trained on {trained['name']} with {size} features per frame, but "
+                f"{cache.path.name} has {cache.feature_size(stream)}; use a cache of the same "
+                "backbone"
+            )
     if trained["name"] == cache.path.name and trained["digest"] != cache.digest:
         raise FrameSelectError(
             f"{folder}: {cache.path.name} has changed since this run was trained on it (digests "

@@ -238,3 +238,14 @@ def test_an_ensemble_of_seeds_is_fused_like_its_members(folders, viewed):
     assert made.results["both ensemble", "2"].selected.shape[1:] == (len(made.rows), 6, 6)
     alone = evaluate_runs(cache, {"both": runs[:1]}, ensemble=True, **options)
     assert not any("ensemble" in name for name, _ in alone.results)
+
+
+def test_streams_side_by_side_are_one_agent(viewed, tmp_path):
+    folder = train(tmp_path / "run", viewed, "--stream", "rgb+flow")
+    cache = open_cache(viewed)
+    made = evaluate_runs(cache, {"one": [folder]}, frames=(2,), references=["pooled"], resamples=1)
+    assert made.results["one", "2"].selected.shape[2] == 1  # a single unit
+    told = [cache.read(made.rows, 6, stream=one) for one in ("rgb", "flow")]
+    p0 = np.mean([one.predictions.sum(1) / one.valid.sum(1)[:, None] for one in told], axis=0)
+    right = p0.argmax(1) == made.label
+    assert (1 - made.results["all", "all"].error[0]).tolist() == right.tolist()
