@@ -138,7 +138,7 @@ def test_a_table_has_the_papers_figure_beside_ours(made):
     rows = {row[0]: row for row in table.rows}
     agent = {frames: one for (label, frames), one in by_name(made).items() if label == "agent"}
     figure = [f"{100 * agent[frames].accuracy.value:.1f}" for frames in ("2", "chosen", "free")]
-    assert rows["agent"][1:5] == ["50", *figure]
+    assert rows["agent"][1:5] == ["50.0", *figure]
     free = agent["free"]
     shares = [f"{100 * share:.1f}" for share in (free.kept, free.rescued, free.broken)]
     assert rows["agent"][6:] == shares
