@@ -12,7 +12,7 @@ from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
 from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.rewards import Outcome, Reward
+from frame_select_env.rewards import Outcome, Reward, Statistics
 
 # Which episodes an operation is about; slice(None), all of them, is the fast path.
 Slots: TypeAlias = np.ndarray | slice
@@ -63,8 +63,7 @@ class Episodes(ABC):
         # p1 of an empty selection: zeros, which are wrong; for a regression the training mean.
         self._empty_p1 = np.zeros(outputs)
         if cache.task == "regression":
-            train = cache.splits(settings.fold) == "train"
-            self._empty_p1 = cache.labels[train if train.any() else EVERY].mean(axis=0)
+            self._empty_p1 = cache.labels[self._training_rows()].mean(axis=0)
         self.slots = np.arange(num_slots)
         self._first = self.slots * frames  # [B], each slot's place in the flat selection
         # [B], what an episode is about, as an entry of the table; and its row in the cache
@@ -282,6 +281,8 @@ class Episodes(ABC):
                 return self.table.valid.take(video * self.table.views, axis=0)
             if name == "target_frames":
                 return self.settings.target_frames
+            if name == "statistics":
+                return self.statistics()
             if name == "predictions":
                 return cache.read_predictions(video, frames, self.settings.fold, stream, view)
             if name == "features":
@@ -289,6 +290,25 @@ class Episodes(ABC):
             return cache.read_frames(name, video, frames)
 
         return Outcome(facts, look_up)
+
+    def statistics(self) -> Statistics:
+        """What is known of the training videos of a regression; computed when it is first read."""
+        settings, memo = self.settings, self.cache.memo
+        key = ("statistics", settings.fold, self.stream, settings.num_frames, settings.view)
+        if key not in memo:
+            if self.cache.task != "regression":
+                raise FrameSelectError("outcome.statistics: only of a regression")
+            views = self.table.views
+            entries = (self._training_rows()[:, None] * views + np.arange(views)).ravel()
+            self.table.fill(entries)
+            label = self.cache.labels[self.table.split(entries)[0]]
+            memo[key] = Statistics.of(label, self.table.p0[entries])
+        return memo[key]
+
+    def _training_rows(self) -> np.ndarray:
+        """The rows of the fold's training videos, or of all if there are none, [n] int64."""
+        train = np.flatnonzero(self.cache.splits(self.settings.fold) == "train")
+        return train if len(train) else np.arange(len(self.cache))
 
     def valid(self, slots: Slots = EVERY) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""

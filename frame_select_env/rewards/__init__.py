@@ -7,7 +7,8 @@ a paragraph `Source:`. Importing this package registers the built-in designs.
 from frame_select_env.rewards import attention_aware as attention_aware
 from frame_select_env.rewards import frames as frames
 from frame_select_env.rewards import predictions as predictions
-from frame_select_env.rewards.outcome import Outcome
+from frame_select_env.rewards import regression as regression
+from frame_select_env.rewards.outcome import Outcome, Statistics
 from frame_select_env.rewards.registry import (
     Reward,
     RewardSpec,
@@ -16,4 +17,12 @@ from frame_select_env.rewards.registry import (
     reward_names,
 )
 
-__all__ = ["Outcome", "Reward", "RewardSpec", "register_reward", "reward_design", "reward_names"]
+__all__ = [
+    "Outcome",
+    "Reward",
+    "RewardSpec",
+    "Statistics",
+    "register_reward",
+    "reward_design",
+    "reward_names",
+]

@@ -1,6 +1,7 @@
 """Outcome: the facts about a batch of selections that a reward design may read."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,30 @@ from frame_select_env.errors import FrameSelectError
 # Every design may read these; the rest must be declared, which proves claims like "needs no label".
 OPEN = frozenset({"p0", "p1", "unanswered", "selected", "valid", "target_frames"})
 LABELLED = frozenset({"label", "correct_before", "correct_after"})
-LOOKED_UP = frozenset({"predictions", "features", "importance", "time", "video"})
+LOOKED_UP = frozenset({"predictions", "features", "importance", "time", "video", "statistics"})
 FACTS = OPEN | LABELLED | LOOKED_UP
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is known of a regression's training videos, [K] float64 each.
+
+    Deviations have the divisor n; one of 0 counts as 1. The correlation of a constant is 0.
+    """
+
+    label_mean: np.ndarray
+    label_sd: np.ndarray
+    p0_mean: np.ndarray
+    p0_sd: np.ndarray
+    correlation: np.ndarray  # of label and p0
+
+    @classmethod
+    def of(cls, label: np.ndarray, p0: np.ndarray) -> "Statistics":
+        """The statistics of labels [n, K] and mean predictions [n, K]."""
+        label, p0 = np.asarray(label, np.float64), np.asarray(p0, np.float64)
+        sd, spread = (np.where(one.std(axis=0) > 0, one.std(axis=0), 1.0) for one in (label, p0))
+        both = (label - label.mean(axis=0)) * (p0 - p0.mean(axis=0))
+        return cls(label.mean(axis=0), sd, p0.mean(axis=0), spread, both.mean(axis=0) / sd / spread)
 
 
 class Outcome:
@@ -32,6 +55,7 @@ class Outcome:
         target_frames: m, the number of frames that a budget aims at.
         predictions: [B, T, C]. features: [B, T, D]. importance: [B, T]. time: [B, T] seconds.
             These are read from the cache on demand.
+        statistics: `Statistics` of the training videos of a regression.
 
     Args:
         facts: The facts that are known already.
@@ -54,6 +78,7 @@ class Outcome:
     features: np.ndarray
     importance: np.ndarray
     time: np.ndarray
+    statistics: Statistics
 
     def __init__(
         self,

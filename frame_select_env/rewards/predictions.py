@@ -86,15 +86,3 @@ def minus_kl(outcome: Outcome) -> np.ndarray:
     2015, at temperature 1: p0 teaches p1.
     """
     return -(outcome.p0 * (clipped_log(outcome.p0) - clipped_log(outcome.p1))).sum(axis=1)
-
-
-@register_reward("delta_error", needs=("label",), tasks=("regression",))
-def delta_error(outcome: Outcome) -> np.ndarray:
-    """The decrease of the absolute error, averaged over the targets.
-
-    Formula: mean_k |p0_k - y_k| - mean_k |p1_k - y_k|
-
-    Source: `delta_prob` carried over to the mean absolute error, the measure of regression here.
-    """
-    before = np.abs(outcome.p0 - outcome.label).mean(axis=1)
-    return before - np.abs(outcome.p1 - outcome.label).mean(axis=1)

@@ -98,8 +98,9 @@ def test_several_streams_must_be_told_apart(rich, name):
 
 
 def test_a_regression_with_a_class_reward_says_so(regression):
-    with pytest.raises(FrameSelectError, match="'sign_omega' has no meaning for a regression; use"):
-        gym.make("FrameSelect/OneShot-v0", data=str(regression), stream="audio", num_frames=4)
+    with pytest.raises(FrameSelectError, match="'margin' has no meaning for a regression; use"):
+        keywords = {"stream": "audio", "num_frames": 4, "reward": "margin"}
+        gym.make("FrameSelect/OneShot-v0", data=str(regression), **keywords)
 
 
 def test_a_reward_that_reads_importance_needs_a_cache_with_it(rich):
