@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from agents.networks.network import Network
+from agents.networks.network import Standardised
 from agents.training.learner import Learner
 from agents.training.task import Task, forked_torch
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
@@ -68,7 +68,7 @@ class AgentDesign:
     name: str
     config: type[Any]
     presets: dict[str, Any]
-    network: Callable[[FeatureCache, Task, Any], Network]
+    network: Callable[[FeatureCache, Task, Any], Standardised]
     agent: Callable[[Any, Task, Any], Ranking]
     learner: Callable[[Any, FeatureCache, Task, Any], Learner]
     check: Callable[[Any], None] = check_ranges
@@ -79,7 +79,7 @@ class AgentDesign:
         """The default m of a preset, at most T."""
         return min(self.target_frames.get(preset, 8), num_frames)
 
-    def initial_network(self, cache: FeatureCache, task: Task, config: Any) -> Network:
+    def initial_network(self, cache: FeatureCache, task: Task, config: Any) -> Standardised:
         """A network with the initial weights of the task's seed, on the task's device."""
         with forked_torch(task):
             torch.manual_seed(task.seed)
