@@ -26,7 +26,7 @@ SMALLEST: dict[str, float] = {
 BELOW_1 = ("dropout", "ema_decay", "momentum")  # in [0, 1)
 FRACTIONS = (  # in [0, 1]
     *("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"),
-    "gae_lambda",
+    *("gae_lambda", "scrambler"),
 )
 POSITIVE = ("learning_rate", "reward_scale", "clip_range")
 
@@ -63,6 +63,8 @@ class AgentDesign:
         check: (config) -> None; raises FrameSelectError for invalid hyper-parameters.
         search: Hyper-parameters that `agents search` varies, with the values to try.
         target_frames: Default m of each preset for which it is not 8.
+        all_streams: Without a named stream, it sees all streams of a cache side by side.
+        modules: Other modules whose code is the agent's, by name; a run records a digest.
     """
 
     name: str
@@ -74,6 +76,12 @@ class AgentDesign:
     check: Callable[[Any], None] = check_ranges
     search: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     target_frames: dict[str, int] = field(default_factory=dict)
+    all_streams: bool = False
+    modules: tuple[str, ...] = ()
+
+    def default_stream(self, cache: FeatureCache) -> str | None:
+        """The stream of a task that names none; None for a cache's only one."""
+        return "+".join(cache.streams) if self.all_streams and len(cache.streams) > 1 else None
 
     def default_target_frames(self, preset: str, num_frames: int) -> int:
         """The default m of a preset, at most T."""
