@@ -25,6 +25,7 @@ AGENTS: dict[str, str] = {
     "dqn-pick": "agents.dqn:PICK_DESIGN",
     "maskable-ppo": "agents.ppo:MASKABLE_DESIGN",
     "soft-attention": "agents.soft_attention:DESIGN",
+    "dfan": "agents.dfan:DESIGN",
 }
 
 

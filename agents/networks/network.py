@@ -14,7 +14,51 @@ from agents.networks.feature_table import FeatureTable
 FRAMES = 2**12  # that are standardised at a time
 
 
-class Network(nn.Module, ABC):
+class Standardised(nn.Module):
+    """A network that standardises its inputs.
+
+    Attributes:
+        mean: [D], subtracted from the features. scale: [D], then multiplied with them.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, feature_size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(feature_size))
+        self.register_buffer("scale", torch.ones(feature_size))
+
+    def normal(self, features: Tensor) -> Tensor:
+        """Features [..., D] of any dtype, standardised, float32."""
+        return (features - self.mean).mul_(self.scale)  # one copy: the difference is float32
+
+    def standardise(self, features: Tensor, valid: Tensor) -> None:
+        """Set mean and scale, 0 for constant features, from the valid frames of [n, T, D]."""
+        self.mean, self.scale = mean_and_scale(features, valid)
+
+
+def mean_and_scale(features: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and 1 / standard deviation, 0 for constant features, [D] each.
+
+    They are those of the features [n, T, D] where `valid` [n, T] is True.
+    """
+    # A few frames at a time: as float64 they are four times as large as in the table.
+    total = valid.sum().clamp(min=1)
+    first = torch.zeros(features.shape[2], dtype=torch.float64, device=features.device)
+    second = torch.zeros_like(first)
+    frames = features.flatten(0, 1).split(FRAMES)
+    for some, there in zip(frames, valid.flatten().split(FRAMES), strict=True):
+        block = some.double() * there[:, None]
+        first += block.sum(0)
+        second += block.square().sum(0)
+    mean = first / total
+    deviation = (second / total - mean.square()).clamp(min=0).sqrt()
+    varies = deviation > 1e-4 * deviation.max()
+    return mean.float(), torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0).float()
+
+
+class Network(Standardised, ABC):
     """From index observations to codes, and from codes to one number per action.
 
     Decisions of one episode are about the same video, as are many decisions of a batch, so each
@@ -22,13 +66,10 @@ class Network(nn.Module, ABC):
     encodings are cached until the weights change.
 
     Attributes:
-        mean: [D], subtracted from the features. scale: [D], then multiplied with them.
         code_size: Units of a code.
         lstm: The BiLSTM that encodes the video, if the network has one.
     """
 
-    mean: Tensor
-    scale: Tensor
     code_size: int
     lstm: nn.LSTM
     dropout: nn.Dropout
@@ -37,9 +78,7 @@ class Network(nn.Module, ABC):
     _cached: Tensor
 
     def __init__(self, feature_size: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(feature_size))
-        self.register_buffer("scale", torch.ones(feature_size))
+        super().__init__(feature_size)
         self.forget()
 
     @abstractmethod
@@ -106,27 +145,6 @@ class Network(nn.Module, ABC):
         """
         self._made_by = None
         self._encodings, self._cached = torch.zeros(0), torch.zeros(0, dtype=torch.bool)
-
-    def normal(self, features: Tensor) -> Tensor:
-        """Features [..., D] of any dtype, standardised, float32."""
-        return (features - self.mean).mul_(self.scale)  # one copy: the difference is float32
-
-    def standardise(self, features: Tensor, valid: Tensor) -> None:
-        """Set mean and scale, 0 for constant features, from the valid frames of [n, T, D]."""
-        # A few frames at a time: as float64 they are four times as large as in the table.
-        total = valid.sum().clamp(min=1)
-        first = torch.zeros(features.shape[2], dtype=torch.float64, device=features.device)
-        second = torch.zeros_like(first)
-        frames = features.flatten(0, 1).split(FRAMES)
-        for some, there in zip(frames, valid.flatten().split(FRAMES), strict=True):
-            block = some.double() * there[:, None]
-            first += block.sum(0)
-            second += block.square().sum(0)
-        mean = first / total
-        deviation = (second / total - mean.square()).clamp(min=0).sqrt()
-        varies = deviation > 1e-4 * deviation.max()
-        self.mean = mean.float()
-        self.scale = torch.where(varies, 1 / deviation.clamp(min=1e-12), 0.0).float()
 
 
 class StepNetwork(Network):

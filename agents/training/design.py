@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from agents.networks.network import Network
+from agents.networks.network import Standardised
 from agents.training.learner import Learner
 from agents.training.task import Task, forked_torch
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
@@ -26,7 +26,7 @@ SMALLEST: dict[str, float] = {
 BELOW_1 = ("dropout", "ema_decay", "momentum")  # in [0, 1)
 FRACTIONS = (  # in [0, 1]
     *("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"),
-    "gae_lambda",
+    *("gae_lambda", "scrambler"),
 )
 POSITIVE = ("learning_rate", "reward_scale", "clip_range")
 
@@ -63,23 +63,31 @@ class AgentDesign:
         check: (config) -> None; raises FrameSelectError for invalid hyper-parameters.
         search: Hyper-parameters that `agents search` varies, with the values to try.
         target_frames: Default m of each preset for which it is not 8.
+        all_streams: Without a named stream, it sees all streams of a cache side by side.
+        modules: Other modules whose code is the agent's, by name; a run records a digest.
     """
 
     name: str
     config: type[Any]
     presets: dict[str, Any]
-    network: Callable[[FeatureCache, Task, Any], Network]
+    network: Callable[[FeatureCache, Task, Any], Standardised]
     agent: Callable[[Any, Task, Any], Ranking]
     learner: Callable[[Any, FeatureCache, Task, Any], Learner]
     check: Callable[[Any], None] = check_ranges
     search: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     target_frames: dict[str, int] = field(default_factory=dict)
+    all_streams: bool = False
+    modules: tuple[str, ...] = ()
+
+    def default_stream(self, cache: FeatureCache) -> str | None:
+        """The stream of a task that names none; None for a cache's only one."""
+        return "+".join(cache.streams) if self.all_streams and len(cache.streams) > 1 else None
 
     def default_target_frames(self, preset: str, num_frames: int) -> int:
         """The default m of a preset, at most T."""
         return min(self.target_frames.get(preset, 8), num_frames)
 
-    def initial_network(self, cache: FeatureCache, task: Task, config: Any) -> Network:
+    def initial_network(self, cache: FeatureCache, task: Task, config: Any) -> Standardised:
         """A network with the initial weights of the task's seed, on the task's device."""
         with forked_torch(task):
             torch.manual_seed(task.seed)

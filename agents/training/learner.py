@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
 from agents.networks.frame_scorer import State
-from agents.networks.network import Network
+from agents.networks.network import Standardised
 from agents.training.task import Task
 from frame_select_env import FeatureCache
 
@@ -97,7 +97,7 @@ class Learner(ABC):
 
     config: Any
 
-    def __init__(self, network: Network, task: Task, config: Any) -> None:
+    def __init__(self, network: Standardised, task: Task, config: Any) -> None:
         self.task, self.config, self.average = task, config, network
         self.updates = 0
         self.episodes = 0
@@ -157,7 +157,7 @@ class BatchLearner(Learner):
         table: The features of the training videos.
     """
 
-    def __init__(self, network: Network, cache: FeatureCache, task: Task, config: Any) -> None:
+    def __init__(self, network: Standardised, cache: FeatureCache, task: Task, config: Any) -> None:
         super().__init__(network, task, config)
         self.rows = task.fit_rows
         self.batch_size = min(config.batch_size, len(self.rows))
@@ -212,7 +212,7 @@ class ScorerLearner(BatchLearner):
     """A batch learner of a frame scorer, with a step-wise schedule of the learning rate."""
 
     def __init__(
-        self, network: Network, cache: FeatureCache, task: Task, config: ScorerConfig
+        self, network: Standardised, cache: FeatureCache, task: Task, config: ScorerConfig
     ) -> None:
         super().__init__(network, cache, task, config)
         self.schedule = torch.optim.lr_scheduler.MultiStepLR(

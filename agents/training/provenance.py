@@ -23,12 +23,12 @@ def code_digests(choice: AgentChoice, reward: RewardSpec) -> dict[str, str]:
     """Digests of the modules that define the agent and each design of the reward, by their names.
 
     Comments, docstrings and layout do not count. What these modules import is not covered, except
-    the agent's learner and network.
+    the agent's learner and network, and the modules that its design names.
     """
     design = choice.design
     path = AGENTS.get(choice.agent, choice.agent)
     parts = (design.config, design.learner, design.network, design.agent)
-    found = {choice.agent: _digest([path.partition(":")[0], *map(_module, parts)])}
+    found = {choice.agent: _digest([path.partition(":")[0], *map(_module, parts), *design.modules])}
     for term in Reward(reward).terms:
         named, colon, _ = term.design.name.partition(":")
         modules = [_module(term.design.function), *([named] if colon else [])]

@@ -48,6 +48,7 @@ class Run:
         frames = settings.get("num_frames", Task.num_frames)
         default = self.choice.design.default_target_frames(self.choice.preset, frames)
         settings = {"target_frames": default, "holdout": config.holdout, **settings}
+        settings.setdefault("stream", self.choice.design.default_stream(cache))
         task = make_task(cache, self.data, **settings)
         check_validation(task, config)
         return task

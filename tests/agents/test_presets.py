@@ -9,6 +9,7 @@ import pytest
 
 from agents.registry import AGENTS, agent_design
 
+UNSEARCHED = {"dfan"}  # its preset has the defaults
 LOG = Path(__file__).parents[2] / "examples" / "results" / "search.csv"
 
 
@@ -22,7 +23,7 @@ def trials(agent: str) -> dict[str, list[float]]:
     return dict(found)
 
 
-@pytest.mark.parametrize("agent", sorted(AGENTS))
+@pytest.mark.parametrize("agent", sorted(set(AGENTS) - UNSEARCHED))
 def test_no_trial_was_better_than_the_preset(agent):
     preset = agent_design(agent).presets["tuned"]
     # An episode of dqn-chunk has five decisions: returns over 5 and over 25 are the same.

@@ -18,6 +18,7 @@ AGENTS = [
     "reinforce@hidden_size=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
     "reinforce@hidden_size=8,episodes=3,keep=last",
     "soft-attention@hidden_size=8",
+    "dfan@hidden_size=8,learned_scale=true",
     "q-factored@hidden_size=8,episodes=3,memory=5",
     "reinforce-sequential@hidden_size=8",
     "ppo@hidden_size=8,rollout_episodes=2,repeats=2",

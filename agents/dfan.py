@@ -1,0 +1,242 @@
+"""DFAN, the dual focus attention network, as an agent: its time attention ranks the frames.
+
+The network and its loss are in `baselines.dfan`. Nothing is sampled, and the environment scores
+nothing: the network learns to predict the label of the video.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.networks.network import Standardised, mean_and_scale
+from agents.training.design import AgentDesign
+from agents.training.learner import BatchLearner, TrainingConfig
+from agents.training.task import Task
+from baselines.dfan import DFAN, Focus, TimeAttention, entropy, importance, loss_of, vote
+from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.cache import View
+
+
+@dataclass(frozen=True)
+class DFANConfig(TrainingConfig):
+    """Hyper-parameters of the dual focus attention network."""
+
+    #: The time attention (Eq. 9). `literal` is as printed: its logits are learnt for positions, and
+    #: that of frame i never depends on what frame i shows. `per-frame` compares every frame with
+    #: the state and the frame at hand; it can tell frames apart, so it is the default.
+    time_attention: TimeAttention = "per-frame"
+    #: Attend to objects (O.Focus); without, they are averaged (T.Focus in the paper's tables).
+    object_focus: bool = True
+    #: What a weight of the time attention keeps when it is mixed with its neighbour's while
+    #: training, the paper's beta; 1 mixes nothing.
+    scrambler: float = 0.6
+    #: Multiply the attentions' logits, which the tanh bounds, by learnt numbers.
+    learned_scale: bool = False
+    #: Dropout on the network's input and on the state that predicts.
+    dropout: float = 0.3
+    #: L2 penalty in Adam.
+    weight_decay: float = 1e-4
+    #: Number of videos per update.
+    batch_size: int = 32
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where streams lie in a frame's features, which hold them side by side.
+
+    The stream with an axis of objects has the role of objects. All others (actions, scenes, audio)
+    are of whole frames, and side by side they are the fused feature.
+
+    Attributes:
+        frames: Begin and end of each stream of whole frames. objects: Those of the objects.
+        shape: Number of objects of a frame and size of each; (0, 0) without objects.
+    """
+
+    frames: tuple[tuple[int, int], ...]
+    objects: tuple[int, int] = (0, 0)
+    shape: tuple[int, int] = (0, 0)
+
+    @classmethod
+    def of(cls, cache: FeatureCache, stream: str | None, view: View = None) -> "Layout":
+        """The layout of a stream, or of several, "a+b".
+
+        Raises:
+            FrameSelectError: for two streams of objects.
+        """
+        frames: list[tuple[int, int]] = []
+        objects, shape, begin = (0, 0), (0, 0), 0
+        for part in cache.parts(stream):
+            extent, end = cache.features_extent(part), begin + cache.feature_size(part, view)
+            if extent.axes != "object":
+                frames.append((begin, end))
+            elif shape != (0, 0):
+                raise FrameSelectError(
+                    f"dfan: {cache.path.name} has several streams of objects in {stream!r}; name "
+                    "the streams to use, with one of objects: --stream a+b"
+                )
+            else:
+                objects, shape = (begin, end), (int(extent.shape[1]), int(extent.shape[2]))
+            begin = end
+        return cls(tuple(frames), objects, shape)
+
+
+class DFANNetwork(Standardised):
+    """The dual focus attention network on the features of a cache.
+
+    Missing objects are rows of zeros. Statistics of the objects are over all that are there.
+    """
+
+    def __init__(self, feature_size: int, layout: Layout, dfan: DFAN) -> None:
+        super().__init__(feature_size)
+        self.layout, self.dfan = layout, dfan
+
+    def forward(self, features: Tensor, valid: Tensor) -> Focus:
+        """Go through videos: features [B, T, D] and valid [B, T]."""
+        inputs = self.normal(features)
+        frames = [inputs[..., begin:end] for begin, end in self.layout.frames]
+        present = self._present(features)
+        objects = self._objects(inputs) * present[..., None]
+        return self.dfan(torch.cat([inputs[..., :0], *frames], dim=2), objects, present, valid)
+
+    def standardise(self, features: Tensor, valid: Tensor) -> None:
+        """Set mean and scale from the valid frames of [n, T, D], each stream by itself."""
+        for begin, end in self.layout.frames:
+            found = mean_and_scale(features[..., begin:end], valid)
+            self.mean[begin:end], self.scale[begin:end] = found
+        begin, end = self.layout.objects
+        if end > begin:
+            there = self._present(features) & valid[..., None]
+            mean, scale = mean_and_scale(self._objects(features).flatten(1, 2), there.flatten(1))
+            count = self.layout.shape[0]
+            self.mean[begin:end], self.scale[begin:end] = mean.repeat(count), scale.repeat(count)
+
+    def _objects(self, features: Tensor) -> Tensor:
+        """The objects' features, [..., K, size]."""
+        begin, end = self.layout.objects
+        return features[..., begin:end].unflatten(-1, self.layout.shape)
+
+    def _present(self, features: Tensor) -> Tensor:
+        """Which objects there are, [..., K] bool, from features as stored."""
+        return (self._objects(features) != 0).any(-1)
+
+
+class DFANAgent:
+    """Ranks frames by their time attention, averaged over the last ten steps.
+
+    Its free choice is the frames with at least the mean weight.
+    """
+
+    def __init__(self, name: str, network: DFANNetwork) -> None:
+        self.name, self.network = name, network.eval()
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """The frames' weights, [B, T] float32, which sum to 1; -inf at padding."""
+        weights = self._ask(clips, lambda focus, valid: importance(focus.time, valid))
+        return np.where(clips.valid, weights, -np.inf)
+
+    def select(self, clips: Clips) -> np.ndarray:
+        """The frames whose weight is at least 1 / L, [B, T] bool; there is always one."""
+        share = 1 / clips.valid.sum(axis=1, keepdims=True)
+        # Equal weights may round to just below their share.
+        return (self.scores(clips) >= share * (1 - 1e-5)) & clips.valid
+
+    def predict(self, clips: Clips) -> np.ndarray:
+        """What the network itself says of the videos, [B, C] float64.
+
+        It is the share of each class in the votes of the last ten steps, as in the paper; a tie
+        goes to the higher mean probability.
+        """
+        return self._ask(clips, lambda focus, valid: vote(focus.logits, valid))
+
+    def object_attention(self, clips: Clips) -> np.ndarray:
+        """The weight of each object of each frame, [B, T, K] float32; 0 at missing ones."""
+        return self._ask(clips, lambda focus, valid: focus.objects)
+
+    def _ask(self, clips: Clips, read: Callable[[Focus, Tensor], Tensor]) -> np.ndarray:
+        device = self.network.mean.device
+        with torch.no_grad():
+            valid = torch.from_numpy(clips.valid).to(device)
+            focus = self.network(torch.from_numpy(clips.features).to(device), valid)
+            return read(focus, valid).cpu().numpy()
+
+
+class Vote:
+    """The vote of a trained DFAN as a predictor of whole videos, for a row of its own in tables."""
+
+    def __init__(self, agent: DFANAgent) -> None:
+        self.name, self.predict = f"{agent.name} vote", agent.predict
+
+
+class DFANLearner(BatchLearner):
+    """Network, optimiser and labels."""
+
+    def __init__(
+        self, network: DFANNetwork, cache: FeatureCache, task: Task, config: DFANConfig
+    ) -> None:
+        super().__init__(network, cache, task, config)
+        self.labels = torch.from_numpy(cache.labels).to(task.device)
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """One pass over the training videos; returns the means of the metrics of its updates."""
+        self.network.train()
+        return super().epoch(number)
+
+    def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
+        """One step of cross-entropy on the videos [B]; entropies of the attentions are in nats."""
+        features, _, valid = self.table(videos)
+        label = self.labels[torch.from_numpy(videos // self.table.views).to(self.labels.device)]
+        focus = self.network(features, valid)
+        loss = loss_of(focus.logits, valid, label)
+        self.descend(loss)
+        figures: dict[str, Tensor | float] = {"loss": loss.detach()}
+        figures["time_entropy"] = entropy(focus.time.detach())
+        if focus.objects.shape[2]:
+            figures["object_entropy"] = entropy(focus.objects.detach())
+        return figures
+
+
+def make_dfan(cache: FeatureCache, task: Task, config: DFANConfig) -> DFANNetwork:
+    """The network on the task's streams.
+
+    Raises:
+        FrameSelectError: for a regression, or several streams of objects.
+    """
+    if cache.task == "regression":
+        raise FrameSelectError(
+            f"dfan: predicts classes, but {cache.path.name} is a regression; use another agent"
+        )
+    layout = Layout.of(cache, task.stream, task.view)
+    dfan = DFAN(
+        sum(end - begin for begin, end in layout.frames),
+        layout.shape[1],
+        len(cache.classes),
+        config.hidden_size,
+        time_attention=config.time_attention,
+        num_frames=task.num_frames,
+        object_focus=config.object_focus,
+        beta=config.scrambler,
+        learned_scale=config.learned_scale,
+        dropout=config.dropout,
+    )
+    return DFANNetwork(cache.feature_size(task.stream, task.view), layout, dfan)
+
+
+DESIGN = AgentDesign(
+    name="dfan",
+    config=DFANConfig,
+    presets={"tuned": DFANConfig()},
+    network=make_dfan,
+    agent=lambda network, task, config: DFANAgent("dfan", network),
+    learner=DFANLearner,
+    search={
+        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "hidden_size": (64, 128),
+        "dropout": (0.0, 0.3),
+        "learned_scale": (False, True),
+    },
+    all_streams=True,
+    modules=("baselines.dfan",),
+)
