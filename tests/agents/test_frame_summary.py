@@ -10,6 +10,7 @@ from agents.__main__ import main
 from agents.networks.feature_table import FeatureTable
 from agents.networks.frame_scorer import FrameScorer
 from agents.networks.frame_summary import SUMMARY_SIZE, summary
+from agents.reinforce import DESIGN
 from agents.reproduction.ablations import ABLATION
 from agents.training.load import load_run
 from baselines.formulas import confidence, motion
@@ -148,4 +149,5 @@ def test_a_regression_has_no_probabilities_to_summarise(regression, tmp_path, ag
 
 def test_the_ablation_compares_all_three_states():
     states = [dict(line.changes)["state"] for line in ABLATION.lines if "state = " in line.label]
-    assert states == ["feature", "feature+prediction", "summary"]
+    tuned = DESIGN.presets["tuned"].state  # has a line of its own
+    assert [tuned, *states] == ["feature", "feature+prediction", "summary"]
