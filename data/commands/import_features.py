@@ -43,8 +43,9 @@ class ImportArguments:
 
     FOLDER is a folder of class folders with one file per video, all of one kind: .npy arrays [L,
     D]; .csv files written by OpenFace 2; or .json detections in COCO format, with one image per
-    frame: an object of "images", a list of {id, width, height, optionally time in seconds}, and
-    of "annotations", a list of {image_id, category_id, bbox, score}.
+    frame: an object of "images", a list of {id, width, height, optionally time in seconds}, of
+    "annotations", a list of {image_id, category_id, bbox, score}, and optionally of "categories",
+    a list of {id, name}.
 
     SUMMARY.h5 is a file of video summarisation (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
     group per video: features [n_steps, D], gtscore [n_steps] (or user_summary), picks [n_steps].
