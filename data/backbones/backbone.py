@@ -28,6 +28,7 @@ class Backbone:
     # C', outputs of its own classifier; 0: no classifier, or one with classes other than the user's
     # (as with published weights).
     classes: int = 0
+    scores: bool = True  # whether it has logits, of whatever classes, by design or from its weights
 
 
 @dataclass(frozen=True)

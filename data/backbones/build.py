@@ -1,8 +1,10 @@
 """From a specification to a backbone that has been tried once."""
 
+from dataclasses import replace
+
 import torch
 
-from data.backbones.backbone import Backbone, Runtime, first_line
+from data.backbones.backbone import Backbone, Output, Runtime, first_line
 from data.backbones.flow import flow_backbone
 from data.backbones.function import function_backbone
 from data.backbones.hugging_face import hugging_face_backbone
@@ -14,8 +16,9 @@ from frame_select_env.errors import known
 def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
     """Build a backbone (any but log-mel), load its weights, and run it once on an empty clip."""
     if is_function(specification.backbone):
-        return function_backbone(specification, runtime)  # it has been tried, too
-    backbone = _build(specification, runtime)
+        # It has been tried, too.
+        return _with_output(specification, function_backbone(specification, runtime))
+    backbone = _with_output(specification, _build(specification, runtime))
     # An empty clip shows unsupported sizes before any video is decoded.
     clip = torch.zeros(1, backbone.frames, backbone.side, backbone.side, 3, dtype=torch.uint8)
     try:
@@ -27,6 +30,21 @@ def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
         reason = f"does not accept {count} at {size}: {first_line(error)}"
         raise specification.fail(reason) from None
     return backbone
+
+
+def _with_output(specification: Specification, backbone: Backbone) -> Backbone:
+    """The backbone, with its logits as features if they are asked for."""
+    if specification.output == "features":
+        return backbone
+    if not backbone.scores:
+        raise specification.fail("output=logits: has no logits; use output=features")
+
+    def forward(clips: torch.Tensor) -> Output:
+        logits = backbone.forward(clips).logits
+        assert logits is not None
+        return Output(logits, logits)
+
+    return replace(backbone, forward=forward)
 
 
 def _build(specification: Specification, runtime: Runtime) -> Backbone:

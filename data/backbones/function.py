@@ -59,7 +59,7 @@ def function_backbone(specification: Specification, runtime: Runtime) -> Backbon
         raise specification.fail(failed) from error
     widths += [part.shape[-1] for part in trial if part is not None]
     classes = 0 if trial.logits is None else trial.logits.shape[-1]
-    return Backbone(forward, size, frames, specification.clip_fps, classes)
+    return Backbone(forward, size, frames, specification.clip_fps, classes, classes > 0)
 
 
 def _checked(specification: Specification, values: Any, count: int, width: int) -> torch.Tensor:

@@ -60,10 +60,10 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
         config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
         kind = transformers.AutoModelForVideoClassification
         if specification.weights == NONE:
-            network, whole = runtime.network(lambda: kind.from_config(config)), False
+            network, missing = runtime.network(lambda: kind.from_config(config)), set[str]()
         else:
             network, missing = _load(specification, runtime, kind, name)
-            whole = not missing
+        whole = not missing and specification.weights != NONE
     except FrameSelectError:
         raise
     except FAILURES as error:
@@ -89,7 +89,8 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
             return by_view(tapped, images, runtime.views)
 
     fps = specification.clip_fps or clip_rate(config.model_type, frames)
-    return Backbone(forward, side, frames, fps, int(config.num_labels) if own and whole else 0)
+    classes = int(config.num_labels) if own and whole else 0
+    return Backbone(forward, side, frames, fps, classes, scores=not missing)
 
 
 def preprocessing(processor: Any, config: Any) -> tuple[int, int, list[float], list[float]]:

@@ -12,6 +12,7 @@ from frame_select_env.errors import FrameSelectError, known
 LOG_MEL = "log-mel"
 FLOW = "flow:"
 HUGGING_FACE = "hf:"
+OUTPUTS = ("features", "logits")
 STREAM = re.compile(r"[A-Za-z0-9_-]+")  # becomes a name in the HDF5 file
 
 
@@ -29,6 +30,8 @@ class Specification:
         size: Side of the network's square input, in pixels; 0: as in training.
         clip_frames: Frames per clip; 0: as in training.
         clip_fps: Frames per second of a clip; 0: as in training.
+        output: What the stream's features are: "features", the input of the network's classifier,
+            or "logits", the scores of its classes.
         raft: For flow: the torchvision RAFT model that computes it.
         raft_weights: For flow: like `weights`, for the RAFT model.
         bands: For log-mel: number of mel bands.
@@ -41,6 +44,7 @@ class Specification:
     size: int = 0
     clip_frames: int = 0
     clip_fps: float = 0.0
+    output: str = "features"
     raft: str = "raft_small"
     raft_weights: str = "DEFAULT"
     bands: int = 64
@@ -98,10 +102,10 @@ def options_of(backbone: str) -> tuple[str, ...]:
     if backbone == LOG_MEL:
         return ("bands", "seconds")
     if backbone.startswith(FLOW):
-        return ("weights", "size", "raft", "raft_weights")
+        return ("weights", "size", "output", "raft", "raft_weights")
     if is_function(backbone):
-        return ("size", "clip_frames", "clip_fps")
-    return ("weights", "size", "clip_frames", "clip_fps")
+        return ("size", "clip_frames", "clip_fps", "output")
+    return ("weights", "size", "clip_frames", "clip_fps", "output")
 
 
 def is_function(backbone: str) -> bool:
@@ -139,6 +143,8 @@ def parse_specification(text: str, weights: str | None = None, only: bool = True
 
 
 def _value(text: str, key: str, value: str) -> str | int | float:
+    if key == "output" and value not in OUTPUTS:
+        raise FrameSelectError(f"--backbone {text}: {known(key, value, OUTPUTS)}")
     kind, positive = KINDS[key], key == "bands"  # the other numbers may be 0
     try:
         number = kind(value)

@@ -33,8 +33,8 @@ class ExtractArguments:
     frames), a torchvision video model (swin3d_t, r3d_18, mvit_v2_s, ...: a clip around each sampled
     frame), flow:IMAGE_MODEL (five stacked optical flows by RAFT), hf:MODEL (a Hugging Face video
     model), log-mel (the sound), or module:function (your own, from frames [B, h, w, 3] uint8 to
-    features [B, D]). Keys: weights, size, clip_frames, clip_fps; raft, raft_weights (flow); bands,
-    seconds (log-mel).
+    features [B, D]). Keys: weights, size, clip_frames, clip_fps; output (logits: the features are
+    the scores of the network's classes); raft, raft_weights (flow); bands, seconds (log-mel).
 
     Weights are downloaded by their torchvision name, or read from a .safetensors FILE. The
     predictions come from the network itself if its weights are a FILE, it is hf:FOLDER, or it is a
@@ -63,6 +63,8 @@ class ExtractArguments:
     num_frames: Annotated[int | None, metavar("T")] = None
     #: Sample frames at this rate per second instead.
     fps: Annotated[float | None, metavar("RATE")] = None
+    #: Sample every N-th frame instead, from the first.
+    every: Annotated[int | None, metavar("N")] = None
     #: 10: use four corners, the centre, and their mirror images, as the view axis.
     views: Literal[1, 10] = 1
     #: auto: as described above. head: always use the linear head.
@@ -102,9 +104,22 @@ def extract(arguments: list[str]) -> None:
     asked = parse(ExtractArguments, "extract", arguments)
     if not asked.backbone:
         raise FrameSelectError("--backbone is empty; give VIDEOS OUT.h5 before --backbone NAME")
-    if asked.num_frames is not None and asked.fps:
-        raise FrameSelectError("--num-frames and --fps cannot be combined; give one of them")
-    least = {"num-frames": 1, "fps": 0, "head-frames": 0, "batch": 1, "thumbnail": 0, "workers": 1}
+    given = [asked.num_frames is not None, bool(asked.fps), asked.every is not None]
+    if sum(given) > 1:
+        options = ("--num-frames", "--fps", "--every")
+        both = " and ".join(
+            option for option, is_given in zip(options, given, strict=True) if is_given
+        )
+        raise FrameSelectError(f"{both} cannot be combined; give one of them")
+    least = {
+        "num-frames": 1,
+        "fps": 0,
+        "every": 1,
+        "head-frames": 0,
+        "batch": 1,
+        "thumbnail": 0,
+        "workers": 1,
+    }
     least |= {"seed": 0}
     for flag, smallest in least.items():
         value = getattr(asked, flag.replace("-", "_"))
@@ -161,7 +176,7 @@ def _settings(asked: ExtractArguments, assignment: Assignment) -> Settings:
     own_predictions = asked.predictions == "auto" and assignment.targets is None
     return Settings(
         streams,
-        Sampling(asked.num_frames or 25, asked.fps or 0.0),
+        Sampling(asked.num_frames or 25, asked.fps or 0.0, asked.every or 0),
         views=asked.views,
         device=asked.device,
         batch=asked.batch,

@@ -1,6 +1,6 @@
 """frame-select import: make a cache from existing features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,16 +15,21 @@ from data.corpora.read import split_file_name
 from data.head.crossfit import Crossfit
 from data.head.folds import crossfit_notes
 from data.sources import detections, openface
+from data.sources.axes import parse_axes
 from data.sources.folders import NPY, FolderKind, npy_kind, read_folder, video_files
 from data.sources.group_folds import add_group_folds
 from data.sources.importing import import_source
-from data.sources.npz import read_npz
+from data.sources.npz import NAME, read_npz
 from data.sources.source import Source
+from data.sources.streams import read_streams
 from data.sources.summarization import read_summarization
+from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 # Option that applies to only one kind of folder -> the suffix of that kind.
 KIND_OPTIONS = {"axis": NPY, "columns": openface.SUFFIX, "objects": detections.SUFFIX}
+
+SEPARATOR = "\n"  # of several sources in one argument
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,14 @@ class ImportArguments:
 
     FOLDER is a folder of class folders with one file per video, all of one kind: .npy arrays [L,
     D]; .csv files written by OpenFace 2; or .json detections in COCO format, with one image per
-    frame: an object of "images", a list of {id, width, height, optionally time in seconds}, and
-    of "annotations", a list of {image_id, category_id, bbox, score}.
+    frame: an object of "images", a list of {id, width, height, optionally time in seconds}, of
+    "annotations", a list of {image_id, category_id, bbox, score}, and optionally of "categories",
+    a list of {id, name}.
+
+    Several folders of the same videos make several streams: action=FOLDER scene=FOLDER. They may
+    contain different kinds of files. Frames are aligned by time: the stream with the fewest frames
+    per second decides, and of the others the frame nearest to each of its frames is used, at most
+    half its interval away. Arrays without times must have as many frames as that stream.
 
     SUMMARY.h5 is a file of video summarisation (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
     group per video: features [n_steps, D], gtscore [n_steps] (or user_summary), picks [n_steps].
@@ -52,8 +63,8 @@ class ImportArguments:
     that need no label are useful.
     """
 
-    #: FEATURES.npz, FOLDER or SUMMARY.h5.
-    source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
+    #: FEATURES.npz, FOLDER, SUMMARY.h5, or a FOLDER for each of several streams.
+    source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[STREAM=]SOURCE ...")]
     #: The cache file to write.
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
     #: How training videos are predicted. video: by heads that were not trained on them, with 5
@@ -80,9 +91,9 @@ class ImportArguments:
     predictions: Annotated[Path | None, metavar("FOLDER")] = None
     #: The given predictions are logits: apply the softmax.
     logits: bool = False
-    #: Middle axis of .npy arrays: view for [L, V, D], such as crops, predicted separately;
-    #: object for [L, K, D].
-    axis: Annotated[Literal["view", "object"] | None, metavar("view|object")] = None
+    #: Middle axis of the features in FEATURES.npz and .npy files: view for [L, V, D], such as
+    #: crops, predicted separately; object for [L, K, D]. STREAM=view: only of that stream.
+    axis: Annotated[str | None, metavar("[STREAM=]view|object[,...]")] = None
     #: Columns to use from OpenFace CSVs: au (AU*), gaze (gaze_*), pose (pose_*), landmarks (x_*,
     #: y_*, X_*, Y_*, Z_*). Default: gaze pose au.
     columns: Annotated[
@@ -104,10 +115,12 @@ class ImportArguments:
 @np.errstate(over="ignore")  # what is too large for float32 becomes inf, which is refused
 def import_features(arguments: list[str]) -> None:
     """Run the command."""
-    parsed = parse(ImportArguments, "import", arguments)
+    parsed = parse(ImportArguments, "import", _with_sources_joined(arguments))
     console = progress_console()
-    with console.status(f"reading {escape(parsed.source.name)}"):
-        source = _read(parsed)
+    sources = parsed.source.split(SEPARATOR)
+    named = _named_folders(sources)
+    with console.status(f"reading {escape(', '.join(Path(source).name for source in sources))}"):
+        source = _read_folders(parsed, named) if named else _read(parsed)
         if parsed.folds is not None:
             source = add_group_folds(source, parsed.folds, parsed.seed)
     for note in [*source.notes, *crossfit_notes(source, parsed.crossfit)]:
@@ -131,35 +144,116 @@ def import_features(arguments: list[str]) -> None:
     print_written(path)
 
 
+def _with_sources_joined(arguments: list[str]) -> list[str]:
+    """Join several sources to one argument: tyro takes no list of them before OUT.h5."""
+    flags = {f"--{field.name}" for field in fields(ImportArguments) if field.type is bool}
+    places: list[int] = []  # of the arguments that are no option and no option's value
+    value = columns = False
+    for place, argument in enumerate(arguments):
+        if argument.startswith("--"):
+            columns = argument == "--columns"
+            value = "=" not in argument and argument not in flags and not columns
+        elif value or (columns and argument in openface.COLUMNS):
+            value = False
+        else:
+            places.append(place)
+    if len(places) < 3:
+        return arguments
+    joined = SEPARATOR.join(arguments[place] for place in places[:-1])
+    rest = [a for place, a in enumerate(arguments) if place not in places]
+    return [joined, arguments[places[-1]], *rest]
+
+
+def _named_folders(sources: list[str]) -> dict[str, Path]:
+    """The folders by stream; empty if there is only a source without a name."""
+    if len(sources) == 1 and ("=" not in sources[0] or Path(sources[0]).exists()):
+        return {}
+    folders: dict[str, Path] = {}
+    for text in sources:
+        stream, _, path = text.partition("=")
+        if not path or not NAME.fullmatch(stream):
+            raise FrameSelectError(
+                f"{text}: expected STREAM=FOLDER, as there are several sources; names of streams "
+                "consist of letters, digits, _ and -"
+            )
+        if stream in folders:
+            raise FrameSelectError(f"{text}: the stream name {stream!r} is duplicated")
+        if not Path(path).is_dir():
+            file = Path(path).is_file()
+            what = "is a file; only folders can be named as streams" if file else "no such folder"
+            raise FrameSelectError(f"{path}: {what} (stream {stream})")
+        folders[stream] = Path(path)
+    return folders
+
+
 def _read(parsed: ImportArguments) -> Source:
-    source, split_file = parsed.source, parsed.split_file
+    """Read a single source without a name."""
+    source, split_file = Path(parsed.source), parsed.split_file
     if source.is_dir():
-        if parsed.predictions is not None and not parsed.predictions.is_dir():
-            raise FrameSelectError(f"{parsed.predictions}: no such folder (--predictions)")
-        if parsed.fps is not None:
-            raise FrameSelectError(f"--fps needs an .h5 file; {source.name} is a folder")
-        kind = _folder_kind(parsed)
-        return read_folder(source, split_file, parsed.predictions, parsed.seed, kind)
+        return _read_folders(parsed, {})
     if not source.is_file():
         raise FrameSelectError(f"{source}: no such file or folder")
+    summary = source.suffix in (".h5", ".hdf5") or h5py.is_hdf5(source)
     for option in (*KIND_OPTIONS, "predictions"):
-        if getattr(parsed, option) not in (None, ()):
-            raise FrameSelectError(f"--{option} needs a folder; {source.name} is a file")
-    if source.suffix in (".h5", ".hdf5") or h5py.is_hdf5(source):
+        if getattr(parsed, option) not in (None, ()) and (summary or option != "axis"):
+            remedy = "a folder or an .npz file" if option == "axis" else "a folder"
+            raise FrameSelectError(f"--{option} needs {remedy}; {source.name} is a file")
+    if summary:
         return read_summarization(source, split_file, parsed.fps, parsed.seed)
     for option, value in (("split-file", split_file), ("fps", parsed.fps)):
         if value is not None:
             raise FrameSelectError(
                 f"--{option} needs a folder or an .h5 file; {source.name} defines its own"
             )
-    return read_npz(source)
+    return read_npz(source, parse_axes(parsed.axis or ""))
 
 
-def _folder_kind(parsed: ImportArguments) -> FolderKind:
-    """The kind of a folder's files; a split file in the folder does not count."""
-    folder = parsed.source
+def _read_folders(parsed: ImportArguments, named: dict[str, Path]) -> Source:
+    """Read the folders that are named as streams; if none is, the only source, a folder."""
+    folders = named or {schema.DEFAULT_STREAM: Path(parsed.source)}
+    if parsed.predictions is not None:
+        if not parsed.predictions.is_dir():
+            raise FrameSelectError(f"{parsed.predictions}: no such folder (--predictions)")
+        if named:
+            raise FrameSelectError("--predictions needs a single FOLDER without a name")
+    if parsed.fps is not None:
+        listed = ", ".join(folder.name for folder in folders.values())
+        raise FrameSelectError(f"--fps needs an .h5 file; {listed} is a folder")
+    kinds = _folder_kinds(parsed, folders)
+    if not named:
+        (folder,), (kind,) = folders.values(), kinds.values()
+        return read_folder(folder, parsed.split_file, parsed.predictions, parsed.seed, kind)
+    pairs = {stream: (folder, kinds[stream]) for stream, folder in folders.items()}
+    return read_streams(pairs, parsed.split_file, parsed.seed)
+
+
+def _folder_kinds(parsed: ImportArguments, folders: dict[str, Path]) -> dict[str, FolderKind]:
+    """The kind of each folder's files. An option must apply to at least one of them."""
+    suffixes = {s: _suffix(folder, parsed.split_file) for s, folder in folders.items()}
+    for option, needed in KIND_OPTIONS.items():
+        if getattr(parsed, option) not in (None, ()) and needed not in suffixes.values():
+            contents = (f"{folders[s]} contains {suffix} files" for s, suffix in suffixes.items())
+            raise FrameSelectError(
+                f"--{option} needs a folder of {needed} files; {', '.join(contents)}"
+            )
+    axes = parse_axes(parsed.axis or "")
+    axes.check(stream for stream, suffix in suffixes.items() if suffix == NPY)
+    return {
+        stream: npy_kind(axes.of(stream))
+        if suffix == NPY
+        else openface.openface_kind(parsed.columns or openface.DEFAULT_COLUMNS)
+        if suffix == openface.SUFFIX
+        else detections.detections_kind(
+            detections.OBJECTS if parsed.objects is None else parsed.objects
+        )
+        for stream, suffix in suffixes.items()
+    }
+
+
+def _suffix(folder: Path, split_file: str | None) -> str:
+    """The suffix of a folder's files; a split file in the folder does not count."""
     examples: dict[str, Path] = {}
-    for file in video_files(folder, parsed.split_file):
+    for file in video_files(folder, split_file):
         if file.suffix in KIND_OPTIONS.values():
             examples.setdefault(file.suffix, file)
     if not examples:
@@ -171,15 +265,4 @@ def _folder_kind(parsed: ImportArguments) -> FolderKind:
         raise FrameSelectError(
             f"{folder}: contains several kinds of files, {listed}; use one folder per kind"
         )
-    (suffix,) = examples
-    for option, needed in KIND_OPTIONS.items():
-        if getattr(parsed, option) not in (None, ()) and suffix != needed:
-            raise FrameSelectError(
-                f"--{option} needs a folder of {needed} files; {folder} contains {suffix} files"
-            )
-    if suffix == openface.SUFFIX:
-        return openface.openface_kind(parsed.columns or openface.DEFAULT_COLUMNS)
-    if suffix == detections.SUFFIX:
-        objects = detections.OBJECTS if parsed.objects is None else parsed.objects
-        return detections.detections_kind(objects)
-    return npy_kind(parsed.axis or "")
+    return next(iter(examples))

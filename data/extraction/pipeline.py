@@ -205,10 +205,9 @@ def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, 
         for note in [*notes, *crossfit_notes(source, asked.crossfit)]:
             asked.console.print(f"[yellow]note:[/] {escape(note)}")
     # What readers of the cache should know, without any path of this machine.
-    fps, count = settings.sampling.fps, settings.sampling.num_frames
     provenance: dict[str, Any] = {
         "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
-        "frames": f"{fps:g} a second" if fps else f"{count} a video",
+        "frames": str(settings.sampling),
         "views": settings.views,
         "device": settings.device,
     }

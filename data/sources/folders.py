@@ -1,10 +1,11 @@
 """A folder of features with one file per video: .npy arrays, or another `FolderKind`."""
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,9 @@ class FolderKind:
     suffix: str  # e.g. `.npy`
     read: Callable[[Path], VideoArrays]  # raises FrameSelectError naming the file
     axis: str = ""  # the features' middle axis: "", "view" or "object"
+    # For features that depend on all files of a folder: the kind to read these files with.
+    fit: Callable[[Sequence[Path]], "FolderKind"] | None = None
+    record: dict[str, Any] = field(default_factory=dict)  # entries for the cache's provenance
 
 
 def npy_kind(axis: str = "") -> FolderKind:
@@ -53,20 +57,13 @@ def read_folder(
     `predictions` is a folder of the same layout, with .npy [L, C] (with views also [L, V, C]).
     """
     kind = kind or npy_kind()
-    # Not with_suffix: a name may contain dots.
-    ids = sorted(
-        file.relative_to(folder).as_posix().removesuffix(kind.suffix)
-        for file in video_files(folder, split_file)
-        if file.suffix == kind.suffix
-    )
-    if not ids:
-        raise FrameSelectError(
-            f"{folder}: contains no {kind.suffix} file; expected CLASS/VIDEO{kind.suffix}"
-        )
+    ids = video_ids(folder, split_file, kind)
     assignment = read_corpus(split_file, folder, ids, seed)
     refuse_missing(assignment, f"add the {kind.suffix} file")
     files = [folder / f"{video}{kind.suffix}" for video in ids]
-    shapes, timed = _survey(files, kind)
+    if kind.fit is not None:
+        kind = kind.fit(files)
+    shapes, times = _survey(files, kind)
     given: dict[str, Frames] = {}
     if predictions is not None:
         prediction_files = [predictions / f"{video}.npy" for video in ids]
@@ -83,20 +80,32 @@ def read_folder(
                 )
         given[schema.DEFAULT_STREAM] = lambda row: open_npy(prediction_files[row])
 
-    @lru_cache(maxsize=1)  # features and times of a video are requested one after the other
-    def video(row: int) -> VideoArrays:
-        return kind.read(files[row])
-
     return check_videos(
         dataclasses.replace(
             assigned_source(folder, assignment, ids),
             lengths=np.array([shape[0] for shape in shapes], np.int64),
-            features={schema.DEFAULT_STREAM: lambda row: video(row).features},
+            features={schema.DEFAULT_STREAM: lambda row: kind.read(files[row]).features},
             predictions=given,
-            frames={"time": lambda row: np.asarray(video(row).time)} if timed else {},
+            frames={"time": times.__getitem__} if times else {},
             axes={schema.DEFAULT_STREAM: kind.axis} if kind.axis else {},
+            record=kind.record,
         )
     )
+
+
+def video_ids(folder: Path, split_file: str | None, kind: FolderKind) -> list[str]:
+    """The ids of a folder's videos, sorted; at least one."""
+    # Not with_suffix: a name may contain dots.
+    ids = sorted(
+        file.relative_to(folder).as_posix().removesuffix(kind.suffix)
+        for file in video_files(folder, split_file)
+        if file.suffix == kind.suffix
+    )
+    if not ids:
+        raise FrameSelectError(
+            f"{folder}: contains no {kind.suffix} file; expected CLASS/VIDEO{kind.suffix}"
+        )
+    return ids
 
 
 def refuse_missing(assignment: Assignment, remedy: str) -> None:
@@ -139,9 +148,10 @@ def _read_npy(file: Path, axis: str) -> VideoArrays:
     return VideoArrays(values)
 
 
-def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]], bool]:
-    """The shapes of all videos' features, and whether they have times; checks that they agree."""
+def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]], list[np.ndarray]]:
+    """The shapes of all videos' features, and their times if they have any; checks they agree."""
     shapes: list[tuple[int, ...]] = []
+    times: list[np.ndarray] = []
     first, example = kind.read(files[0]), "/".join(files[0].parts[-2:])
     for file in files:
         video = kind.read(file)
@@ -160,4 +170,6 @@ def _survey(files: list[Path], kind: FolderKind) -> tuple[list[tuple[int, ...]],
                 f"{lacks}: has no time, but {has} does; add times to all videos or to none"
             )
         shapes.append(video.features.shape)
-    return shapes, first.time is not None
+        if video.time is not None:
+            times.append(video.time)
+    return shapes, times

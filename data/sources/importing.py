@@ -74,6 +74,7 @@ def import_source(
             "predictions": distinct.pop() if len(distinct) == 1 else made_by,
             "seed": seed,
             "version": version("frame-select-env"),
+            **source.record,
             **(provenance or {}),
         }
         if folds:

@@ -3,6 +3,7 @@
     features [F, D]  (several streams: features.<stream>)      lengths [N]    ids [N]
     labels [N] int, -1 if unknown (regression: [N, K] float)   splits [N]  (folds: splits.<fold>)
 
+With a middle axis, features are [F, V, D] or [F, K, D]; see `Axes`.
 Optional: groups [N], classes [C] or targets [K], importance [F], time [F] (seconds),
 thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.<stream>).
 N videos with F frames in total, concatenated.
@@ -17,6 +18,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from data.sources.axes import Axes
 from data.sources.source import Frames, Source, check_videos, split_field, stream_field
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
@@ -28,14 +30,14 @@ MOST_CLASSES = 10**6
 NAME = re.compile(r"[A-Za-z0-9_-]+")  # of streams and folds: they become names in the HDF5 file
 
 
-def read_npz(path: Path) -> Source:
+def read_npz(path: Path, axes: Axes | None = None) -> Source:
     """Read an npz of features; all arrays are read into memory."""
-    return _Reader(path).source()
+    return _Reader(path, axes or Axes()).source()
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, axes: Axes) -> None:
+        self.path, self.axes = path, axes
         self.arrays = self._load()
 
     def fail(self, name: str, message: str) -> NoReturn:
@@ -98,8 +100,12 @@ class _Reader:
             self.fail("lengths", "must be one integer per video, at least 1")
         lengths = lengths.astype(np.int64)
         count, start = len(lengths), np.concatenate([[0], np.cumsum(lengths)])
+        self.axes.check(features)
         for stream, values in features.items():
-            self.check_frames(stream_field("features", stream), values, start[-1], axes=(2,))
+            name, axis = stream_field("features", stream), self.axes.of(stream)
+            if values.ndim == 3 and not axis:
+                self.fail_array(name, values, "[F, D]; use --axis view or object for 3 axes")
+            self.check_frames(name, values, start[-1], axes=(3,) if axis else (2,))
         labels, outputs, task = self.labels(count)
         predictions = self.predictions(list(features), start[-1])
         frames = {name: self.arrays[name] for name in schema.FRAME_DATASETS if name in self.arrays}
@@ -131,6 +137,7 @@ class _Reader:
                 predictions=_cut(predictions, start),
                 frames=_cut(frames, start),
                 notes=[note] if unknown else [],
+                axes={stream: axis for stream in features if (axis := self.axes.of(stream))},
             )
         )
         # Everything is in memory: report bad values before a head is trained, not when writing.
@@ -153,7 +160,7 @@ class _Reader:
 
     def check_frames(self, name: str, values: np.ndarray, total: int, axes: Sequence[int]) -> None:
         if values.dtype.kind not in "fiu" or values.ndim not in axes:
-            self.fail_array(name, values, f"numbers with {axes[0]} axes")
+            self.fail_array(name, values, f"numbers with {' or '.join(map(str, axes))} axes")
         if len(values) != total:
             self.fail(name, f"has {len(values)} frames, but lengths sum to {total}")
 
@@ -192,7 +199,8 @@ class _Reader:
             wanted = ", ".join(stream_field("predictions", stream) for stream in streams)
             self.fail("predictions", f"must be given for every stream: {wanted}")
         for stream, values in given.items():
-            self.check_frames(stream_field("predictions", stream), values, total, axes=(2,))
+            axes = (2, 3) if self.axes.of(stream) == "view" else (2,)
+            self.check_frames(stream_field("predictions", stream), values, total, axes)
         return given
 
     def strings(self, name: str, values: np.ndarray, count: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class Source:
             head is trained for every other stream.
         frames: "importance", "time", "thumbnail" (any of these) -> reader of [L, ...].
         notes: Messages for the user, one line each.
+        record: Entries for the cache's provenance.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Source:
     frames: dict[str, Frames] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     axes: dict[str, str] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)

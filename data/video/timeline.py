@@ -47,15 +47,23 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Sampling:
-    """T frames of every video, or all at a rate; no frame is sampled twice."""
+    """T frames of every video, all at a rate, or every n-th; no frame is sampled twice."""
 
     # T. Frame t is floor((t + 1/2) L / T) of the video's L frames; all frames if L <= T.
     num_frames: int = 25
     # Frames per second, shown at the times k / fps after the first frame; 0: `num_frames` instead.
     fps: float = 0.0
+    every: int = 0  # n: the frames 0, n, 2n, ...; 0: `num_frames` or `fps` instead
+
+    def __str__(self) -> str:
+        if self.every:
+            return f"1 of every {self.every}"
+        return f"{self.fps:g} a second" if self.fps else f"{self.num_frames} a video"
 
     def numbers(self, timeline: Timeline) -> np.ndarray:
         """The sampled frames, [F] int64, increasing, at least one."""
+        if self.every:
+            return np.arange(0, len(timeline), self.every, dtype=np.int64)
         if not self.fps:
             index, valid = frame_index(np.array([len(timeline)]), self.num_frames)
             return index[valid].astype(np.int64)

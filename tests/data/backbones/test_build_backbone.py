@@ -1,6 +1,7 @@
 """Which names there are, and networks that do not take what is asked of them."""
 
 import pytest
+import torch
 
 from data.backbones import Specification, build_backbone, parse_specification
 from data.backbones.backbone import Runtime
@@ -52,3 +53,26 @@ def test_a_function_needs_no_torchvision(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("data.backbones.build.names", fail)
     with pytest.raises(FrameSelectError, match="failed on an empty clip"):
         build_backbone(Specification("main", "numpy:zeros", size=8), Runtime())
+
+
+@pytest.mark.parametrize("views", [1, 10])
+def test_features_are_the_logits_where_they_are_asked_for(views: int) -> None:
+    clips = torch.randint(0, 256, (2, 1, 40, 40, 3), dtype=torch.uint8)
+    runtime = Runtime(views=views)
+    plain, asked = (
+        build_backbone(parse_specification(f"resnet18@size=32,output={output}", "none"), runtime)
+        for output in ("features", "logits")
+    )
+    assert plain.forward(clips).features.shape[-1] == 512
+    features, logits = asked.forward(clips)
+    assert features.shape == ((2, 1000) if views == 1 else (2, 10, 1000))
+    assert torch.equal(features, plain.forward(clips).logits) and torch.equal(features, logits)
+
+
+def test_a_function_has_logits_if_it_returns_them() -> None:
+    text = "own_backbones:classifier@size=8,output=logits"
+    backbone = build_backbone(parse_specification(text), Runtime())
+    clips = torch.zeros(2, 1, 8, 8, 3, dtype=torch.uint8)
+    assert backbone.forward(clips).features.tolist() == [[0, 30, 0]] * 2
+    with pytest.raises(FrameSelectError, match="own_backbones:grey: output=logits: has no logits"):
+        build_backbone(parse_specification(text.replace("classifier", "grey")), Runtime())

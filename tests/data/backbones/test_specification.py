@@ -29,6 +29,10 @@ from frame_select_env.errors import FrameSelectError
         ),
         ("hf:owner/model@weights=none", Specification("main", "hf:owner/model", weights="none")),
         ("log-mel@bands=40,seconds=0", Specification("main", "log-mel", bands=40, seconds=0.0)),
+        (
+            "resnet50@output=logits,weights=none",
+            Specification("main", "resnet50", weights="none", output="logits"),
+        ),
         ("mine:f@size=8", Specification("main", "mine:f", size=8)),
     ],
 )
@@ -57,7 +61,10 @@ def test_one_of_several_streams_is_called_like_its_backbone(text: str, stream: s
         ("=resnet18", "expected [STREAM=]BACKBONE"),
         ("a/b=resnet18", "letters, digits, _ and -"),
         ("a=b=resnet18", "letters, digits, _ and -"),
-        ("resnet18@crop=3", "unknown option 'crop'; known: clip_fps, clip_frames, size, weights"),
+        (
+            "resnet18@crop=3",
+            "unknown option 'crop'; known: clip_fps, clip_frames, output, size, weights",
+        ),
         ("resnet18@size", "unknown option 'size'"),
         ("resnet18@size=1,", "unknown option ''"),
         ("resnet18@size=1,size=2", "size is duplicated"),
@@ -70,8 +77,8 @@ def test_one_of_several_streams_is_called_like_its_backbone(text: str, stream: s
         # Keys that another kind of backbone has.
         ("log-mel@weights=none", "unknown option 'weights'; known: bands, seconds"),
         ("resnet18@bands=3", "unknown option 'bands'"),
-        ("flow:resnet18@clip_fps=3", "known: raft, raft_weights, size, weights"),
-        ("mine:f@weights=none", "known: clip_fps, clip_frames, size"),
+        ("flow:resnet18@clip_fps=3", "known: output, raft, raft_weights, size, weights"),
+        ("mine:f@weights=none", "known: clip_fps, clip_frames, output, size"),
     ],
 )
 def test_slips_are_told_in_one_line(text: str, message: str) -> None:
@@ -89,3 +96,21 @@ def test_weights_for_all_reach_those_that_name_none_and_can_have_some() -> None:
     assert weights == [given, "none", given, given, own, own]
     # RAFT's weights are others than the network's.
     assert parse_specification("flow:resnet18", "none").raft_weights == "DEFAULT"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("resnet18@output=scores", ["unknown output 'scores'", "features, logits"]),
+        ("log-mel@output=logits", ["unknown option 'output'", "bands, seconds"]),
+    ],
+)
+def test_what_has_no_such_output_is_told(text: str, words: list[str]) -> None:
+    with pytest.raises(FrameSelectError) as told:
+        parse_specification(text)
+    for word in [f"--backbone {text}", *words]:
+        assert word in str(told.value)
+
+
+def test_the_output_is_part_of_the_text() -> None:
+    assert parse_specification("a=resnet18@output=logits").text() == "a=resnet18@output=logits"

@@ -66,7 +66,14 @@ def test_no_command_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None
             "import",
             ["SOURCE", "OUT.h5", "--crossfit video|group|none", "--split-file", "hmdb51:DIR"]
             + ["ucf101:DIR", "--predictions", "--logits", "--seed", "--head-frames", "lengths [N]"]
-            + ["SUMMARY.h5", "gtscore", "OpenFace", "COCO", "--axis view|object", "--columns"]
+            + [
+                "SUMMARY.h5",
+                "gtscore",
+                "OpenFace",
+                "COCO",
+                "--axis [STREAM=]view|object",
+                "--columns",
+            ]
             + ["--objects K", "--fps FPS", "--folds group:K"],
         ),
         ("inspect", ["CACHE", "--full"]),

@@ -140,6 +140,8 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
         ((*GREY, "--fps", "inf"), ["--fps inf", "must be a number"]),
         ((*GREY, "--fps", "nan"), ["--fps nan"]),
         ((*SMALL, "--fps", "2"), ["--num-frames and --fps"]),
+        ((*GREY, "--fps", "2", "--every", "3"), ["--fps and --every cannot be combined"]),
+        ((*GREY, "--every", "0"), ["--every 0: must be a number of at least 1"]),
         (("--backbone",), ["--backbone is empty", "VIDEOS OUT.h5"]),
         ((*SMALL, "--workers", "0"), ["--workers 0"]),
         ((*SMALL, "--device", "cuda:99"), ["--device cuda:99"]),

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.__main__ import main
-from data.sources.detections import CATEGORIES, detections_kind
+from data.sources.categories import COCO
+from data.sources.detections import detections_kind
 from frame_select_env import FeatureCache, FrameSelectError, envs
 
 VIDEOS = [f"{name}/{name}{number}" for name in ("kitchen", "street") for number in range(6)]
@@ -26,9 +27,9 @@ def detection(number: int, score: float = 0.5, **changes: Any) -> dict[str, Any]
     return {"image_id": number, "category_id": 1, "bbox": box, "score": score, **changes}
 
 
-def write(file: Path, images: Any, annotations: Any) -> Path:
+def write(file: Path, images: Any, annotations: Any, **more: Any) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"images": images, "annotations": annotations}))
+    file.write_text(json.dumps({"images": images, "annotations": annotations, **more}))
     return file
 
 
@@ -90,9 +91,9 @@ def test_environments_step_on_detections(folder: Path, name: str) -> None:
 
 def test_the_80_categories() -> None:
     """Spot checks of COCO's own numbering: person, bicycle, dog, dining table, toothbrush."""
-    assert len(CATEGORIES) == 80
+    assert len(COCO) == 80
     known = {1: 0, 2: 1, 18: 16, 67: 60, 90: 79}
-    assert {category: CATEGORIES.index(category) for category in known} == known
+    assert {category: COCO.index(category) for category in known} == known
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5)), max_size=12), st.integers(1, 4))
@@ -134,14 +135,25 @@ REFUSED: dict[str, tuple[Any, list[str]]] = {
     name: ({"images": [image(0)], "annotations": [wrong]}, ["annotations[0]", *words])
     for name, wrong, words in [
         ("an unknown image", detection(7), ["image_id 7"]),
-        ("an unknown category", detection(0, category_id=12), ["category_id 12", "80"]),
-        ("no category", detection(0, category_id=None), ["category_id None"]),
+        ("no category", detection(0, category_id=None), ["category_id is None"]),
+        ("a half category", detection(0, category_id=0.5), ["category_id is 0.5"]),
         ("three numbers", detection(0, bbox=[1, 2, 3]), ["bbox is [1, 2, 3]"]),
         ("a box of words", detection(0, bbox=["a", 0, 1, 1]), ["bbox is 'a'"]),
         ("no number", detection(0, bbox=[float("nan"), 0, 1, 1]), ["bbox is nan"]),
         ("no score", {"image_id": 0, "category_id": 1, "bbox": [0, 0, 1, 1]}, ["has no score"]),
         ("a huge score", detection(0, 10**400), ["score is 1000", "finite number"]),
         ("an infinite score", detection(0, float("inf")), ["score is inf"]),
+    ]
+}
+
+
+REFUSED |= {
+    name: ({"images": [image(0)], "annotations": [], "categories": wrong}, words)
+    for name, wrong, words in [
+        ("categories in words", "cat", ["categories", "list of objects"]),
+        ("a category without id", [{"name": "cat"}], ["categories[0]", "id is None"]),
+        ("a category twice", [{"id": 1}, {"id": 1}], ["categories[1]", "id 1", "duplicated"]),
+        ("a number as a name", [{"id": 1, "name": 2}], ["categories[0]", "name is 2"]),
     ]
 }
 
@@ -154,6 +166,80 @@ def test_refused(tmp_path: Path, content: Any, words: list[str]) -> None:
         detections_kind().read(file)
     for word in [str(file), *words]:
         assert word in str(error.value)
+
+
+def recategorised(folder: Path, change: Any) -> None:
+    """Change every file's content by its number, in the order of VIDEOS."""
+    for number, video in enumerate(VIDEOS):
+        file = folder / f"{video}.json"
+        content = json.loads(file.read_text())
+        change(number, content)
+        file.write_text(json.dumps(content))
+
+
+def test_any_categories_stand_in_the_order_of_their_ids(folder: Path) -> None:
+    """The union of what files list and use; some files list other categories, or none."""
+
+    def change(number: int, content: dict[str, Any]) -> None:
+        street = VIDEOS[number].startswith("street")
+        for annotation in content["annotations"]:
+            annotation["category_id"] = "z" if street else 700
+        if number == 0:
+            content["categories"] = [{"id": 700, "name": "pan"}, {"id": 12, "name": "unseen"}]
+        if number == 11:
+            content["categories"] = [{"id": "z", "name": "car"}, {"id": "a"}]
+
+    recategorised(folder, change)
+    cache = imported(folder, "--objects", "1")
+    assert cache.provenance["categories"] == ["unseen", "pan", "a", "car"]
+    assert cache.features().shape == (48, 1, 4 + 4)
+    kitchen, street = (cache.features()[cache.start[row] + 3, 0, :4] for row in (2, 7))
+    np.testing.assert_allclose(kitchen, [0, 0.6, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(street, [0, 0, 0, 0.6], rtol=1e-6)
+
+
+def test_a_name_is_one_category_whatever_its_id(folder: Path) -> None:
+    def change(number: int, content: dict[str, Any]) -> None:
+        swapped = number % 2
+        names = ["car", "pan"] if swapped else ["pan", "car"]
+        content["categories"] = [{"id": n + 5, "name": name} for n, name in enumerate(names)]
+        street = VIDEOS[number].startswith("street")
+        for annotation in content["annotations"]:
+            annotation["category_id"] = 5 + (street != swapped)
+
+    recategorised(folder, change)
+    cache = imported(folder, "--objects", "1")
+    assert cache.provenance["categories"] == ["car", "pan"]
+    for row in range(12):
+        found = cache.features()[cache.start[row] + 3, 0, :2]
+        np.testing.assert_allclose(found, [0, 0.6] if row < 6 else [0.6, 0], rtol=1e-6)
+
+
+def test_ids_that_no_file_lists_are_cocos_or_those_that_are_used(folder: Path) -> None:
+    cache = imported(folder)
+    assert cache.provenance["categories"] == [str(number) for number in COCO]
+
+    def change(number: int, content: dict[str, Any]) -> None:
+        for annotation in content["annotations"]:
+            annotation["category_id"] = 12 if annotation["category_id"] == 90 else 3
+
+    recategorised(folder, change)
+    cache = imported(folder)
+    assert cache.provenance["categories"] == ["3", "12"]
+    assert cache.features().shape == (48, 10, 2 + 4)
+
+
+def test_an_id_of_two_names_needs_one_in_every_file(folder: Path, failure, tmp_path: Path) -> None:
+    def change(number: int, content: dict[str, Any]) -> None:
+        if number in (0, 1):
+            content["categories"] = [{"id": 1, "name": f"name{number}"}]
+
+    recategorised(folder, change)
+    splits = ("--split-file", tmp_path / "splits.csv")
+    line = failure("import", folder, tmp_path / "out.h5", *splits)
+    assert "kitchen2.json: category 1 has no name here, and is 'name0' in kitchen0.json" in line
+    assert "'name1' in kitchen1.json" in line and '"categories"' in line
+    assert not (tmp_path / "out.h5").exists()
 
 
 def test_files_and_flags_that_are_refused(folder: Path, failure, tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data.__main__ import main
 from data.sources.npz import read_npz
+from frame_select_env import FeatureCache
 
 
 def loaded(path: Path) -> dict[str, np.ndarray]:
@@ -191,4 +193,42 @@ def test_files_that_are_no_npz(failure, tmp_path: Path, npz) -> None:
     damaged.write_bytes(data)
     assert "damaged.npz: features: cannot be read" in failure("import", damaged, out)
     assert "no such file" in failure("import", tmp_path / "absent.npz", out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("axis", "predicted"), [("view", (2, 3)), ("object", (3,))])
+def test_a_middle_axis(npz, tmp_path: Path, axis: str, predicted: tuple[int, ...]) -> None:
+    features = loaded(npz())["features"]
+    path, out = npz(features=np.stack([features, -features], axis=1)), tmp_path / "out.h5"
+    main(["import", str(path), str(out), "--axis", axis])
+    cache = FeatureCache(out)
+    assert cache.features_extent().axes == axis
+    np.testing.assert_array_equal(cache.features()[:, 1], -features)
+    assert cache.predictions().shape == (len(features), *predicted)
+
+
+def test_a_middle_axis_of_one_stream_and_given_predictions_of_views(npz, tmp_path: Path) -> None:
+    features, out = loaded(npz())["features"], tmp_path / "out.h5"
+    halves = np.full((len(features), 2, 3), 1 / 3, np.float32)
+    path = npz(
+        features=None,
+        features__rgb=np.stack([features, features], axis=1),
+        features__audio=features,
+        predictions__rgb=halves,
+        predictions__audio=halves[:, 0],
+    )
+    main(["import", str(path), str(out), "--axis", "rgb=view"])
+    cache = FeatureCache(out)
+    assert [cache.features_extent(s).axes for s in ("rgb", "audio")] == ["view", ""]
+    np.testing.assert_array_equal(cache.predictions("rgb"), halves)
+
+
+def test_axes_that_do_not_fit(npz, failure, tmp_path: Path) -> None:
+    features, out = loaded(npz())["features"], tmp_path / "out.h5"
+    line = failure("import", npz(), out, "--axis", "view")
+    assert "features: has dtype float16" in line and "expected numbers with 3 axes" in line
+    path = npz(features=features[:, None])
+    assert "use --axis view or object for 3 axes" in failure("import", path, out)
+    line = failure("import", path, out, "--axis", "rgb=view")
+    assert "--axis: unknown stream 'rgb'; known: main" in line
     assert not out.exists()

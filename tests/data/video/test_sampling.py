@@ -36,9 +36,21 @@ def test_frames_at_a_rate_are_those_on_the_screen(seconds, fps, numbers):
     assert Sampling(fps=fps).numbers(timeline(seconds)).tolist() == numbers
 
 
+@pytest.mark.parametrize(
+    ("frames", "every", "numbers"),
+    [(10, 4, [0, 4, 8]), (9, 4, [0, 4, 8]), (8, 4, [0, 4]), (3, 1, [0, 1, 2]), (3, 5, [0])],
+)
+def test_every_nth_frame_from_the_first(frames, every, numbers):
+    assert Sampling(every=every).numbers(timeline(np.arange(frames) / 7)).tolist() == numbers
+
+
 @given(
     st.lists(st.floats(0.01, 3), min_size=1, max_size=40),
-    st.one_of(st.builds(Sampling, st.integers(1, 50)), st.builds(Sampling, fps=st.floats(0.1, 60))),
+    st.one_of(
+        st.builds(Sampling, st.integers(1, 50)),
+        st.builds(Sampling, fps=st.floats(0.1, 60)),
+        st.builds(Sampling, every=st.integers(1, 50)),
+    ),
 )
 def test_numbers_increase_and_exist(steps, sampling):
     numbers = sampling.numbers(timeline(np.cumsum(steps)))
