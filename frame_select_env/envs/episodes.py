@@ -1,7 +1,6 @@
 """The dynamics, written once: B concurrent episodes of one decision process, and their videos."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -18,7 +17,6 @@ from frame_select_env.rewards import Outcome, Reward, Statistics
 Slots: TypeAlias = np.ndarray | slice
 EVERY = slice(None)
 Facts: TypeAlias = dict[str, Any]
-BLOCK = 256  # videos drawn at a time: a generator call per episode would cost more than the episode
 
 
 class Episodes(ABC):
@@ -313,80 +311,3 @@ class Episodes(ABC):
     def valid(self, slots: Slots = EVERY) -> np.ndarray:
         """[k, T] bool, which frames of the videos are not padding."""
         return self.table.valid.take(self.entry[slots], axis=0)
-
-
-def first_entries(
-    episodes: Episodes, options: dict[str, Any], draws: "Draws", slots: np.ndarray
-) -> np.ndarray:
-    """What the episodes in `slots` [k] of a reset are about, as entries [k] of the table.
-
-    `options["video"]` is an int or one for each of the B slots, as is `options["view"]` where views
-    are drawn; what is not asked for is drawn.
-    """
-    cache, count, views = episodes.cache, episodes.num_slots, episodes.table.views
-    drawn = np.zeros(len(slots), np.int64)
-    if "video" not in options or (views > 1 and "view" not in options):
-        drawn = draws.take(slots)
-    video, view = drawn // views, drawn % views
-    if "video" in options:
-        video = _requested("video", options["video"], count, len(cache), "the cache has rows")
-        video = video[slots]
-        if cache.task == "classification":
-            unknown = video[cache.labels[video] == UNKNOWN_LABEL]
-            if len(unknown):
-                raise FrameSelectError(
-                    f"options['video']={unknown[0]}: its label is unknown, so there is no reward"
-                )
-    if "view" in options:
-        if episodes.settings.view != "random":
-            raise FrameSelectError("options['view']: only for an environment with view='random'")
-        view = _requested("view", options["view"], count, views, "the stream has views")[slots]
-    return video * views + view
-
-
-def _requested(name: str, value: Any, count: int, size: int, have: str) -> np.ndarray:
-    """The numbers [count] below `size` of an option, an int or `count` ints."""
-    numbers = np.asarray(value)
-    if numbers.dtype.kind not in "iu" or numbers.shape not in ((), (count,)):
-        what = "a row of the cache" if name == "video" else "the number of a view"
-        several = f", or {count} of them" if count > 1 else ""
-        raise FrameSelectError(f"options[{name!r}]={value!r}: must be {what}{several}")
-    numbers = np.broadcast_to(numbers.astype(np.int64), (count,))
-    wrong = numbers[(numbers < 0) | (numbers >= size)]
-    if len(wrong):
-        raise FrameSelectError(f"options[{name!r}]={wrong[0]}: {have} 0 to {size - 1}")
-    return numbers
-
-
-class Draws:
-    """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator.
-
-    Of a video with several `views` one is drawn too: a draw is entry video * views + view.
-    """
-
-    def __init__(
-        self,
-        rows: np.ndarray,
-        num_slots: int,
-        generator: Callable[[int], np.random.Generator],
-        views: int = 1,
-    ) -> None:
-        self.entries = (rows[:, None] * views + np.arange(views)).ravel()
-        self._views, self._generator = views, generator
-        self._block = np.zeros((num_slots, BLOCK), np.int64)
-        self._next = np.full(num_slots, BLOCK)
-
-    def restart(self, slot: int) -> None:
-        """Discard the slot's drawn videos, because its generator was replaced."""
-        self._next[slot] = BLOCK
-
-    def take(self, slots: np.ndarray) -> np.ndarray:
-        """The next entry of every slot in `slots` [k], [k] int64."""
-        index = self._next[slots]
-        if index.max() == BLOCK:
-            for slot in slots[index == BLOCK]:
-                draw = self._generator(int(slot)).integers(0, len(self.entries), BLOCK)
-                self._block[slot] = self.entries[draw]
-            index = np.where(index == BLOCK, 0, index)
-        self._next[slots] = index + 1
-        return self._block[slots, index]

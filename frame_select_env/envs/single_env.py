@@ -8,7 +8,8 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Draws, Episodes, first_entries
+from frame_select_env.envs.draws import Draws, first_entries
+from frame_select_env.envs.episodes import EVERY, Episodes
 from frame_select_env.envs.observations import make_observation, take
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 

@@ -13,7 +13,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.episodes import EVERY, Draws, Episodes, Facts, Slots, first_entries
+from frame_select_env.envs.draws import Draws, first_entries
+from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
 from frame_select_env.envs.observations import Observations, make_observation, take
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
