@@ -86,7 +86,7 @@ def gather(
 
     Unfinished runs are left out, as are data sets without a finished run; `also` names additional
     references. With `fuse`, the runs on several streams that differ in nothing else make another
-    data set. `options` are those of `evaluate_runs`: choose_by, ensemble.
+    data set. `options` are those of `evaluate_runs`: choose_by, ensemble, pool.
     """
     labels = make_labels(specs)
     several = len({spec.target_frames for spec in specs}) > 1
@@ -149,8 +149,7 @@ def fused_run(runs: Sequence[FinishedRun]) -> FinishedRun:
     """One run that stands for the runs on several streams: it cost what they cost together."""
     if len(runs) == 1:
         return runs[0]
-    spent = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")
-    total = {name: sum(getattr(run, name) for run in runs) for name in spent}
+    total = {name: sum(getattr(run, name) for run in runs) for name in (*COUNTS, *CLOCKS)}
     return replace(runs[0], **total, trained=(), untrained=())
 
 
@@ -219,9 +218,7 @@ def write_results(
         for spec in group:
             first.setdefault((spec.agent, spec.target_frames, spec.seed), spec)
             run = finished[spec]
-            seconds = {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
-            spent = {name: getattr(run, name) for name in COUNTS} | seconds
-            names = {**asdict(spec), **spent, **where.columns()}
+            names = _run_cells(run, where)
             rows += [names | _figures(row) for row in run.trained]
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
@@ -234,6 +231,13 @@ def write_results(
         if len(one.where.streams) > 1:
             rows += [*_fused_rows(one), *_reference_rows(one)]
     write_csv(path, columns, rows)
+
+
+def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
+    """What results.csv says of a run besides its figures."""
+    spent: dict[str, object] = {name: getattr(run, name) for name in COUNTS}
+    spent |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
+    return {**asdict(run.spec), **spent, **where.columns()}
 
 
 def _reference_rows(one: DataSetResults) -> list[dict[str, object]]:
@@ -250,8 +254,7 @@ def _fused_rows(one: DataSetResults) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for label, runs in one.runs.items():
         for place, run in enumerate(runs):
-            names = {**asdict(run.spec), **{name: getattr(run, name) for name in COUNTS}}
-            names |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS} | one.where.columns()
+            names = _run_cells(run, one.where)
             for frames in one.evaluation.frames(label):
                 found = one.evaluation.results[label, frames].run(place)
                 rows.append(
