@@ -187,7 +187,7 @@ class DFANLearner(BatchLearner):
     def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """One step of cross-entropy on the videos [B]; entropies of the attentions are in nats."""
         features, _, valid = self.table(videos)
-        label = self.labels[torch.from_numpy(videos // self.table.views).to(self.labels.device)]
+        label = self.labels[torch.from_numpy(self.table.rows(videos)).to(self.labels.device)]
         focus = self.network(features, valid)
         loss = loss_of(focus.logits, valid, label)
         self.descend(loss)

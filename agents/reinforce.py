@@ -144,7 +144,7 @@ class ReinforceLearner(ScorerLearner):
         flat = actions.reshape(-1, actions.shape[2]).cpu().numpy()
         _, paid, _, _, _ = self.env.step(flat)
         rewards = torch.from_numpy(paid).float().to(keep.device).reshape(count, -1)
-        row = torch.from_numpy(videos // self.table.views).to(keep.device)
+        row = torch.from_numpy(self.table.rows(videos)).to(keep.device)
         if config.baseline == "self-critical":
             greedy, rewards, actions = rewards[-1], rewards[:-1], actions[:-1]
             advantage = rewards - greedy

@@ -60,7 +60,7 @@ class SoftAttentionLearner(ScorerLearner):
         """One step of cross-entropy on the videos [B]."""
         features, predictions, valid = self.table(videos)
         weights = attention(self.network(features, predictions, valid), valid)
-        label = self.labels[torch.from_numpy(videos // self.table.views).to(self.labels.device)]
+        label = self.labels[torch.from_numpy(self.table.rows(videos)).to(self.labels.device)]
         loss = attention_loss(weights, predictions, label)
         self.descend(loss)
         # The effective number of frames: 1 / sum of squares.

@@ -10,6 +10,7 @@ frames one by one, summing them at once and subtracting some from the total all 
 import numpy as np
 
 from frame_select_env.cache import FeatureCache, View
+from frame_select_env.cache.tables import video_and_view
 from frame_select_env.errors import FrameSelectError
 
 GRID_BITS = 40
@@ -105,8 +106,8 @@ class ConsensusTable:
     The arrays cover the whole cache but take memory only where they have been filled, so making a
     table costs nothing. Call `fill` before reading. Chunk j of entry i is row i * chunks + j.
 
-    An entry is a video or, with view="random", one view of it: entry video * views + view. N below
-    is the number of entries.
+    An entry is a video or, with view="random", one view of it (`entry_of`). N below is the number
+    of entries.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ class ConsensusTable:
         if self.view is None:
             return entry, None
         if self.view == "random":
-            return entry // self.views, entry % self.views
+            return video_and_view(entry, self.views)
         return entry, np.full(len(entry), self.view)
 
     def fill(self, entries: np.ndarray) -> None:

@@ -9,14 +9,16 @@ from torch import Tensor
 
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.cache import View
+from frame_select_env.cache.tables import entry_of, video_and_view
+from frame_select_env.envs.draws import draw_views, observed_entries, reset_options
 
 
 class FeatureTable:
     """T frames of each of n videos, looked up by their rows in the cache.
 
     Where an episode is about a view that is drawn (view="random"), each view of a video is looked
-    up as entry row * views + view; else an entry is a row. Features keep the cache's dtype: float16
-    is converted after the look-up.
+    up as an entry of its own (`entry_of`); else an entry is a row. Features keep the cache's dtype:
+    float16 is converted after the look-up.
 
     Attributes:
         features: [n, T, D] in the cache's dtype.
@@ -65,25 +67,24 @@ class FeatureTable:
         """The table of the videos in `rows` [n] of a cache."""
         video, one = cache.clips_of(rows, stream, view)
         views = cache.views(stream) if view == "random" else 1
-        entries = video if one is None or views == 1 else video * views + one
+        entries = video if one is None or views == 1 else entry_of(video, one, views)
         return cls(cache.read(video, num_frames, fold, stream, one), device, entries, views)
 
     def entries(self, observation: Mapping[str, Any]) -> Any:
         """The entries [B] that index observations are about, as arrays or tensors like theirs."""
-        video = observation["video"][:, 0]
-        return video if self.views == 1 else video * self.views + observation["view"][:, 0]
+        return observed_entries(observation, self.views)[:, 0]
+
+    def rows(self, entries: np.ndarray) -> np.ndarray:
+        """The videos' rows in the cache, [B], of entries [B]."""
+        return video_and_view(entries, self.views)[0]
 
     def options(self, entries: np.ndarray) -> dict[str, np.ndarray]:
         """The options of a reset that begins episodes about `entries` [B]."""
-        if self.views == 1:
-            return {"video": entries}
-        return {"video": entries // self.views, "view": entries % self.views}
+        return reset_options(entries, self.views)
 
     def draw(self, videos: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """An entry [B] of each of `videos` [B]: one view of each is drawn, if there are several."""
-        if self.views == 1:
-            return videos
-        return videos * self.views + rng.integers(0, self.views, len(videos))
+        return draw_views(videos, self.views, rng)
 
     def index(self, video: Tensor) -> Tensor:
         """The table index of each of the entries `video` [B], [B] int64."""

@@ -20,6 +20,8 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 from frame_select_env import FrameSelectError
+from frame_select_env.cache.tables import entry_of
+from frame_select_env.envs.draws import draw_views, observed_entries, reset_options
 from frame_select_env.envs.observations import take
 from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
@@ -38,7 +40,7 @@ class BatchVecEnv(VecEnv):
         reward_scale: Factor of the rewards; it does not apply to the episode statistics.
         flatten: Return index observations as one int32 vector [2 + T] (video, cursor, selected),
             because SB3's DQN takes no Dict observation with `n_steps` above 1. Where views are
-            drawn, the first number is video * views + view.
+            drawn, the first number is an entry, of a video and a view (`entry_of`).
         **keywords: The environment's.
 
     Attributes:
@@ -90,7 +92,7 @@ class BatchVecEnv(VecEnv):
             self._draws, self._queue = np.random.default_rng(first), np.zeros(0, np.int64)
         options = self._merged_options()
         if options is None and self._rows is not None:
-            options = self._options_of(self._draw(self.num_envs))
+            options = reset_options(self._draw(self.num_envs), self._views)
         observations, infos = self.env.reset(seed=seeds, options=options)
         self._reset_seeds()
         self._reset_options()
@@ -116,18 +118,10 @@ class BatchVecEnv(VecEnv):
         assert self._rows is not None
         while len(self._queue) < count:
             shuffled = self._draws.permutation(self._rows)
-            if self._views > 1:
-                view = self._draws.integers(0, self._views, len(shuffled))
-                shuffled = shuffled * self._views + view
+            shuffled = draw_views(shuffled, self._views, self._draws)
             self._queue = np.concatenate([self._queue, shuffled.repeat(self._repeats)])
         drawn, self._queue = self._queue[:count], self._queue[count:]
         return drawn
-
-    def _options_of(self, entries: np.ndarray) -> dict[str, Any]:
-        """The options of a reset that begins episodes about `entries` [B]."""
-        if self._views == 1:
-            return {"video": entries}
-        return {"video": entries // self._views, "view": entries % self._views}
 
     def step_async(self, actions: np.ndarray) -> None:
         """Store the actions, [B, ...]."""
@@ -161,9 +155,9 @@ class BatchVecEnv(VecEnv):
             self._lengths[ended] = 0
             options: dict[str, Any] = {"reset_mask": ended}
             if self._rows is not None:
-                entries = np.full(self.num_envs, self._rows[0] * self._views)
+                entries = np.full(self.num_envs, entry_of(self._rows[0], 0, self._views))
                 entries[ended] = self._draw(len(slots))
-                options |= self._options_of(entries)
+                options |= reset_options(entries, self._views)
             observations, begun = self.env.reset(options=options)
             for slot, info in zip(slots, _infos_of(begun, slots), strict=True):
                 self.reset_infos[slot] = info
@@ -173,10 +167,9 @@ class BatchVecEnv(VecEnv):
     def _observation(self, observations: dict[str, np.ndarray]) -> Any:
         if not self.flatten:
             return observations
-        video, cursor, selected = (observations[name] for name in ("video", "cursor", "selected"))
-        if self._views > 1:
-            video = video * self._views + observations["view"]
-        return np.concatenate([video, cursor, selected], axis=1, dtype=np.int32)
+        about = observed_entries(observations, self._views)
+        state = [observations[name] for name in ("cursor", "selected")]
+        return np.concatenate([about, *state], axis=1, dtype=np.int32)
 
     def close(self) -> None:
         """Close the environment."""

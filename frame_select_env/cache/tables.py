@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,16 @@ def frame_index(lengths: np.ndarray, num_frames: int) -> tuple[np.ndarray, np.nd
     spread = (2 * t + 1) * length // (2 * num_frames)
     valid = t < length
     return np.where(length >= num_frames, spread, np.where(valid, t, 0)), valid
+
+
+def entry_of(video: Any, view: Any, views: int) -> Any:
+    """Number the views of videos, [B] int arrays or tensors: an entry for each."""
+    return video * views + view
+
+
+def video_and_view(entry: Any, views: int) -> tuple[Any, Any]:
+    """The inverse of `entry_of`."""
+    return entry // views, entry % views
 
 
 class CacheTables:

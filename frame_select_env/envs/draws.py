@@ -1,11 +1,12 @@
 """What episodes are about: videos, and views of them, that are asked for or drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from frame_select_env.cache.schema import UNKNOWN_LABEL
+from frame_select_env.cache.tables import entry_of, video_and_view
 from frame_select_env.envs.episodes import Episodes
 from frame_select_env.errors import FrameSelectError
 
@@ -24,7 +25,7 @@ def first_entries(
     drawn = np.zeros(len(slots), np.int64)
     if "video" not in options or (views > 1 and "view" not in options):
         drawn = draws.take(slots)
-    video, view = drawn // views, drawn % views
+    video, view = video_and_view(drawn, views)
     if "video" in options:
         video = _requested("video", options["video"], count, len(cache), "the cache has rows")
         video = video[slots]
@@ -38,7 +39,27 @@ def first_entries(
         if episodes.settings.view != "random":
             raise FrameSelectError("options['view']: only for an environment with view='random'")
         view = _requested("view", options["view"], count, views, "the stream has views")[slots]
-    return video * views + view
+    return entry_of(video, view, views)
+
+
+def reset_options(entries: np.ndarray, views: int) -> dict[str, np.ndarray]:
+    """The options of a reset that begins episodes about `entries` [B]."""
+    if views == 1:
+        return {"video": entries}
+    return dict(zip(("video", "view"), video_and_view(entries, views), strict=True))
+
+
+def observed_entries(observation: Mapping[str, Any], views: int) -> Any:
+    """The entries [B, 1] that index observations are about, arrays or tensors like theirs."""
+    video = observation["video"]
+    return video if views == 1 else entry_of(video, observation["view"], views)
+
+
+def draw_views(videos: np.ndarray, views: int, rng: np.random.Generator) -> np.ndarray:
+    """An entry [B] of each of `videos` [B]: one view of each is drawn, if there are several."""
+    if views == 1:
+        return videos
+    return entry_of(videos, rng.integers(0, views, len(videos)), views)
 
 
 def _requested(name: str, value: Any, count: int, size: int, have: str) -> np.ndarray:
@@ -58,7 +79,7 @@ def _requested(name: str, value: Any, count: int, size: int, have: str) -> np.nd
 class Draws:
     """Videos drawn from `rows` uniformly with replacement, in blocks, by each slot's generator.
 
-    Of a video with several `views` one is drawn too: a draw is entry video * views + view.
+    Of a video with several `views` one is drawn too: a draw is an entry.
     """
 
     def __init__(
@@ -68,7 +89,7 @@ class Draws:
         generator: Callable[[int], np.random.Generator],
         views: int = 1,
     ) -> None:
-        self.entries = (rows[:, None] * views + np.arange(views)).ravel()
+        self.entries = entry_of(rows[:, None], np.arange(views), views).ravel()
         self._views, self._generator = views, generator
         self._block = np.zeros((num_slots, BLOCK), np.int64)
         self._next = np.full(num_slots, BLOCK)

@@ -8,6 +8,7 @@ from gymnasium import spaces
 
 from frame_select_env.cache import open_cache
 from frame_select_env.cache.schema import UNKNOWN_LABEL
+from frame_select_env.cache.tables import entry_of
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
 from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
@@ -65,7 +66,7 @@ class Episodes(ABC):
         self.slots = np.arange(num_slots)
         self._first = self.slots * frames  # [B], each slot's place in the flat selection
         # [B], what an episode is about, as an entry of the table; and its row in the cache
-        self.entry = np.full(num_slots, self.rows[0] * self.table.views)
+        self.entry = np.full(num_slots, entry_of(self.rows[0], 0, self.table.views))
         self.length = self.table.total[self.entry]  # [B], its valid frames L, at most T
         self.cursor = np.zeros(num_slots, np.int64)  # [B], 0..T
         self.selected = np.zeros((num_slots, frames), bool)
@@ -276,7 +277,7 @@ class Episodes(ABC):
 
         def look_up(name: str) -> Any:
             if name == "valid":
-                return self.table.valid.take(video * self.table.views, axis=0)
+                return self.table.valid.take(entry_of(video, 0, self.table.views), axis=0)
             if name == "target_frames":
                 return self.settings.target_frames
             if name == "statistics":
@@ -297,7 +298,7 @@ class Episodes(ABC):
             if self.cache.task != "regression":
                 raise FrameSelectError("outcome.statistics: only of a regression")
             views = self.table.views
-            entries = (self._training_rows()[:, None] * views + np.arange(views)).ravel()
+            entries = entry_of(self._training_rows()[:, None], np.arange(views), views).ravel()
             self.table.fill(entries)
             label = self.cache.labels[self.table.split(entries)[0]]
             memo[key] = Statistics.of(label, self.table.p0[entries])
