@@ -300,14 +300,21 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
     options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
     options["view_scheme"] = spec.view_scheme
     table = evaluate_runs(cache, *names, frames=frames, **options).table
-    kinds = (TRAINED, UNTRAINED, network_row(TRAINED))
-    rows = [[row for row in table if row.ranking == name] for name in kinds]
+
+    def rows_of(name: str) -> list[TableRow]:
+        return [row for row in table if row.ranking == name]
+
     columns = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")
     *counts, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
     episodes, timesteps, updates = map(int, counts)
     spent = (episodes, timesteps, updates, seconds, cpu_seconds)
-    hyper = read_config(folder)["hyper"]
-    return FinishedRun(spec, folder, *spent, *rows, hyper)
+    return FinishedRun(
+        *(spec, folder, *spent),
+        trained=rows_of(TRAINED),
+        untrained=rows_of(UNTRAINED),
+        network=rows_of(network_row(TRAINED)),
+        hyper=read_config(folder)["hyper"],
+    )
 
 
 def _is_trained(spec: RunSpec, folder: Path) -> bool:

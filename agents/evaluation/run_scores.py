@@ -158,9 +158,10 @@ def evaluate_runs(
     folder for each stream. A control stands for the untrained networks of its folders, and by
     default there is an "untrained NAME" for every agent. With `ensemble`, the mean scores of an
     agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME, then pooled" is a linear
-    model on the features of the kept frames (`select_then_pool`). An agent whose network answers for
-    whole videos has these answers as a row, too (`network_row`); those of several streams are
-    averaged, 1 : 1. The other arguments are those of `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
+    model on the features of the kept frames (`select_then_pool`). Where an agent's network answers
+    for whole videos, its answers are a row, too (`network_row`); those of several streams are
+    averaged, 1 : 1. The other arguments are those of `evaluate` and `load_run`; `options` may be
+    references, view_scheme, resamples, seed, progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
