@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from agents.networks.network import Standardised, mean_and_scale
+from agents.networks.streams import Range, stream_ranges
+from agents.rankings import at_least_mean
 from agents.training.design import AgentDesign
 from agents.training.learner import BatchLearner, TrainingConfig
 from agents.training.task import Task
@@ -55,8 +57,8 @@ class Layout:
         shape: Number of objects of a frame and size of each; (0, 0) without objects.
     """
 
-    frames: tuple[tuple[int, int], ...]
-    objects: tuple[int, int] = (0, 0)
+    frames: tuple[Range, ...]
+    objects: Range = (0, 0)
     shape: tuple[int, int] = (0, 0)
 
     @classmethod
@@ -66,20 +68,19 @@ class Layout:
         Raises:
             FrameSelectError: for two streams of objects.
         """
-        frames: list[tuple[int, int]] = []
-        objects, shape, begin = (0, 0), (0, 0), 0
-        for part in cache.parts(stream):
-            extent, end = cache.features_extent(part), begin + cache.feature_size(part, view)
+        frames: list[Range] = []
+        objects, shape = (0, 0), (0, 0)
+        for part, place in stream_ranges(cache, stream, view).items():
+            extent = cache.features_extent(part)
             if extent.axes != "object":
-                frames.append((begin, end))
+                frames.append(place)
             elif shape != (0, 0):
                 raise FrameSelectError(
                     f"dfan: {cache.path.name} has several streams of objects in {stream!r}; name "
                     "the streams to use, with one of objects: --stream a+b"
                 )
             else:
-                objects, shape = (begin, end), (int(extent.shape[1]), int(extent.shape[2]))
-            begin = end
+                objects, shape = place, (int(extent.shape[1]), int(extent.shape[2]))
         return cls(tuple(frames), objects, shape)
 
 
@@ -103,9 +104,7 @@ class DFANNetwork(Standardised):
 
     def standardise(self, features: Tensor, valid: Tensor) -> None:
         """Set mean and scale from the valid frames of [n, T, D], each stream by itself."""
-        for begin, end in self.layout.frames:
-            found = mean_and_scale(features[..., begin:end], valid)
-            self.mean[begin:end], self.scale[begin:end] = found
+        self.standardise_parts(features, valid, self.layout.frames)
         begin, end = self.layout.objects
         if end > begin:
             there = self._present(features) & valid[..., None]
@@ -139,9 +138,7 @@ class DFANAgent:
 
     def select(self, clips: Clips) -> np.ndarray:
         """The frames whose weight is at least 1 / L, [B, T] bool; there is always one."""
-        share = 1 / clips.valid.sum(axis=1, keepdims=True)
-        # Equal weights may round to just below their share.
-        return (self.scores(clips) >= share * (1 - 1e-5)) & clips.valid
+        return at_least_mean(self.scores(clips), clips.valid)
 
     def predict(self, clips: Clips) -> np.ndarray:
         """What the network itself says of the videos, [B, C] float64.
