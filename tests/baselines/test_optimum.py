@@ -1,4 +1,4 @@
-"""The known optimum: each selection of a short video is paid, and tabular learners find the best."""
+"""The known optimum: each selection of a short video is paid, and tables learn the best one."""
 
 import importlib.util
 from pathlib import Path
