@@ -35,7 +35,7 @@ class ReactionConfig(TrainingConfig):
     #: Number of layers of the GRU.
     num_layers: int = 2
     #: Number of layers of the transformer.
-    depth: int = 2
+    depth: int = 1
     #: Number of heads of the transformer's attention, which share the hidden units.
     num_heads: int = 4
     #: Dropout in the transformer.
