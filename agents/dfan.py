@@ -160,13 +160,6 @@ class DFANAgent:
             return read(focus, valid).cpu().numpy()
 
 
-class Vote:
-    """The vote of a trained DFAN as a predictor of whole videos, for a row of its own in tables."""
-
-    def __init__(self, agent: DFANAgent) -> None:
-        self.name, self.predict = f"{agent.name} vote", agent.predict
-
-
 class DFANLearner(BatchLearner):
     """Network, optimiser and labels."""
 

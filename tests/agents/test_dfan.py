@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from agents.__main__ import main
-from agents.dfan import DESIGN, DFANConfig, Layout, Vote, make_dfan
-from agents.evaluation import evaluate
+from agents.dfan import DESIGN, DFANConfig, Layout, make_dfan
 from agents.registry import parse_agent
 from agents.training.design import check_ranges
 from agents.training.load import load_run
@@ -180,26 +179,6 @@ def test_a_ranking_of_a_batch_is_that_of_each_video(planted):
         alone = cache.read(np.array([row]), int(cache.lengths[row]))
         np.testing.assert_allclose(agent.scores(alone)[0], scores[row, clips.valid[row]], rtol=1e-4)
         np.testing.assert_allclose(agent.predict(alone)[0], share[row], atol=1e-6)
-
-
-def test_the_vote_is_a_row_of_a_table(planted, tmp_path):
-    cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, target_frames=4)
-    agent = DESIGN.agent(make_dfan(cache, task, SMALL), task, SMALL)
-    made = evaluate(
-        cache,
-        {"dfan": [agent]},
-        num_frames=14,
-        frames=[4],
-        references=False,
-        more_predictors=[[Vote(agent)]],
-        resamples=10,
-    )
-    share = agent.predict(cache.read(made.rows, 14))
-    correct = (share.argmax(1) == made.label).mean()
-    (row,) = [row for row in made.table if row.ranking == "dfan vote"]
-    assert row.frames == "all"
-    assert 1 - made.results["dfan vote", "all"].error.mean() == pytest.approx(correct)
 
 
 def test_a_regression_is_refused(regression, tmp_path, capsys):
