@@ -62,7 +62,7 @@ class CompareArguments(ManyRunsOptions):
     #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
-    #: one standard error of it.
+    #: one standard error of it; pcc, the highest correlation (regression only).
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's seeds: NAME ensemble.
     ensemble: bool = False
@@ -113,7 +113,7 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
     )
     if options.fuse and len(options.streams) < 2:
         raise FrameSelectError("--fuse: name at least two --streams")
-    check_scoring(specs, options.frames, options.also, options.resamples)
+    check_scoring(specs, options.frames, options.also, options.resamples, options.choose)
     return specs
 
 

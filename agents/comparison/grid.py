@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import read_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import TableRow
@@ -216,7 +217,11 @@ def _default_stream(agent: str, data: str) -> str | None:
 
 
 def check_scoring(
-    specs: Sequence[RunSpec], frames: Sequence[int], also: Sequence[str], resamples: int
+    specs: Sequence[RunSpec],
+    frames: Sequence[int],
+    also: Sequence[str],
+    resamples: int,
+    choose_by: ChoiceRule = "best",
 ) -> None:
     """Refuse in advance what the evaluation at the end would refuse."""
     most = specs[0].num_frames
@@ -231,6 +236,7 @@ def check_scoring(
         raise FrameSelectError(f"resamples={resamples}: must be at least 1")
     for data in dict.fromkeys(spec.data for spec in specs):
         reference_names(list(also), open_cache(data).task)
+        check_rule(choose_by, open_cache(data).task)
 
 
 def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
