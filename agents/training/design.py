@@ -16,7 +16,7 @@ from frame_select_env import FeatureCache, FrameSelectError, Ranking
 # its attribute `smallest`.
 SMALLEST: dict[str, float] = {
     **dict.fromkeys(("num_layers", "epochs", "batch_size", "episodes", "memory", "num_envs"), 1),
-    **dict.fromkeys(("depth", "num_heads"), 1),
+    **dict.fromkeys(("depth", "num_heads", "max_objects"), 1),
     **dict.fromkeys(("repeats", "rollout_episodes", "n_epochs", "n_steps", "sequence_length"), 1),
     **dict.fromkeys(("train_freq", "gradient_steps", "target_update_interval", "buffer_size"), 1),
     **dict.fromkeys(("patience", "learning_starts", "max_grad_norm", "weight_decay"), 0),
