@@ -1,10 +1,12 @@
 """What early stopping scores: the m best frames or an own answer, by error or by correlation."""
 
+import csv
 import dataclasses
 
 import numpy as np
 import pytest
 
+from agents.__main__ import main
 from agents.reaction import DESIGN as REACTION
 from agents.reaction import ReactionConfig
 from agents.registry import parse_agent
@@ -115,3 +117,17 @@ def test_what_cannot_be_validated_is_refused(planted, tmp_path):
     config = dataclasses.replace(SOFT_ATTENTION.presets["tuned"], validate="answer")
     with pytest.raises(FrameSelectError, match="validate=answer"):
         train(SOFT_ATTENTION, cache, make_task(cache, planted, num_frames=8), config)
+
+
+@pytest.mark.parametrize("metric", ["pcc", "error"])
+def test_a_search_names_what_was_validated(metric, regression, tmp_path, capsys):
+    agent = f"reaction@hidden_size=8,epochs=1,batch_size=4,validation_metric={metric}"
+    command = ["search", "--data", str(regression), "--stream", "audio", "--agent", agent]
+    command += ["--num-frames", "4", "--target-frames", "2", "--trials", "1", "--seeds", "1"]
+    main([*command, "--jobs", "1", "--out", str(tmp_path / "log.csv")])
+    with (tmp_path / "log.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    value = float(row["validation"]) if metric == "pcc" else -float(row["validation"])
+    text = capsys.readouterr().out
+    assert f"{value:.4f}" in text and {"pcc": "PCC", "error": "MAE"}[metric] in text
+    assert (float(row["validation"]) == float(row["validation_p_c"])) == (metric == "error")
