@@ -70,7 +70,7 @@ def _looks(one: Measured) -> list[tuple[Look, list[dict[str, object]]]]:
         identity = {"line": one.line.label, "agent": one.agent, "id": str(cache.ids[row])}
         identity |= {"label": names[0], "predicted": names[1]}
         look = Look(
-            f"{one.line.label}: {cache.ids[row]}, {names[0]}, predicted {names[1]}",
+            f"{cache.ids[row]}: {names[0]}, predicted {names[1]}",
             weights[place][there],
             own,
             None if truth is None else truth[place][there],
@@ -124,4 +124,5 @@ def _draw(path: Path, looks: Sequence[Look]) -> None:
             every[0].set_ylabel("weight", fontsize=8)
             if one.objects is not None:
                 every[1].imshow(one.objects.T, cmap="Greens", vmin=0, aspect="auto")
+                every[1].set_yticks([0, one.objects.shape[1] - 1], ["1", one.objects.shape[1]])
                 every[1].set_ylabel("object", fontsize=8)

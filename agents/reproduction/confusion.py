@@ -79,7 +79,7 @@ def draw_confusion(out: Path, measured: Sequence[Measured]) -> list[str]:
             for true, line in zip(names, paper, strict=True)
             for told, share in zip(names, line, strict=True)
         }
-        found.append((f"{one.line.label}: {one.agent}", [plain(name) for name in classes], matrix))
+        found.append((one.line.label, [plain(name) for name in classes], matrix))
         rows += [
             {
                 **{"line": one.line.label, "agent": one.agent, "label": true, "predicted": told},

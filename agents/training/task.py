@@ -115,16 +115,17 @@ def holdout(
     split: str = "train",
     seed: int = 0,
     divide: bool = True,
+    among: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide a training split into videos to fit on and validation videos.
 
     The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
     one part of five of `split`, drawn by the seed: whole groups where there are at least two,
     stratified by label, with at least one video and one group on each side; without `divide` there
-    are none. Unlabelled videos are in neither. Returns rows in the cache, in ascending order: fit
-    [n], validation [v] int64.
+    are none. Unlabelled videos are in neither. `among` [k] are the videos of `split` to divide, by
+    default all of them. Returns rows in the cache, in ascending order: fit [n], validation [v].
     """
-    rows = labelled_rows(cache, split, fold)
+    rows = labelled_rows(cache, split, fold) if among is None else among
     known = cache.labels >= 0 if cache.labels.ndim == 1 else np.ones(len(cache), bool)
     if split != "val" and ((cache.splits(fold) == "val") & known).any():
         return rows, labelled_rows(cache, "val", fold)

@@ -91,7 +91,7 @@ def test_the_papers_confusion_matrices_add_up_as_printed():
         source: np.sum(matrix, axis=1).round(2).tolist() for source, (_, matrix) in PAPER.items()
     }
     assert sums == {
-        "ekman": [1.03, 0.98, 1.0, 1.01, 1.01, 0.98],
+        "ekman": [1.03, 0.99, 1.0, 0.99, 1.01, 0.98],
         "videoemotion": [1.04, 1.08, 1.02, 1.01, 1.02, 1.03, 1.02, 0.98],
     }
     diagonal = np.diag(PAPER["ekman"][1]).tolist()
