@@ -89,6 +89,7 @@ def compare(arguments: list[str]) -> None:
         *(options.out, specs, frames, engine, options.checkpoint_seconds),
         part=shard,
         shared=bool(options.shard),
+        choose_by=options.choose,
     ) as (finished, failed):
         if options.shard and len(finished) < len(specs):
             write_results(options.out / RESULTS, specs, finished)

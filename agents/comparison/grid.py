@@ -293,7 +293,9 @@ def changed_code(spec: RunSpec, folder: Path) -> list[str]:
     return []
 
 
-def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
+def read_run(
+    spec: RunSpec, folder: Path, frames: Sequence[int], choose_by: ChoiceRule = "best"
+) -> FinishedRun | None:
     """Read a run that is trained and scored; None if something is left to do."""
     cache = open_cache(spec.data)
     if (
@@ -304,7 +306,7 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
         return None
     names = {TRAINED: [folder]}, {UNTRAINED: [folder]}
     options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
-    options["view_scheme"] = spec.view_scheme
+    options |= {"view_scheme": spec.view_scheme, "choose_by": choose_by}
     table = evaluate_runs(cache, *names, frames=frames, **options).table
 
     def rows_of(name: str) -> list[TableRow]:
