@@ -17,7 +17,15 @@ from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
 from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
 from agents.reproduction.reaction import ERI
-from agents.reproduction.study import Study, agents_of, figures, make_specs, measure, parse_sources
+from agents.reproduction.study import (
+    Study,
+    agents_of,
+    figures,
+    made_of_runs,
+    make_specs,
+    measure,
+    parse_sources,
+)
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
@@ -103,13 +111,14 @@ def reproduce(arguments: list[str]) -> None:
     ):
         from agents.reproduction.write import write_study  # Matplotlib takes long to import
 
-        fuse = not all(line.stream for line in study.lines)
-        results = gather(specs, finished, frames, (), options.resamples, fuse=fuse)
-        write_results(options.out / RESULTS, specs, finished, results)
         labels = {
             (spec.agent, spec.reward, spec.target_frames): label
             for spec, label in make_labels(specs).items()
         }
+        fuse = not all(line.stream for line in study.lines)
+        made = made_of_runs(study, agents, labels)
+        results = gather(specs, finished, frames, (), options.resamples, fuse=fuse, **made)
+        write_results(options.out / RESULTS, specs, finished, results)
         measured = measure(study, data, agents, results, labels)
         notes = [f"a run failed: {line}" for line in failed]
         table = write_study(

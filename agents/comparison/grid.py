@@ -30,6 +30,7 @@ from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
+from frame_select_env.rewards import default_reward
 from frame_select_env.storage import exclusive
 
 RUNS = "runs"  # the folder of the run folders
@@ -151,11 +152,12 @@ def make_grid(
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
-    preset, and the stream None is each agent's default on the cache; `seeds` is n, for the seeds
-    0..n-1; `common` is the split, num_frames, budget and device of all runs. A run with
-    view="random" stands once for each of the `view_schemes`.
+    preset, no `rewards` that of each cache, and the stream None is each agent's default; `seeds` is
+    n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all runs. A run
+    with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
+    own_rewards = {one: rewards or [_default_reward(one, common)] for one in data}
     axes: dict[str, Sequence[Any]] = {
         "data": data,
         "folds": folds,
@@ -168,7 +170,7 @@ def make_grid(
         "alphas": alphas,
     }
     for name, values in axes.items():
-        if not len(values) and name != "target-frames":
+        if not len(values) and name not in ("target-frames", "rewards"):
             raise FrameSelectError(f"--{name}: give at least one value")
         duplicates = [value for index, value in enumerate(values) if value in values[:index]]
         if duplicates:
@@ -189,7 +191,7 @@ def make_grid(
         RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **(one | named), **common)
         for one, agent in itertools.product(where, agents)
         for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
-        for reward, m, seed in itertools.product(rewards, own[agent], range(seeds))
+        for reward, m, seed in itertools.product(own_rewards[one["data"]], own[agent], range(seeds))
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)
@@ -209,6 +211,12 @@ def _default_target(agent: str, num_frames: int) -> int:
     """The m of an agent's preset."""
     choice = parse_agent(agent)
     return choice.design.default_target_frames(choice.preset, num_frames)
+
+
+def _default_reward(data: str, common: Mapping[str, Any]) -> str:
+    """The reward of the videos that are trained on, where none is named."""
+    cache = open_cache(data)
+    return default_reward(cache, cache.rows(common.get("split", RunSpec.split)))
 
 
 def _default_stream(agent: str, data: str) -> str | None:

@@ -23,6 +23,7 @@ NETWORK = "network"  # the same for what their networks answer for whole videos
 PAPER = "paper"  # of a line that has the paper's figure alone
 EVERY = "*"  # every stream of a cache, side by side
 CHOSEN, FREE = "chosen", "free"
+ENSEMBLE, POOLED = " ensemble", (", then pooled", ", best of four")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Line:
     needs: str = ""  # a role without which a cache leaves the line empty
     view_scheme: ViewScheme = "region"
     alpha: float = 0.0
+    # what is made of the agent's runs instead: a row of `evaluate_runs`, "NAME ensemble" and so on
+    made: Literal["", " ensemble", ", then pooled", ", best of four"] = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Measured:
     def row(self) -> str:
         """The row of its figures in an evaluation."""
         name = self.label or self.agent
-        return network_row(name) if self.line.ranking == NETWORK else name
+        return network_row(name) if self.line.ranking == NETWORK else name + self.line.made
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,19 @@ def make_specs(
     return list(specs)
 
 
+def made_of_runs(
+    study: Study, agents: Sequence[str], labels: Mapping[tuple[str, str, int], str]
+) -> dict[str, set[str]]:
+    """The labels of the agents of whose runs something is made, as options of `evaluate_runs`."""
+    wanted: dict[str, set[str]] = {"ensemble": set(), "pool": set()}
+    for line in study.lines:
+        if line.made:
+            for (agent, reward, _), label in labels.items():
+                if agent in agents_of(line, agents) and reward == line.reward:
+                    wanted["ensemble" if line.made == ENSEMBLE else "pool"].add(label)
+    return wanted
+
+
 def measure(
     study: Study,
     data: Mapping[str, str],
@@ -281,8 +297,9 @@ def figures(measured: Iterable[Measured]) -> list[Figure]:
     """The figures of every line for which there are results."""
     found = []
     for one in measured:
-        rows = ["all"] if one.line.ranking in ("all", NETWORK) else [str(one.frames)]
-        rows += [CHOSEN, FREE] if one.line.ranking == AGENT else []
+        rows = [str(one.frames), *([CHOSEN, FREE] if one.line.ranking == AGENT else [])]
+        if one.line.ranking in ("all", NETWORK) or one.line.made in POOLED:
+            rows = ["all"]
         for frames in rows:
             if all((one.row, frames) in own.evaluation.results for own in one.results):
                 found.append(_figure(one.line, one.agent, one.row, frames, one.results))
