@@ -26,12 +26,19 @@ def network(seed=0, **options):
     return Reaction(SIZES, 2, 8, **({"depth": 2, "num_heads": 2} | options)).eval()
 
 
-def test_a_batch_equals_one_at_a_time():
-    one, (modalities, valid) = network(), inputs()
-    whole = one(modalities, valid)
-    for video, length in enumerate(LENGTHS):
-        cut = [part[video : video + 1, :length] for part in modalities]
-        alone = one(cut, valid[video : video + 1, :length])
+@pytest.mark.parametrize("gradients", [True, False])  # without, torch has other kernels
+def test_a_batch_equals_one_at_a_time(gradients):
+    one, (modalities, valid) = network(depth=3), inputs()
+    with torch.set_grad_enabled(gradients):
+        whole = one(modalities, valid)
+        every = [
+            one(
+                [part[video : video + 1, :length] for part in modalities],
+                valid[video : video + 1, :length],
+            )
+            for video, length in enumerate(LENGTHS)
+        ]
+    for video, (length, alone) in enumerate(zip(LENGTHS, every, strict=True)):
         torch.testing.assert_close(alone.logits[0], whole.logits[video])
         torch.testing.assert_close(alone.attention[0], whole.attention[video, :length])
 
