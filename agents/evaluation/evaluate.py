@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.choosing import RULES, ChoiceRule, Choices, choose
+from agents.evaluation.choosing import ChoiceRule, Choices, check_rule, choose
 from agents.evaluation.combined import has_free_choice
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
@@ -21,7 +21,7 @@ from agents.evaluation.references import (
     reference_names,
     reference_runs,
 )
-from agents.evaluation.result import Evaluation, TableRow, figure_intervals
+from agents.evaluation.result import Evaluation, TableRow, figure_intervals, target_intervals
 from agents.evaluation.scoring import (
     EvaluationSettings,
     PredictorRun,
@@ -36,7 +36,6 @@ from baselines import AllLogits, Pooled, PooledAgreement, PooledAndAll
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
-from frame_select_env.errors import known
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
@@ -91,7 +90,7 @@ def evaluate(
         more_predictors: Predictors of whole videos for rows of their own: for each run a predictor
             of each stream.
         choose_by: "best" chooses the m with the lowest error on validation videos, "one-se" the
-            most frames within one standard error of it.
+            most frames within one standard error of it, "pcc" that with the highest correlation.
         references: True for every reference, False for `all` alone, or names.
         draws: Number of draws of `random`.
         resamples: Number of bootstrap resamples.
@@ -104,8 +103,7 @@ def evaluate(
     """
     streams = (stream,) if stream is None or isinstance(stream, str) else tuple(stream)
     settings = EvaluationSettings(cache, fold, num_frames, alpha, streams, view, view_scheme)
-    if choose_by not in RULES:
-        raise FrameSelectError(known("rule to choose by", choose_by, RULES))
+    check_rule(choose_by, cache.task)
     frames = _checked(frames, draws, resamples)
     names = reference_names(references, cache.task)
     agents = agent_runs(rankings, validation or {}, names)
@@ -137,6 +135,8 @@ def evaluate(
         choices |= choose(settings, choosing, sets, frames, choose_by, words)
         if choose_by == "one-se":
             notes.append("chosen: the most frames within one standard error of the best number")
+        if choose_by == "pcc":
+            notes.append("chosen: by the correlation on validation videos")
 
     requests = []
     for one in every:
@@ -243,6 +243,7 @@ def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tupl
             kind=kinds.get(name, "reference"),
             spearman=None if (name, frames) in unscored else correlation.get(name),
             regret=regret.get((name, frames)),
+            targets=target_intervals(found, made.label, made.targets, drawn),
         )
         for (name, frames), found in results.items()
     )

@@ -7,7 +7,12 @@ import pytest
 
 from agents.evaluation import evaluate, scoring
 from agents.evaluation.choosing import lowest_error
-from agents.evaluation.scoring import EvaluationSettings, ScoringRequest, VideoBatch
+from agents.evaluation.scoring import (
+    EvaluationSettings,
+    ScoringRequest,
+    VideoBatch,
+    VideoResults,
+)
 from agents.evaluation.tables import evaluation_table, table_notes
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names, splits
@@ -394,14 +399,15 @@ def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, t
 
 
 def flat(errors):
-    """The same error for each of two videos."""
-    return {frames: np.full(2, error) for frames, error in errors.items()}
+    """Results with the same error for each of two videos; labels make no difference."""
+    results = {m: VideoResults(None, None, None, np.full(2, one)) for m, one in errors.items()}
+    return results, None
 
 
 def test_ties_take_more_frames_and_all_is_the_most():
-    assert lowest_error(flat({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3})) == 12
-    assert lowest_error(flat({4: 0.1, 8: 0.2, "all": 0.1})) == "all"
-    assert lowest_error(flat({4: 0.1, 8: 0.2, "all": 0.15})) == 4
+    assert lowest_error(*flat({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3})) == 12
+    assert lowest_error(*flat({4: 0.1, 8: 0.2, "all": 0.1})) == "all"
+    assert lowest_error(*flat({4: 0.1, 8: 0.2, "all": 0.15})) == 4
 
 
 def test_the_test_labels_do_not_reach_the_choice_of_m(plant, telling):
