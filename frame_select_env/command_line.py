@@ -50,6 +50,10 @@ COMMANDS = {
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
+    "shortcuts": Command(
+        "agents.commands.shortcuts:shortcuts",
+        "score one-line formulas on a cache, before anything is trained",
+    ),
     "train": Command("agents.commands.train:train", "train one agent on a cache"),
     "evaluate": Command(
         "agents.commands.evaluate:evaluate",
