@@ -50,6 +50,10 @@ COMMANDS = {
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
+    "compose": Command(
+        "data.commands.compose:compose",
+        "splice clips of a cache into long videos: needles in a haystack",
+    ),
     "shortcuts": Command(
         "agents.commands.shortcuts:shortcuts",
         "score one-line formulas on a cache, before anything is trained",
