@@ -27,6 +27,7 @@ AGENTS: dict[str, str] = {
     "maskable-ppo": "agents.ppo:MASKABLE_DESIGN",
     "soft-attention": "agents.soft_attention:DESIGN",
     "dfan": "agents.dfan:DESIGN",
+    "reaction": "agents.reaction:DESIGN",
 }
 
 

@@ -37,8 +37,9 @@ class CompareArguments(ManyRunsOptions):
     agents: tuple[str, ...]
     #: Output folder for runs, results.csv and the report.
     out: Path
-    #: Rewards: names, module:function, or JSON.
-    rewards: tuple[str, ...] = ("sign_omega",)
+    #: Rewards: names, module:function, or JSON. Default: sign_omega where there are labels,
+    #: diversity_representativeness where there are none.
+    rewards: tuple[str, ...] = ()
     #: Numbers of frames m to train for. Default: that of each agent's preset, 8 or 12.
     target_frames: tuple[int, ...] = ()
     #: Number of seeds: 0, 1, 2, ...

@@ -15,7 +15,7 @@ import torch
 from agents.evaluation.files import read_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import TableRow
-from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
+from agents.evaluation.run_scores import evaluate_runs, network_row, read_scores, run_scores
 from agents.evaluation.scoring import EvaluationSettings, ViewScheme
 from agents.registry import parse_agent, parse_reward, reward_text
 from agents.training.run_folder import (
@@ -29,6 +29,7 @@ from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
+from frame_select_env.rewards import default_reward
 from frame_select_env.storage import exclusive
 
 RUNS = "runs"  # the folder of the run folders
@@ -130,6 +131,7 @@ class FinishedRun:
     # the rows of the trained network on the test split; their intervals are void
     trained: Sequence[TableRow] = ()
     untrained: Sequence[TableRow] = ()  # the same of the untrained network
+    network: Sequence[TableRow] = ()  # the row of the network's own answers, if it gives some
     hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # all hyper-parameters
 
 
@@ -149,10 +151,12 @@ def make_grid(
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
-    preset; `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device
-    of all runs. A run with view="random" stands once for each of the `view_schemes`.
+    preset, no `rewards` that of each cache, and the stream None is each agent's default; `seeds` is
+    n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all runs. A run
+    with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
+    own_rewards = {one: rewards or [_default_reward(one, common)] for one in data}
     axes: dict[str, Sequence[Any]] = {
         "data": data,
         "folds": folds,
@@ -165,7 +169,7 @@ def make_grid(
         "alphas": alphas,
     }
     for name, values in axes.items():
-        if not len(values) and name != "target-frames":
+        if not len(values) and name not in ("target-frames", "rewards"):
             raise FrameSelectError(f"--{name}: give at least one value")
         duplicates = [value for index, value in enumerate(values) if value in values[:index]]
         if duplicates:
@@ -183,9 +187,10 @@ def make_grid(
     num_frames = common.get("num_frames", RunSpec.num_frames)
     own = {agent: target_frames or (_default_target(agent, num_frames),) for agent in agents}
     specs = [
-        RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **one, **common)
-        for one, agent, reward in itertools.product(where, agents, rewards)
-        for m, seed in itertools.product(own[agent], range(seeds))
+        RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **(one | named), **common)
+        for one, agent in itertools.product(where, agents)
+        for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
+        for reward, m, seed in itertools.product(own_rewards[one["data"]], own[agent], range(seeds))
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)
@@ -205,6 +210,17 @@ def _default_target(agent: str, num_frames: int) -> int:
     """The m of an agent's preset."""
     choice = parse_agent(agent)
     return choice.design.default_target_frames(choice.preset, num_frames)
+
+
+def _default_reward(data: str, common: Mapping[str, Any]) -> str:
+    """The reward of the videos that are trained on, where none is named."""
+    cache = open_cache(data)
+    return default_reward(cache, cache.rows(common.get("split", RunSpec.split)))
+
+
+def _default_stream(agent: str, data: str) -> str | None:
+    """The stream that an agent sees of a cache unless one is named; None for its only one."""
+    return parse_agent(agent).design.default_stream(open_cache(data))
 
 
 def check_scoring(
@@ -292,13 +308,21 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
     options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
     options["view_scheme"] = spec.view_scheme
     table = evaluate_runs(cache, *names, frames=frames, **options).table
-    rows = {name: [row for row in table if row.ranking == name] for name in (TRAINED, UNTRAINED)}
+
+    def rows_of(name: str) -> list[TableRow]:
+        return [row for row in table if row.ranking == name]
+
     columns = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")
     *counts, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
     episodes, timesteps, updates = map(int, counts)
     spent = (episodes, timesteps, updates, seconds, cpu_seconds)
-    hyper = read_config(folder)["hyper"]
-    return FinishedRun(spec, folder, *spent, rows[TRAINED], rows[UNTRAINED], hyper)
+    return FinishedRun(
+        *(spec, folder, *spent),
+        trained=rows_of(TRAINED),
+        untrained=rows_of(UNTRAINED),
+        network=rows_of(network_row(TRAINED)),
+        hyper=read_config(folder)["hyper"],
+    )
 
 
 def _is_trained(spec: RunSpec, folder: Path) -> bool:

@@ -28,7 +28,7 @@ from agents.evaluation.references import (
 from agents.evaluation.result import Evaluation, TableRow, figure_intervals
 from agents.evaluation.scoring import (
     EvaluationSettings,
-    Predictor,
+    PredictorRun,
     RankingResults,
     ScoringRequest,
     VideoResults,
@@ -60,7 +60,7 @@ def evaluate(
     view_scheme: ViewScheme = "region",
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
     target_frames: Mapping[str, int] | None = None,
-    more_predictors: Sequence[Sequence[Predictor]] = (),
+    more_predictors: Sequence[Sequence[PredictorRun]] = (),
     choose_by: ChoiceRule = "best",
     references: bool | Sequence[str] = True,
     draws: int = 10,
@@ -92,7 +92,8 @@ def evaluate(
             train_split, seed)` for all.
         target_frames: Name -> the m that the ranking was trained for, its headline without a row
             `chosen`.
-        more_predictors: Predictors of whole videos for rows of their own, with one for each run.
+        more_predictors: Predictors of whole videos for rows of their own: for each run a predictor
+            of each stream.
         choose_by: "best" chooses the m with the lowest error on validation videos, "one-se" the
             most frames within one standard error of it.
         references: True for every reference, False for `all` alone, or names.
@@ -148,14 +149,14 @@ def evaluate(
                     at = matched_references(names, cache.task, draws, run, len(one.runs))
                 request = ScoringRequest(ranking, ["free", *frames], at)
             requests.append(request)
-    predictors: list[Sequence[Predictor]] = []
+    predictors: list[PredictorRun] = []
     if "all-logits" in names:
         predictors.append([AllLogits()] * len(streams))
     if "pooled" in names:
         predictors.append(pooled)
     if "pooled-and-all" in names:
         predictors.append([PooledAndAll(one) for one in pooled])
-    predictors += [[one] for own in more_predictors for one in own]
+    predictors += [run for own in more_predictors for run in own]
     label = split if progress else ""
     whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)

@@ -9,7 +9,15 @@ from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import interval_columns
 from agents.evaluation.tables import TextTable, interval_text, markdown_table, number_text
 from agents.pictures.style import COLOURS, INK, MARKERS, QUIET, picture, plain, quiet_grid
-from agents.reproduction.study import AGENT, CHOSEN, FREE, Figure, Line, Study, agents_of
+from agents.reproduction.study import (
+    CHOSEN,
+    FREE,
+    Figure,
+    Line,
+    Study,
+    agents_of,
+    streams_of,
+)
 from frame_select_env import open_cache
 from frame_select_env.storage import write_whole
 
@@ -103,7 +111,7 @@ def _differences(study: Study, data: Mapping[str, str], num_frames: int) -> dict
     return {
         line: study.data.differences(line, open_cache(data[line.source]), num_frames)
         for line in study.lines
-        if line.source in data
+        if line.source in data and streams_of(open_cache(data[line.source]), line)
     }
 
 
@@ -152,7 +160,7 @@ def _write_csv(
 ) -> None:
     rows = []
     for line, agent, _ in _lines(study, agents):
-        names = {"line": line.label, "agent": agent if line.ranking == AGENT else ""}
+        names = {"line": line.label, "agent": agent if agents_of(line, agents) else ""}
         names |= {"paper": "" if line.paper is None else f"{line.paper / 100:.4f}"}
         names |= {"differs": "; ".join(differs.get(line, ()))}
         own = [one for one in figures if one.line is line and one.ranking == agent]

@@ -81,7 +81,8 @@ class OneShotEnv(FrameSelectEnv):
 
     ## Arguments
     `data="cues"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
-    `reward="sign_omega"`, `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
+    `reward=None` (that is "sign_omega", or where no video has a label
+    "diversity_representativeness"), `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or
     "baseline": p1 = p0), `stream=None`, `view=None` (of a stream with several views of each frame
     an episode is about all of them together; a number: about that view; "random": about one that is

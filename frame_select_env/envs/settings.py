@@ -21,7 +21,8 @@ class Settings:
     fold: str = "default"  # defines the splits and the predictions
     num_frames: int = 25  # T, frames per video
     observation: str = "video"  # one of `observations`
-    reward: RewardSpec = "sign_omega"
+    # None: sign_omega where there are labels, diversity_representativeness where there are none
+    reward: RewardSpec | None = None
     alpha: float = 0.0  # weight in p1 of the frames that are not selected (AS Eq. 10), 0 to 1
     # With alpha = 0, p1 of an empty selection: zeros, or p0.
     empty: Literal["wrong", "baseline"] = "wrong"

@@ -7,7 +7,14 @@ import pytest
 
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
-from agents.reproduction.study import Line, Study, data_sets_of, figures, made_of_runs
+from agents.reproduction.study import (
+    Line,
+    Study,
+    data_sets_of,
+    figures,
+    made_of_runs,
+    measure,
+)
 from agents.reproduction.write import study_table, write_study
 from frame_select_env import open_cache
 
@@ -55,7 +62,7 @@ def results(folded):
 @pytest.fixture(scope="module")
 def made(folded, results):
     labels = {(AGENT_TEXT, "sign_omega", 2): LABEL}
-    return figures(STUDY, {"": folded}, [AGENT_TEXT], results, labels)
+    return figures(measure(STUDY, {"": folded}, [AGENT_TEXT], results, labels))
 
 
 def by_name(made):
@@ -133,18 +140,17 @@ def test_what_is_made_of_the_runs_is_a_line_too(folded, results):
     pooled = evaluation.results[LABEL, "2"].run(slice(0, 1))
     more = {(f"{LABEL}, then pooled", "all"): pooled}
     evaluation = replace(evaluation, results={**evaluation.results, **more})
-    made = figures(
-        study, {"": folded}, [AGENT_TEXT], [replace(results[0], evaluation=evaluation)], labels
-    )
+    results = [replace(results[0], evaluation=evaluation)]
+    made = figures(measure(study, {"": folded}, [AGENT_TEXT], results, labels))
     assert [(one.line.label, one.frames) for one in made if one.line.made] == [("pooled", "all")]
 
 
 def test_without_results_of_a_fold_the_others_are_averaged_and_said_so(folded, results):
     labels = {(AGENT_TEXT, "sign_omega", 2): LABEL}
-    made = figures(STUDY, {"": folded}, [AGENT_TEXT], results[1:], labels)
+    made = figures(measure(STUDY, {"": folded}, [AGENT_TEXT], results[1:], labels))
     assert {one.line.label for one in made} == {"all frames", "random", "agent"}
     assert {len(one.samples) for one in made} == {1}
-    assert figures(STUDY, {}, [AGENT_TEXT], results, labels) == []
+    assert measure(STUDY, {}, [AGENT_TEXT], results, labels) == []
 
 
 def test_a_table_has_the_papers_figure_beside_ours(made):
