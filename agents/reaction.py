@@ -33,9 +33,10 @@ class ReactionConfig(TrainingConfig):
     #: modality of its own.
     side_by_side: tuple[str, ...] = ("holistic", "local")
     #: Number of layers of the GRU.
-    num_layers: int = 2
-    #: Number of layers of the transformer.
-    depth: int = 2
+    num_layers: int = 1
+    #: Number of layers of the transformer. Before the last of several, frames are mixed: those that
+    #: it attends to need not be those that tell.
+    depth: int = 1
     #: Number of heads of the transformer's attention, which share the hidden units.
     num_heads: int = 4
     #: Dropout in the transformer.
@@ -46,7 +47,7 @@ class ReactionConfig(TrainingConfig):
     #: predictions scaled to [0, 1]. Classes are learnt by cross-entropy.
     loss: Loss = "mse"
     #: Learning rate of AdamW.
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     #: Weight decay in AdamW.
     weight_decay: float = 0.01
     #: Halve the learning rate every so many epochs; 0 never does.
@@ -60,6 +61,7 @@ class ReactionConfig(TrainingConfig):
 
 PAPER = ReactionConfig(
     hidden_size=256,
+    num_layers=2,
     depth=4,
     learning_rate=1e-4,
     weight_decay=0.5,
@@ -182,9 +184,9 @@ class ReactionLearner(BatchLearner):
     ) -> None:
         super().__init__(network, cache, task, config)
         self.labels = torch.from_numpy(cache.labels).to(task.device)
-        halve = config.halve_every
+        factor = 0.5 if config.halve_every else 1.0
         self.schedule = torch.optim.lr_scheduler.StepLR(
-            self.optimiser, halve or config.epochs + 1, gamma=0.5
+            self.optimiser, config.halve_every or 1, factor
         )
 
     def parts(self) -> dict[str, object]:
@@ -252,9 +254,9 @@ DESIGN = AgentDesign(
     learner=ReactionLearner,
     check=check_reaction,
     search={
-        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "learning_rate": (1e-3, 3e-3, 1e-2),
         "hidden_size": (64, 128),
-        "depth": (1, 2, 4),
+        "num_layers": (1, 2),
         "weight_decay": (0.01, 0.5),
     },
     all_streams=True,

@@ -16,6 +16,7 @@ from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
 from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
+from agents.reproduction.reaction import ERI
 from agents.reproduction.study import (
     Study,
     agents_of,
@@ -31,7 +32,7 @@ from frame_select_env.errors import known
 from frame_select_env.storage import writing
 
 STUDIES: dict[str, Study] = {
-    one.name: one for one in (*TABLES, *DUAL_FOCUS, ABLATION, AGGRESSIVENESS, PROPOSAL)
+    one.name: one for one in (*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL)
 }
 LISTED = "\n".join(
     f"    {study.name}  {study.title}"
@@ -134,8 +135,10 @@ def reproduce(arguments: list[str]) -> None:
 def _cache(study: Study, options: ReproduceArguments, path: str) -> str:
     """The cache, made first from a folder of videos."""
     if not Path(path).is_dir():
-        if open_cache(path).task != "classification":
-            raise FrameSelectError(f"--data {path}: has targets; the tables are about classes")
+        if (found := open_cache(path).task) != study.task:
+            raise FrameSelectError(
+                f"--data {path}: is a {found}; {study.name} is about a {study.task}"
+            )
         return path
     if study is not PROPOSAL:
         raise FrameSelectError(f"--data {path}: is a folder; name a cache, made with extract")

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import read_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import TableRow
@@ -224,7 +225,11 @@ def _default_stream(agent: str, data: str) -> str | None:
 
 
 def check_scoring(
-    specs: Sequence[RunSpec], frames: Sequence[int], also: Sequence[str], resamples: int
+    specs: Sequence[RunSpec],
+    frames: Sequence[int],
+    also: Sequence[str],
+    resamples: int,
+    choose_by: ChoiceRule = "best",
 ) -> None:
     """Refuse in advance what the evaluation at the end would refuse."""
     most = specs[0].num_frames
@@ -239,6 +244,7 @@ def check_scoring(
         raise FrameSelectError(f"resamples={resamples}: must be at least 1")
     for data in dict.fromkeys(spec.data for spec in specs):
         reference_names(list(also), open_cache(data).task)
+        check_rule(choose_by, open_cache(data).task)
 
 
 def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
@@ -295,7 +301,9 @@ def changed_code(spec: RunSpec, folder: Path) -> list[str]:
     return []
 
 
-def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
+def read_run(
+    spec: RunSpec, folder: Path, frames: Sequence[int], choose_by: ChoiceRule = "best"
+) -> FinishedRun | None:
     """Read a run that is trained and scored; None if something is left to do."""
     cache = open_cache(spec.data)
     if (
@@ -306,7 +314,7 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
         return None
     names = {TRAINED: [folder]}, {UNTRAINED: [folder]}
     options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
-    options["view_scheme"] = spec.view_scheme
+    options |= {"view_scheme": spec.view_scheme, "choose_by": choose_by}
     table = evaluate_runs(cache, *names, frames=frames, **options).table
 
     def rows_of(name: str) -> list[TableRow]:

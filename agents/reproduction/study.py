@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.comparison.grid import DataSet, RunSpec, make_grid
 from agents.comparison.results import DataSetResults
-from agents.comparison.statistics import Sample, pooled_mean, sample
+from agents.comparison.statistics import Sample, correlation_sample, pooled_mean, sample
 from agents.evaluation.intervals import Interval
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
@@ -32,7 +32,7 @@ class Line:
 
     label: str
     source: str = ""  # which of the caches it is about, a name of the study's `sources`
-    paper: float | None = None  # the paper's accuracy in percent
+    paper: float | None = None  # the paper's accuracy in percent (regression: correlation)
     ranking: str = AGENT  # or NETWORK, PAPER, or a reference: "all", "random"
     frames: int = 12  # m, where the paper's figure stands
     changes: tuple[tuple[str, Any], ...] = ()  # hyper-parameters of the agent
@@ -61,6 +61,7 @@ class Study:
     data: "PaperData | None" = None  # the data that the paper's figures are about
     agents: tuple[str, ...] = ("reinforce@preset=paper", "reinforce")
     pairs: tuple[tuple[str, str], ...] = ()  # labels of lines whose difference is a figure, too
+    task: Literal["classification", "regression"] = "classification"  # of its caches
     # (folder, what was measured) -> the names of more files, one of which may be figure.png
     draw: "Callable[[Path, Sequence[Measured]], list[str]] | None" = None
 
@@ -87,7 +88,10 @@ class PaperData:
         used = streams_of(cache, line)
         parts = [part for one in used for part in cache.parts(one)]
         found = {
-            "classes": (len(cache.classes), classes),
+            "classes" if cache.task == "classification" else "targets": (
+                len(cache.classes),
+                classes,
+            ),
             "splits": (asked, folds),
             "streams": (len(parts), streams),
             "views": (cache.views(parts[0]), self.views),
@@ -124,10 +128,12 @@ class Figure:
     line: Line
     ranking: str  # the agent as it was trained, or the reference
     frames: str  # m, "chosen" or "free"
-    accuracy: Interval
+    score: Interval  # accuracy (regression: correlation, averaged over targets)
     gain: Interval  # over keeping all frames
     kept: float  # the share of the valid frames that is kept
-    rescued: float  # the share of videos that all frames get wrong, and the selection right
+    # the share of videos that all frames get wrong, and the selection right (regression: where it
+    # has the smaller error)
+    rescued: float
     broken: float  # the reverse
     runs: int
     samples: Sequence[Sample]  # of each data set
@@ -304,12 +310,17 @@ def _figure(
     line: Line, agent: str, name: str, frames: str, own: Sequence[DataSetResults]
 ) -> Figure:
     """The figure of one row, averaged over data sets."""
-    right, gains, kept, rescued, broken = [], [], [], [], []
+    scores, gains, kept, rescued, broken = [], [], [], [], []
     for seed, one in enumerate(own):
         results, whole = one.evaluation.results[name, frames], one.evaluation.results["all", "all"]
         drawn = one.evaluation.draw(seed)
-        right.append(sample(1 - results.error, drawn))
-        gains.append(sample(whole.error - results.error, drawn))
+        if one.task == "regression":
+            told, label = results.predicted, one.evaluation.label
+            scores.append(correlation_sample(told, None, label, drawn))
+            gains.append(correlation_sample(told, whole.predicted[0], label, drawn))
+        else:
+            scores.append(sample(1 - results.error, drawn))
+            gains.append(sample(whole.error - results.error, drawn))
         kept.append((results.frames / whole.frames).mean())
         rescued.append((results.error < whole.error).mean())
         broken.append((results.error > whole.error).mean())
@@ -317,11 +328,11 @@ def _figure(
         line=line,
         ranking=agent,
         frames=frames,
-        accuracy=pooled_mean(right),
+        score=pooled_mean(scores),
         gain=pooled_mean(gains),
         kept=float(np.mean(kept)),
         rescued=float(np.mean(rescued)),
         broken=float(np.mean(broken)),
         runs=len(own[0].evaluation.results[name, frames].error),
-        samples=right,
+        samples=scores,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from agents.registry import AGENTS, agent_design
 
-UNSEARCHED = {"dfan", "plackett-luce"}  # their presets have the defaults
+UNSEARCHED = {"dfan", "plackett-luce", "reaction"}  # their presets have the defaults
 LOG = Path(__file__).parents[2] / "examples" / "results" / "search.csv"
 
 

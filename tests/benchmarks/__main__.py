@@ -16,6 +16,7 @@ from tests.benchmarks import (
     learners,
     learning,
     memory,
+    reaction,
     reading,
     reinforce,
     waiting,
@@ -39,6 +40,7 @@ def main() -> None:
         "Extraction with ResNet-18 at 64 pixels, 25 frames a video": extraction.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
         "DFAN, CPU microseconds per video of 25 frames": dfan.measure(),
+        "Reaction, CPU microseconds per video of 25 frames": reaction.measure(),
         "Every agent on digits, 6,400 episodes": learners.measure(),
         "Growth with the corpus": learners.measure_growth(),
     }

@@ -22,6 +22,7 @@ from agents.dfan import DFANNetwork
 from agents.networks.decision import DecisionNetwork
 from agents.networks.frame_scorer import FrameScorer, MeanCritic
 from agents.networks.frame_set import FrameSetNetwork, PooledCritic
+from agents.reaction import ReactionNetwork
 from agents.registry import AGENTS, agent_design
 from agents.training.task import make_task
 from agents.training.trainer import make_learner
@@ -31,12 +32,14 @@ EPISODES = 6400
 NETWORKS = {
     FrameScorer: ("encode", "forward", "codes", "act"),
     DFANNetwork: ("forward",),
+    ReactionNetwork: ("forward",),
     DecisionNetwork: ("encode", "codes", "act"),
     FrameSetNetwork: ("encode", "codes", "act"),
     MeanCritic: ("forward",),
     PooledCritic: ("forward",),
     torch.Tensor: ("backward",),
     torch.optim.Adam: ("step",),
+    torch.optim.AdamW: ("step",),
 }
 
 
