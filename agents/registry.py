@@ -24,6 +24,9 @@ AGENTS: dict[str, str] = {
     "dqn-chunk": "agents.dqn:CHUNK_DESIGN",
     "dqn-pick": "agents.dqn:PICK_DESIGN",
     "maskable-ppo": "agents.ppo:MASKABLE_DESIGN",
+    "reinforce-glance": "agents.reinforce_glance:DESIGN",
+    "dqn-glance": "agents.dqn:GLANCE_DESIGN",
+    "ppo-glance": "agents.ppo:GLANCE_DESIGN",
     "soft-attention": "agents.soft_attention:DESIGN",
     "dfan": "agents.dfan:DESIGN",
 }
