@@ -16,6 +16,7 @@ from frame_select_env.imports import import_object
 # Name -> the module:object of the design. Imported when asked for: some need Stable-Baselines3.
 AGENTS: dict[str, str] = {
     "reinforce": "agents.reinforce:DESIGN",
+    "plackett-luce": "agents.plackett_luce:DESIGN",
     "ppo": "agents.ppo:DESIGN",
     "q-factored": "agents.q_factored:DESIGN",
     "reinforce-sequential": "agents.reinforce_sequential:DESIGN",

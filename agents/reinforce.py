@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
 from agents.rankings import ScorerAgent
+from agents.supervised_terms import FrameTargets, imitation_loss, listwise_loss
 from agents.training.design import AgentDesign, check_ranges
 from agents.training.learner import ScorerConfig, ScorerLearner
 from agents.training.task import Task, env_keywords
@@ -39,6 +40,11 @@ class ReinforceConfig(ScorerConfig):
     beta: float = 1.0
     #: Coefficient of the policy's mean entropy per frame.
     ent_coef: float = 0.0
+    #: Number of first epochs that imitate the oracle's m frames, which know the label; the
+    #: environment scores nothing in them, so they cost no episodes.
+    warm_start: int = 0
+    #: Coefficient of a list-wise loss (ListNet, from the label) beside the policy's.
+    listwise_coef: float = 0.0
 
 
 TUNED = ReinforceConfig(hidden_size=64, learning_rate=3e-3)
@@ -122,6 +128,14 @@ class ReinforceLearner(ScorerLearner):
             autoreset_mode="Disabled",
         )
         self.baseline = torch.zeros(len(cache), device=task.device)
+        supervised = config.warm_start or config.listwise_coef
+        self.targets = FrameTargets(cache, task, self.table) if supervised else None
+        self.imitates = False
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """One pass over the training videos; the first ones may imitate the oracle."""
+        self.imitates = number <= self.config.warm_start
+        return super().epoch(number)
 
     def parts(self) -> dict[str, Any]:
         """The network, the optimiser, the schedule and the moving averages."""
@@ -130,6 +144,8 @@ class ReinforceLearner(ScorerLearner):
 
     def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """Sample N selections of every video in `videos` [B], score them and take one step."""
+        if self.imitates and self.targets:
+            return self._imitate(videos, self.targets)
         config, count = self.config, self.selections
         observation, _ = self.env.reset(options=self.table.options(np.tile(videos, count)))
         seen = self.table.entries(observation)[: len(videos)]
@@ -161,6 +177,9 @@ class ReinforceLearner(ScorerLearner):
         certainty = F.logsigmoid(logits) * keep + F.logsigmoid(-logits) * (1 - keep)
         entropy = -(certainty * valid).sum() / valid.sum()
         loss = policy + config.beta * sampling - config.ent_coef * entropy
+        if config.listwise_coef and self.targets:
+            _, relevance = self.targets(seen)
+            loss = loss + config.listwise_coef * listwise_loss(logits, relevance, valid)
         self.descend(loss)
         self.episodes += self.env.num_envs
         self.timesteps += self.env.num_envs
@@ -174,6 +193,14 @@ class ReinforceLearner(ScorerLearner):
             "entropy": entropy.detach(),
             "kept": (actions & valid).sum() / (len(actions) * valid.sum()),
         }
+
+    def _imitate(self, videos: np.ndarray, targets: FrameTargets) -> dict[str, Tensor | float]:
+        """One step towards the oracle's frames of the videos [B]."""
+        features, predictions, valid = self.table(videos)
+        picked, _ = targets(videos)
+        loss = imitation_loss(self.network(features, predictions, valid), picked, valid)
+        self.descend(loss)
+        return {"loss": loss.detach()}
 
 
 def check(config: ReinforceConfig) -> None:
@@ -200,4 +227,5 @@ DESIGN = AgentDesign(
         "state": ("feature", "feature+prediction"),
     },
     target_frames={"paper": 12},
+    modules=("agents.supervised_terms",),
 )

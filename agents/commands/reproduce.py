@@ -15,7 +15,14 @@ from agents.evaluation.tables import print_text_table, wide_console
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
-from agents.reproduction.study import AGENT, Study, figures, make_specs, parse_sources
+from agents.reproduction.study import (
+    AGENT,
+    Study,
+    figures,
+    made_of_runs,
+    make_specs,
+    parse_sources,
+)
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
@@ -93,12 +100,13 @@ def reproduce(arguments: list[str]) -> None:
     ):
         from agents.reproduction.write import write_study  # Matplotlib takes long to import
 
-        results = gather(specs, finished, frames, (), options.resamples, fuse=True)
-        write_results(options.out / RESULTS, specs, finished, results)
         labels = {
             (spec.agent, spec.reward, spec.target_frames): label
             for spec, label in make_labels(specs).items()
         }
+        made = made_of_runs(study, agents, labels)
+        results = gather(specs, finished, frames, (), options.resamples, fuse=True, **made)
+        write_results(options.out / RESULTS, specs, finished, results)
         found = figures(study, data, agents, results, labels)
         notes = [f"a run failed: {line}" for line in failed]
         table = write_study(options.out, study, data, agents, found, options.num_frames, notes)

@@ -7,7 +7,8 @@ The top m frames for any m follow from them, and so do all tables, intervals and
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,8 @@ def evaluate_runs(
     split: str = "test",
     frames: Sequence[int] = (4, 8, 12),
     trust_code: bool = False,
-    ensemble: bool = False,
-    pool: bool = False,
+    ensemble: bool | Collection[str] = False,
+    pool: bool | Collection[str] = False,
     **options: Any,
 ) -> Evaluation:
     """Evaluate runs that were trained on the same videos and numbers of frames.
@@ -126,7 +127,8 @@ def evaluate_runs(
     folder for each stream. A control stands for the untrained networks of its folders, and by
     default there is an "untrained NAME" for every agent. With `ensemble`, the mean scores of an
     agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME, then pooled" is a linear
-    model on the features of the kept frames (`select_then_pool`). The other arguments are those of
+    model on the features of the kept frames (`select_then_pool`). Both are for all agents, or for
+    those named. The other arguments are those of
     `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
 
     Raises:
@@ -155,15 +157,20 @@ def evaluate_runs(
             parts = [tuple(getattr(one, kind) for one in run) for run in scores]
             rankings[name] = [one[0] if len(one) == 1 else Fused(name, one) for one in parts]
             validation[name] = held = [_held_out(run) for run in scores]
-            if ensemble and kind == "trained" and len(own) > 1:
+            if kind == "trained" and len(own) > 1 and name in among(ensemble, agents):
                 label = f"{name} ensemble"
                 members = [Ensemble(label, one, held) for one in zip(*parts, strict=True)]
                 rankings[label] = [members[0] if len(members) == 1 else Fused(label, (*members,))]
             for run in own[:1]:
                 config = read_config(_folders(run)[0])
                 trained_for[name] = config["task"].get("target_frames", 0)
-    predictors = _pooled_runs(cache, agents, task, frames, trust_code) if pool else []
-    return evaluate(
+    pooling = {name: agents[name] for name in among(pool, agents)}
+    notes = []
+    if pooling and (len(streams) > 1 or task.get("view") is not None):
+        pooling = {}
+        notes.append("no rows `then pooled`: they are for one stream without single views")
+    predictors = _pooled_runs(cache, pooling, task, frames, trust_code) if pooling else []
+    evaluation = evaluate(
         cache,
         rankings,
         more_predictors=predictors,
@@ -176,6 +183,12 @@ def evaluate_runs(
         target_frames=trained_for,
         **options,
     )
+    return replace(evaluation, notes=(*evaluation.notes, *notes))
+
+
+def among(wanted: bool | Collection[str], names: Collection[str]) -> list[str]:
+    """The names that are wanted: all, none, or those listed."""
+    return [name for name in names if wanted is True or (wanted and name in wanted)]
 
 
 def _pooled_runs(
@@ -190,8 +203,6 @@ def _pooled_runs(
     pooled = Pooled.fit(cache, task["fold"], task["split"], task["num_frames"], task.get("stream"))
     for name, own in agents.items():
         for run in own:
-            if isinstance(run, tuple) and len(run) > 1 or task.get("view") is not None:
-                raise FrameSelectError("--pool: only for runs on one stream without single views")
             loaded = load_run(_folders(run)[0], cache, trust_code)
             for row, one in select_then_pool(cache, loaded, pooled, name, frames).items():
                 made.setdefault(row, []).append(one)

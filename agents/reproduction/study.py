@@ -18,6 +18,7 @@ from frame_select_env.errors import known
 
 AGENT = "agent"  # the ranking of a line that stands for the agents that are trained
 CHOSEN, FREE = "chosen", "free"
+ENSEMBLE, POOLED = " ensemble", (", then pooled", ", best of four")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Line:
     streams: Literal["first", "every"] = "every"
     view_scheme: ViewScheme = "region"
     alpha: float = 0.0
+    # what is made of the agent's runs instead: a row of `evaluate_runs`, "NAME ensemble" and so on
+    made: Literal["", " ensemble", ", then pooled", ", best of four"] = ""
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,19 @@ def make_specs(
     return list(specs)
 
 
+def made_of_runs(
+    study: Study, agents: Sequence[str], labels: Mapping[tuple[str, str, int], str]
+) -> dict[str, set[str]]:
+    """The labels of the agents of whose runs something is made, as options of `evaluate_runs`."""
+    wanted: dict[str, set[str]] = {"ensemble": set(), "pool": set()}
+    for line in study.lines:
+        if line.made:
+            for (agent, reward, _), label in labels.items():
+                if agent in agents_of(line, agents) and reward == line.reward:
+                    wanted["ensemble" if line.made == ENSEMBLE else "pool"].add(label)
+    return wanted
+
+
 def figures(
     study: Study,
     data: Mapping[str, str],
@@ -215,9 +231,10 @@ def figures(
             continue
         for agent in agents_of(line, agents) or [line.ranking]:
             m = min(line.frames, own[0].evaluation.settings.num_frames)
-            name = labels[agent, line.reward, m] if line.ranking == AGENT else agent
-            rows = [str(m)] if line.ranking != "all" else ["all"]
-            rows += [CHOSEN, FREE] if line.ranking == AGENT else []
+            name = labels[agent, line.reward, m] + line.made if line.ranking == AGENT else agent
+            rows = [str(m), *([CHOSEN, FREE] if line.ranking == AGENT else [])]
+            if line.ranking == "all" or line.made in POOLED:
+                rows = ["all"]
             for frames in rows:
                 if all((name, frames) in one.evaluation.results for one in own):
                     found.append(_figure(line, agent, name, frames, own))

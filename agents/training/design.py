@@ -20,7 +20,7 @@ SMALLEST: dict[str, float] = {
     **dict.fromkeys(("repeats", "rollout_episodes", "n_epochs", "n_steps", "sequence_length"), 1),
     **dict.fromkeys(("train_freq", "gradient_steps", "target_update_interval", "buffer_size"), 1),
     **dict.fromkeys(("patience", "learning_starts", "max_grad_norm", "weight_decay"), 0),
-    **dict.fromkeys(("ent_coef", "vf_coef", "beta"), 0),
+    **dict.fromkeys(("ent_coef", "vf_coef", "beta", "warm_start", "listwise_coef"), 0),
     "chunk": 1,
     "hidden_size": 2,  # some networks have half of them in each direction
 }

@@ -152,6 +152,7 @@ def train(
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     folder: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    measure: Callable[[Ranking], dict[str, float]] = lambda agent: {},
 ) -> Trained:
     """Train an agent; the weights with the best validation score, or the last ones, are kept.
 
@@ -163,6 +164,7 @@ def train(
         on_epoch: Called with the metrics of every epoch that is trained.
         folder: Folder of the checkpoints; a run that left one there is resumed exactly.
         checkpoint_seconds: Smallest time between two checkpoints.
+        measure: More metrics of the agent as it is after an epoch, by name.
 
     Raises:
         FrameSelectError: for invalid hyper-parameters, some that need validation videos where there
@@ -189,6 +191,7 @@ def train(
         number, best_epoch = epoch.number + 1, epoch.best_epoch
         with seeded(task, number):
             figures = learner.epoch(number)
+        figures = {**figures, **measure(agent)}
         score = validation(agent) if validation else None
         if score is not None and score > best:
             best, best_epoch = score, number

@@ -289,7 +289,9 @@ class Episodes(ABC):
 
         def look_up(name: str) -> Any:
             if name == "valid":
-                return self.table.valid.take(entry_of(video, 0, self.table.views), axis=0)
+                views = self.table.views  # of a single view by its number there is one entry
+                entry = entry_of(video, view, views) if views > 1 else video
+                return self.table.valid.take(entry, axis=0)
             if name == "target_frames":
                 return self.settings.target_frames
             if name == "statistics":

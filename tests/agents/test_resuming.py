@@ -16,7 +16,8 @@ from frame_select_env import FrameSelectError
 AGENTS = [
     "reinforce@hidden_size=8,episodes=3",
     "reinforce@hidden_size=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
-    "reinforce@hidden_size=8,episodes=3,keep=last",
+    "reinforce@hidden_size=8,episodes=3,keep=last,warm_start=2,listwise_coef=0.5",
+    "plackett-luce@hidden_size=8,episodes=3,frames=[1,2]",
     "soft-attention@hidden_size=8",
     "dfan@hidden_size=8,learned_scale=true",
     "q-factored@hidden_size=8,episodes=3,memory=5",

@@ -122,6 +122,13 @@ def test_a_reward_reads_the_features_and_predictions_of_the_view(crops):
     assert seen == {"features": [[120.0, 121.0]], "predictions": [[0.0, 0.25]]}
 
 
+def test_the_valid_frames_are_known_though_no_other_view_was_visited(crops):
+    keywords = {"data": crops, "stream": "crops", "num_frames": 4, "reward": "budget"}
+    env = gym.make("FrameSelect/OneShot-v0", view="random", target_frames=1, **keywords)
+    env.reset(seed=0, options={"video": 1, "view": 2})
+    assert env.step(np.array([1, 1, 0, 0]))[1] == -0.5  # two frames of two, not one
+
+
 def test_each_slot_may_ask_for_a_view_of_its_own(crops):
     keywords = {"data": crops, "stream": "crops", "num_frames": 2, "observation": "index"}
     env = gym.make_vec("FrameSelect/OneShot-v0", num_envs=3, view="random", **keywords)

@@ -82,11 +82,20 @@ def test_the_command_adds_two_rows(folders, planted, tmp_path):
     assert "reinforce ensemble" in text and "within one standard error" in text
 
 
-def test_where_it_has_no_meaning_is_one_line(planted, regression, viewed, tmp_path):
+def test_it_can_be_asked_for_by_the_agents_name(folders, planted):
+    agents = {"mine": folders[:1], "other": folders[1:]}
+    options = {"frames": (2,), "references": False, "resamples": 10}
+    made = evaluate_runs(open_cache(planted), agents, pool={"other"}, **options)
+    names = {row.ranking for row in made.table}
+    assert "other, then pooled" in names and "mine, then pooled" not in names
+
+
+def test_where_it_has_no_meaning_is_said_in_a_line(planted, regression, viewed, tmp_path):
     audio = train(tmp_path / "audio", regression, "--stream", "audio", "--reward", "delta_error")
     options = {"frames": (2,), "pool": True}
     with pytest.raises(FrameSelectError, match="--pool: only for a classification"):
         evaluate_runs(open_cache(regression), {"mine": [audio]}, **options)
     views = train(tmp_path / "views", viewed, "--stream", "rgb", "--view", "random")
-    with pytest.raises(FrameSelectError, match="--pool: only for runs on one stream without sing"):
-        evaluate_runs(open_cache(viewed), {"mine": [views]}, **options)
+    made = evaluate_runs(open_cache(viewed), {"mine": [views]}, references=False, **options)
+    assert any("one stream without single views" in note for note in made.notes)
+    assert {row.ranking for row in made.table} == {"all", "mine", "untrained mine"}

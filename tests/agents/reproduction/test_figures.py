@@ -7,7 +7,7 @@ import pytest
 
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
-from agents.reproduction.study import Line, Study, data_sets_of, figures
+from agents.reproduction.study import Line, Study, data_sets_of, figures, made_of_runs
 from agents.reproduction.write import study_table, write_study
 from frame_select_env import open_cache
 
@@ -122,6 +122,21 @@ def test_a_line_has_its_m_and_an_agent_its_choices_too(made):
         *(("first fold", frames) for frames in ("2", "chosen", "free")),
     ]
     assert {one.runs for one in made if one.ranking == "random"} == {10}
+
+
+def test_what_is_made_of_the_runs_is_a_line_too(folded, results):
+    line = replace(LINES[2], label="pooled", made=", then pooled")
+    study = replace(STUDY, lines=(LINES[2], line, replace(line, made=" ensemble")))
+    labels = {(AGENT_TEXT, "sign_omega", 2): LABEL, ("dqn", "sign_omega", 2): "other"}
+    assert made_of_runs(study, [AGENT_TEXT], labels) == {"ensemble": {LABEL}, "pool": {LABEL}}
+    evaluation = results[0].evaluation
+    pooled = evaluation.results[LABEL, "2"].run(slice(0, 1))
+    more = {(f"{LABEL}, then pooled", "all"): pooled}
+    evaluation = replace(evaluation, results={**evaluation.results, **more})
+    made = figures(
+        study, {"": folded}, [AGENT_TEXT], [replace(results[0], evaluation=evaluation)], labels
+    )
+    assert [(one.line.label, one.frames) for one in made if one.line.made] == [("pooled", "all")]
 
 
 def test_without_results_of_a_fold_the_others_are_averaged_and_said_so(folded, results):
