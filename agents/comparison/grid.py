@@ -152,12 +152,15 @@ def make_grid(
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
-    preset, no `rewards` that of each cache, and the stream None is each agent's default; `seeds` is
+    preset, no `rewards` that of each agent or cache, and the stream None is each agent's default; `seeds` is
     n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all runs. A run
     with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
-    own_rewards = {one: rewards or [_default_reward(one, common)] for one in data}
+    paid = {
+        (agent, one): rewards or [_default_reward(agent, one, common)]
+        for agent, one in itertools.product(agents, data)
+    }
     axes: dict[str, Sequence[Any]] = {
         "data": data,
         "folds": folds,
@@ -191,7 +194,7 @@ def make_grid(
         RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **(one | named), **common)
         for one, agent in itertools.product(where, agents)
         for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
-        for reward, m, seed in itertools.product(own_rewards[one["data"]], own[agent], range(seeds))
+        for reward, m, seed in itertools.product(paid[agent, one["data"]], own[agent], range(seeds))
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)
@@ -213,8 +216,11 @@ def _default_target(agent: str, num_frames: int) -> int:
     return choice.design.default_target_frames(choice.preset, num_frames)
 
 
-def _default_reward(data: str, common: Mapping[str, Any]) -> str:
-    """The reward of the videos that are trained on, where none is named."""
+def _default_reward(agent: str, data: str, common: Mapping[str, Any]) -> str:
+    """The reward of the agent, else of the videos that are trained on, where none is named."""
+    own = parse_agent(agent).design.reward
+    if own is not None:
+        return reward_text(own)
     cache = open_cache(data)
     return default_reward(cache, cache.rows(common.get("split", RunSpec.split)))
 
@@ -248,8 +254,9 @@ def check_scoring(
 
 
 def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
-    """The label of every run: the agent, and the reward and m where the grid has several."""
-    rewards = len({spec.reward for spec in specs}) > 1
+    """The label of every run: the agent, and the reward and m where it has several."""
+    trained = {(spec.agent, spec.data, spec.reward) for spec in specs}
+    rewards = len(trained) > len({(agent, data) for agent, data, _ in trained})
     targets = len({spec.target_frames for spec in specs}) > 1
     return {
         spec: spec.agent

@@ -23,11 +23,11 @@ class Episodes(ABC):
     """The state of B episodes, and the rules that every decision process shares.
 
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
-    to the selection. It may override `reward_spec`, `action_masks`, `frames_at_cursor` and
-    `status`.
+    to the selection. It may override `looked`, `reward_spec`, `action_masks`, `frames_at_cursor`
+    and `status`.
 
     Sums of predictions are exact, so it does not matter when they are made: at the end of an
-    episode, or frame by frame where every step needs them (`dense`, observation "frame").
+    episode, or frame by frame where every step needs them (`dense`, observations with p1).
     """
 
     settings_class: ClassVar[type[Settings]]
@@ -75,7 +75,7 @@ class Episodes(ABC):
         self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
         # [B, C], of their predictions, if every step needs it
         self._running_sum: np.ndarray | None = None
-        if self.dense or settings.observation == "frame":
+        if self.dense or settings.observation in ("frame", "looked"):
             self._running_sum = np.zeros((num_slots, outputs))
         self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
         self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
@@ -136,6 +136,11 @@ class Episodes(ABC):
         if self._running_sum is not None:
             return self._running_sum[slots]
         return self.table.sum_selected(self.entry[slots], self.selected[slots])
+
+    @property
+    def looked(self) -> np.ndarray:
+        """The frames that were looked at, [B, T] bool, which may be observed and are paid for."""
+        return self.selected
 
     def reward_spec(self) -> RewardSpec:
         """The reward that the settings ask for, by default that of the videos that are drawn."""
@@ -272,6 +277,8 @@ class Episodes(ABC):
         facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
         if view is not None:
             facts["view"] = view
+        if self.looked is not self.selected:
+            facts["looked"] = self.looked[slots].copy()
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before.take(entry)
             facts["correct_after"] = is_correct(p1, label, unanswered)
