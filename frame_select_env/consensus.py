@@ -18,12 +18,21 @@ MAX_FRAMES = 2**12
 FILL_BLOCK = 1024  # videos
 SUM_BLOCK = 65536  # numbers gathered at a time: they stay in the processor's cache
 SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
+MEAN = "mean"  # the name of the consensus among aggregators
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse a weight of the frames that are not selected outside of 0 to 1 (AS Eq. 10)."""
+def check_alpha(alpha: float, aggregator: object = MEAN) -> None:
+    """Refuse a weight of the frames that are not selected outside of 0 to 1 (AS Eq. 10).
+
+    Only the mean weighs them.
+    """
     if not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
         raise FrameSelectError(f"alpha={alpha!r}: must be a number from 0 to 1")
+    if alpha and aggregator != MEAN:
+        raise FrameSelectError(
+            f"alpha={alpha!r}: must be 0 with aggregator={str(aggregator)!r}; only the mean weighs "
+            "frames that are not selected"
+        )
 
 
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
