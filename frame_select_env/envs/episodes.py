@@ -12,7 +12,7 @@ from frame_select_env.cache.tables import entry_of
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
 from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.rewards import Outcome, Reward, Statistics
+from frame_select_env.rewards import Outcome, Reward, RewardSpec, Statistics
 
 # Which episodes an operation is about; slice(None), all of them, is the fast path.
 Slots: TypeAlias = np.ndarray | slice
@@ -24,10 +24,11 @@ class Episodes(ABC):
     """The state of B episodes, and the rules that every decision process shares.
 
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
-    to the selection. It may override `action_masks`, `frames_at_cursor` and `status`.
+    to the selection. It may override `looked`, `reward_spec`, `action_masks`, `frames_at_cursor`
+    and `status`.
 
     Sums of predictions are exact, so it does not matter when they are made: at the end of an
-    episode, or frame by frame where every step needs them (`dense`, observation "frame").
+    episode, or frame by frame where every step needs them (`dense`, observations with p1).
     """
 
     settings_class: ClassVar[type[Settings]]
@@ -50,7 +51,7 @@ class Episodes(ABC):
             if not len(self.rows):
                 wrong = f"split={settings.split!r} has no video with a known label"
                 raise FrameSelectError(f"{cache.path}: {wrong}")
-        self.reward = Reward(settings.reward, cache)
+        self.reward = Reward(self.reward_spec(), cache)
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
         self.chunk: int = getattr(settings, "chunk", 1)
@@ -73,7 +74,7 @@ class Episodes(ABC):
         self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
         # [B, C], of their predictions, if every step needs it
         self._running_sum: np.ndarray | None = None
-        if self.dense or settings.observation == "frame":
+        if self.dense or settings.observation in ("frame", "looked"):
             self._running_sum = np.zeros((num_slots, outputs))
         self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
         self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
@@ -134,6 +135,15 @@ class Episodes(ABC):
         if self._running_sum is not None:
             return self._running_sum[slots]
         return self.table.sum_selected(self.entry[slots], self.selected[slots])
+
+    @property
+    def looked(self) -> np.ndarray:
+        """The frames that were looked at, [B, T] bool, which may be observed and are paid for."""
+        return self.selected
+
+    def reward_spec(self) -> RewardSpec:
+        """The reward that the settings ask for."""
+        return self.settings.reward
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
         """Which actions are legal, [k, n] bool; None where all always are."""
@@ -265,6 +275,8 @@ class Episodes(ABC):
         facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
         if view is not None:
             facts["view"] = view
+        if self.looked is not self.selected:
+            facts["looked"] = self.looked[slots].copy()
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before.take(entry)
             facts["correct_after"] = is_correct(p1, label, unanswered)

@@ -48,10 +48,10 @@ class Settings:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise FrameSelectError(f"{name}={value!r}: must be an integer from {low} to {high}")
 
-    def _at_most_num_frames(self, name: str) -> None:
-        """Check a number of frames, 1 to T; the default is 8, or T if that is less."""
+    def _at_most_num_frames(self, name: str, default: int = DEFAULT_FRAMES) -> None:
+        """Check a number of frames, 1 to T; None becomes the default, or T if that is less."""
         if getattr(self, name) is None:
-            object.__setattr__(self, name, min(DEFAULT_FRAMES, self.num_frames))
+            object.__setattr__(self, name, min(default, self.num_frames))
         self._integer(name, 1, self.num_frames)
 
     def _one_of(self, name: str, allowed: tuple[str | bool, ...]) -> None:
