@@ -6,53 +6,18 @@ predictions; a file or a bundled name is a small frozen network (`judge.py`).
 """
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from frame_select_env.cache import Clips, FeatureCache, View
 from frame_select_env.cache.files import BUNDLED
-from frame_select_env.consensus import MEAN, on_grid
+from frame_select_env.cache.structure import Extent
+from frame_select_env.consensus import MEAN, Judge, on_grid
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.judge import NetworkJudge, read_judge
 
 MAX = "max"
-
-
-class Judge(Protocol):
-    """Predicts a video from a set of its frames.
-
-    What it needs of each frame is made once per video by `frames`; then any number of selections
-    can be judged. Both give a video the same bits whatever the batch it is in.
-
-    Attributes:
-        source: What it reads of the cache.
-        key: Tells judges apart.
-    """
-
-    @property
-    def source(self) -> Literal["features", "predictions"]:
-        """What it reads of the cache."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """Tells judges apart."""
-        ...
-
-    def frames(self, values: np.ndarray, video: np.ndarray) -> np.ndarray:
-        """What it keeps of each frame, [B, T, K], from the source's values [B, T, D or C].
-
-        `video` [B] int64 are rows in the cache.
-        """
-        ...
-
-    def __call__(self, frames: np.ndarray, selected: np.ndarray, video: np.ndarray) -> np.ndarray:
-        """The predictions [B, C] float64; zeros where nothing is selected.
-
-        `frames` [B, T, K] is what the method of this name returned, `selected` [B, T] is bool.
-        """
-        ...
 
 
 class Maximum:
@@ -61,15 +26,16 @@ class Maximum:
     For a classification it is divided by its sum, so that it adds up to 1.
 
     Args:
-        largest: See `on_grid`.
+        extent: That of the predictions.
         task: "classification" or "regression".
     """
 
     source: Literal["predictions"] = "predictions"
     key = MAX
 
-    def __init__(self, largest: float, task: str) -> None:
-        self._largest, self._task = largest, task
+    def __init__(self, extent: Extent, task: str) -> None:
+        self._largest, self._task = extent.largest, task
+        self.bounds = (extent.min, extent.max) if task == "regression" else (0.0, 1.0)
 
     def frames(self, values: np.ndarray, video: np.ndarray) -> np.ndarray:
         """The predictions on the grid, [B, T, C] float64."""
@@ -96,8 +62,8 @@ def make_judge(
     if aggregator == MEAN:
         return None
     if aggregator == MAX:
-        return Maximum(cache.predictions_extent(stream, fold).largest, cache.task)
-    return NetworkJudge(read_judge(judge_path(aggregator)), cache, stream, view)
+        return Maximum(cache.predictions_extent(stream, fold), cache.task)
+    return NetworkJudge(read_judge(judge_path(aggregator)), cache, fold, stream, view)
 
 
 def judge_path(aggregator: str | Path) -> Path:

@@ -48,6 +48,9 @@ COMMANDS = {
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
     "train": Command("agents.commands.train:train", "train one agent on a cache"),
+    "judge": Command(
+        "agents.commands.judge:judge", "train a network that predicts videos from chosen frames"
+    ),
     "evaluate": Command(
         "agents.commands.evaluate:evaluate",
         "score trained agents and reference rankings on the test split",

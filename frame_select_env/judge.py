@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from frame_select_env.cache import FeatureCache, View
+from frame_select_env.cache.schema import DEFAULT_FOLD
 from frame_select_env.consensus import on_grid
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import write_whole
@@ -39,8 +40,10 @@ class JudgeFile:
 
     Attributes:
         facts: What it was trained on: task, classes, stream, view, feature_size, the cache's name
-            and digest, fold, split, num_frames, seed, and hyper-parameters.
-        mean: [D]. scale: [D]; of the features. All arrays but `part` are float32.
+            and digest, fold, split, num_frames, seed, hyper-parameters; and `bounds`, the least and
+            the greatest value that it predicts, for a regression those of the training labels.
+        mean: [D]. scale: [D], 1 / standard deviation, 0 for a constant feature. All arrays but
+            `part` are float32.
         embed_weight: [J, H, D]. embed_bias: [J, H].
         change_weight: [J, G, H]. change_threshold: [J, G], c, at least 0.
         output_weight: [J, C, H + G]. output_bias: [J, C].
@@ -74,21 +77,28 @@ class NetworkJudge:
     Args:
         file: The judge.
         cache: The cache whose videos it judges.
+        fold: The fold whose splits are used.
         stream: Its stream; None for the only one.
         view: The environment's view.
 
     Raises:
-        FrameSelectError: if the judge was made for other features or classes.
+        FrameSelectError: if the judge was made for other features, classes or splits.
     """
 
     source: Literal["features"] = "features"
 
     def __init__(
-        self, file: JudgeFile, cache: FeatureCache, stream: str | None = None, view: View = None
+        self,
+        file: JudgeFile,
+        cache: FeatureCache,
+        fold: str = DEFAULT_FOLD,
+        stream: str | None = None,
+        view: View = None,
     ) -> None:
-        _check_fit(file, cache, cache.stream(stream), view)
+        _check_fit(file, cache, fold, cache.stream(stream), view)
         self.key = f"{_checksum(file.tensors(), file.facts)} of {file.path}"
         self._softmax = file.facts["task"] == "classification"
+        self.bounds: tuple[float, float] = (*file.facts["bounds"],)
         networks = len(file.embed_weight)
         self._part = np.full(len(cache), networks - 1)
         if file.facts["digest"] == cache.digest:
@@ -111,7 +121,7 @@ class NetworkJudge:
             own = np.flatnonzero(part == network)
             for first in range(0, len(own), BLOCK):
                 some = own[first : first + BLOCK]
-                normal = (values[some].astype(np.float64) - self._mean) / self._scale
+                normal = (values[some].astype(np.float64) - self._mean) * self._scale
                 linear = np.matmul(normal, self._embed[network]) + self._embed_bias[network]
                 embedded[some] = np.maximum(linear, 0)
         return embedded
@@ -128,7 +138,8 @@ class NetworkJudge:
         if self._softmax:
             values = np.exp(values - values.max(axis=1, keepdims=True))
             values /= values.sum(axis=1, keepdims=True)
-        return np.where(selected.any(axis=1)[:, None], on_grid(values), 0.0)
+        values = on_grid(values.clip(*self.bounds))
+        return np.where(selected.any(axis=1, keepdims=True), values, 0.0)
 
 
 def in_order(selected: np.ndarray) -> np.ndarray:
@@ -202,8 +213,8 @@ def _checksum(tensors: dict[str, np.ndarray], facts: dict[str, Any]) -> str:
     return f"{total:08x}"
 
 
-def _check_fit(file: JudgeFile, cache: FeatureCache, stream: str, view: View) -> None:
-    """Refuse a judge that was made for other features or classes."""
+def _check_fit(file: JudgeFile, cache: FeatureCache, fold: str, stream: str, view: View) -> None:
+    """Refuse a judge that was made for other features, classes or splits."""
     made, name = file.facts, cache.path.name
     size = cache.feature_size(stream, view)
     remedy = f"make one with frame-select judge {name} OUT.safetensors"
@@ -221,6 +232,11 @@ def _check_fit(file: JudgeFile, cache: FeatureCache, stream: str, view: View) ->
         raise FrameSelectError(
             f"{file.path}: judges {made['feature_size']} features per frame (view "
             f"{made['view']}), but {name} has {size} (view {view}); {remedy}"
+        )
+    if made["digest"] == cache.digest and made["fold"] != fold:
+        raise FrameSelectError(
+            f"{file.path}: was trained on fold {made['fold']!r}, so it may know test videos "
+            f"of fold {fold!r}; {remedy} --fold {fold}"
         )
     if made["cache"] == name and made["digest"] != cache.digest:
         raise FrameSelectError(

@@ -35,6 +35,8 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.storage import remove_left_over
 
 VERSION = "2"  # of the file, and of what is computed
+# What runs that are scored together have in common.
+COMPARED = ("fold", "split", "stream", "view", "num_frames", "alpha", "aggregator")
 
 
 class StoredRanking:
@@ -174,7 +176,7 @@ def evaluate_runs(
         cache,
         rankings,
         more_predictors=predictors,
-        **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
+        **{name: task[name] for name in ("fold", "view", "num_frames", "alpha", "aggregator")},
         stream=streams,
         split=split,
         train_split=task["split"],
@@ -233,7 +235,7 @@ def _shared_task(runs: Sequence[tuple[Path, ...]]) -> tuple[dict[str, Any], tupl
         for place, other in enumerate(own):
             # A run on several streams differs in the stream alone.
             same = {**first[0], "stream": first[min(place, len(first) - 1)].get("stream")}
-            for name in ("fold", "split", "stream", "view", "num_frames", "alpha"):
+            for name in COMPARED:
                 if other.get(name) != same.get(name):
                     raise FrameSelectError(
                         f"the runs differ in {name}: {same.get(name)!r} and {other.get(name)!r}; "

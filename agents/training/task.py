@@ -12,13 +12,14 @@ import torch
 
 from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
+from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import View
-from frame_select_env.consensus import MAX_FRAMES, check_alpha
+from frame_select_env.consensus import MAX_FRAMES, MEAN, Judge, check_alpha
 from frame_select_env.rewards import Reward, RewardSpec
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
-    *("fold", "split", "stream", "view", "num_frames", "reward", "alpha"),
+    *("fold", "split", "stream", "view", "num_frames", "reward", "alpha", "aggregator"),
     *("target_frames", "budget", "seed"),
 )
 HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
@@ -36,6 +37,9 @@ class Task:
     num_frames: int = 25
     reward: RewardSpec = "sign_omega"
     alpha: float = 0.0
+    # What makes p0 and p1: "mean", "max", or the file or bundled name of a judge. It is what
+    # rewards and scores are about; networks and supervised losses that average, average.
+    aggregator: str = MEAN
     # m, what L_sampling (AS Eq. 9) and budgets aim at, and where the validation score is taken
     target_frames: int = 8
     # Training ends with the epoch that reaches this number of scored episodes. 0: the agent's
@@ -70,12 +74,18 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
         )
     if isinstance(task.seed, bool) or not isinstance(task.seed, int) or task.seed < 0:
         raise FrameSelectError(f"seed={task.seed!r}: must be an integer of at least 0")
-    check_alpha(task.alpha)
+    check_alpha(task.alpha, task.aggregator)
     _check_device(task.device)
     cache.check_view(task.view, cache.stream(task.stream))
+    task_judge(task, cache)
     Reward(task.reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed, task.holdout)
     return replace(task, fit_rows=fit, validation_rows=validation)
+
+
+def task_judge(task: Task, cache: FeatureCache) -> Judge | None:
+    """What predicts videos from their frames; None for the mean."""
+    return make_judge(task.aggregator, cache, task.fold, task.stream, task.view)
 
 
 def _check_device(device: str) -> None:
@@ -103,6 +113,7 @@ def env_keywords(task: Task) -> dict[str, Any]:
         "observation": "index",
         "reward": task.reward,
         "alpha": task.alpha,
+        "aggregator": task.aggregator,
         "stream": task.stream,
         "view": task.view,
         "target_frames": task.target_frames,

@@ -22,9 +22,11 @@ from agents.training.run_folder import (
     load_checkpoint,
     save_checkpoint,
 )
-from agents.training.task import SETTINGS, Task, make_task, seeded
+from agents.training.task import SETTINGS, Task, make_task, seeded, task_judge
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache, top_frames
-from frame_select_env.consensus import consensus, is_correct
+from frame_select_env.aggregators import MAX, judge_clips, judge_path
+from frame_select_env.cache import file_digest
+from frame_select_env.consensus import MEAN, consensus, is_correct
 
 CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
 
@@ -86,11 +88,19 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
         "preset": run.choice.preset,
         "data": run.data,
         "cache": cache_facts(cache),
+        **judge_facts(task.aggregator),
         "task": {name: getattr(task, name) for name in SETTINGS},
         "hyper": as_json(run.choice.config),
         "code": code_digests(run.choice, task.reward),
         "versions": versions(),
     }
+
+
+def judge_facts(aggregator: str) -> dict[str, str]:
+    """The digest of the file of a judge: replaced, it makes another task of the same name."""
+    if aggregator in (MEAN, MAX):
+        return {}
+    return {"judge": file_digest(judge_path(aggregator))}
 
 
 @dataclass(frozen=True)
@@ -269,6 +279,7 @@ class Validation:
         self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
         self.labels = cache.labels[task.validation_rows]
         self._largest = cache.predictions_extent(task.stream, task.fold).largest
+        self._judge = task_judge(task, cache)
         self.all_frames = self._score(self.clips.valid)
 
     def __call__(self, ranking: Ranking) -> tuple[float, float]:
@@ -283,8 +294,11 @@ class Validation:
         return self._score(top_frames(scores, self.clips.valid, self.task.target_frames))
 
     def _score(self, selected: np.ndarray) -> tuple[float, float]:
-        clips = self.clips
-        p1 = consensus(clips.predictions, selected, clips.valid, self.task.alpha, self._largest)
+        clips, alpha = self.clips, self.task.alpha
+        if self._judge is not None:
+            p1 = judge_clips(self._judge, clips, selected)
+        else:
+            p1 = consensus(clips.predictions, selected, clips.valid, alpha, self._largest)
         p1 = p1.reshape(len(self.labels), -1, p1.shape[1]).mean(axis=1)  # over views
         if self.labels.ndim == 2:
             error = float(np.abs(p1 - self.labels).mean())
