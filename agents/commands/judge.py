@@ -60,6 +60,8 @@ def judge(arguments: list[str]) -> None:
     set_threads(args.threads)
     if args.out.suffix != ".safetensors":
         raise FrameSelectError(f"{args.out}: must end in .safetensors")
+    if not args.out.parent.is_dir():  # said before training, not after
+        raise FrameSelectError(f"{args.out}: cannot be written: {args.out.parent} is no folder")
     cache = open_cache(args.cache)
     file = _train_with_progress(cache, args)
     write_judge(args.out, file)

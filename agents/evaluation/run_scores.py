@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ from agents.training.run_folder import (
     read_tensors,
     write_tensors,
 )
+from agents.training.task import check_judge
 from baselines import Pooled
 from baselines.splits import labelled_rows, row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.consensus import MEAN
 from frame_select_env.storage import remove_left_over
 
 VERSION = "2"  # of the file, and of what is computed
@@ -176,7 +179,8 @@ def evaluate_runs(
         cache,
         rankings,
         more_predictors=predictors,
-        **{name: task[name] for name in ("fold", "view", "num_frames", "alpha", "aggregator")},
+        **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
+        aggregator=task.get("aggregator", MEAN),
         stream=streams,
         split=split,
         train_split=task["split"],
@@ -229,7 +233,10 @@ def _held_out(scores: Sequence[RunScores]) -> np.ndarray:
 
 def _shared_task(runs: Sequence[tuple[Path, ...]]) -> tuple[dict[str, Any], tuple[str | None, ...]]:
     """What the runs were trained on, and their streams."""
-    tasks = [[read_config(folder).get("task", {}) for folder in run] for run in runs]
+    configs = [[read_config(folder) for folder in run] for run in runs]
+    for folder, config in zip(chain(*runs), chain(*configs), strict=True):
+        check_judge(folder, config)
+    tasks = [[config["task"] for config in run] for run in configs]
     first = tasks[0]
     for own in tasks:
         for place, other in enumerate(own):

@@ -1,7 +1,7 @@
 """What an agent is trained for: videos, reward, number of frames, seed; no hyper-parameter."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +12,8 @@ import torch
 
 from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
-from frame_select_env.aggregators import make_judge
-from frame_select_env.cache import View
+from frame_select_env.aggregators import MAX, judge_path, make_judge
+from frame_select_env.cache import View, file_digest
 from frame_select_env.consensus import MAX_FRAMES, MEAN, Judge, check_alpha
 from frame_select_env.rewards import Reward, RewardSpec
 
@@ -86,6 +86,27 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
 def task_judge(task: Task, cache: FeatureCache) -> Judge | None:
     """What predicts videos from their frames; None for the mean."""
     return make_judge(task.aggregator, cache, task.fold, task.stream, task.view)
+
+
+def judge_facts(aggregator: str) -> dict[str, str]:
+    """The digest of a judge's file: a run with another file of the same name is another run."""
+    if aggregator in (MEAN, MAX):
+        return {}
+    return {"judge": file_digest(judge_path(aggregator))}
+
+
+def check_judge(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a run whose judge has changed since, by the content of its config.json.
+
+    Raises:
+        FrameSelectError: naming the judge.
+    """
+    aggregator = config["task"].get("aggregator", MEAN)
+    if config.get("judge") != judge_facts(aggregator).get("judge"):
+        raise FrameSelectError(
+            f"{folder}: {aggregator} has changed since this run was trained with it (digests "
+            "differ); train again"
+        )
 
 
 def _check_device(device: str) -> None:

@@ -22,11 +22,10 @@ from agents.training.run_folder import (
     load_checkpoint,
     save_checkpoint,
 )
-from agents.training.task import SETTINGS, Task, make_task, seeded, task_judge
+from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded, task_judge
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache, top_frames
-from frame_select_env.aggregators import MAX, judge_clips, judge_path
-from frame_select_env.cache import file_digest
-from frame_select_env.consensus import MEAN, consensus, is_correct
+from frame_select_env.aggregators import judge_clips
+from frame_select_env.consensus import consensus, is_correct
 
 CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
 
@@ -94,13 +93,6 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
         "code": code_digests(run.choice, task.reward),
         "versions": versions(),
     }
-
-
-def judge_facts(aggregator: str) -> dict[str, str]:
-    """The digest of the file of a judge: replaced, it makes another task of the same name."""
-    if aggregator in (MEAN, MAX):
-        return {}
-    return {"judge": file_digest(judge_path(aggregator))}
 
 
 @dataclass(frozen=True)
