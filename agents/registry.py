@@ -16,6 +16,7 @@ from frame_select_env.imports import import_object
 # Name -> the module:object of the design. Imported when asked for: some need Stable-Baselines3.
 AGENTS: dict[str, str] = {
     "reinforce": "agents.reinforce:DESIGN",
+    "plackett-luce": "agents.plackett_luce:DESIGN",
     "ppo": "agents.ppo:DESIGN",
     "q-factored": "agents.q_factored:DESIGN",
     "reinforce-sequential": "agents.reinforce_sequential:DESIGN",
@@ -24,6 +25,9 @@ AGENTS: dict[str, str] = {
     "dqn-chunk": "agents.dqn:CHUNK_DESIGN",
     "dqn-pick": "agents.dqn:PICK_DESIGN",
     "maskable-ppo": "agents.ppo:MASKABLE_DESIGN",
+    "reinforce-glance": "agents.reinforce_glance:DESIGN",
+    "dqn-glance": "agents.dqn:GLANCE_DESIGN",
+    "ppo-glance": "agents.ppo:GLANCE_DESIGN",
     "soft-attention": "agents.soft_attention:DESIGN",
     "dfan": "agents.dfan:DESIGN",
 }

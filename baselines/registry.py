@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from baselines import formulas
 from baselines.formulas import CumulativeMotion, Diversity, Formula, RandomFrames, Uniform
+from baselines.gates import CoarseToFine, frame_exit, random_exit
 from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
@@ -29,6 +30,9 @@ RANKINGS: dict[str, Callable[[int], Ranking]] = {
 
 # The same for rankings that are only evaluated on request.
 ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
+    "coarse-to-fine": lambda seed: CoarseToFine(),
+    "frame-exit": frame_exit,
+    "random-exit": random_exit,
     "diversity": lambda seed: Diversity(),
     "hill-climb": lambda seed: HillClimb(),
     "exact-oracle": lambda seed: ExactOracle(),

@@ -44,6 +44,9 @@ COMMANDS = {
     ),
     "inspect": Command("data.commands.inspect:inspect", "summarise and check a cache"),
     "digits": Command("data.commands.synthetic:digits", "make the bundled cache of digits"),
+    "cues": Command(
+        "data.commands.synthetic:cues", "make the bundled cache of cues: only context tells"
+    ),
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),

@@ -37,8 +37,9 @@ class TrainArguments:
     #: Preset of the hyper-parameters below; "paper" has those of attention-aware sampling, and
     #: keeps the weights of the last epoch, trained on the whole split.
     preset: str = "tuned"
-    #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}.
-    reward: str = "sign_omega"
+    #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}; by default
+    #: sign_omega, and for the agents on Glance {"correct": 0.5, "confidence": 0.5, "looks": -0.01}.
+    reward: str | None = None
     #: m: number of frames to train for (AS Eq. 9); by default the preset's, 8 or 12.
     target_frames: int | None = None
     #: Random seed.
@@ -54,7 +55,9 @@ def train(arguments: list[str]) -> None:
     args, options, choice = parse(arguments)
     set_threads(args.threads)
     settings = {name: getattr(args, name) for name in ("target_frames", "seed", "fold")}
-    settings |= {"reward": parse_reward(args.reward), **options.task_keywords()}
+    settings |= options.task_keywords()
+    if args.reward is not None:
+        settings["reward"] = parse_reward(args.reward)
     run = Run(args.data, choice, settings)
     note_crossfit(choice, args.data)
     try:

@@ -50,6 +50,8 @@ class Run:
         default = self.choice.design.default_target_frames(self.choice.preset, frames)
         settings = {"target_frames": default, "holdout": config.holdout, **settings}
         settings.setdefault("stream", self.choice.design.default_stream(cache))
+        if self.choice.design.reward is not None:
+            settings.setdefault("reward", self.choice.design.reward)
         task = make_task(cache, self.data, **settings)
         check_validation(task, config)
         return task

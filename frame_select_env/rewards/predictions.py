@@ -22,6 +22,57 @@ def delta_logp(outcome: Outcome) -> np.ndarray:
     return after - clipped_log(of_class(outcome.p0, outcome.label))
 
 
+@register_reward("log_prob", needs=("label",), tasks=CLASSIFICATION)
+def log_prob(outcome: Outcome) -> np.ndarray:
+    """The true class's log-probability after the selection: minus the cross-entropy.
+
+    It is `delta_logp` without its baseline. Probabilities are clipped at 1e-6, so an empty
+    selection earns -13.8.
+
+    Formula: log p1_c
+
+    Source: the logarithmic score, Good, "Rational Decisions", J. R. Stat. Soc. B 14(1), 1952.
+    """
+    return clipped_log(of_class(outcome.p1, outcome.label))
+
+
+@register_reward("margin_tanh", needs=("label",), tasks=CLASSIFICATION)
+def margin_tanh(outcome: Outcome) -> np.ndarray:
+    """The true class against its strongest rival, -1 to 1; 0 where they are level.
+
+    Of the logits z = log p it is tanh of half the margin, which is (p_c - p_k) / (p_c + p_k). An
+    empty selection earns -1.
+
+    Formula: tanh((z_c - max_{k != c} z_k) / 2), z = log p1
+
+    Source: Lee, Kim, Kim and Ro, "ReFoCUS: Reinforcement-guided Frame Optimization for Contextual
+    Understanding", arXiv 2506.01274, the reward of a subset of frames.
+    """
+    own, lead = of_class(outcome.p1, outcome.label), margin_of(outcome.p1, outcome.label)
+    both = 2 * own - lead  # with the rival p_c - lead
+    return np.where(outcome.unanswered, -1.0, lead / np.where(both > 0, both, 1.0))
+
+
+@register_reward("cost_asymmetric", needs=("label",), tasks=CLASSIFICATION)
+def cost_asymmetric(outcome: Outcome, rescue: float = 1.0, breaks: float = 4.0) -> np.ndarray:
+    """What a flip is worth where turning a right answer wrong costs more than a rescue earns.
+
+    With equal weights it is `flip_only`. A designer who must not lose what all frames already get
+    right raises `breaks`.
+
+    Formula: rescue if wrong before and right after, -breaks if right before and wrong after, else 0
+
+    Source: the cost matrix of Elkan, "The Foundations of Cost-Sensitive Learning", IJCAI 2001.
+
+    Args:
+        outcome: The facts.
+        rescue: What turning a wrong prediction right earns.
+        breaks: What turning a right prediction wrong costs.
+    """
+    before, after = outcome.correct_before, outcome.correct_after
+    return rescue * (after & ~before) - breaks * (before & ~after)
+
+
 @register_reward("margin", needs=("label",), tasks=CLASSIFICATION)
 def margin(outcome: Outcome) -> np.ndarray:
     """The increase of the true class's lead over the best other class.

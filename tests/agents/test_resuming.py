@@ -17,10 +17,12 @@ AGENTS = [
     "reinforce@hidden_size=8,episodes=3",
     "reinforce@hidden_size=8,episodes=3,baseline=moving-average,decay_epochs=[2]",
     "reinforce@hidden_size=8,episodes=3,keep=last,warm_start=2,listwise_coef=0.5",
+    "plackett-luce@hidden_size=8,episodes=3,frames=[1,2]",
     "soft-attention@hidden_size=8",
     "dfan@hidden_size=8,learned_scale=true",
     "q-factored@hidden_size=8,episodes=3,memory=5",
     "reinforce-sequential@hidden_size=8",
+    "reinforce-glance@hidden_size=8",
     "ppo@hidden_size=8,rollout_episodes=2,repeats=2",
     "ppo-sequential@hidden_size=8",
     "dqn@hidden_size=8,dropout=0.2,target_update_interval=100",
@@ -29,6 +31,7 @@ AGENTS = [
     "dqn-chunk@hidden_size=8,chunk=3",
     "dqn-pick@hidden_size=8",
     "maskable-ppo@hidden_size=8",
+    "dqn-glance@hidden_size=8",
 ]
 
 

@@ -60,6 +60,24 @@ def test_margin_by_hand():
     np.testing.assert_allclose(of_consensus("margin"), [0.5 + 0.2, -0.6 + 0.2, -1 + 0.2])
 
 
+def test_log_prob_by_hand():
+    np.testing.assert_allclose(of_consensus("log_prob"), np.log([0.7, 1e-6, 1e-6]))
+
+
+def test_margin_tanh_by_hand():
+    expected = [np.tanh((np.log(0.7) - np.log(0.2)) / 2), -1, -1]
+    np.testing.assert_allclose(of_consensus("margin_tanh"), expected)
+
+
+def test_cost_asymmetric_by_hand():
+    # Before all are wrong: one is rescued. With p0 and p1 exchanged, it is broken.
+    np.testing.assert_allclose(of_consensus(["cost_asymmetric", {"rescue": 2}]), [2, 0, 0])
+    label = np.ones(1, np.int64)
+    facts = {"label": label, "p0": P1[:1], "p1": P0[:1]}
+    flip = {"correct_before": np.array([True]), "correct_after": np.array([False])}
+    assert Reward("cost_asymmetric")(Outcome({**facts, **flip}))[0].tolist() == [-4.0]
+
+
 def test_confidence_by_hand():
     np.testing.assert_allclose(of_consensus("confidence"), [0.7, 0, 0])
 
