@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from judges import random_judge, write_random_judge
 
 from frame_select_env import FrameSelectError, open_cache, write_cache
+from frame_select_env.aggregators import judge_clips, judge_path, make_judge
+from frame_select_env.consensus import is_correct
 from frame_select_env.judge import NetworkJudge, in_order, read_judge, write_judge
 
 
@@ -206,3 +208,16 @@ def test_without_safetensors_a_line_says_what_to_install(planted, tmp_path, monk
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(FrameSelectError, match=r'run: pip install "frame-select-env\[judge\]"'):
         gym.make("FrameSelect/OneShot-v0", data=str(planted), aggregator=path)
+
+
+def test_the_bundled_judge_is_of_the_bundled_cues():
+    """What `frame-select judge cues cues-judge.safetensors` makes; it leaves much to flip."""
+    cache = open_cache("cues")
+    judge = make_judge("cues-judge", cache, "default", None)
+    facts = read_judge(judge_path("cues-judge")).facts
+    assert facts["digest"] == cache.digest and (facts["seed"], facts["split"]) == (0, "train")
+    rows = cache.rows("train")
+    clips, label = cache.read(rows), cache.labels[rows]
+    key = (cache.read_frames("importance", rows) > 0) & clips.valid
+    right = [is_correct(judge_clips(judge, clips, one), label).mean() for one in (clips.valid, key)]
+    assert right == [pytest.approx(0.336, abs=0.002), pytest.approx(0.908, abs=0.002)]
