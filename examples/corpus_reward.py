@@ -41,7 +41,7 @@ def added_f1(outcome: Outcome) -> np.ndarray:
 
 
 def inputs(observation: dict[str, np.ndarray]) -> np.ndarray:
-    """Confidence and norm, means over a frame and its neighbours, standardised, and 1: [B, T, 3]."""
+    """Confidence and norm, averaged with the neighbours', standardised, and 1: [B, T, 3]."""
     every = []
     for values in (
         observation["predictions"].max(axis=2),
@@ -54,7 +54,7 @@ def inputs(observation: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def main() -> None:
-    """Train on batches of training videos; print the macro-F1 of the test split before and after."""
+    """Train on batches of training videos; print the macro-F1 of the test split."""
     rng, weights = np.random.default_rng(0), np.zeros(3)
     keywords = {"data": "digits", "num_frames": FRAMES, "reward": added_f1}
     envs = gym.make_vec("FrameSelect/OneShot-v0", num_envs=BATCH, split="train", **keywords)
