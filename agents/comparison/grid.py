@@ -30,6 +30,7 @@ from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
+from frame_select_env.consensus import MEAN
 from frame_select_env.rewards import default_reward
 from frame_select_env.storage import exclusive
 
@@ -47,6 +48,7 @@ class DataSet:
     view: View = None
     view_scheme: ViewScheme = "region"
     alpha: float = 0.0
+    aggregator: str = MEAN
 
     @property
     def title(self) -> str:
@@ -57,6 +59,7 @@ class DataSet:
         if self.view is not None:
             parts.append(f"by {self.view_scheme}" if self.view == "random" else f"view {self.view}")
         parts += [f"alpha {self.alpha:g}"] if self.alpha else []
+        parts += [f"judged by {Path(self.aggregator).stem}"] if self.aggregator != MEAN else []
         return ", ".join(parts)
 
     @property
@@ -69,7 +72,8 @@ class DataSet:
         scheme = self.view_scheme if self.view == "random" else ""
         view = "" if self.view is None else str(self.view)
         more = {"stream": self.stream, "view": view, "view_scheme": scheme}
-        return {"data": self.data, "fold": self.fold, **more, "alpha": f"{self.alpha:g}"}
+        more |= {"alpha": f"{self.alpha:g}", "aggregator": self.aggregator}
+        return {"data": self.data, "fold": self.fold, **more}
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class RunSpec:
     stream: str | None = None
     view: View = None
     alpha: float = 0.0
+    aggregator: str = MEAN
     view_scheme: ViewScheme = "region"  # makes no difference to what is trained
     num_frames: int = 25
     budget: int = 0
@@ -94,8 +99,8 @@ class RunSpec:
     @property
     def data_set(self) -> DataSet:
         """What it is scored on."""
-        streams, alpha = (self.stream,), self.alpha
-        return DataSet(self.data, self.fold, streams, self.view, self.view_scheme, alpha)
+        where = self.data, self.fold, (self.stream,), self.view, self.view_scheme
+        return DataSet(*where, self.alpha, self.aggregator)
 
     def run(self) -> Run:
         """What to train."""
@@ -108,7 +113,7 @@ class RunSpec:
     def folder(self, out: Path) -> Path:
         """The run folder; no other run has the same, whatever else a later grid holds."""
         parts = [self.data, self.fold, self.agent, self.reward, f"m{self.target_frames}"]
-        for name in ("stream", "view", "alpha"):
+        for name in ("stream", "view", "alpha", "aggregator"):
             value = getattr(self, name)
             parts += [f"{name}={value}"] if value != getattr(RunSpec, name) else []
         return out / RUNS / ",".join(map(_folder_part, parts)) / f"seed-{self.seed}"
@@ -147,6 +152,7 @@ def make_grid(
     views: Sequence[View] = (None,),
     view_schemes: Sequence[ViewScheme] = ("region",),
     alphas: Sequence[float] = (0.0,),
+    aggregators: Sequence[str] = (MEAN,),
     **common: Any,
 ) -> list[RunSpec]:
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
@@ -171,6 +177,7 @@ def make_grid(
         "views": views,
         "view-schemes": view_schemes,
         "alphas": alphas,
+        "aggregators": aggregators,
     }
     for name, values in axes.items():
         if not len(values) and name not in ("target-frames", "rewards"):
@@ -184,8 +191,10 @@ def make_grid(
         raise FrameSelectError("--view-schemes: several make a difference only with --views random")
     where: list[dict[str, Any]] = [
         {"data": one, "fold": fold, "stream": stream, "view": view, "view_scheme": scheme}
-        | {"alpha": alpha}
-        for one, fold, stream, view, alpha in itertools.product(data, folds, streams, views, alphas)
+        | {"alpha": alpha, "aggregator": aggregator}
+        for one, fold, stream, view, alpha, aggregator in itertools.product(
+            data, folds, streams, views, alphas, aggregators
+        )
         for scheme in (view_schemes if view == "random" else view_schemes[:1])
     ]
     num_frames = common.get("num_frames", RunSpec.num_frames)
@@ -204,8 +213,8 @@ def make_grid(
                 run = spec.run()
                 run.choice.design.network(cache, run.task(cache), run.choice.config)
         EvaluationSettings(
-            *(cache, one.fold, group[0].num_frames, one.alpha, one.streams, one.view),
-            one.view_scheme,
+            *(cache, one.fold, group[0].num_frames, one.alpha, one.aggregator, one.streams),
+            *(one.view, one.view_scheme),
         )
     return specs
 

@@ -22,7 +22,7 @@ from agents.training.run_folder import (
     load_checkpoint,
     save_checkpoint,
 )
-from agents.training.task import SETTINGS, Task, make_task, seeded
+from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded
 from agents.training.validation import Validation, check_validation
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
 
@@ -63,6 +63,7 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
         "preset": run.choice.preset,
         "data": run.data,
         "cache": cache_facts(cache),
+        **judge_facts(task.aggregator),
         "task": {name: getattr(task, name) for name in SETTINGS},
         "hyper": as_json(run.choice.config),
         "code": code_digests(run.choice, task.reward),

@@ -11,7 +11,6 @@ from typing import TypeAlias
 import numpy as np
 from gymnasium import spaces
 
-from frame_select_env.consensus import weighted_mean
 from frame_select_env.envs.episodes import Episodes
 
 Observations = dict[str, np.ndarray]
@@ -103,14 +102,11 @@ class FrameObservation:
         past = cursor >= total
         feature[past] = 0
         prediction[past] = 0
-        p1 = weighted_mean(
-            episodes.kept_sum(), episodes.kept, table.total_sum[entry], total, settings.alpha
-        )
         values = {
             "feature": feature,
             "prediction": prediction,
             "p0": table.p0[entry].astype(np.float32),
-            "p1": p1.astype(np.float32),
+            "p1": episodes.answer(alpha=settings.alpha).astype(np.float32),
             "progress": np.minimum(cursor / total, 1.0).astype(np.float32)[:, None],
             "count": (episodes.kept / total).astype(np.float32)[:, None],
         }
@@ -120,7 +116,7 @@ class FrameObservation:
 class LookedObservation:
     """The frames that were looked at: of the others only their number and their time are known.
 
-    p1 is the mean over the selected frames alone, whatever `alpha` adds to it in the end: it would
+    p1 is made of the selected frames alone, whatever `alpha` adds to it in the end: it would
     tell of frames that were not looked at.
     """
 
@@ -164,7 +160,7 @@ class LookedObservation:
             "predictions": predictions,
             "valid": episodes.valid().astype(np.int8),
             "time": cache.read_frames("time", video, frames),
-            "p1": (episodes.kept_sum() / np.maximum(episodes.kept, 1)[:, None]).astype(np.float32),
+            "p1": episodes.answer().astype(np.float32),
             **_state(episodes),
         }
         if self.preview is not None:
@@ -211,6 +207,8 @@ def _predictions_box(episodes: Episodes, *leading: int) -> spaces.Box:
     # An empty selection answers the mean label, which may lie outside of the predictions' range.
     labels = episodes.cache.labels
     low, high = min(extent.min, float(labels.min())), max(extent.max, float(labels.max()))
+    if (judge := episodes.table.judge) is not None:
+        low, high = min(low, judge.bounds[0]), max(high, judge.bounds[1])
     return _box(low, high, shape, np.float32)
 
 

@@ -45,10 +45,11 @@ class Outcome:
 
     Attributes:
         label: [B] int64 (regression: [B, K] float).
-        correct_before: [B] bool, whether the mean over all frames predicts the label.
-        correct_after: [B] bool, whether the mean over the selected frames does.
-        p0: [B, C] float64, mean prediction of all valid frames.
-        p1: [B, C] float64, mean prediction of the selected frames.
+        correct_before: [B] bool, whether all frames together predict the label.
+        correct_after: [B] bool, whether the selected frames together do.
+        p0: [B, C] float64, prediction of all valid frames: their mean, or what the environment's
+            `aggregator` makes of them.
+        p1: [B, C] float64, the same of the selected frames.
         unanswered: [B] bool, where nothing is selected and p1 is therefore zeros: no answer.
         video: [B] int64, row of the video in the cache.
         selected: [B, T] bool. valid: [B, T] bool.

@@ -17,6 +17,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judges import write_random_judge
 
 from frame_select_env import FrameSelectError, envs, write_cache
 from frame_select_env.envs.settings import MultiStepSettings
@@ -40,6 +41,8 @@ VARIANTS = [
     {"skips": [1, 2, 4]},
     {"skips": [3], "chunk": 2, "dense": True},
     {"preview": "flow", "picks": 3, "view": "random"},
+    {"aggregator": "max", "view": "random"},
+    {"aggregator": "judge"},
 ]
 GLANCE = "FrameSelect/Glance-v0"
 REFUSED = {GLANCE: {"alpha", "empty"}}  # keywords that have to keep their defaults
@@ -65,10 +68,13 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def data(planted, viewed):
+def data(planted, viewed, tmp_path_factory):
     """The keywords with the cache that they are for, one of several views where they name one."""
+    judge = write_random_judge(tmp_path_factory.mktemp("judge"), planted)
 
     def chosen(keywords: dict) -> dict:
+        if keywords.get("aggregator") == "judge":
+            keywords = {**keywords, "aggregator": judge}
         cache = {"data": str(viewed), "stream": "rgb"} if "view" in keywords else {}
         return {"data": str(planted), "num_frames": 9, **cache, **keywords}
 
@@ -290,6 +296,7 @@ JSON_FORMS = [
     {"reward": "frame_select_env.rewards.attention_aware:flip_only"},
     {"alpha": 0.5, "empty": "baseline", "target_frames": 4, "stream": "main", "fold": "default"},
     {"num_frames": 7, "split": "val", "observation": "video"},
+    {"aggregator": "max"},
     {"observation": "frame", "chunk": 3, "dense": True},
     {"observation": "frame", "dense": "best"},
     {"picks": 3, "stop": True, "dense": True},
