@@ -111,43 +111,56 @@ class DFAN(nn.Module):
                 f"not {steps}; time_attention=per-frame is for any number"
             )
         frames, objects = self.dropout(frames), self.dropout(objects)
-        average = weighted_sum(present / present.sum(2, keepdim=True).clamp(min=1), objects)
+        shares = present / present.sum(2, keepdim=True).clamp(min=1)
+        average = weighted_sum(shares, objects)
         fused = frames if self.frame_size else average
         keys = None if self.literal else self.time_key(torch.cat([average, frames], dim=2))
+        # What does not depend on the states is worked out for all steps at once.
+        shown = self._frames_seen(frames)
+        glimpses = None
+        if self.object_size and self.object_focus:
+            glimpses = self.object_feature(objects).squeeze(3)
+        whole = bool(valid.all())
         start = frames.new_zeros(videos, self.hidden_size)
         space, time = (start, start), (start, start)
         prediction = frames.new_zeros(videos, self.classes)
         made: list[tuple[Tensor, Tensor, Tensor]] = []
         for t in range(steps):
             live = valid[:, t, None]
-            object_weights, seen = present[:, t].float(), average[:, t]
-            if self.object_size and self.object_focus:
+            object_weights, seen = shares[:, t], average[:, t]
+            if glimpses is not None:
                 new = self.space(torch.cat([time[0], average[:, t]], dim=1), space)  # Eq. 4
-                space = _where(live, new, space)
-                object_weights = self.look(space[0], objects[:, t], present[:, t])
+                space = new if whole else _where(live, new, space)
+                object_weights = self.look(space[0], glimpses[:, t], present[:, t])
                 seen = weighted_sum(object_weights, objects[:, t])  # Eq. 1
-            else:
-                object_weights = object_weights / object_weights.sum(1, keepdim=True).clamp(min=1)
-            seen = torch.cat([seen, frames[:, t]], dim=1)
-            weights = self.attend(time[0], seen, keys, valid)
+            weights = self.attend(time[0], self._objects_seen(seen) + shown[:, t], keys, valid)
             if self.training and t:
                 weights = scramble(weights, t, self.beta)
             attended = weighted_sum(weights, fused)  # Eq. 7
             new = self.time(torch.cat([prediction, attended], dim=1), time)  # Eq. 6
-            time = _where(live, new, time)
+            time = new if whole else _where(live, new, time)
             logits = self.predict(self.dropout(time[0]))
             prediction = torch.softmax(logits, dim=1)  # Eq. 5
             made.append((logits * live, weights * live, object_weights * live))
         return Focus(*(torch.stack(parts, dim=1) for parts in zip(*made, strict=True)))
 
-    def look(self, hidden: Tensor, objects: Tensor, present: Tensor) -> Tensor:
-        """Weights of a frame's objects [B, K, object_size], [B, K] (Eq. 2 and 3)."""
-        glimpse = torch.tanh(self.object_hidden(hidden) + self.object_feature(objects).squeeze(2))
+    def _frames_seen(self, frames: Tensor) -> Tensor:
+        """The part of W_Tf S_t + b_T that is of the frames, [B, T, rows]."""
+        weight = self.time_seen.weight[:, self.object_size :]
+        return functional.linear(frames, weight, self.time_seen.bias)
+
+    def _objects_seen(self, objects: Tensor) -> Tensor:
+        """The part of W_Tf S_t that is of the attended objects [B, object_size], [B, rows]."""
+        return functional.linear(objects, self.time_seen.weight[:, : self.object_size])
+
+    def look(self, hidden: Tensor, glimpse: Tensor, present: Tensor) -> Tensor:
+        """Weights of a frame's objects, [B, K], from h2 [B, H] and W F_o + b [B, K] (Eq. 2, 3)."""
+        glimpse = torch.tanh(self.object_hidden(hidden) + glimpse)
         return masked_softmax(self.log_scale[0].exp() * glimpse, present)
 
     def attend(self, hidden: Tensor, seen: Tensor, keys: Tensor | None, valid: Tensor) -> Tensor:
-        """Weights of all frames, [B, T], from h2 [B, H] and S_t [B, S] (Eq. 8 and 9)."""
-        query = self.time_hidden(hidden) + self.time_seen(seen)
+        """Weights of all frames, [B, T], from h2 [B, H] and W S_t + b [B, rows] (Eq. 8 and 9)."""
+        query = self.time_hidden(hidden) + seen
         if keys is None:
             glimpse = query[:, : valid.shape[1]]
         else:

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 from baselines import formulas
+from baselines.adaptive_split import AdaptiveSplit
+from baselines.determinantal import DiversityDPP
 from baselines.formulas import CumulativeMotion, Diversity, Formula, RandomFrames, Uniform
+from baselines.inverse_transform import InverseTransform
 from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
@@ -30,6 +33,9 @@ RANKINGS: dict[str, Callable[[int], Ranking]] = {
 # The same for rankings that are only evaluated on request.
 ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
     "diversity": lambda seed: Diversity(),
+    "diversity-dpp": lambda seed: DiversityDPP(),
+    "adaptive-split": lambda seed: AdaptiveSplit(),
+    "inverse-transform": lambda seed: InverseTransform(),
     "hill-climb": lambda seed: HillClimb(),
     "exact-oracle": lambda seed: ExactOracle(),
 }

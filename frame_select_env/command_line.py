@@ -44,8 +44,19 @@ COMMANDS = {
     ),
     "inspect": Command("data.commands.inspect:inspect", "summarise and check a cache"),
     "digits": Command("data.commands.synthetic:digits", "make the bundled cache of digits"),
+    "cues": Command(
+        "data.commands.synthetic:cues", "make the bundled cache of cues: only context tells"
+    ),
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
+    ),
+    "compose": Command(
+        "data.commands.compose:compose",
+        "splice clips of a cache into long videos: needles in a haystack",
+    ),
+    "shortcuts": Command(
+        "agents.commands.shortcuts:shortcuts",
+        "score one-line formulas on a cache, before anything is trained",
     ),
     "train": Command("agents.commands.train:train", "train one agent on a cache"),
     "evaluate": Command(

@@ -60,7 +60,8 @@ class CompareArguments(ManyRunsOptions):
     alphas: Annotated[tuple[float, ...], tyro.conf.arg(aliases=["--alpha"])] = (0.0,)
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
-    #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
+    #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
+    #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
     #: one standard error of it; pcc, the highest correlation (regression only).

@@ -35,7 +35,8 @@ class EvaluateArguments:
     data: str
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
-    #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
+    #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
+    #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: Fuse runs on several streams: each selects its own frames, and their predictions are averaged
     #: 1 : 1. Runs of the same agent and seed belong together.

@@ -10,16 +10,20 @@ import numpy as np
 
 from agents.evaluation.choosing import ChoiceRule, Choices, check_rule, choose
 from agents.evaluation.combined import has_free_choice
+from agents.evaluation.intervals import Resamples
+from agents.evaluation.level import level_notes
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
-    AGREEMENT,
     ALL,
     FITTED,
+    USE_POOLED,
     RankingRuns,
     agent_runs,
+    fitted_runs,
     matched_references,
     reference_names,
     reference_runs,
+    single_view,
 )
 from agents.evaluation.result import Evaluation, TableRow, figure_intervals, target_intervals
 from agents.evaluation.scoring import (
@@ -32,7 +36,7 @@ from agents.evaluation.scoring import (
     score_videos,
 )
 from agents.training.task import holdout
-from baselines import AllLogits, Pooled, PooledAgreement, PooledAndAll
+from baselines import AllLogits, Pooled, PooledAndAll
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
@@ -112,16 +116,13 @@ def evaluate(
     fitted = [name for name in names if name in FITTED]
     if fitted and (split == train_split or train_split not in cache.splits(fold)):
         names = [name for name in names if name not in FITTED]
-        notes.append("no rows pooled: there is no training split other than the scored one")
-    seen = None if view == "random" else view  # a predictor sees all views together
+        notes.append("no fitted references: there is no training split other than the scored one")
     pooled = [
-        Pooled.fit(cache, fold, train_split, num_frames, one, seen, seed)
-        for one in (streams if set(names) & set(FITTED) else ())
+        Pooled.fit(cache, fold, train_split, num_frames, one, single_view(view), seed)
+        for one in (streams if set(names) & set(USE_POOLED) else ())
     ]
-    every = [*reference_runs(names, cache.task, draws), *agents]
-    if AGREEMENT in names:
-        ranking = PooledAgreement(pooled, cache, fold, num_frames, streams, seen)
-        every.insert(0, RankingRuns(AGREEMENT, [ranking]))
+    every = fitted_runs(names, settings, train_split, pooled)
+    every += [*reference_runs(names, cache.task, draws), *agents]
 
     sets = [own for one in agents if one.chooses for own in one.validation or ()]
     if not validation and train_split in cache.splits(fold):
@@ -143,8 +144,10 @@ def evaluate(
         for run, ranking in enumerate(one.runs):
             request = ScoringRequest(ranking, frames)
             if has_free_choice(ranking):
-                matched = matched_references(names, cache.task, draws, run, len(one.runs))
-                request = ScoringRequest(ranking, ["free", *frames], matched)
+                at: Sequence[Ranking] = ()
+                if one.agent:
+                    at = matched_references(names, cache.task, draws, run, len(one.runs))
+                request = ScoringRequest(ranking, ["free", *frames], at)
             requests.append(request)
     predictors: list[PredictorRun] = []
     if "all-logits" in names:
@@ -183,7 +186,9 @@ def evaluate(
         resamples=resamples,
         target_frames=dict(target_frames or {}),
     )
-    return replace(evaluation, table=_table(evaluation, every, seed))
+    drawn = evaluation.draw(seed)
+    evaluation = replace(evaluation, table=_table(evaluation, every, drawn))
+    return replace(evaluation, notes=(*notes, *level_notes(evaluation, drawn)))
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
@@ -224,14 +229,16 @@ def _stacked(
     return stacked
 
 
-def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tuple[TableRow, ...]:
+def _table(
+    made: Evaluation, rankings: Sequence[RankingRuns], drawn: Resamples
+) -> tuple[TableRow, ...]:
     """The rows of the table, in the order of the results."""
-    results, drawn, everything = made.results, made.draw(seed), made.results[ALL, ALL].run(0)
+    results, everything = made.results, made.results[ALL, ALL].run(0)
     precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
     regret = regrets(results, made.chosen)
     kinds = {one.name: one.kind for one in rankings}
-    # A reference's row `free` comes from draws of its own, which its scores do not describe.
-    unscored = {(one.name, "free") for one in rankings if not one.agent}
+    # What matches a free choice comes from draws of its own, which its scores do not describe.
+    unscored = {(one.name, "free") for one in rankings if not has_free_choice(one.runs[0])}
     return tuple(
         TableRow(
             ranking=name,

@@ -24,7 +24,8 @@ from agents.pictures.style import (
 from agents.training.run_folder import METRICS
 
 ACROSS = 3  # panels of a forest in a row
-REFERENCES = ("pooled", "window-confidence", "confidence", "uniform")  # drawn below the agents
+# Drawn below the agents.
+REFERENCES = ("pooled", "feature-norm", "window-confidence", "confidence", "uniform")
 Names = tuple[str, ...]  # of a row: a label, or two
 Panel = tuple[str, str, Mapping[Names, Interval]]  # title, task, and figures by their rows' names
 SURE, UNSURE = "#0072B2", "#8A8A8A"

@@ -33,7 +33,7 @@ class InspectArguments:
     videos.
     """
 
-    #: Name of a bundled cache (digits) or path of a cache file.
+    #: Name of a bundled cache (cues, digits) or path of a cache file.
     cache: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CACHE")]
     #: Also read and check every value in the file; exit with code 2 at the first invalid one.
     full: bool = False

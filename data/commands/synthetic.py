@@ -1,4 +1,4 @@
-"""frame-select digits, frame-select planted: make caches of synthetic videos."""
+"""frame-select digits, cues and planted: make caches of synthetic videos."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,7 @@ import tyro
 from data.commands.console import parse, progress_console
 from data.commands.inspect import print_written
 from data.sources.importing import import_source
+from data.synthetic import cues as cue_videos
 from data.synthetic.planted import Recipe, write_planted
 
 Out = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
@@ -27,6 +28,24 @@ class DigitsArguments:
     out: Out
     #: Seed of the random number generator. Seed 0 makes the bundled cache "digits".
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class CuesArguments:
+    """Make 1200 videos in which only context tells which frames count, and write their cache.
+
+    Every video has 2 to 4 runs of scanned digits, alike in length, contrast, noise and number of
+    scans. A frame of horizontal stripes comes before the run whose digit is the label, a frame of
+    vertical stripes before each of the others. No formula of a frame and its neighbours tells the
+    runs apart (frame-select shortcuts checks that). `importance` is 1 on the run that counts.
+    Features are spatial frequencies, and a cross-fitted head predicts. Takes a few seconds.
+    """
+
+    #: The cache file to write.
+    out: Out
+    recipe: Annotated[cue_videos.Recipe, tyro.conf.arg(name="")] = field(
+        default_factory=cue_videos.Recipe
+    )
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,16 @@ def digits(arguments: list[str]) -> None:
 
         source = digits_source(parsed.seed)
     print_written(import_source(source, parsed.out, seed=parsed.seed, console=console))
+
+
+def cues(arguments: list[str]) -> None:
+    """Run the command cues."""
+    parsed = parse(CuesArguments, "cues", arguments)
+    console = progress_console()
+    with console.status("making videos"):
+        source = cue_videos.cues_source(parsed.recipe)
+    seed = parsed.recipe.seed
+    print_written(import_source(source, parsed.out, seed=seed, console=console))
 
 
 def planted(arguments: list[str]) -> None:

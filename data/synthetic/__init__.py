@@ -1,1 +1,1 @@
-"""Synthetic data: the digits videos, and planted videos with a known best selection."""
+"""Synthetic data: the digits and the cues videos, and planted videos of a known best selection."""

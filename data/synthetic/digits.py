@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 
 from data.sources.source import Source
+from data.synthetic.scans import Images, divide_images, shift
 
 BACKBONE_VIDEOS = 400
 VIDEOS = {"train": 320, "val": 80, "test": 200}
@@ -38,20 +38,6 @@ WEIGHT_DECAY = 1e-4
 
 
 @dataclass(frozen=True)
-class Images:
-    """Scanned digits: pixels [n, 8, 8] float64 in [0, 1], and the digit of each, [n] int."""
-
-    pixels: np.ndarray
-    digit: np.ndarray
-
-    def draw(self, digit: int, count: int, rng: np.random.Generator) -> np.ndarray:
-        """`count` random images of `digit`, [count, 8, 8]; repeats only if there are too few."""
-        choices = np.flatnonzero(self.digit == digit)
-        order = [rng.permutation(choices) for _ in range(-(-count // len(choices)))]
-        return self.pixels[np.concatenate(order)[:count]] if count else self.pixels[:0]
-
-
-@dataclass(frozen=True)
 class DigitVideo:
     """One video of L frames."""
 
@@ -67,7 +53,7 @@ def digits_source(seed: int = 0) -> Source:
     The backbone trains on videos made from other images; no two splits share an image.
     """
     rng = np.random.default_rng(seed)
-    images = divide_images(rng)
+    images = divide_images(SHARES, rng)
     with one_thread():
         body = train_backbone(make_videos(images["backbone"], BACKBONE_VIDEOS, rng), seed)
         made = {split: make_videos(images[split], count, rng) for split, count in VIDEOS.items()}
@@ -90,20 +76,6 @@ def digits_source(seed: int = 0) -> Source:
             "thumbnail": lambda row: videos[row].thumbnails,
         },
     )
-
-
-def divide_images(rng: np.random.Generator) -> dict[str, Images]:
-    """Divide the 1797 images at random according to SHARES, class by class."""
-    bunch = load_digits()
-    pixels, digit = bunch.images / 16.0, bunch.target
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in SHARES}
-    for label in range(10):
-        mine = rng.permutation(np.flatnonzero(digit == label))
-        cuts = np.round(np.cumsum(list(SHARES.values())) * len(mine)).astype(int)[:-1]
-        for name, chosen in zip(SHARES, np.split(mine, cuts), strict=True):
-            rows[name].append(chosen)
-    parts = {name: np.concatenate(chosen) for name, chosen in rows.items()}
-    return {name: Images(pixels[chosen], digit[chosen]) for name, chosen in parts.items()}
 
 
 def make_videos(images: Images, count: int, rng: np.random.Generator) -> list[DigitVideo]:
@@ -133,7 +105,7 @@ def make_video(images: Images, label: int, rng: np.random.Generator) -> DigitVid
     pixels[key] = images.draw(label, SCANS, rng)[rng.integers(0, SCANS, run)]
     clear = key | sharp
     for t in np.flatnonzero(~clear):
-        pixels[t] = _shift(pixels[t], rng)
+        pixels[t] = shift(pixels[t], rng)
     low, high = np.where(clear[:, None], KEY_CONTRAST, FADED_CONTRAST).T
     contrast = rng.uniform(low, high)
     noise = np.where(clear, KEY_NOISE, FADED_NOISE)
@@ -154,13 +126,6 @@ def _isolated(wanted: np.ndarray, key: np.ndarray) -> np.ndarray:
         if not taken[max(t - 1, 0) : t + 2].any():
             taken[t] = True
     return taken & ~key
-
-
-def _shift(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Shift an image [8, 8] by one or two pixels vertically and horizontally."""
-    down, right = rng.choice([-2, -1, 1, 2], 2)
-    canvas = np.pad(image, 2)
-    return canvas[2 - down : 10 - down, 2 - right : 10 - right]
 
 
 @contextmanager

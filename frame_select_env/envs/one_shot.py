@@ -37,7 +37,7 @@ class OneShotEnv(FrameSelectEnv):
     prediction p1 over the subset with the mean p0 over all frames.
 
     >>> import gymnasium as gym, numpy as np, frame_select_env
-    >>> env = gym.make("FrameSelect/OneShot-v0", data="digits", split="train", num_frames=25)
+    >>> env = gym.make("FrameSelect/OneShot-v0", data="cues", split="train", num_frames=25)
     >>> observation, info = env.reset(seed=0)
     >>> keep_all = np.ones(25, dtype=np.int8)
     >>> observation, reward, terminated, truncated, info = env.step(keep_all)
@@ -80,7 +80,7 @@ class OneShotEnv(FrameSelectEnv):
     `reward_terms` (name -> weighted value).
 
     ## Arguments
-    `data="digits"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
+    `data="cues"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
     `reward=None` (that is "sign_omega", or where no video has a label
     "diversity_representativeness"), `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or

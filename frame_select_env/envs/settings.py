@@ -16,7 +16,7 @@ DEFAULT_FRAMES = 8
 class Settings:
     """The arguments that every environment takes; a decision process adds its own in a subclass."""
 
-    data: str | Path = "digits"  # name of a bundled cache, or a path
+    data: str | Path = "cues"  # name of a bundled cache, or a path
     split: str = "train"  # that videos are drawn from
     fold: str = "default"  # defines the splits and the predictions
     num_frames: int = 25  # T, frames per video

@@ -23,13 +23,14 @@ VIDEOS, FRAMES, CLASSES, TURNS = 64, 25, 8, 9
 
 
 class Bare(nn.Module):
-    """Cells, attentions and predictions on inputs at hand: no masks, scrambler nor dropout.
+    """Cells, attentions, dropout and predictions on inputs at hand: no masks and no scrambler.
 
     `keys` says whether the attention over time has keys of the frames, or a row for each frame.
     """
 
-    def __init__(self, hidden: int, keys: bool) -> None:
+    def __init__(self, hidden: int, keys: bool, dropout: float) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.space = nn.LSTMCell(hidden + SIZE, hidden)
         self.object_hidden = nn.Linear(hidden, 1, bias=False)
         self.object_feature = nn.Linear(SIZE, 1)
@@ -42,6 +43,7 @@ class Bare(nn.Module):
 
     def forward(self, frames: Tensor, objects: Tensor) -> Tensor:
         """Logits [B, T, C]."""
+        frames, objects = self.dropout(frames), self.dropout(objects)
         average = objects.mean(2)
         seen_keys = torch.cat([average, frames], dim=2)
         keys = self.time_key(seen_keys) if self.time_key else None
@@ -59,7 +61,7 @@ class Bare(nn.Module):
             weights = torch.softmax(torch.tanh(logits), dim=1)
             attended = torch.bmm(weights[:, None], frames).squeeze(1)
             time_state = self.time(torch.cat([prediction, attended], dim=1), time_state)
-            made.append(self.predict(time_state[0]))
+            made.append(self.predict(self.dropout(time_state[0])))
             prediction = torch.softmax(made[-1], dim=1)
         return torch.stack(made, dim=1)
 
@@ -98,7 +100,7 @@ def measure() -> list[dict[str, object]]:
 
 def _bare(config: DFANConfig, keys: bool, batch: int) -> Callable[[], None]:
     """Forward, backward and Adam on a batch at hand."""
-    network = Bare(config.hidden_size, keys)
+    network = Bare(config.hidden_size, keys, config.dropout)
     frames = torch.randn(batch, FRAMES, ACTION)
     objects = torch.randn(batch, FRAMES, OBJECTS, SIZE)
     label = torch.randint(CLASSES, (batch,)).repeat_interleave(FRAMES)

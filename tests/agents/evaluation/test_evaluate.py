@@ -16,6 +16,7 @@ from agents.evaluation.scoring import (
 from agents.evaluation.tables import evaluation_table, table_notes
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names, splits
+from baselines.fitted_formula import FITTED_FORMULAS
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 from frame_select_env.consensus import consensus
 from frame_select_env.ranking import top_frames
@@ -306,7 +307,7 @@ def test_without_validation_videos_nothing_is_chosen(by_hand):
     found = evaluate(by_hand, {"mine": [ByTime()]})
     assert found.chosen == {}
     assert any("no rows chosen" in note for note in found.notes)
-    assert any("no rows pooled" in note for note in found.notes)
+    assert any("no fitted references" in note for note in found.notes)
     assert {row.frames for row in found.table} == {"all", "4", "8", "12"}
 
 
@@ -317,6 +318,7 @@ def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telli
     )
     names = list(dict.fromkeys(row.ranking for row in found.table))
     fitted = ["pooled", "pooled-and-all", "pooled-agreement"]
+    fitted += FITTED_FORMULAS
     assert names == ["all", "all-logits", *fitted, *RANKINGS, "one", "two"]
     for name in (*RANKINGS, "one", "two"):
         assert {"chosen", "2", "4"} <= {row.frames for row in found.table if row.ranking == name}
@@ -471,7 +473,7 @@ def test_regression(plant, telling):
     cache = plant(regression=True)
     found = evaluate(cache, {"mine": [telling()]}, frames=(3,), resamples=100)
     names = {row.ranking for row in found.table}
-    assert names == {"all", "pooled", *ranking_names("regression"), "mine"}
+    assert names == {"all", "pooled", "feature-norm", *ranking_names("regression"), "mine"}
     mine, whole = found.row("mine", 3).figures, found.row("all", "all").figures
     # The three telling frames (fewer at a short video's end) hold the label itself.
     assert mine["mae"].value < 0.1 < whole["mae"].value

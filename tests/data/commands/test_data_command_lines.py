@@ -78,6 +78,7 @@ def test_no_command_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None
         ),
         ("inspect", ["CACHE", "--full"]),
         ("digits", ["OUT.h5", "--seed"]),
+        ("cues", ["OUT.h5", "--runs", "--distance", "--marker-contrast", "--noise", "--seed"]),
     ],
 )
 def test_help_names_every_option(

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.synthetic.digits import KEY_SHARE, LENGTHS, _isolated, _shift, divide_images, make_videos
+from data.synthetic.digits import KEY_SHARE, LENGTHS, SHARES, _isolated, make_videos
+from data.synthetic.scans import divide_images, shift
 from frame_select_env import FeatureCache, open_cache
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.ranking import top_frames
@@ -75,7 +76,7 @@ def test_selection_has_something_to_win() -> None:
 
 
 def test_images_are_shared_by_no_two_purposes() -> None:
-    parts = divide_images(np.random.default_rng(0))
+    parts = divide_images(SHARES, np.random.default_rng(0))
     assert sum(len(part.digit) for part in parts.values()) == 1797
     seen = [image.tobytes() for part in parts.values() for image in part.pixels]
     # scikit-learn's own set has no duplicates, so this counts what the parts share.
@@ -87,7 +88,7 @@ def test_images_are_shared_by_no_two_purposes() -> None:
 @pytest.fixture(scope="module")
 def videos() -> list:
     rng = np.random.default_rng(2)
-    return make_videos(divide_images(rng)["test"], 100, rng)
+    return make_videos(divide_images(SHARES, rng)["test"], 100, rng)
 
 
 def test_key_frames_are_one_run_of_10_to_45_percent(videos: list) -> None:
@@ -124,10 +125,10 @@ def test_a_shift_moves_and_never_wraps() -> None:
     places = set()
     rng = np.random.default_rng(0)
     for _ in range(200):
-        (down,), (right,) = np.nonzero(_shift(image, rng))
+        (down,), (right,) = np.nonzero(shift(image, rng))
         places.add((int(down) - 4, int(right) - 4))
     assert places == {(a, b) for a in (-2, -1, 1, 2) for b in (-2, -1, 1, 2)}
-    assert _shift(np.eye(8), rng).sum() < 8
+    assert shift(np.eye(8), rng).sum() < 8
 
 
 def test_another_seed_makes_other_videos(remade: FeatureCache, tmp_path: Path) -> None:
