@@ -1,7 +1,7 @@
-"""DQN, by Stable-Baselines3: dqn and dqn-chunk on Sequential, dqn-pick on Pick.
+"""DQN, by Stable-Baselines3, on Sequential (dqn, dqn-chunk), Pick (dqn-pick), Glance (dqn-glance).
 
 dqn decides frame by frame, dqn-chunk on five frames at a time; dqn-pick has a Q-value for adding
-each frame to the set picked so far.
+each frame to the set picked so far; dqn-glance one for looking at each frame, and for answering.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_set import PickConfig, make_frame_set_network
+from agents.networks.glance import GLANCE_REWARD, GlanceConfig, make_glance_network
 from agents.rankings import PickAgent, SequentialAgent
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import NetworkQPolicy
@@ -55,6 +56,11 @@ class SequentialDQNConfig(DecisionConfig, DQNConfig):
 @dataclass(frozen=True)
 class PickDQNConfig(PickConfig, DQNConfig):
     """Hyper-parameters of `dqn-pick`."""
+
+
+@dataclass(frozen=True)
+class GlanceDQNConfig(GlanceConfig, DQNConfig):
+    """Hyper-parameters of `dqn-glance`."""
 
 
 SAMPLING = ("sequence_length", "n_steps")  # hyper-parameters of the replay buffer
@@ -221,4 +227,34 @@ PICK_DESIGN = AgentDesign(
     agent=lambda network, task, config: PickAgent("dqn-pick", network, task.target_frames),
     learner=DQNLearner,
     search={**SEARCH, "n_steps": (1, 4, 8)},
+)
+
+# With as many steps in a return as an episode has, Q is regressed on returns.
+GLANCE_DESIGN = AgentDesign(
+    name="dqn-glance",
+    config=GlanceDQNConfig,
+    presets={
+        "tuned": GlanceDQNConfig(
+            hidden_size=64,
+            n_steps=12,
+            train_freq=12,
+            sequence_length=12,
+            batch_size=768,
+            gradient_steps=8,
+            learning_starts=3072,
+            num_envs=256,
+            repeats=8,
+            episodes=8,
+            exploration_fraction=0.6,
+            reward_scale=1.0,
+            epochs=30,
+            keep="last",
+            patience=0,
+        )
+    },
+    network=make_glance_network,
+    agent=lambda network, task, config: PickAgent("dqn-glance", network, config.steps(task)),
+    learner=DQNLearner,
+    search={**SEARCH, "n_steps": (1, 4, 12)},
+    reward=GLANCE_REWARD,
 )

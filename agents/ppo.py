@@ -1,4 +1,7 @@
-"""PPO, by Stable-Baselines3: ppo on OneShot, ppo-sequential on Sequential, maskable-ppo on Pick."""
+"""PPO, by Stable-Baselines3: ppo on OneShot, ppo-sequential on Sequential, maskable-ppo on Pick.
+
+And ppo-glance on Glance, with action masks too.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_scorer import State, make_frame_scorer
 from agents.networks.frame_set import PickConfig, make_frame_set_network
+from agents.networks.glance import GLANCE_REWARD, GlanceConfig, make_glance_network
 from agents.rankings import PickAgent, ScorerAgent, SequentialAgent
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import MaskableNetworkPolicy, NetworkPolicy
@@ -64,6 +68,11 @@ class SequentialPPOConfig(DecisionConfig, PPOConfig):
 @dataclass(frozen=True)
 class PickPPOConfig(PickConfig, PPOConfig):
     """Hyper-parameters of `maskable-ppo`."""
+
+
+@dataclass(frozen=True)
+class GlancePPOConfig(GlanceConfig, PPOConfig):
+    """Hyper-parameters of `ppo-glance`."""
 
 
 class PPOLearner(AlgorithmLearner):
@@ -151,4 +160,29 @@ MASKABLE_DESIGN = AgentDesign(
     agent=lambda network, task, config: PickAgent("maskable-ppo", network, task.target_frames),
     learner=MaskablePPOLearner,
     search={**SEQUENTIAL_DESIGN.search, "batch_size": (512, 1024, 2048)},
+)
+
+GLANCE_DESIGN = AgentDesign(
+    name="ppo-glance",
+    config=GlancePPOConfig,
+    presets={
+        "tuned": GlancePPOConfig(
+            hidden_size=64,
+            n_epochs=2,
+            ent_coef=0.01,
+            num_envs=256,
+            repeats=8,
+            episodes=8,
+            batch_size=1024,
+            reward_scale=1.0,
+            epochs=30,
+            keep="last",
+            patience=0,
+        )
+    },
+    network=make_glance_network,
+    agent=lambda network, task, config: PickAgent("ppo-glance", network, config.steps(task)),
+    learner=MaskablePPOLearner,
+    search={**SEQUENTIAL_DESIGN.search, "batch_size": (512, 1024, 2048)},
+    reward=GLANCE_REWARD,
 )

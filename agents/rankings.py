@@ -8,7 +8,7 @@ import torch
 from agents.networks.decision import DecisionNetwork
 from agents.networks.feature_table import FeatureTable
 from agents.networks.frame_scorer import FrameScorer
-from agents.networks.frame_set import FrameSetNetwork
+from agents.networks.frame_set import FrameActions
 from frame_select_env import Clips
 from frame_select_env.ranking import best_if_none
 
@@ -102,13 +102,13 @@ class SequentialAgent(GreedyAgent):
 
 
 class PickAgent(GreedyAgent):
-    """Picks frames until it stops or has made all its picks.
+    """Picks frames until it stops or has made all its picks; on Glance, looks at them.
 
     The first one picked ranks first, the rest rank by their last number. Scores, float64, are above
     2 for picked frames, at most 1 for others.
     """
 
-    def __init__(self, name: str, network: FrameSetNetwork, picks: int) -> None:
+    def __init__(self, name: str, network: FrameActions, picks: int) -> None:
         self.name, self.picks = name, picks
         self.network = network.eval()
 

@@ -6,6 +6,7 @@ from baselines import formulas
 from baselines.adaptive_split import AdaptiveSplit
 from baselines.determinantal import DiversityDPP
 from baselines.formulas import CumulativeMotion, Diversity, Formula, RandomFrames, Uniform
+from baselines.gates import CoarseToFine, frame_exit, random_exit
 from baselines.inverse_transform import InverseTransform
 from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
@@ -32,6 +33,9 @@ RANKINGS: dict[str, Callable[[int], Ranking]] = {
 
 # The same for rankings that are only evaluated on request.
 ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
+    "coarse-to-fine": lambda seed: CoarseToFine(),
+    "frame-exit": frame_exit,
+    "random-exit": random_exit,
     "diversity": lambda seed: Diversity(),
     "diversity-dpp": lambda seed: DiversityDPP(),
     "adaptive-split": lambda seed: AdaptiveSplit(),

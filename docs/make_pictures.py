@@ -53,6 +53,18 @@ def pick_from_the_middle(env: gym.Env[Any, Any], observation: Any, info: Any) ->
     return int(distance.argmin())
 
 
+def look_around(env: gym.Env[Any, Any], observation: Any, info: Any) -> int:
+    """Glance: from coarse to fine until a key frame is found, then beside it; then answer."""
+    selected, key = observation["selected"] == 1, key_frames(env)
+    found = np.flatnonzero(selected & key)
+    if len(found) > 2:
+        return 25
+    if len(found):
+        unseen = np.flatnonzero(~selected)
+        return int(unseen[np.abs(unseen - found[0]).argmin()])
+    return next(frame for frame in (12, 4, 20, 8, 16, 0) if not selected[frame])
+
+
 def write_gif(path: Path, pictures: list[np.ndarray]) -> None:
     """An endless animation with a palette of its own, scaled to `WIDTH` pixels."""
     images = [Image.fromarray(picture) for picture in pictures]
@@ -74,6 +86,7 @@ def main() -> None:
         ("one-shot", "OneShot", keep_key_frames, {}),
         ("sequential", "Sequential", keep_at_cursor, {"dense": True}),
         ("pick", "Pick", pick_from_the_middle, {"picks": 5, "dense": True}),
+        ("glance", "Glance", look_around, {"picks": 6}),
     ):
         pictures = episode(f"FrameSelect/{name}-v0", policy, **keywords)
         write_gif(PICTURES / f"{file}.gif", pictures)

@@ -59,6 +59,9 @@ COMMANDS = {
         "score one-line formulas on a cache, before anything is trained",
     ),
     "train": Command("agents.commands.train:train", "train one agent on a cache"),
+    "judge": Command(
+        "agents.commands.judge:judge", "train a network that predicts videos from chosen frames"
+    ),
     "evaluate": Command(
         "agents.commands.evaluate:evaluate",
         "score trained agents and reference rankings on the test split",

@@ -7,6 +7,8 @@ float64 are exact for up to 2^12 frames, whatever the order and the shape of the
 frames one by one, summing them at once and subtracting some from the total all give the same bits.
 """
 
+from typing import Literal, Protocol
+
 import numpy as np
 
 from frame_select_env.cache import FeatureCache, View
@@ -18,12 +20,21 @@ MAX_FRAMES = 2**12
 FILL_BLOCK = 1024  # videos
 SUM_BLOCK = 65536  # numbers gathered at a time: they stay in the processor's cache
 SMALLEST = 1e-6  # probabilities are clipped here before a logarithm
+MEAN = "mean"  # the name of the consensus among aggregators
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse a weight of the frames that are not selected outside of 0 to 1 (AS Eq. 10)."""
+def check_alpha(alpha: float, aggregator: object = MEAN) -> None:
+    """Refuse a weight of the frames that are not selected outside of 0 to 1 (AS Eq. 10).
+
+    Only the mean weighs them.
+    """
     if not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
         raise FrameSelectError(f"alpha={alpha!r}: must be a number from 0 to 1")
+    if alpha and aggregator != MEAN:
+        raise FrameSelectError(
+            f"alpha={alpha!r}: must be 0 with aggregator={str(aggregator)!r}; only the mean weighs "
+            "frames that are not selected"
+        )
 
 
 def on_grid(predictions: np.ndarray, largest: float = 1.0) -> np.ndarray:
@@ -100,8 +111,49 @@ def is_correct(
     return correct & (probabilities.any(axis=1) if unanswered is None else ~unanswered)
 
 
+class Judge(Protocol):
+    """Predicts a video from a set of its frames, where that is not the mean (`aggregators.py`).
+
+    What it needs of each frame is made once per video by `frames`; then any number of selections
+    can be judged. Both give a video the same bits whatever the batch it is in.
+    """
+
+    @property
+    def source(self) -> Literal["features", "predictions"]:
+        """What it reads of the cache."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """Tells judges apart."""
+        ...
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value that it may predict."""
+        ...
+
+    def frames(self, values: np.ndarray, video: np.ndarray) -> np.ndarray:
+        """What it keeps of each frame, [B, T, K], from the source's values [B, T, D or C].
+
+        `video` [B] int64 are rows in the cache.
+        """
+        ...
+
+    def __call__(self, frames: np.ndarray, selected: np.ndarray, video: np.ndarray) -> np.ndarray:
+        """The predictions [B, C] float64 of B selections; zeros where nothing is selected.
+
+        `frames` [B, T, K] is what the method of this name returned; `selected` [B, T] bool is
+        without padding.
+        """
+        ...
+
+
 class ConsensusTable:
     """Sums of predictions of every video of a cache, at T frames in chunks of k.
+
+    With a judge, p0 and correct_before are the judge's, and `frames` [N, T, K] is what it keeps of
+    the frames.
 
     The arrays cover the whole cache but take memory only where they have been filled, so making a
     table costs nothing. Call `fill` before reading. Chunk j of entry i is row i * chunks + j.
@@ -118,9 +170,11 @@ class ConsensusTable:
         num_frames: int,
         chunk: int = 1,
         view: View = None,
+        judge: Judge | None = None,
     ) -> None:
         self.cache, self.fold, self.stream = cache, fold, stream
-        self.num_frames, self.chunk, self.view = num_frames, chunk, view
+        self.num_frames, self.chunk, self.view, self.judge = num_frames, chunk, view, judge
+        self.frames: np.ndarray | None = None  # [N, T, K], made when K is known
         self.views = cache.views(stream) if view == "random" else 1  # entries of a video
         videos, outputs = len(cache) * self.views, len(cache.classes)
         self.chunks = -(-num_frames // chunk)  # of a video
@@ -160,13 +214,36 @@ class ConsensusTable:
             padded[:, : self.num_frames] = grid
             sums = padded.reshape(len(block), self.chunks, self.chunk, -1).sum(axis=2)
             total_sum, total = sums.sum(axis=1), self.total[block]
-            p0 = weighted_mean(total_sum, total, total_sum, total)
+            self.valid[block] = np.arange(self.num_frames) < total[:, None]
+            if self.judge is None:
+                p0 = weighted_mean(total_sum, total, total_sum, total)
+            else:
+                self._keep_frames(self.judge, block, read)
+                p0 = self.judged(block, self.valid[block])
             self.chunk_sum.reshape(len(self.total), self.chunks, -1)[block] = sums
             self.total_sum[block], self.p0[block] = total_sum, p0
-            self.valid[block] = np.arange(self.num_frames) < total[:, None]
             if self.cache.task == "classification":
                 self.correct_before[block] = is_correct(p0, self.cache.labels[video])
         self._filled[new] = True
+
+    def _keep_frames(self, judge: Judge, block: np.ndarray, predictions: np.ndarray) -> None:
+        """Store what the judge keeps of the frames of the entries `block`."""
+        video, view = self.split(block)
+        values = predictions
+        if judge.source == "features":
+            values = self.cache.read_features(video, self.num_frames, self.stream, view)
+        kept = judge.frames(values, video)
+        if self.frames is None:
+            self.frames = np.zeros((len(self.total), *kept.shape[1:]), kept.dtype)
+        self.frames[block] = kept
+
+    def judged(self, entry: np.ndarray, selected: np.ndarray) -> np.ndarray:
+        """What the judge says of the frames `selected` [k, T] bool of `entry` [k], [k, C] float64.
+
+        The entries are filled, and the selection is without padding.
+        """
+        assert self.judge is not None and self.frames is not None
+        return self.judge(self.frames[entry], selected, self.split(entry)[0])
 
     def sum_selected(self, entry: np.ndarray, selected: np.ndarray) -> np.ndarray:
         """The sum of the selected frames' predictions on the grid.
@@ -188,7 +265,7 @@ class ConsensusTable:
         return sums
 
     def __reduce__(self) -> tuple:
-        settings = self.fold, self.stream, self.num_frames, self.chunk, self.view
+        settings = self.fold, self.stream, self.num_frames, self.chunk, self.view, self.judge
         return consensus_table, (self.cache, *settings)
 
 
@@ -199,11 +276,13 @@ def consensus_table(
     num_frames: int,
     chunk: int = 1,
     view: View = None,
+    judge: Judge | None = None,
 ) -> ConsensusTable:
     """The table for these settings; environments on the same cache share it."""
-    key = ("consensus", fold, stream, num_frames, chunk, view)
+    name = MEAN if judge is None else judge.key
+    key = ("consensus", fold, stream, num_frames, chunk, view, name)
     if key not in cache.memo:
-        cache.memo[key] = ConsensusTable(cache, fold, stream, num_frames, chunk, view)
+        cache.memo[key] = ConsensusTable(cache, fold, stream, num_frames, chunk, view, judge)
     return cache.memo[key]
 
 

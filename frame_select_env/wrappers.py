@@ -12,7 +12,7 @@ Library = Literal["torchrl", "rllib", "tianshou"]
 
 
 class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordConstructorArgs):
-    """Put the action mask of FrameSelect/Pick-v0 into the observation.
+    """Put the action mask of FrameSelect/Pick-v0 or Glance-v0 into the observation.
 
     Without this wrapper the mask is in `info["action_mask"]` (Gymnasium) and `action_masks()`
     (sb3-contrib).
@@ -35,7 +35,7 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
         gym.utils.RecordConstructorArgs.__init__(self, library=library)
         gym.ObservationWrapper.__init__(self, env)
         if not hasattr(env.unwrapped, "action_masks"):
-            raise FrameSelectError(f"{env} has no action mask; only FrameSelect/Pick-v0 has")
+            raise FrameSelectError(f"{env} has no action mask; Pick and Glance have")
         if library not in ("torchrl", "rllib", "tianshou"):
             raise FrameSelectError(
                 f"library={library!r}: must be one of 'torchrl', 'rllib', 'tianshou'"

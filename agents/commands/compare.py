@@ -20,6 +20,7 @@ from agents.evaluation.tables import print_table, wide_console
 from agents.registry import parse_agent
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
+from frame_select_env.consensus import MEAN
 from frame_select_env.storage import writing
 
 
@@ -58,6 +59,8 @@ class CompareArguments(ManyRunsOptions):
     view_schemes: tuple[ViewScheme, ...] = ("region",)
     #: Weights of the frames not selected (AS Eq. 10).
     alphas: Annotated[tuple[float, ...], tyro.conf.arg(aliases=["--alpha"])] = (0.0,)
+    #: What predicts a video from the frames: mean, max, and judges' files or bundled names.
+    aggregators: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["--aggregator"])] = (MEAN,)
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
     #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
@@ -112,6 +115,7 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
         views=options.views or (None,),
         view_schemes=options.view_schemes,
         alphas=options.alphas,
+        aggregators=options.aggregators,
         **options.task_keywords(),
     )
     if options.fuse and len(options.streams) < 2:

@@ -14,6 +14,7 @@ from data.engine import Engine
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
 from frame_select_env.command_line import program
+from frame_select_env.consensus import MEAN
 
 CROSSFITTED = ("video", "group")  # what a cache's provenance calls predictions by other heads
 
@@ -37,7 +38,8 @@ class TrainingOptions:
 
     def task_keywords(self) -> dict[str, Any]:
         """The keywords of a run's task among these options."""
-        names = ("split", "stream", "view", "num_frames", "alpha", "budget", "device")
+        names = ["split", "stream", "view", "num_frames", "alpha", "aggregator"]
+        names += ["budget", "device"]
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
 
@@ -52,6 +54,8 @@ class StreamOptions:
     view: View = None
     #: Weight of the frames not selected (AS Eq. 10).
     alpha: float = 0.0
+    #: What predicts a video from the frames: mean, max, or a judge's file or bundled name.
+    aggregator: str = MEAN
 
 
 @dataclass(frozen=True, kw_only=True)

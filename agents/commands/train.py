@@ -39,7 +39,8 @@ class TrainArguments:
     #: keeps the weights of the last epoch, trained on the whole split.
     preset: str = "tuned"
     #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}. Default:
-    #: sign_omega where there are labels, diversity_representativeness where there are none.
+    #: sign_omega where there are labels, diversity_representativeness where there are none; for the
+    #: agents on Glance {"correct": 0.5, "confidence": 0.5, "looks": -0.01}.
     reward: str | None = None
     #: m: number of frames to train for (AS Eq. 9); by default the preset's, 8 or 12.
     target_frames: int | None = None

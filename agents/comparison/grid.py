@@ -30,6 +30,7 @@ from agents.training.trainer import Run, run_config, train_run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
+from frame_select_env.consensus import MEAN
 from frame_select_env.rewards import default_reward
 from frame_select_env.storage import exclusive
 
@@ -47,6 +48,7 @@ class DataSet:
     view: View = None
     view_scheme: ViewScheme = "region"
     alpha: float = 0.0
+    aggregator: str = MEAN
 
     @property
     def title(self) -> str:
@@ -57,6 +59,7 @@ class DataSet:
         if self.view is not None:
             parts.append(f"by {self.view_scheme}" if self.view == "random" else f"view {self.view}")
         parts += [f"alpha {self.alpha:g}"] if self.alpha else []
+        parts += [f"judged by {Path(self.aggregator).stem}"] if self.aggregator != MEAN else []
         return ", ".join(parts)
 
     @property
@@ -69,7 +72,8 @@ class DataSet:
         scheme = self.view_scheme if self.view == "random" else ""
         view = "" if self.view is None else str(self.view)
         more = {"stream": self.stream, "view": view, "view_scheme": scheme}
-        return {"data": self.data, "fold": self.fold, **more, "alpha": f"{self.alpha:g}"}
+        more |= {"alpha": f"{self.alpha:g}", "aggregator": self.aggregator}
+        return {"data": self.data, "fold": self.fold, **more}
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class RunSpec:
     stream: str | None = None
     view: View = None
     alpha: float = 0.0
+    aggregator: str = MEAN
     view_scheme: ViewScheme = "region"  # makes no difference to what is trained
     num_frames: int = 25
     budget: int = 0
@@ -94,8 +99,8 @@ class RunSpec:
     @property
     def data_set(self) -> DataSet:
         """What it is scored on."""
-        streams, alpha = (self.stream,), self.alpha
-        return DataSet(self.data, self.fold, streams, self.view, self.view_scheme, alpha)
+        where = self.data, self.fold, (self.stream,), self.view, self.view_scheme
+        return DataSet(*where, self.alpha, self.aggregator)
 
     def run(self) -> Run:
         """What to train."""
@@ -108,7 +113,7 @@ class RunSpec:
     def folder(self, out: Path) -> Path:
         """The run folder; no other run has the same, whatever else a later grid holds."""
         parts = [self.data, self.fold, self.agent, self.reward, f"m{self.target_frames}"]
-        for name in ("stream", "view", "alpha"):
+        for name in ("stream", "view", "alpha", "aggregator"):
             value = getattr(self, name)
             parts += [f"{name}={value}"] if value != getattr(RunSpec, name) else []
         return out / RUNS / ",".join(map(_folder_part, parts)) / f"seed-{self.seed}"
@@ -147,17 +152,21 @@ def make_grid(
     views: Sequence[View] = (None,),
     view_schemes: Sequence[ViewScheme] = ("region",),
     alphas: Sequence[float] = (0.0,),
+    aggregators: Sequence[str] = (MEAN,),
     **common: Any,
 ) -> list[RunSpec]:
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
-    preset, no `rewards` that of each cache, and the stream None is each agent's default; `seeds` is
-    n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all runs. A run
-    with view="random" stands once for each of the `view_schemes`.
+    preset, no `rewards` that of each agent or cache, and the stream None is each agent's default;
+    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all
+    runs. A run with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
-    own_rewards = {one: rewards or [_default_reward(one, common)] for one in data}
+    paid = {
+        (agent, one): rewards or [_default_reward(agent, one, common)]
+        for agent, one in itertools.product(agents, data)
+    }
     axes: dict[str, Sequence[Any]] = {
         "data": data,
         "folds": folds,
@@ -168,6 +177,7 @@ def make_grid(
         "views": views,
         "view-schemes": view_schemes,
         "alphas": alphas,
+        "aggregators": aggregators,
     }
     for name, values in axes.items():
         if not len(values) and name not in ("target-frames", "rewards"):
@@ -181,8 +191,10 @@ def make_grid(
         raise FrameSelectError("--view-schemes: several make a difference only with --views random")
     where: list[dict[str, Any]] = [
         {"data": one, "fold": fold, "stream": stream, "view": view, "view_scheme": scheme}
-        | {"alpha": alpha}
-        for one, fold, stream, view, alpha in itertools.product(data, folds, streams, views, alphas)
+        | {"alpha": alpha, "aggregator": aggregator}
+        for one, fold, stream, view, alpha, aggregator in itertools.product(
+            data, folds, streams, views, alphas, aggregators
+        )
         for scheme in (view_schemes if view == "random" else view_schemes[:1])
     ]
     num_frames = common.get("num_frames", RunSpec.num_frames)
@@ -191,7 +203,7 @@ def make_grid(
         RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **(one | named), **common)
         for one, agent in itertools.product(where, agents)
         for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
-        for reward, m, seed in itertools.product(own_rewards[one["data"]], own[agent], range(seeds))
+        for reward, m, seed in itertools.product(paid[agent, one["data"]], own[agent], range(seeds))
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)
@@ -201,8 +213,8 @@ def make_grid(
                 run = spec.run()
                 run.choice.design.network(cache, run.task(cache), run.choice.config)
         EvaluationSettings(
-            *(cache, one.fold, group[0].num_frames, one.alpha, one.streams, one.view),
-            one.view_scheme,
+            *(cache, one.fold, group[0].num_frames, one.alpha, one.aggregator, one.streams),
+            *(one.view, one.view_scheme),
         )
     return specs
 
@@ -213,8 +225,11 @@ def _default_target(agent: str, num_frames: int) -> int:
     return choice.design.default_target_frames(choice.preset, num_frames)
 
 
-def _default_reward(data: str, common: Mapping[str, Any]) -> str:
-    """The reward of the videos that are trained on, where none is named."""
+def _default_reward(agent: str, data: str, common: Mapping[str, Any]) -> str:
+    """The reward of the agent, else of the videos that are trained on, where none is named."""
+    own = parse_agent(agent).design.reward
+    if own is not None:
+        return reward_text(own)
     cache = open_cache(data)
     return default_reward(cache, cache.rows(common.get("split", RunSpec.split)))
 
@@ -248,8 +263,9 @@ def check_scoring(
 
 
 def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
-    """The label of every run: the agent, and the reward and m where the grid has several."""
-    rewards = len({spec.reward for spec in specs}) > 1
+    """The label of every run: the agent, and the reward and m where it has several."""
+    trained = {(spec.agent, spec.data, spec.reward) for spec in specs}
+    rewards = len(trained) > len({(agent, data) for agent, data, _ in trained})
     targets = len({spec.target_frames for spec in specs}) > 1
     return {
         spec: spec.agent

@@ -210,7 +210,7 @@ def write_results(
     figures = dict.fromkeys(name for task in sorted(tasks) for name in LEVELS[task])
     columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
     columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
-    columns += ["timesteps", "stream", "view", "view_scheme", "alpha"]
+    columns += ["timesteps", "stream", "view", "view_scheme", "alpha", "aggregator"]
     evaluated = {one.where: one for one in data_sets}
     rows: list[dict[str, object]] = []
     for where, group in by_data_set([spec for spec in specs if spec in finished]).items():

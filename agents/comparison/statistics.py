@@ -159,7 +159,7 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     write_csv(written[0], columns, map(_cells, comparison.aggregates))
     columns = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
     columns += interval_columns(("difference", "improvement"))
-    columns += ["stream", "view", "view_scheme", "alpha"]
+    columns += ["stream", "view", "view_scheme", "alpha", "aggregator"]
     rows = []
     for pair in chain(*comparison.averages, *comparison.pairs):
         one = pair.data_set

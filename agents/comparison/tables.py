@@ -15,6 +15,7 @@ from agents.comparison.results import (
 )
 from agents.comparison.statistics import Comparison, Pair
 from agents.evaluation.tables import TextTable, evaluation_table, interval_text, number_text
+from frame_select_env.consensus import MEAN
 
 LISTED = 6  # labels whose pairs are listed; of more there is a matrix
 SCORES = {"classification": "accuracy, %", "regression": "minus MAE"}
@@ -63,7 +64,7 @@ def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
     columns = ["data", "fold"]
     for name in data_sets[0].where.columns():
         if name not in columns and any(
-            one.where.columns()[name] not in ("", "0") for one in data_sets
+            one.where.columns()[name] not in ("", "0", MEAN) for one in data_sets
         ):
             columns.append(name)
     rows = []

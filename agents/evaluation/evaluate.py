@@ -40,6 +40,7 @@ from baselines import AllLogits, Pooled, PooledAndAll
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
+from frame_select_env.consensus import MEAN
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
@@ -54,6 +55,7 @@ def evaluate(
     num_frames: int = 25,
     frames: Sequence[int] = (4, 8, 12),
     alpha: float = 0.0,
+    aggregator: str = MEAN,
     stream: str | Sequence[str | None] | None = None,
     view: View = None,
     view_scheme: ViewScheme = "region",
@@ -80,6 +82,8 @@ def evaluate(
         num_frames: T.
         frames: The numbers of frames m to score at.
         alpha: Weight of the frames that are not selected (AS Eq. 10).
+        aggregator: What makes a prediction of the selected frames: "mean", "max", or the file or
+            bundled name of a judge.
         stream: The stream, None for the only one. Of several, each is ranked by itself and their
             predictions are averaged 1 : 1; a ranking is then `Fused`, or ranks every stream.
         view: A view of the streams by its number; "random" for all, each ranked by itself, their
@@ -106,7 +110,9 @@ def evaluate(
         FrameSelectError: for bad arguments, or a ranking that breaks the `Ranking` protocol.
     """
     streams = (stream,) if stream is None or isinstance(stream, str) else tuple(stream)
-    settings = EvaluationSettings(cache, fold, num_frames, alpha, streams, view, view_scheme)
+    settings = EvaluationSettings(
+        cache, fold, num_frames, alpha, aggregator, streams, view, view_scheme
+    )
     check_rule(choose_by, cache.task)
     frames = _checked(frames, draws, resamples)
     names = reference_names(references, cache.task)

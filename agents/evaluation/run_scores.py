@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,16 @@ from agents.training.run_folder import (
     read_tensors,
     write_tensors,
 )
+from agents.training.task import check_judge
 from baselines import Pooled
 from baselines.splits import labelled_rows, row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.consensus import MEAN
 from frame_select_env.storage import remove_left_over
 
 VERSION = "3"  # of the file, and of what is computed
+# What runs that are scored together have in common.
+COMPARED = ("fold", "split", "stream", "view", "num_frames", "alpha", "aggregator")
 
 
 class StoredRanking:
@@ -210,6 +215,7 @@ def evaluate_runs(
         rankings,
         more_predictors=predictors,
         **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
+        aggregator=task.get("aggregator", MEAN),
         stream=streams,
         split=split,
         train_split=task["split"],
@@ -277,13 +283,16 @@ def _held_out(scores: Sequence[RunScores]) -> np.ndarray:
 
 def _shared_task(runs: Sequence[tuple[Path, ...]]) -> tuple[dict[str, Any], tuple[str | None, ...]]:
     """What the runs were trained on, and their streams."""
-    tasks = [[read_config(folder).get("task", {}) for folder in run] for run in runs]
+    configs = [[read_config(folder) for folder in run] for run in runs]
+    for folder, config in zip(chain(*runs), chain(*configs), strict=True):
+        check_judge(folder, config)
+    tasks = [[config["task"] for config in run] for run in configs]
     first = tasks[0]
     for own in tasks:
         for place, other in enumerate(own):
             # A run on several streams differs in the stream alone.
             same = {**first[0], "stream": first[min(place, len(first) - 1)].get("stream")}
-            for name in ("fold", "split", "stream", "view", "num_frames", "alpha"):
+            for name in COMPARED:
                 if other.get(name) != same.get(name):
                     raise FrameSelectError(
                         f"the runs differ in {name}: {same.get(name)!r} and {other.get(name)!r}; "

@@ -11,8 +11,17 @@ from rich.progress import track
 from agents.evaluation.combined import parts_of
 from baselines.splits import row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import View
-from frame_select_env.consensus import check_alpha, is_correct, of_class, on_grid, weighted_mean
+from frame_select_env.consensus import (
+    MEAN,
+    Judge,
+    check_alpha,
+    is_correct,
+    of_class,
+    on_grid,
+    weighted_mean,
+)
 from frame_select_env.errors import known
 from frame_select_env.ranking import Ranking, best_if_none, top_frames
 
@@ -26,13 +35,15 @@ class EvaluationSettings:
     """Which predictions are averaged, and how.
 
     What is ranked is a unit: a stream, or a view of one. A video's prediction is the mean over the
-    views of a stream of the means over their selected frames, and then over streams, 1 : 1.
+    views of a stream of the means over their selected frames (or of what the `aggregator` makes of
+    them), and then over streams, 1 : 1.
     """
 
     cache: FeatureCache
     fold: str = "default"
     num_frames: int = 25  # T
     alpha: float = 0.0  # weight of the frames that are not selected (AS Eq. 10)
+    aggregator: str = MEAN  # "mean", "max", or the file or bundled name of a judge
     streams: tuple[str | None, ...] = (None,)  # None for the only one
     view: View = None  # "random" for all views, each by itself
     # How frames of several views are selected: "region" ranks the frames of each view, "frame" by
@@ -44,15 +55,20 @@ class EvaluationSettings:
             raise FrameSelectError(f"num_frames={self.num_frames}: must be at least 1")
         if self.view_scheme not in VIEW_SCHEMES:
             raise FrameSelectError(known("view scheme", self.view_scheme, VIEW_SCHEMES))
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.aggregator)
         counts = set()
         for stream in self.streams:
             self.cache.check_view(self.view, self.cache.stream(stream))
+            self.judge(stream)
             counts.add(self.cache.views(stream) if self.view == "random" else 1)
         if len(counts) > 1:
             raise FrameSelectError(
                 f"the streams {', '.join(map(str, self.streams))} have different numbers of views"
             )
+
+    def judge(self, stream: str | None) -> Judge | None:
+        """What predicts videos from the frames of a stream; None for the mean."""
+        return make_judge(self.aggregator, self.cache, self.fold, stream, self.view)
 
 
 @dataclass(frozen=True)
@@ -101,12 +117,17 @@ class VideoBatch:
         self.label = cache.labels[rows]  # [B] int64 or [B, K] float32
         self.clips: list[Clips] = []  # of each stream, [B * V] clips, the views of a video together
         self._grid: list[np.ndarray] = []
+        self._judged: list[tuple[Judge, np.ndarray] | None] = []
         for stream in settings.streams:
             video, view = cache.clips_of(rows, stream, settings.view)
             clips = cache.read(video, frames, fold, stream, view)
             largest = cache.predictions_extent(stream, fold).largest
             self.clips.append(clips)
             self._grid.append(on_grid(clips.predictions, largest))
+            self._judged.append(None)
+            if (judge := settings.judge(stream)) is not None:
+                made = judge.frames(getattr(clips, judge.source), video)
+                self._judged[-1] = (judge, made)
         self.views = len(self.clips[0]) // len(rows)
         self.valid = self.clips[0].valid[:: self.views]  # [B, T]
         units = self.views * len(self.clips)
@@ -193,7 +214,11 @@ class VideoBatch:
         return np.split(values, len(self.clips), axis=1)
 
     def _consensus(self, index: int, kept: np.ndarray) -> np.ndarray:
-        """The mean over views of the consensus of stream number `index`, [B, C]."""
+        """The mean over views of the predictions of stream number `index`, [B, C]."""
+        if (judged := self._judged[index]) is not None:
+            judge, frames = judged
+            own = judge(frames, kept, self.clips[index].video)
+            return own.reshape(len(self.label), self.views, -1).mean(axis=1)
         count, length = kept.sum(axis=1), self.clips[index].valid.sum(axis=1)
         alpha = self.settings.alpha
         own = weighted_mean(self._sum(index, kept), count, self._total[index], length, alpha)

@@ -96,6 +96,17 @@ class FeatureTable:
                 raise FrameSelectError(f"video {video[~known][0]} is not in the feature table")
         return self._index[video]
 
+    def looked(self, video: Tensor, looked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is known of the entries `video` [B] after looking at the frames `looked` [B, T].
+
+        Returns features [B, T, D] and predictions [B, T, C], zeros where `looked` is 0, and valid
+        [B, T]. An agent that pays for looks must read frames in no other way.
+        """
+        index = self.index(video)
+        hidden = (looked == 0)[..., None]
+        features = self.features[index].masked_fill(hidden, 0.0)
+        return features, self.predictions[index].masked_fill(hidden, 0.0), self.valid[index]
+
     def __call__(self, video: np.ndarray | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features [B, T, D], predictions [B, T, C] and valid [B, T] of entries [B]."""
         index = self.index(torch.as_tensor(video).to(self._index.device))

@@ -33,7 +33,30 @@ class PickConfig:
         return task.target_frames
 
 
-class FrameSetNetwork(StepNetwork):
+class FrameActions(StepNetwork):
+    """Heads for networks with an action per frame, and perhaps one more, T, that ends the episode.
+
+    Codes are [B, n, hidden_size + 1]; their last channel is 1 where the action is legal.
+    """
+
+    head: nn.Linear
+    stop_head: nn.Linear | None
+
+    def act(self, codes: Tensor) -> Tensor:
+        """A number for each action, [B, n]; FORBIDDEN where it is not legal."""
+        inside, legal = codes[..., :-1], codes[..., -1] > 0
+        if self.stop_head is None:
+            values = self.head(inside)
+        else:
+            values = torch.cat([self.head(inside[:, :-1]), self.stop_head(inside[:, -1:])], dim=1)
+        return values.squeeze(2).masked_fill(~legal, FORBIDDEN)
+
+    def critic(self) -> nn.Module:
+        """A new value head: [B, 1] from codes."""
+        return PooledCritic(self.code_size)
+
+
+class FrameSetNetwork(FrameActions):
     """A number for adding each frame to the set, and for stopping: Q-values, or logits.
 
     A BiLSTM encodes the frames. Each frame is then seen together with the mean encoding of the set,
@@ -78,19 +101,6 @@ class FrameSetNetwork(StepNetwork):
             ending = torch.cat([torch.relu(seen), torch.ones_like(seen[..., :1])], dim=2)
             made = torch.cat([made, ending], dim=1)
         return made
-
-    def act(self, codes: Tensor) -> Tensor:
-        """A number for each action, [B, n]; FORBIDDEN where it is not legal."""
-        inside, legal = codes[..., :-1], codes[..., -1] > 0
-        if self.stop_head is None:
-            values = self.head(inside)
-        else:
-            values = torch.cat([self.head(inside[:, :-1]), self.stop_head(inside[:, -1:])], dim=1)
-        return values.squeeze(2).masked_fill(~legal, FORBIDDEN)
-
-    def critic(self) -> nn.Module:
-        """A new value head: [B, 1] from codes."""
-        return PooledCritic(self.code_size)
 
 
 class PooledCritic(nn.Module):

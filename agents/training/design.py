@@ -11,6 +11,7 @@ from agents.networks.network import Standardised
 from agents.training.learner import Learner
 from agents.training.task import Task, forked_torch
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
+from frame_select_env.rewards import RewardSpec
 
 # Smallest values of hyper-parameters, for all agents; a class of hyper-parameters may raise some in
 # its attribute `smallest`.
@@ -65,6 +66,7 @@ class AgentDesign:
         check: (config) -> None; raises FrameSelectError for invalid hyper-parameters.
         search: Hyper-parameters that `agents search` varies, with the values to try.
         target_frames: Default m of each preset for which it is not 8.
+        reward: The reward of a task that names none; None for that of `Task`.
         all_streams: Without a named stream, it sees all streams of a cache side by side.
         modules: Other modules whose code is the agent's, by name; a run records a digest.
     """
@@ -78,6 +80,7 @@ class AgentDesign:
     check: Callable[[Any], None] = check_ranges
     search: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     target_frames: dict[str, int] = field(default_factory=dict)
+    reward: RewardSpec | None = None
     all_streams: bool = False
     modules: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.registry import agent_design, agent_text
 from agents.training.run_folder import load_weights, read_config
-from agents.training.task import Task, make_task
+from agents.training.task import Task, check_judge, make_task
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
 
 PROJECT = ("agents", "baselines", "data", "frame_select_env")
@@ -65,6 +65,7 @@ def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> Loa
         design.check(config)
         task = make_task(cache, found["data"], holdout=config.holdout, **found["task"])
         _check_fit(folder, found["cache"], cache, task)
+        check_judge(folder, found)
     except FrameSelectError:
         raise
     except Exception as error:  # edited by hand, it may hold anything

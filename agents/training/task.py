@@ -1,7 +1,7 @@
 """What an agent is trained for: videos, reward, number of frames, seed; no hyper-parameter."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,13 +12,14 @@ import torch
 
 from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
-from frame_select_env.cache import View
-from frame_select_env.consensus import MAX_FRAMES, check_alpha
+from frame_select_env.aggregators import MAX, judge_path, make_judge
+from frame_select_env.cache import View, file_digest
+from frame_select_env.consensus import MAX_FRAMES, MEAN, Judge, check_alpha
 from frame_select_env.rewards import Reward, RewardSpec, default_reward
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
-    *("fold", "split", "stream", "view", "num_frames", "reward", "alpha"),
+    *("fold", "split", "stream", "view", "num_frames", "reward", "alpha", "aggregator"),
     *("target_frames", "budget", "seed"),
 )
 HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
@@ -36,6 +37,9 @@ class Task:
     num_frames: int = 25
     reward: RewardSpec = "sign_omega"
     alpha: float = 0.0
+    # What makes p0 and p1: "mean", "max", or the file or bundled name of a judge. It is what
+    # rewards and scores are about; networks and supervised losses that average, average.
+    aggregator: str = MEAN
     # m, what L_sampling (AS Eq. 9) and budgets aim at, and where the validation score is taken
     target_frames: int = 8
     # Training ends with the epoch that reaches this number of scored episodes. 0: the agent's
@@ -73,14 +77,41 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
         )
     if isinstance(task.seed, bool) or not isinstance(task.seed, int) or task.seed < 0:
         raise FrameSelectError(f"seed={task.seed!r}: must be an integer of at least 0")
-    check_alpha(task.alpha)
+    check_alpha(task.alpha, task.aggregator)
     _check_device(task.device)
     cache.check_view(task.view, cache.stream(task.stream))
+    task_judge(task, cache)
     if reward is None:
         reward = default_reward(cache, cache.rows(task.split, task.fold))
     Reward(reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed, task.holdout)
     return replace(task, reward=reward, fit_rows=fit, validation_rows=validation)
+
+
+def task_judge(task: Task, cache: FeatureCache) -> Judge | None:
+    """What predicts videos from their frames; None for the mean."""
+    return make_judge(task.aggregator, cache, task.fold, task.stream, task.view)
+
+
+def judge_facts(aggregator: str) -> dict[str, str]:
+    """The digest of a judge's file: a run with another file of the same name is another run."""
+    if aggregator in (MEAN, MAX):
+        return {}
+    return {"judge": file_digest(judge_path(aggregator))}
+
+
+def check_judge(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a run whose judge has changed since, by the content of its config.json.
+
+    Raises:
+        FrameSelectError: naming the judge.
+    """
+    aggregator = config["task"].get("aggregator", MEAN)
+    if config.get("judge") != judge_facts(aggregator).get("judge"):
+        raise FrameSelectError(
+            f"{folder}: {aggregator} has changed since this run was trained with it (digests "
+            "differ); train again"
+        )
 
 
 def _check_device(device: str) -> None:
@@ -108,6 +139,7 @@ def env_keywords(task: Task) -> dict[str, Any]:
         "observation": "index",
         "reward": task.reward,
         "alpha": task.alpha,
+        "aggregator": task.aggregator,
         "stream": task.stream,
         "view": task.view,
         "target_frames": task.target_frames,

@@ -22,7 +22,7 @@ from agents.training.run_folder import (
     load_checkpoint,
     save_checkpoint,
 )
-from agents.training.task import SETTINGS, Task, make_task, seeded
+from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded
 from agents.training.validation import Validation, check_validation
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
 
@@ -49,6 +49,8 @@ class Run:
         default = self.choice.design.default_target_frames(self.choice.preset, frames)
         settings = {"target_frames": default, "holdout": config.holdout, **settings}
         settings.setdefault("stream", self.choice.design.default_stream(cache))
+        if self.choice.design.reward is not None:
+            settings.setdefault("reward", self.choice.design.reward)
         task = make_task(cache, self.data, **settings)
         check_validation(cache, task, config)
         return task
@@ -61,6 +63,7 @@ def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
         "preset": run.choice.preset,
         "data": run.data,
         "cache": cache_facts(cache),
+        **judge_facts(task.aggregator),
         "task": {name: getattr(task, name) for name in SETTINGS},
         "hyper": as_json(run.choice.config),
         "code": code_digests(run.choice, task.reward),

@@ -6,8 +6,9 @@ import numpy as np
 
 from agents.evaluation.intervals import correlation
 from agents.training.learner import Validated, ValidationMetric
-from agents.training.task import Task
+from agents.training.task import Task, task_judge
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, top_frames
+from frame_select_env.aggregators import judge_clips
 from frame_select_env.consensus import consensus, is_correct
 
 
@@ -63,6 +64,7 @@ class Validation:
         self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
         self.labels = cache.labels[task.validation_rows]
         self._largest = cache.predictions_extent(task.stream, task.fold).largest
+        self._judge = task_judge(task, cache)
         self.all_frames = self._score(self._consensus(self.clips.valid))
 
     def __call__(self, ranking: Ranking) -> tuple[float, float]:
@@ -82,6 +84,8 @@ class Validation:
 
     def _consensus(self, selected: np.ndarray) -> np.ndarray:
         clips, alpha = self.clips, self.task.alpha
+        if self._judge is not None:
+            return judge_clips(self._judge, clips, selected)
         return consensus(clips.predictions, selected, clips.valid, alpha, self._largest)
 
     def _score(self, predicted: np.ndarray) -> tuple[float, float]:

@@ -178,6 +178,21 @@ class FeatureCache(CacheTables):
         values[~valid] = 0
         return values
 
+    def time_extent(self) -> tuple[float, float]:
+        """The smallest and the largest time of a frame in the file; all are read once.
+
+        Raises:
+            CacheError: if a time is not finite.
+        """
+        if "time" not in self.frame_datasets:
+            return 0.0, float(self.lengths.max(initial=1) - 1)
+        if ("time_extent",) not in self.memo:
+            time = self._map("frames/time")
+            if wrong := schema.check_finite("frames/time", time):
+                raise CacheError(f"{self.path}: frames/time: {wrong}")
+            self.memo["time_extent",] = float(time.min(initial=0)), float(time.max(initial=0))
+        return self.memo["time_extent",]
+
     def clips(
         self,
         split: str,

@@ -7,6 +7,7 @@ environments, the single one with the specification. A new one is added to ENVIR
 import gymnasium as gym
 
 from frame_select_env.envs.episodes import Episodes as Episodes
+from frame_select_env.envs.glance import GlanceEnv, GlanceVectorEnv
 from frame_select_env.envs.one_shot import OneShotEnv, OneShotVectorEnv
 from frame_select_env.envs.pick import PickEnv, PickVectorEnv
 from frame_select_env.envs.sequential import SequentialEnv, SequentialVectorEnv
@@ -17,6 +18,7 @@ ENVIRONMENTS: dict[str, tuple[type[FrameSelectEnv], type[FrameSelectVectorEnv]]]
     "FrameSelect/OneShot-v0": (OneShotEnv, OneShotVectorEnv),
     "FrameSelect/Pick-v0": (PickEnv, PickVectorEnv),
     "FrameSelect/Sequential-v0": (SequentialEnv, SequentialVectorEnv),
+    "FrameSelect/Glance-v0": (GlanceEnv, GlanceVectorEnv),
 }
 
 

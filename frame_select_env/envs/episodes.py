@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from gymnasium import spaces
 
+from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import open_cache
 from frame_select_env.cache.tables import entry_of
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
@@ -23,11 +24,11 @@ class Episodes(ABC):
     """The state of B episodes, and the rules that every decision process shares.
 
     A decision process is a subclass: its settings, its action space, and `apply`, what actions do
-    to the selection. It may override `reward_spec`, `action_masks`, `frames_at_cursor` and
-    `status`.
+    to the selection. It may override `looked`, `reward_spec`, `action_masks`, `frames_at_cursor`
+    and `status`.
 
     Sums of predictions are exact, so it does not matter when they are made: at the end of an
-    episode, or frame by frame where every step needs them (`dense`, observation "frame").
+    episode, or frame by frame where every step needs them (`dense`, observations with p1).
     """
 
     settings_class: ClassVar[type[Settings]]
@@ -58,9 +59,9 @@ class Episodes(ABC):
         self.chunk: int = getattr(settings, "chunk", 1)
         cache.check_view(settings.view, self.stream)
         frames, outputs = settings.num_frames, len(cache.classes)
-        self.table = consensus_table(
-            cache, settings.fold, self.stream, frames, self.chunk, settings.view
-        )
+        where = settings.fold, self.stream
+        judge = make_judge(settings.aggregator, cache, *where, settings.view)
+        self.table = consensus_table(cache, *where, frames, self.chunk, settings.view, judge)
         # p1 of an empty selection: zeros, which are wrong; for a regression the training mean.
         self._empty_p1 = np.zeros(outputs)
         if cache.task == "regression":
@@ -73,9 +74,9 @@ class Episodes(ABC):
         self.cursor = np.zeros(num_slots, np.int64)  # [B], 0..T
         self.selected = np.zeros((num_slots, frames), bool)
         self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
-        # [B, C], of their predictions, if every step needs it
+        # [B, C], of their predictions, if every step needs it; a judge needs no sum
         self._running_sum: np.ndarray | None = None
-        if self.dense or settings.observation == "frame":
+        if judge is None and (self.dense or settings.observation in ("frame", "looked")):
             self._running_sum = np.zeros((num_slots, outputs))
         self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
         self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
@@ -137,6 +138,25 @@ class Episodes(ABC):
             return self._running_sum[slots]
         return self.table.sum_selected(self.entry[slots], self.selected[slots])
 
+    def answer(self, slots: Slots = EVERY, alpha: float = 0.0) -> np.ndarray:
+        """p1 of the selections as they stand, [k, C] float64, in a fresh array.
+
+        The mean or what the judge says; zeros where nothing is selected and alpha is 0.
+        """
+        table, entry, kept = self.table, self.entry[slots], self.kept[slots]
+        if table.judge is not None:
+            return table.judged(entry, self.selected[slots])
+        kept_sum = self.kept_sum(slots)
+        total_sum, total = kept_sum, kept  # not read without alpha
+        if alpha:
+            total_sum, total = table.total_sum.take(entry, axis=0), table.total.take(entry)
+        return weighted_mean(kept_sum, kept, total_sum, total, alpha)
+
+    @property
+    def looked(self) -> np.ndarray:
+        """The frames that were looked at, [B, T] bool, which may be observed and are paid for."""
+        return self.selected
+
     def reward_spec(self) -> RewardSpec:
         """The reward that the settings ask for, by default that of the videos that are drawn."""
         spec = self.settings.reward
@@ -189,6 +209,7 @@ class Episodes(ABC):
             state[slots] = 0
         if self._running_sum is not None:
             self._running_sum[slots] = 0
+        if self.dense:
             self._paid[slots] = 0
 
     def step(
@@ -258,10 +279,7 @@ class Episodes(ABC):
         video, view = table.split(entry)
         # `take` along the first axis is several times faster than indexing.
         p0, kept, alpha = table.p0.take(entry, axis=0), self.kept[slots], self.settings.alpha
-        total_sum, total = p0, kept  # not read without alpha
-        if alpha:
-            total_sum, total = table.total_sum.take(entry, axis=0), table.total.take(entry)
-        p1 = weighted_mean(self.kept_sum(slots), kept, total_sum, total, alpha)
+        p1 = self.answer(slots, alpha)
         unanswered = kept == 0
         if np.count_nonzero(unanswered):
             if alpha == 0:
@@ -272,6 +290,8 @@ class Episodes(ABC):
         facts = {"video": video, "label": label, "selected": selected, "p0": p0, "p1": p1}
         if view is not None:
             facts["view"] = view
+        if self.looked is not self.selected:
+            facts["looked"] = self.looked[slots].copy()
         if self.cache.task == "classification":
             facts["correct_before"] = table.correct_before.take(entry)
             facts["correct_after"] = is_correct(p1, label, unanswered)

@@ -11,7 +11,6 @@ from typing import TypeAlias
 import numpy as np
 from gymnasium import spaces
 
-from frame_select_env.consensus import weighted_mean
 from frame_select_env.envs.episodes import Episodes
 
 Observations = dict[str, np.ndarray]
@@ -24,18 +23,25 @@ class IndexObservation:
         numbers = {"video": len(episodes.cache)}
         if episodes.settings.view is not None:
             numbers["view"] = episodes.cache.views(episodes.stream)
-        boxes = {
+        boxes: dict[str, spaces.Space] = {
             name: spaces.Box(0, max(count - 1, 1), (1,), np.int32)
             for name, count in numbers.items()
         }
+        if episodes.looked is not episodes.selected:
+            boxes["looked"] = spaces.MultiBinary(episodes.settings.num_frames)
         self.space = spaces.Dict({**boxes, **_state_spaces(episodes)})
 
     def __call__(self, episodes: Episodes) -> Observations:
-        """Row `video` and `view` [B, 1] int32, cursor [B, 1] int32, selected [B, T] int8."""
+        """Row `video` and `view` [B, 1] int32, cursor [B, 1] int32, selected [B, T] int8.
+
+        And looked [B, T] int8, where looking is not selecting.
+        """
         video, view = episodes.table.split(episodes.entry)
         observations = {**_state(episodes), "video": video[:, None].astype(np.int32)}
         if view is not None:
             observations["view"] = view[:, None].astype(np.int32)
+        if episodes.looked is not episodes.selected:
+            observations["looked"] = episodes.looked.view(np.int8).copy()
         return observations
 
 
@@ -96,25 +102,78 @@ class FrameObservation:
         past = cursor >= total
         feature[past] = 0
         prediction[past] = 0
-        p1 = weighted_mean(
-            episodes.kept_sum(), episodes.kept, table.total_sum[entry], total, settings.alpha
-        )
         values = {
             "feature": feature,
             "prediction": prediction,
             "p0": table.p0[entry].astype(np.float32),
-            "p1": p1.astype(np.float32),
+            "p1": episodes.answer(alpha=settings.alpha).astype(np.float32),
             "progress": np.minimum(cursor / total, 1.0).astype(np.float32)[:, None],
             "count": (episodes.kept / total).astype(np.float32)[:, None],
         }
         return {name: values[name] for name in self.space}
 
 
-Observation: TypeAlias = VideoObservation | FrameObservation | IndexObservation
+class LookedObservation:
+    """The frames that were looked at: of the others only their number and their time are known.
+
+    p1 is made of the selected frames alone, whatever `alpha` adds to it in the end: it would
+    tell of frames that were not looked at.
+    """
+
+    def __init__(self, episodes: Episodes) -> None:
+        frames = episodes.settings.num_frames
+        preview = getattr(episodes.settings, "preview", None)
+        self.preview = None if preview is None else episodes.cache.stream(preview)
+        time = episodes.cache.time_extent()
+        self.space = spaces.Dict(
+            {
+                "features": _features_box(episodes, frames),
+                "predictions": _predictions_box(episodes, frames),
+                "valid": spaces.MultiBinary(frames),
+                "time": _box(*time, (frames,), np.float32),
+                "p1": _predictions_box(episodes),
+                **_state_spaces(episodes),
+            }
+        )
+        if self.preview is not None:
+            extent = episodes.cache.features_extent(self.preview)
+            size = episodes.cache.feature_size(self.preview)
+            box = _box(extent.min, extent.max, (frames, size), extent.dtype)
+            self.space = spaces.Dict({**self.space, "preview": box})
+
+    def __call__(self, episodes: Episodes) -> Observations:
+        """Arrays features [B, T, D], predictions [B, T, C], valid, time [B, T], p1 [B, C], state.
+
+        The features and predictions of frames that were not looked at are zeros. With `preview`,
+        preview [B, T, Dp], the features of that stream, of all frames.
+        """
+        cache, settings, stream = episodes.cache, episodes.settings, episodes.stream
+        video, view = episodes.table.split(episodes.entry)
+        frames, fold = settings.num_frames, settings.fold
+        features = cache.read_features(video, frames, stream, view)
+        predictions = cache.read_predictions(video, frames, fold, stream, view)
+        hidden = ~episodes.looked
+        features[hidden] = 0
+        predictions[hidden] = 0
+        values = {
+            "features": features,
+            "predictions": predictions,
+            "valid": episodes.valid().astype(np.int8),
+            "time": cache.read_frames("time", video, frames),
+            "p1": episodes.answer().astype(np.float32),
+            **_state(episodes),
+        }
+        if self.preview is not None:
+            values["preview"] = cache.read_features(video, frames, self.preview)
+        return {name: values[name] for name in self.space}
+
+
+Observation: TypeAlias = VideoObservation | FrameObservation | IndexObservation | LookedObservation
 MODES: dict[str, type[Observation]] = {
     "video": VideoObservation,
     "frame": FrameObservation,
     "index": IndexObservation,
+    "looked": LookedObservation,
 }
 
 
@@ -148,6 +207,8 @@ def _predictions_box(episodes: Episodes, *leading: int) -> spaces.Box:
     # An empty selection answers the mean label, which may lie outside of the predictions' range.
     labels = episodes.cache.labels
     low, high = min(extent.min, float(labels.min())), max(extent.max, float(labels.max()))
+    if (judge := episodes.table.judge) is not None:
+        low, high = min(low, judge.bounds[0]), max(high, judge.bounds[1])
     return _box(low, high, shape, np.float32)
 
 

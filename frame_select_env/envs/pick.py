@@ -1,14 +1,15 @@
 """FrameSelect/Pick-v0: add one frame at a time, in any order."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.envs.episodes import EVERY, Episodes, Slots
-from frame_select_env.envs.settings import MultiStepSettings
-from frame_select_env.envs.single_env import FrameSelectEnv
-from frame_select_env.envs.vector_env import FrameSelectVectorEnv
+from frame_select_env.envs.settings import MultiStepSettings, Settings
+from frame_select_env.envs.single_env import MaskedEnv
+from frame_select_env.envs.vector_env import MaskedVectorEnv
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class PickSettings(MultiStepSettings):
     picks: int = None  # type: ignore[assignment]
     stop: bool = False  # whether there is one more action, T, that ends the episode
 
+    observations: ClassVar[tuple[str, ...]] = ("video", "index", "looked")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._at_most_num_frames("picks")
@@ -28,7 +31,7 @@ class PickSettings(MultiStepSettings):
 class PickEpisodes(Episodes):
     """The dynamics: add a frame; `cursor` counts the steps."""
 
-    settings_class = PickSettings
+    settings_class: ClassVar[type[Settings]] = PickSettings
     action_dtype = np.int64
     settings: PickSettings
 
@@ -62,7 +65,7 @@ class PickEpisodes(Episodes):
         return f"{self.cursor[slot]} of {self.settings.picks} picks made"
 
 
-class PickEnv(FrameSelectEnv):
+class PickEnv(MaskedEnv):
     """Build a set of frames by adding one frame per step, in any order.
 
     ## Description
@@ -92,6 +95,9 @@ class PickEnv(FrameSelectEnv):
     |---|---|---|
     | `cursor` | Box [1] int32, 0 to T | the number of steps taken |
     | `selected` | MultiBinary(T) | the frames picked so far |
+
+    `observation="looked"`: the Dict of `FrameSelect/Glance-v0`, in which the features and
+    predictions of frames that are not selected yet are zeros.
 
     `observation="index"`, a Dict without features: `cursor`, `selected` and `video` Box [1] int32
     (row in the cache).
@@ -125,16 +131,8 @@ class PickEnv(FrameSelectEnv):
 
     process = PickEpisodes
 
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [n]; sb3-contrib looks for a method of this name."""
-        return self.episodes.action_masks()[0]  # type: ignore[index]
 
-
-class PickVectorEnv(FrameSelectVectorEnv):
+class PickVectorEnv(MaskedVectorEnv):
     """The batched FrameSelect/Pick-v0; see `PickEnv` for the specification."""
 
     process = PickEpisodes
-
-    def action_masks(self) -> np.ndarray:
-        """Which actions are legal, bool [B, n]."""
-        return self.episodes.action_masks()  # type: ignore[return-value]

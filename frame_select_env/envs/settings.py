@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from frame_select_env.cache import View
-from frame_select_env.consensus import MAX_FRAMES, check_alpha
+from frame_select_env.consensus import MAX_FRAMES, MEAN, check_alpha
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.rewards import RewardSpec
 
@@ -31,6 +31,8 @@ class Settings:
     # together (features flattened, predictions averaged); one by its number; or "random", another
     # one in every episode.
     view: View = None
+    # What makes p0 and p1 of the frames: "mean", "max", or the file or bundled name of a judge.
+    aggregator: str | Path = MEAN
     # m, for rewards with a budget; by default 8, or T if that is less
     target_frames: int = None  # type: ignore[assignment]
 
@@ -42,17 +44,17 @@ class Settings:
         self._at_most_num_frames("target_frames")
         self._one_of("observation", self.observations)
         self._one_of("empty", ("wrong", "baseline"))
-        check_alpha(self.alpha)
+        check_alpha(self.alpha, self.aggregator)
 
     def _integer(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise FrameSelectError(f"{name}={value!r}: must be an integer from {low} to {high}")
 
-    def _at_most_num_frames(self, name: str) -> None:
-        """Check a number of frames, 1 to T; the default is 8, or T if that is less."""
+    def _at_most_num_frames(self, name: str, default: int = DEFAULT_FRAMES) -> None:
+        """Check a number of frames, 1 to T; None becomes the default, or T if that is less."""
         if getattr(self, name) is None:
-            object.__setattr__(self, name, min(DEFAULT_FRAMES, self.num_frames))
+            object.__setattr__(self, name, min(default, self.num_frames))
         self._integer(name, 1, self.num_frames)
 
     def _one_of(self, name: str, allowed: tuple[str | bool, ...]) -> None:

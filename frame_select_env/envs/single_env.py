@@ -92,6 +92,14 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         return render_episode(self.episodes, 0, not self._running, self.render_mode)
 
 
+class MaskedEnv(FrameSelectEnv):
+    """An environment some of whose actions are illegal at times."""
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [n]; sb3-contrib looks for a method of this name."""
+        return self.episodes.action_masks()[0]  # type: ignore[index]
+
+
 def _first(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts about the first episode: Python numbers, arrays of its own, dicts of these."""
     return {

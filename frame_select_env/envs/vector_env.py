@@ -233,3 +233,11 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             render_episode(self.episodes, slot, bool(self._over[slot]), self.render_mode)
             for slot in range(self.num_envs)
         )
+
+
+class MaskedVectorEnv(FrameSelectVectorEnv):
+    """A vector environment some of whose actions are illegal at times."""
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are legal, bool [B, n]."""
+        return self.episodes.action_masks()  # type: ignore[return-value]

@@ -14,6 +14,22 @@ from frame_select_env.rewards.outcome import Outcome
 from frame_select_env.rewards.registry import CLASSIFICATION, register_reward
 
 
+@register_reward("looks", needs=())
+def looks(outcome: Outcome) -> np.ndarray:
+    """The number of frames looked at; give it a negative weight, the price of a look.
+
+    What is looked at is what is selected, except in `FrameSelect/Sequential-v0` with `skips` or
+    the observation "looked", where it is every frame that the cursor stood on.
+
+    Formula: |O| for the frames O looked at.
+
+    Source: the penalty on the features that are acquired for an example, Dulac-Arnold, Denoyer,
+    Preux and Gallinari, "Datum-Wise Classification: A Sequential Approach to Sparsity", ECML PKDD
+    2011.
+    """
+    return outcome.looked.sum(axis=1).astype(np.float64)
+
+
 @register_reward("spread", needs=())
 def spread(outcome: Outcome) -> np.ndarray:
     """How evenly the selected frames cover the video's time, 0 to 1.

@@ -9,7 +9,7 @@ import numpy as np
 from frame_select_env.errors import FrameSelectError
 
 # Every design may read these; the rest must be declared, which proves claims like "needs no label".
-OPEN = frozenset({"p0", "p1", "unanswered", "selected", "valid", "target_frames"})
+OPEN = frozenset({"p0", "p1", "unanswered", "selected", "looked", "valid", "target_frames"})
 LABELLED = frozenset({"label", "correct_before", "correct_after"})
 LOOKED_UP = frozenset({"predictions", "features", "importance", "time", "video", "statistics"})
 FACTS = OPEN | LABELLED | LOOKED_UP
@@ -45,13 +45,16 @@ class Outcome:
 
     Attributes:
         label: [B] int64 (regression: [B, K] float).
-        correct_before: [B] bool, whether the mean over all frames predicts the label.
-        correct_after: [B] bool, whether the mean over the selected frames does.
-        p0: [B, C] float64, mean prediction of all valid frames.
-        p1: [B, C] float64, mean prediction of the selected frames.
+        correct_before: [B] bool, whether all frames together predict the label.
+        correct_after: [B] bool, whether the selected frames together do.
+        p0: [B, C] float64, prediction of all valid frames: their mean, or what the environment's
+            `aggregator` makes of them.
+        p1: [B, C] float64, the same of the selected frames.
         unanswered: [B] bool, where nothing is selected and p1 is therefore zeros: no answer.
         video: [B] int64, row of the video in the cache.
         selected: [B, T] bool. valid: [B, T] bool.
+        looked: [B, T] bool, the frames that were looked at: the selected ones, unless the process
+            distinguishes looking from selecting.
         target_frames: m, the number of frames that a budget aims at.
         predictions: [B, T, C]. features: [B, T, D]. importance: [B, T]. time: [B, T] seconds.
             These are read from the cache on demand.
@@ -72,6 +75,7 @@ class Outcome:
     p1: np.ndarray
     unanswered: np.ndarray
     selected: np.ndarray
+    looked: np.ndarray
     valid: np.ndarray
     target_frames: int
     predictions: np.ndarray
@@ -90,6 +94,8 @@ class Outcome:
         shared = {name: _read_only(one) for name, one in facts.items()}
         if "unanswered" not in facts:
             shared["unanswered"] = _read_only(~np.any(facts["p1"], axis=1))
+        if "looked" not in facts and "selected" in facts:
+            shared["looked"] = shared["selected"]
         self._hand_out(shared, look_up, allowed, reader)
 
     def _hand_out(

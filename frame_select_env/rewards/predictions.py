@@ -107,6 +107,20 @@ def confidence(outcome: Outcome) -> np.ndarray:
     return of_class(outcome.p1, outcome.label)
 
 
+@register_reward("correct", needs=("label",), tasks=CLASSIFICATION)
+def correct(outcome: Outcome) -> np.ndarray:
+    """1 if the selection's prediction is right, else 0.
+
+    Its mean is the accuracy; an empty selection is wrong.
+
+    Formula: [argmax p1 = c]
+
+    Source: the complement of the zero-one loss, Hastie, Tibshirani and Friedman, "The Elements of
+    Statistical Learning", Springer 2009, Section 2.4.
+    """
+    return outcome.correct_after.astype(np.float64)
+
+
 @register_reward("entropy_drop", needs=(), tasks=CLASSIFICATION)
 def entropy_drop(outcome: Outcome) -> np.ndarray:
     """How much more certain the selection makes the prediction, right or wrong, in nats.

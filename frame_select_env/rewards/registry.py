@@ -44,10 +44,10 @@ def register_reward(
 
     Args:
         name: The name to use in `reward=`. Registering a name again replaces it.
-        needs: The facts that the design reads besides p0, p1, unanswered, selected, valid and
-            target_frames; "label" includes correct_before and correct_after. Reading any other fact
-            raises an error, so `needs=()` proves that a design needs no label. None allows every
-            fact.
+        needs: The facts that the design reads besides p0, p1, unanswered, selected, looked, valid
+            and target_frames; "label" includes correct_before and correct_after. Reading any other
+            fact raises an error, so `needs=()` proves that a design needs no label. None allows
+            every fact.
         tasks: The tasks that the design is for: "classification", "regression" or both.
 
     Raises:

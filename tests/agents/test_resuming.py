@@ -23,6 +23,7 @@ AGENTS = [
     "reaction@hidden_size=8,dropout=0.3,halve_every=2",
     "q-factored@hidden_size=8,episodes=3,memory=5",
     "reinforce-sequential@hidden_size=8",
+    "reinforce-glance@hidden_size=8",
     "ppo@hidden_size=8,rollout_episodes=2,repeats=2",
     "ppo-sequential@hidden_size=8",
     "dqn@hidden_size=8,dropout=0.2,target_update_interval=100",
@@ -31,6 +32,7 @@ AGENTS = [
     "dqn-chunk@hidden_size=8,chunk=3",
     "dqn-pick@hidden_size=8",
     "maskable-ppo@hidden_size=8",
+    "dqn-glance@hidden_size=8",
 ]
 
 

@@ -145,6 +145,26 @@ def test_the_environment_plays_the_tasks_fold_alpha_and_m(numbered, agent):
 
 
 @pytest.mark.parametrize("agent", PLAYERS)
+def test_the_environment_asks_the_tasks_judge(numbered, agent):
+    reward, heard = listener("p0", "p1", "selected")
+    a_learner(agent, numbered, reward=reward, fold="b", aggregator="max").epoch(1)
+    for _, p0, p1, selected in heard:
+        # The maximum of (1, 0) and (1/2, 1/2) is (1, 1/2), which is divided by its sum.
+        np.testing.assert_allclose(p0, [[2 / 3, 1 / 3]] * len(p0))
+        sure, torn = selected[:, :2].any(axis=1), selected[:, 2:].any(axis=1)
+        first = np.where(sure, np.where(torn, 2 / 3, 1.0), np.where(torn, 0.5, 0.0))
+        np.testing.assert_allclose(p1[:, 0], first)
+
+
+def test_validation_asks_the_tasks_judge(numbered):
+    task = a_task(numbered, fold="b", aggregator="max")
+    validation = Validation(open_cache(numbered), task)
+    # Labels 0, 0, 1.
+    assert validation(FirstFrames()) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert validation.all_frames == (pytest.approx(2 / 3), pytest.approx(5 / 9))
+
+
+@pytest.mark.parametrize("agent", PLAYERS)
 def test_every_epoch_has_its_own_order_of_videos(numbered, agent):
     orders = []
     for epochs in ((1, 2), (1,)):

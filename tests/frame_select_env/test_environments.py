@@ -17,6 +17,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judges import write_random_judge
 
 from frame_select_env import FrameSelectError, envs, write_cache
 from frame_select_env.envs.settings import MultiStepSettings
@@ -37,12 +38,20 @@ VARIANTS = [
     {"picks": 9, "dense": True},
     {"view": 1},
     {"view": "random", "alpha": 0.3},
+    {"skips": [1, 2, 4]},
+    {"skips": [3], "chunk": 2, "dense": True},
+    {"preview": "flow", "picks": 3, "view": "random"},
+    {"aggregator": "max", "view": "random"},
+    {"aggregator": "judge"},
 ]
+GLANCE = "FrameSelect/Glance-v0"
+REFUSED = {GLANCE: {"alpha", "empty"}}  # keywords that have to keep their defaults
 
 
 def variants(name: str) -> list[dict]:
     """The variants whose keywords the id takes."""
-    return [keywords for keywords in VARIANTS if set(keywords) <= taken(name)]
+    possible = taken(name) - REFUSED.get(name, set())
+    return [keywords for keywords in VARIANTS if set(keywords) <= possible]
 
 
 def taken(name: str) -> set[str]:
@@ -54,14 +63,18 @@ CASES = [
     pytest.param(name, mode, keywords, id=f"{name}-{mode}-{keywords}")
     for name, mode in MODES
     for keywords in variants(name)
+    if mode == "looked" or "preview" not in keywords
 ]
 
 
 @pytest.fixture(scope="module")
-def data(planted, viewed):
+def data(planted, viewed, tmp_path_factory):
     """The keywords with the cache that they are for, one of several views where they name one."""
+    judge = write_random_judge(tmp_path_factory.mktemp("judge"), planted)
 
     def chosen(keywords: dict) -> dict:
+        if keywords.get("aggregator") == "judge":
+            keywords = {**keywords, "aggregator": judge}
         cache = {"data": str(viewed), "stream": "rgb"} if "view" in keywords else {}
         return {"data": str(planted), "num_frames": 9, **cache, **keywords}
 
@@ -283,15 +296,22 @@ JSON_FORMS = [
     {"reward": "frame_select_env.rewards.attention_aware:flip_only"},
     {"alpha": 0.5, "empty": "baseline", "target_frames": 4, "stream": "main", "fold": "default"},
     {"num_frames": 7, "split": "val", "observation": "video"},
+    {"aggregator": "max"},
     {"observation": "frame", "chunk": 3, "dense": True},
     {"observation": "frame", "dense": "best"},
     {"picks": 3, "stop": True, "dense": True},
+    {"picks": 3, "observation": "looked"},
+    {"skips": [1, 2, 4, 8], "dense": True},
 ]
 
 
 @pytest.mark.parametrize("name", IDS)
 @pytest.mark.parametrize("keywords", JSON_FORMS, ids=json.dumps)
 def test_the_spec_survives_json(planted, name, keywords):
+    if set(keywords) & REFUSED.get(name, set()):
+        with pytest.raises(FrameSelectError, match="must be 0 here"):
+            gym.make(name, data=str(planted), **keywords)
+        return
     if not set(keywords) <= taken(name) or (
         keywords.get("observation", "index")
         not in envs.ENVIRONMENTS[name][0].process.settings_class.observations
@@ -336,7 +356,9 @@ def test_a_pickled_environment_is_small_and_goes_on_where_it_was(planted, name, 
 @pytest.mark.parametrize("name", [name for name in IDS if "OneShot" not in name])
 def test_dense_rewards_sum_to_the_terminal_reward(planted, name, seed, variant):
     keywords = {"data": str(planted), "num_frames": 9, "observation": "index"}
-    keywords |= {"chunk": variant} if "Sequential" in name else {"picks": variant, "stop": True}
+    keywords |= {"chunk": variant} if "Sequential" in name else {"picks": variant}
+    if "Pick" in name:
+        keywords["stop"] = True
     keywords["reward"] = {"sign_omega": 0.5, "delta_prob": 1.0}
     rng = np.random.default_rng(seed)
     row = int(rng.integers(60))
@@ -357,27 +379,32 @@ def test_dense_rewards_sum_to_the_terminal_reward(planted, name, seed, variant):
 
 
 def plan(name: str, keep: np.ndarray) -> list:
-    """The actions of an id that keep the frames marked in `keep` [T]; for Pick, last one first."""
+    """The actions of an id that keep the frames marked in `keep` [T], the last one first if any."""
     if name == "FrameSelect/OneShot-v0":
         return [keep]
     if name == "FrameSelect/Sequential-v0":
         return keep.tolist()
-    return [*np.flatnonzero(keep)[::-1].tolist(), len(keep)]  # and stop
+    return [*np.flatnonzero(keep)[::-1].tolist(), len(keep)]  # and stop, or answer
+
+
+def more(name: str, frames: int) -> dict:
+    """What an id needs to keep as many as `frames` frames and then stop."""
+    stop = {"stop": True} if name == "FrameSelect/Pick-v0" else {}
+    return {"picks": frames, **stop} if "picks" in taken(name) else {}
 
 
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 10**6), alpha=st.sampled_from([0.0, 0.25, 1.0]))
 @pytest.mark.parametrize("name", IDS)
 def test_keeping_everything_gives_p0_and_padding_changes_nothing(planted, name, seed, alpha):
-    rng = np.random.default_rng(seed)
+    rng, alpha = np.random.default_rng(seed), 0.0 if name in REFUSED else alpha
     row, kept = int(rng.integers(60)), rng.integers(0, 2, 20)
     results = []
     for frames in (14, 20):  # the longest video has 14 frames
         for actions in (np.ones(20, int), kept):
-            more = {"picks": frames, "stop": True} if name == "FrameSelect/Pick-v0" else {}
-            env = gym.make(
-                name, data=str(planted), num_frames=frames, observation="index", alpha=alpha, **more
-            )
+            keywords = {"num_frames": frames, "observation": "index", "reward": "sign_omega"}
+            keywords |= {"alpha": alpha, **more(name, frames)}
+            env = gym.make(name, data=str(planted), **keywords)
             env.reset(options={"video": row})
             for action in plan(name, actions[:frames]):
                 _, reward, over, _, info = env.step(action)
@@ -438,7 +465,7 @@ def test_regression_caches_play_with_a_regression_reward(regression):
             stream="audio",
             num_frames=4,
             reward="delta_error",
-            **({"stop": True} if name == "FrameSelect/Pick-v0" else {}),
+            **more(name, 4),
         )
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -11,25 +11,6 @@ PICK, SEQUENTIAL, ONE_SHOT = (
 )
 
 
-@pytest.fixture(scope="module")
-def ten_frames(tmp_path_factory):
-    """Videos of ten and of seven frames, of which frame t says (1 - t / 16, t / 16)."""
-    second = np.arange(10, dtype=np.float32) / 16
-    predictions = np.stack([1 - second, second], axis=1)
-    videos = [
-        {
-            "id": str(length),
-            "label": 1,
-            "split": "train",
-            "features": predictions[:length],
-            "predictions": predictions[:length],
-        }
-        for length in (10, 7)
-    ]
-    path = tmp_path_factory.mktemp("ten") / "ten.h5"
-    return str(write_cache(path, videos, classes=["no", "yes"]))
-
-
 def walk(path, actions, row=0, **keywords):
     keywords = {"num_frames": 10, **keywords}
     env = gym.make(SEQUENTIAL, data=path, observation="index", **keywords)

@@ -22,6 +22,7 @@ LABEL_FREE = {
     "budget",
     "diversity_representativeness",
     "entropy_drop",
+    "looks",
     "minus_kl",
     "span",
     "spread",
@@ -79,6 +80,16 @@ def test_cost_asymmetric_by_hand():
 
 def test_confidence_by_hand():
     np.testing.assert_allclose(of_consensus("confidence"), [0.7, 0, 0])
+
+
+def test_correct_by_hand():
+    assert of_consensus("correct").tolist() == [1, 0, 0]
+
+
+def test_looks_counts_what_was_looked_at_and_else_what_is_selected():
+    selected = [[1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 1]]
+    assert of_frames("looks", selected).tolist() == [1, 0, 3]
+    assert of_frames("looks", selected, looked=np.array([1, 1, 0, 0])).tolist() == [2, 2, 2]
 
 
 def test_entropy_drop_by_hand():
@@ -250,7 +261,7 @@ def test_keeping_all_frames_and_none_through_an_environment(planted, name):
 def test_on_a_regression_a_design_works_or_says_why_not(regression, name):
     keywords = {"data": str(regression), "stream": "audio", "num_frames": 6, "reward": name}
     works = {"budget", "delta_error", "diversity_representativeness", "mse", "pcc", "sign_omega"}
-    if name in works | {"spread"}:
+    if name in works | {"looks", "spread"}:
         env = gym.make("FrameSelect/OneShot-v0", **keywords)
         env.reset(seed=0)
         assert isinstance(env.step(np.array([1, 0, 1, 0, 0, 0], np.int8))[1], float)

@@ -48,24 +48,37 @@ def rich(tmp_path_factory):
     return str(write_cache(path, videos(), classes=["x", "y"], axes=axes))
 
 
-def info_of(name, row, **keywords):
-    env = gym.make(name, num_frames=4, observation="index", **keywords)
-    env.reset(options={"video": row})
-    actions = {"OneShot": [np.ones(4, int)], "Sequential": [1] * 4, "Pick": [0, 1, 2, 3]}
-    for action in actions[name.split("/")[1].split("-")[0]]:
-        _, _, over, _, info = env.step(action)
+def keep_everything(name, frames, row, **keywords):
+    """The first and the last observation, and the info, of an episode that keeps all frames."""
+    env = gym.make(name, num_frames=frames, **keywords)
+    first, _ = env.reset(options={"video": row})
+    actions = list(range(frames))
+    if name in ("FrameSelect/OneShot-v0", "FrameSelect/Sequential-v0"):
+        actions = [np.ones(frames, int)] if "OneShot" in name else [1] * frames
+    for action in actions:
+        last, _, over, _, info = env.step(action)
     assert over
-    return info
+    return first, last, info
+
+
+def info_of(name, row, **keywords):
+    return keep_everything(name, 4, row, observation="index", **keywords)[2]
+
+
+def features_of(name, frames, row, **keywords):
+    """All features, those of Glance after looking at all frames."""
+    first, last, _ = keep_everything(name, frames, row, **keywords)
+    return (last if "Glance" in name else first)["features"]
 
 
 @pytest.mark.parametrize("name", IDS)
 def test_the_views_predictions_are_averaged_and_their_features_side_by_side(rich, name):
     assert info_of(name, 0, data=rich, stream="crops")["p0"].tolist() == [0.5, 0.5]
-    env = gym.make(name, data=rich, stream="crops", num_frames=4)
-    observation, _ = env.reset(options={"video": 1})
-    assert observation["features"].shape == (4, 15)
+    features = features_of(name, 4, 1, data=rich, stream="crops")
+    assert features.shape == (4, 15)
     stored = open_cache(rich).features("crops")[4:8]
-    assert np.array_equal(observation["features"], stored.reshape(4, 15))
+    assert np.array_equal(features, stored.reshape(4, 15))
+    env = gym.make(name, data=rich, stream="crops", num_frames=4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped, skip_render_check=True)
@@ -152,23 +165,14 @@ def test_several_streams_are_side_by_side_and_their_predictions_averaged(pair):
 
 @pytest.mark.parametrize("name", IDS)
 def test_environments_take_several_streams(pair, name):
-    assert info_of_pair(name, pair)["p0"].tolist() == [0.5625, 0.4375]
+    keywords = {"data": pair, "stream": "a+b"}
+    _, _, info = keep_everything(name, 2, 0, observation="index", **keywords)
+    assert info["p0"].tolist() == [0.5625, 0.4375]
+    assert features_of(name, 2, 0, **keywords).tolist() == [[1, 3, 4], [2, 5, 6]]
     env = gym.make(name, data=pair, stream="a+b", num_frames=2)
-    observation, _ = env.reset(options={"video": 0})
-    assert observation["features"].tolist() == [[1, 3, 4], [2, 5, 6]]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped, skip_render_check=True)
-
-
-def info_of_pair(name, data):
-    env = gym.make(name, data=data, stream="a+b", num_frames=2, observation="index")
-    env.reset(options={"video": 0})
-    actions = {"OneShot": [np.ones(2, int)], "Sequential": [1, 1], "Pick": [0, 1]}
-    for action in actions[name.split("/")[1].split("-")[0]]:
-        _, _, over, _, info = env.step(action)
-    assert over
-    return info
 
 
 def test_streams_that_do_not_go_together_are_refused(pair):

@@ -124,6 +124,16 @@ def test_everything_is_checked_before_anything_is_trained(planted, regression):
             grid(planted, **changes)
 
 
+def test_aggregators_are_an_axis(planted):
+    specs = grid(planted, aggregators=["mean", "max"], seeds=1)
+    assert [spec.aggregator for spec in specs] == ["mean", "max"]
+    assert len({spec.folder(Path("out")) for spec in specs}) == len(by_data_set(specs)) == 2
+    assert str(specs[1]) == f"planted, judged by max, {TINY}, sign_omega, m=4, seed 0"
+    assert specs[1].run().task(open_cache(planted)).aggregator == "max"
+    with pytest.raises(FrameSelectError, match="aggregator='min': is none of mean, max"):
+        grid(planted, aggregators=["mean", "min"])
+
+
 def test_streams_views_and_alphas_are_axes(viewed):
     asked = {"streams": ["rgb", "flow"], "views": [None, "random"], "alphas": [0.0, 0.1]}
     specs = grid(viewed, view_schemes=["frame", "region"], seeds=1, **asked)

@@ -2,8 +2,10 @@
 
 from dataclasses import FrozenInstanceError, replace
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from judges import write_random_judge
 
 from agents.evaluation import evaluate, scoring
 from agents.evaluation.choosing import lowest_error
@@ -86,6 +88,25 @@ def test_nothing_selected_is_wrong_and_predicts_no_class(by_hand):
     assert found.predicted.tolist() == [0, -1] and found.error.tolist() == [0, 1]
     np.testing.assert_allclose(found.true_probability, [0.9, 0], rtol=1e-6)
     assert found.frames.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["max", "file"])
+def test_selections_are_scored_by_the_judge_that_pays_for_them(planted, tmp_path, kind):
+    """What the environment says of a selection, to the bit."""
+    aggregator = kind if kind == "max" else write_random_judge(tmp_path, planted)
+    rows = open_cache(planted).rows("test")
+    env = gym.make_vec(
+        "FrameSelect/OneShot-v0", len(rows), data=str(planted), split="test", aggregator=aggregator
+    )
+    env.reset(seed=0, options={"video": rows})
+    selected = np.random.default_rng(0).random((len(rows), 25)) < 0.2
+    info = env.step(selected.astype(np.int8))[-1]
+    batch = VideoBatch(EvaluationSettings(open_cache(planted), aggregator=aggregator), rows)
+    found, every = batch.average(selected[:, None]), batch.average(batch.everything)
+    own = np.arange(len(rows)), info["label"]
+    assert found.true_probability.tolist() == info["p1"][own].tolist()
+    assert (found.error == 0).tolist() == info["correct_after"].tolist()
+    assert every.true_probability.tolist() == info["p0"][own].tolist()
 
 
 def test_what_was_evaluated_cannot_be_changed(by_hand):

@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from data.sources.importing import import_source
 from data.sources.source import Source, check_videos
-from frame_select_env import FeatureCache, FrameSelectError, envs
+from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.cache import schema
 
 VIDEOS, LENGTH, VIEWS, OBJECTS = 20, 4, 3, 2
@@ -81,11 +81,12 @@ def test_a_view_is_predicted_by_itself(tmp_path: Path) -> None:
     np.testing.assert_allclose(by_view.reshape(-1, 2), as_frames, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", list(envs.ENVIRONMENTS))
+@pytest.mark.parametrize("name", ["OneShot", "Sequential", "Pick"])
 @pytest.mark.parametrize(("stream", "size"), [("rgb", VIEWS * 5), ("boxes", OBJECTS * 5)])
 def test_environments_step_on_it(tmp_path: Path, name: str, stream: str, size: int) -> None:
     path = made(tmp_path, source()).path
-    env = gym.make(name, data=str(path), split="train", stream=stream, num_frames=LENGTH)
+    keywords = {"data": str(path), "split": "train", "stream": stream, "num_frames": LENGTH}
+    env = gym.make(f"FrameSelect/{name}-v0", **keywords)
     observation, _ = env.reset(seed=0, options={"video": 1})
     assert observation["features"].shape == (LENGTH, size)
     np.testing.assert_array_equal(

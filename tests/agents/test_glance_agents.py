@@ -1,0 +1,161 @@
+"""The agents on Glance: what they have not looked at changes no bit of what they do."""
+
+import dataclasses
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from agents.networks.feature_table import FeatureTable
+from agents.networks.frame_set import FORBIDDEN
+from agents.networks.glance import GlanceNetwork
+from agents.rankings import PickAgent
+from agents.registry import parse_agent
+from agents.training.task import make_task, seeded
+from agents.training.trainer import Run, make_learner, train
+from baselines.gates import accuracy_and_looks
+from frame_select_env import open_cache, write_cache
+
+T = 10
+BUDGET = 4800
+
+
+@pytest.fixture
+def network():
+    """A network with random weights that answers after one to five looks."""
+    torch.manual_seed(1)
+    network = GlanceNetwork(6, 4, hidden_size=8).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2)
+        network.stop_head.bias.add_(0.3)
+    return network
+
+
+def perturbed(clips, hidden):
+    """The clips with other features and predictions where `hidden` [B, T]."""
+    rng = np.random.default_rng(0)
+    features, predictions = clips.features.copy(), clips.predictions.copy()
+    features[hidden] = rng.normal(size=(hidden.sum(), 6)) * 9
+    predictions[hidden] = rng.dirichlet(np.ones(4), hidden.sum())
+    return dataclasses.replace(clips, features=features, predictions=predictions)
+
+
+def test_the_table_hands_out_the_frames_looked_at_and_no_others(planted):
+    clips = open_cache(planted).read(np.arange(8), T)
+    looked = torch.zeros(8, T, dtype=torch.int8)
+    looked[:, 1] = 1
+    video = torch.arange(8)
+    features, predictions, valid = FeatureTable(clips).looked(video, looked)
+    assert np.array_equal(features[:, 1], clips.features[:, 1])
+    assert np.array_equal(predictions[:, 1], clips.predictions[:, 1])
+    assert not features[:, [0, *range(2, T)]].any() and not predictions[:, 2:].any()
+    assert np.array_equal(valid, clips.valid)
+
+
+def test_hidden_frames_change_no_bit_of_scores_and_choice(planted, network):
+    clips = open_cache(planted).read(np.arange(60), T)
+    agent = PickAgent("x", network, 5)
+    scores, selected = agent.rollout(clips)
+    count = selected.sum(axis=1)
+    assert count.min() == 1 and len(np.unique(count)) > 2
+    other = perturbed(clips, clips.valid & ~selected)
+    again, same = agent.rollout(other)
+    assert np.array_equal(selected, same) and scores.tobytes() == again.tobytes()
+    # What it did look at does matter.
+    changed, _ = agent.rollout(perturbed(clips, selected))
+    assert not np.array_equal(scores, changed)
+
+
+def test_the_agent_plays_the_environments_episodes(planted, network):
+    cache = open_cache(planted)
+    rows = cache.rows("test")
+    env = gym.make_vec(
+        "FrameSelect/Glance-v0", num_envs=len(rows), data=str(planted), split="test",
+        num_frames=T, observation="index", autoreset_mode="NextStep", picks=5,
+    )  # fmt: skip
+    table = FeatureTable.read(cache, rows, T)
+    seen, info = env.reset(options={"video": rows})
+    chosen, going = np.zeros((len(rows), T), bool), np.ones(len(rows), bool)
+    while going.any():
+        state = (torch.from_numpy(np.array(one)) for one in (rows, seen["selected"]))
+        with torch.no_grad():
+            values = network(table, *state, torch.zeros(len(rows)))
+        legal = values.numpy() > FORBIDDEN
+        assert np.array_equal(legal[going], info["action_mask"][going] == 1)
+        seen, _, ended, _, info = env.step(values.argmax(1).numpy())
+        over = going & ended
+        chosen[over] = info["selected"][over] if over.any() else False
+        going &= ~ended
+    agent = PickAgent("x", network, 5)
+    assert np.array_equal(agent.select(cache.read(rows, T)), chosen)
+
+
+@pytest.mark.parametrize("agent", ["reinforce-glance", "dqn-glance", "ppo-glance"])
+def test_by_default_an_agent_is_trained_for_answers_and_pays_for_looks(planted, agent):
+    cache = open_cache(planted)
+    run = Run(str(planted), parse_agent(agent), {"num_frames": 6, "target_frames": 3})
+    assert run.task(cache).reward == {"correct": 0.5, "confidence": 0.5, "looks": -0.01}
+    run = dataclasses.replace(run, settings={**run.settings, "reward": "correct"})
+    assert run.task(cache).reward == "correct"
+    assert run.choice.config.env(run.task(cache))[1]["picks"] == 6
+
+
+@pytest.fixture(scope="module")
+def signposts(tmp_path_factory):
+    """Videos of six frames. The first says which of the five others shows the label."""
+    rng = np.random.default_rng(0)
+
+    def videos():
+        for row in range(80):
+            place, label = 1 + row % 5, int(rng.integers(2))
+            predictions = np.full((6, 2), [0.55, 0.45] if label else [0.45, 0.55], np.float32)
+            predictions[place] = [0.05, 0.95] if label else [0.95, 0.05]
+            features = np.zeros((6, 5), np.float32)
+            features[0, place - 1] = 1
+            split = "train" if row < 60 else "val"
+            yield {"id": f"v{row}", "label": label, "split": split,
+                   "features": features, "predictions": predictions}  # fmt: skip
+
+    path = tmp_path_factory.mktemp("signposts") / "signposts.h5"
+    return str(write_cache(path, videos(), classes=["a", "b"]))
+
+
+SMALL = {
+    "reinforce-glance": {"batch_size": 30, "learning_rate": 0.01},
+    "dqn-glance": {"num_envs": 60, "train_freq": 5, "n_steps": 5, "sequence_length": 5,
+                   "batch_size": 150, "learning_starts": 300, "learning_rate": 0.01,
+                   "gradient_steps": 6},
+    "ppo-glance": {"num_envs": 60, "batch_size": 150, "learning_rate": 0.01},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("agent", list(SMALL))
+def test_it_learns_to_follow_the_signpost(signposts, agent):
+    cache = open_cache(signposts)
+    task = make_task(
+        cache, signposts, num_frames=6, target_frames=2, budget=BUDGET, seed=1,
+        reward={"correct": 1.0, "looks": -0.1},
+    )  # fmt: skip
+    choice = parse_agent(agent)
+    config = dataclasses.replace(choice.config, hidden_size=16, picks=5, **SMALL[agent])
+    agent = train(choice.design, cache, task, config).agent
+    clips = cache.read(cache.rows("val"), 6)
+    accuracy, mean = accuracy_and_looks(clips, cache.labels[clips.video], agent.select(clips))
+    # With the signpost two looks are enough; without it one in five is right at the first look, and
+    # to look until the label shows takes three looks on average.
+    assert accuracy > 0.9 and mean < 2.4
+
+
+def test_an_update_counts_episodes_and_steps(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=6, target_frames=3, reward="looks")
+    choice = parse_agent("reinforce-glance@hidden_size=8,batch_size=5,episodes=3,picks=4")
+    learner = make_learner(choice.design, cache, task, choice.config)
+    with seeded(task, 1):
+        figures = learner.update(task.fit_rows[:5])
+    assert learner.episodes == 15
+    # The reward is the number of looks; a step is a look or the answer.
+    assert float(figures["looks"]) == pytest.approx(float(figures["reward"]))
+    assert 15 * float(figures["looks"]) <= learner.timesteps <= 15 * (float(figures["looks"]) + 1)
