@@ -134,8 +134,9 @@ SMALL = {
 @pytest.mark.parametrize("agent", list(SMALL))
 def test_it_learns_to_follow_the_signpost(signposts, agent):
     cache = open_cache(signposts)
+    budget = 4800 if agent == "reinforce-glance" else 2400
     task = make_task(
-        cache, signposts, num_frames=3, target_frames=2, budget=4800 if agent == "reinforce-glance" else 2400, seed=1,
+        cache, signposts, num_frames=3, target_frames=2, budget=budget, seed=1,
         reward={"correct": 1.0, "looks": -0.01},
     )  # fmt: skip
     choice = parse_agent(agent)
