@@ -8,9 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .PHONY: demo test lint docs bench torture mutants clean
 
-# Agents of both families on the bundled digits, compared with every reference ranking.
+# Agents of both families on the bundled cues, compared with every reference ranking.
 demo: $(INSTALLED)
-	$(BIN)/frame-select compare --data digits --agents reinforce ppo dqn --seeds 3 \
+	$(BIN)/frame-select compare --data cues --agents reinforce ppo dqn --seeds 3 \
 		--budget 12800 --out $(RUNS)
 
 # One process per core and one thread per process: torch's threads cost more than they save here.

@@ -6,16 +6,29 @@ nothing: the network learns to predict the label of the video.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from agents.networks.network import Standardised, mean_and_scale
+from agents.networks.streams import Range, stream_ranges
+from agents.rankings import at_least_mean
 from agents.training.design import AgentDesign
-from agents.training.learner import BatchLearner, TrainingConfig
+from agents.training.learner import BatchLearner, TrainingConfig, Validated
 from agents.training.task import Task
-from baselines.dfan import DFAN, Focus, TimeAttention, entropy, importance, loss_of, vote
+from baselines.dfan import (
+    DFAN,
+    Focus,
+    TimeAttention,
+    entropy,
+    frame_probabilities,
+    importance,
+    loss_of,
+    vote,
+)
+from baselines.pooled_frames import PooledFrames
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.cache import View
 
@@ -30,6 +43,11 @@ class DFANConfig(TrainingConfig):
     time_attention: TimeAttention = "per-frame"
     #: Attend to objects (O.Focus); without, they are averaged (T.Focus in the paper's tables).
     object_focus: bool = True
+    #: Maximum number of objects of a frame: the first, which are the most confident.
+    max_objects: int = 16
+    #: What makes a video of its frames: focus, the time attention; or average or max, the paper's
+    #: pooling of ten frames, which has no attention at all.
+    pooling: Literal["focus", "average", "max"] = "focus"
     #: What a weight of the time attention keeps when it is mixed with its neighbour's while
     #: training, the paper's beta; 1 mixes nothing.
     scrambler: float = 0.6
@@ -41,6 +59,9 @@ class DFANConfig(TrainingConfig):
     weight_decay: float = 1e-4
     #: Number of videos per update.
     batch_size: int = 32
+    #: What is validated: the network's own answer, its vote; or the mean of the cache's predictions
+    #: at the m best frames, the selection.
+    validate: Validated = "answer"
 
 
 @dataclass(frozen=True)
@@ -55,21 +76,27 @@ class Layout:
         shape: Number of objects of a frame and size of each; (0, 0) without objects.
     """
 
-    frames: tuple[tuple[int, int], ...]
-    objects: tuple[int, int] = (0, 0)
+    frames: tuple[Range, ...]
+    objects: Range = (0, 0)
     shape: tuple[int, int] = (0, 0)
 
     @classmethod
-    def of(cls, cache: FeatureCache, stream: str | None, view: View = None) -> "Layout":
-        """The layout of a stream, or of several, "a+b".
+    def of(
+        cls,
+        cache: FeatureCache,
+        stream: str | None,
+        view: View = None,
+        max_objects: int = DFANConfig.max_objects,
+    ) -> "Layout":
+        """The layout of a stream, or of several, "a+b"; of the objects, the first `max_objects`.
 
         Raises:
             FrameSelectError: for two streams of objects.
         """
-        frames: list[tuple[int, int]] = []
-        objects, shape, begin = (0, 0), (0, 0), 0
-        for part in cache.parts(stream):
-            extent, end = cache.features_extent(part), begin + cache.feature_size(part, view)
+        frames: list[Range] = []
+        objects, shape = (0, 0), (0, 0)
+        for part, (begin, end) in stream_ranges(cache, stream, view).items():
+            extent = cache.features_extent(part)
             if extent.axes != "object":
                 frames.append((begin, end))
             elif shape != (0, 0):
@@ -78,8 +105,8 @@ class Layout:
                     "the streams to use, with one of objects: --stream a+b"
                 )
             else:
-                objects, shape = (begin, end), (int(extent.shape[1]), int(extent.shape[2]))
-            begin = end
+                count, size = min(int(extent.shape[1]), max_objects), int(extent.shape[2])
+                objects, shape = (begin, begin + count * size), (count, size)
         return cls(tuple(frames), objects, shape)
 
 
@@ -89,7 +116,7 @@ class DFANNetwork(Standardised):
     Missing objects are rows of zeros. Statistics of the objects are over all that are there.
     """
 
-    def __init__(self, feature_size: int, layout: Layout, dfan: DFAN) -> None:
+    def __init__(self, feature_size: int, layout: Layout, dfan: DFAN | PooledFrames) -> None:
         super().__init__(feature_size)
         self.layout, self.dfan = layout, dfan
 
@@ -103,9 +130,7 @@ class DFANNetwork(Standardised):
 
     def standardise(self, features: Tensor, valid: Tensor) -> None:
         """Set mean and scale from the valid frames of [n, T, D], each stream by itself."""
-        for begin, end in self.layout.frames:
-            found = mean_and_scale(features[..., begin:end], valid)
-            self.mean[begin:end], self.scale[begin:end] = found
+        self.standardise_parts(features, valid, self.layout.frames)
         begin, end = self.layout.objects
         if end > begin:
             there = self._present(features) & valid[..., None]
@@ -139,9 +164,7 @@ class DFANAgent:
 
     def select(self, clips: Clips) -> np.ndarray:
         """The frames whose weight is at least 1 / L, [B, T] bool; there is always one."""
-        share = 1 / clips.valid.sum(axis=1, keepdims=True)
-        # Equal weights may round to just below their share.
-        return (self.scores(clips) >= share * (1 - 1e-5)) & clips.valid
+        return at_least_mean(self.scores(clips), clips.valid)
 
     def predict(self, clips: Clips) -> np.ndarray:
         """What the network itself says of the videos, [B, C] float64.
@@ -150,6 +173,13 @@ class DFANAgent:
         goes to the higher mean probability.
         """
         return self._ask(clips, lambda focus, valid: vote(focus.logits, valid))
+
+    def predict_frames(self, clips: Clips) -> np.ndarray:
+        """What the network says at each step, [B, T, C] float32: after it has come to that frame.
+
+        It has seen all frames through its attention by then, but walked through the first ones.
+        """
+        return self._ask(clips, lambda focus, valid: frame_probabilities(focus.logits, valid))
 
     def object_attention(self, clips: Clips) -> np.ndarray:
         """The weight of each object of each frame, [B, T, K] float32; 0 at missing ones."""
@@ -161,13 +191,6 @@ class DFANAgent:
             valid = torch.from_numpy(clips.valid).to(device)
             focus = self.network(torch.from_numpy(clips.features).to(device), valid)
             return read(focus, valid).cpu().numpy()
-
-
-class Vote:
-    """The vote of a trained DFAN as a predictor of whole videos, for a row of its own in tables."""
-
-    def __init__(self, agent: DFANAgent) -> None:
-        self.name, self.predict = f"{agent.name} vote", agent.predict
 
 
 class DFANLearner(BatchLearner):
@@ -208,19 +231,21 @@ def make_dfan(cache: FeatureCache, task: Task, config: DFANConfig) -> DFANNetwor
         raise FrameSelectError(
             f"dfan: predicts classes, but {cache.path.name} is a regression; use another agent"
         )
-    layout = Layout.of(cache, task.stream, task.view)
-    dfan = DFAN(
-        sum(end - begin for begin, end in layout.frames),
-        layout.shape[1],
-        len(cache.classes),
-        config.hidden_size,
-        time_attention=config.time_attention,
-        num_frames=task.num_frames,
-        object_focus=config.object_focus,
-        beta=config.scrambler,
-        learned_scale=config.learned_scale,
-        dropout=config.dropout,
-    )
+    layout = Layout.of(cache, task.stream, task.view, config.max_objects)
+    sizes = (sum(end - begin for begin, end in layout.frames), layout.shape[1], len(cache.classes))
+    dfan: DFAN | PooledFrames
+    if config.pooling != "focus":
+        dfan = PooledFrames(*sizes, config.hidden_size, config.pooling, config.dropout)
+    else:
+        dfan = DFAN(
+            *(*sizes, config.hidden_size),
+            time_attention=config.time_attention,
+            num_frames=task.num_frames,
+            object_focus=config.object_focus,
+            beta=config.scrambler,
+            learned_scale=config.learned_scale,
+            dropout=config.dropout,
+        )
     return DFANNetwork(cache.feature_size(task.stream, task.view), layout, dfan)
 
 
@@ -234,9 +259,13 @@ DESIGN = AgentDesign(
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
         "hidden_size": (64, 128),
-        "dropout": (0.0, 0.3),
+        "dropout": (0.0, 0.3, 0.5),
+        "weight_decay": (1e-5, 1e-4, 1e-3),
+        "time_attention": ("per-frame", "literal"),
+        "scrambler": (0.6, 0.8, 1.0),
         "learned_scale": (False, True),
+        "max_objects": (4, 16),
     },
     all_streams=True,
-    modules=("baselines.dfan",),
+    modules=("baselines.dfan", "baselines.pooled_frames"),
 )

@@ -13,6 +13,16 @@ from frame_select_env import Clips
 from frame_select_env.ranking import best_if_none
 
 
+def at_least_mean(weights: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The frames with at least their video's mean weight, [B, T] bool; there is always one.
+
+    Weights [B, T] are attention; those at padding do not count.
+    """
+    mean = np.where(valid, weights, 0).sum(axis=1, keepdims=True) / valid.sum(axis=1, keepdims=True)
+    # Equal weights may round to just below their mean.
+    return (weights >= mean * (1 - 1e-5)) & valid
+
+
 class ScorerAgent:
     """Ranks frames by the network's logit of keeping them; its free choice is p >= 0.5.
 

@@ -30,6 +30,7 @@ AGENTS: dict[str, str] = {
     "ppo-glance": "agents.ppo:GLANCE_DESIGN",
     "soft-attention": "agents.soft_attention:DESIGN",
     "dfan": "agents.dfan:DESIGN",
+    "reaction": "agents.reaction:DESIGN",
 }
 
 

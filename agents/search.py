@@ -68,8 +68,8 @@ class TrialRun:
 class TrialScore:
     """The score of one training run."""
 
-    validation: float  # accuracy at m of the epoch that was kept (regression: minus the MAE)
-    validation_p_c: float  # mean probability of the true class there
+    validation: float  # the score of the epoch that was kept, see `Validation`
+    validation_p_c: float  # the one that breaks its ties
     episodes: int  # episodes that the environment scored
     seconds: float  # wall-clock time of training
 

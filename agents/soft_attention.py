@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
-from agents.rankings import ScorerAgent
+from agents.rankings import ScorerAgent, at_least_mean
 from agents.training.design import AgentDesign
 from agents.training.learner import ScorerConfig, ScorerLearner
 from agents.training.task import Task
@@ -42,9 +42,7 @@ class SoftAttentionAgent(ScorerAgent):
         """The frames whose weight is at least 1 / L, [B, T] bool; there is always one."""
         logits = torch.from_numpy(self.scores(clips))
         weights = torch.softmax(logits, dim=1).numpy()
-        share = 1 / clips.valid.sum(axis=1, keepdims=True)
-        # Equal weights may round to just below their share.
-        return (weights >= share * (1 - 1e-5)) & clips.valid
+        return at_least_mean(weights, clips.valid)
 
 
 class SoftAttentionLearner(ScorerLearner):

@@ -208,6 +208,11 @@ def vote(logits: Tensor, valid: Tensor) -> Tensor:
     return (votes.sum(1) + TIE * (probabilities * voting).sum(1) / count) / (count + TIE)
 
 
+def frame_probabilities(logits: Tensor, valid: Tensor) -> Tensor:
+    """Probabilities of the classes at each step, [B, T, C]; zeros at padding."""
+    return torch.softmax(logits, dim=2) * valid[:, :, None]
+
+
 def importance(time: Tensor, valid: Tensor) -> Tensor:
     """Importance scores [B, T]: the time attention, averaged over the steps that vote."""
     voting = voting_steps(valid)

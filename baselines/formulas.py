@@ -44,18 +44,27 @@ def confidence(clips: Clips) -> np.ndarray:
 
 def window_confidence(clips: Clips) -> np.ndarray:
     """Confidence averaged over the 5 frames centred on each, fewer at the clip's ends, [B, T]."""
-    ends = ((0, 0), (WINDOW // 2, WINDOW // 2))
-    value = np.pad(np.where(clips.valid, confidence(clips), 0.0), ends)
-    valid = np.pad(clips.valid.astype(np.int64), ends)
+    return smoothed(confidence(clips), clips.valid, WINDOW // 2)
+
+
+def smoothed(value: np.ndarray, valid: np.ndarray, reach: int) -> np.ndarray:
+    """The mean of `value` [B, T] over the valid frames at most `reach` away, [B, T] float64."""
+    ends = ((0, 0), (reach, reach))
+    value, counted = np.pad(np.where(valid, value, 0.0), ends), np.pad(valid.astype(np.int64), ends)
     # Added one by one: in a running sum, rounding would keep equal windows from tying.
-    windows = [slice(first, first + clips.valid.shape[1]) for first in range(WINDOW)]
+    windows = [slice(first, first + valid.shape[1]) for first in range(2 * reach + 1)]
     total = sum(value[:, window] for window in windows)
-    return total / np.maximum(sum(valid[:, window] for window in windows), 1)
+    return total / np.maximum(sum(counted[:, window] for window in windows), 1)
 
 
 def entropy(clips: Clips) -> np.ndarray:
     """Minus the entropy of each frame's prediction, in nats, [B, T]: most certain frames first."""
     return -entropy_of(clips.predictions)
+
+
+def feature_norm(clips: Clips) -> np.ndarray:
+    """||x_t||_2 of each frame's features, [B, T] float64."""
+    return np.sqrt(np.square(clips.features.astype(np.float32)).sum(axis=2).astype(np.float64))
 
 
 def feature_change(clips: Clips) -> np.ndarray:

@@ -13,6 +13,9 @@ from frame_select_env.errors import FrameSelectError
 
 # From the strongest penalty to the weakest; ties go to the first.
 INVERSE_PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+# Few features need weaker ones still, and many only cost time: each of these is tried only if the
+# one before it was better than all the others.
+WEAKER = (1e2, 1e3, 1e4)
 PENALTIES = (1e5, 1e4, 1e3, 1e2, 1e1, 1.0, 0.1)
 
 
@@ -103,12 +106,17 @@ class Pooled:
         parts = [part for part in parts if len(np.unique(label[part[0]])) > 1]
         # The matrices are too small for more than one thread.
         with threadpool_limits(limits=1, user_api="blas"):
-            correct = np.zeros(len(INVERSE_PENALTIES))
-            for outside, inside in parts:
-                path = _logistic_path(pooled[outside], label[outside], INVERSE_PENALTIES)
-                for place, model in enumerate(path):
-                    correct[place] += (model.predict(pooled[inside]) == label[inside]).sum()
-            chosen = INVERSE_PENALTIES[: int(correct.argmax()) + 1]
+            every = (*INVERSE_PENALTIES, *WEAKER)
+            paths = [_logistic_path(pooled[own], label[own], every) for own, _ in parts]
+            correct: list[int] = []  # of all parts' videos, by penalty
+            while len(correct) < len(every) and not _ended(correct):
+                models = [next(path) for path in paths]
+                right = [
+                    (model.predict(pooled[inside]) == label[inside]).sum()
+                    for model, (_, inside) in zip(models, parts, strict=True)
+                ]
+                correct.append(int(sum(right)))
+            chosen = every[: int(np.argmax(correct)) + 1]
             model = list(_logistic_path(pooled, label, chosen))[-1]
             return cls(model, len(cache.classes), (rows, pooled, label), chosen)
 
@@ -158,6 +166,11 @@ class PooledAndAll:
     def predict(self, clips: Clips) -> np.ndarray:
         """The probabilities of the videos, [B, C] float64."""
         return (mean_prediction(clips) + self._pooled.predict(clips)) / 2
+
+
+def _ended(correct: Sequence[int]) -> bool:
+    """Whether the best penalty is among those that were tried before the last one."""
+    return len(correct) >= len(INVERSE_PENALTIES) and correct[-1] <= max(correct[:-1])
 
 
 def _logistic_path(

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 
 from baselines import formulas
+from baselines.adaptive_split import AdaptiveSplit
+from baselines.determinantal import DiversityDPP
 from baselines.formulas import CumulativeMotion, Diversity, Formula, RandomFrames, Uniform
 from baselines.gates import CoarseToFine, frame_exit, random_exit
+from baselines.inverse_transform import InverseTransform
 from baselines.oracle import ExactOracle, HillClimb, Oracle
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
@@ -34,6 +37,9 @@ ON_REQUEST: dict[str, Callable[[int], Ranking]] = {
     "frame-exit": frame_exit,
     "random-exit": random_exit,
     "diversity": lambda seed: Diversity(),
+    "diversity-dpp": lambda seed: DiversityDPP(),
+    "adaptive-split": lambda seed: AdaptiveSplit(),
+    "inverse-transform": lambda seed: InverseTransform(),
     "hill-climb": lambda seed: HillClimb(),
     "exact-oracle": lambda seed: ExactOracle(),
 }

@@ -13,9 +13,7 @@ BATCH = 256  # videos
 
 def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.ndarray:
     """The rows of the labelled videos of `split`, [n] int64, in the file's order; one at least."""
-    rows = cache.rows(split, fold)
-    if cache.labels.ndim == 1:
-        rows = rows[cache.labels[rows] >= 0]
+    rows = cache.labelled(cache.rows(split, fold))
     if not len(rows):
         raise FrameSelectError(
             f"{cache.path}: fold {fold!r}: split {split!r} has no labelled video; add labels"

@@ -26,7 +26,7 @@ def key_frames(env: gym.Env[Any, Any]) -> np.ndarray:
 
 def episode(name: str, policy: Any, **keywords: Any) -> list[np.ndarray]:
     """The pictures of one episode, a picture a step."""
-    env = gym.make(name, split="test", render_mode="rgb_array", **keywords)
+    env = gym.make(name, data="digits", split="test", render_mode="rgb_array", **keywords)
     observation, info = env.reset(seed=0, options={"video": VIDEO})
     pictures, over = [env.render()], False
     while not over:

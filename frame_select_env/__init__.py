@@ -3,7 +3,7 @@
 Importing the package registers the environments:
 
     import gymnasium as gym, frame_select_env
-    env = gym.make("FrameSelect/OneShot-v0", data="digits")
+    env = gym.make("FrameSelect/OneShot-v0", data="cues")
 """
 
 from frame_select_env.cache import Clips, FeatureCache, open_cache, write_cache

@@ -50,6 +50,14 @@ COMMANDS = {
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
+    "compose": Command(
+        "data.commands.compose:compose",
+        "splice clips of a cache into long videos: needles in a haystack",
+    ),
+    "shortcuts": Command(
+        "agents.commands.shortcuts:shortcuts",
+        "score one-line formulas on a cache, before anything is trained",
+    ),
     "train": Command("agents.commands.train:train", "train one agent on a cache"),
     "judge": Command(
         "agents.commands.judge:judge", "train a network that predicts videos from chosen frames"
@@ -64,7 +72,11 @@ COMMANDS = {
     ),
     "reproduce": Command(
         "agents.commands.reproduce:reproduce",
-        "reproduce a table of a paper, or an ablation, on the caches at hand",
+        "reproduce a table of a paper, or an ablation, on your caches",
+    ),
+    "predict-cache": Command(
+        "agents.commands.predict_cache:predict_cache",
+        "make a cache whose predictions are a trained network's",
     ),
     "search": Command(
         "agents.commands.search:search", "search hyper-parameters on validation videos"
@@ -146,7 +158,7 @@ def _usage(called_as: str, folders: Sequence[str]) -> str:
     lines = [f"usage: {called_as} COMMAND ..."]
     for folder in folders:
         ours = [(name, one.summary) for name, one in COMMANDS.items() if one.folder == folder]
-        lines += ["", f"{HEADINGS[folder]}:", *(f"  {name:<10} {text}" for name, text in ours)]
+        lines += ["", f"{HEADINGS[folder]}:", *(f"  {name:<13} {text}" for name, text in ours)]
     return "\n".join([*lines, "", f"Run {called_as} COMMAND --help for its options.", ""])
 
 

@@ -38,8 +38,9 @@ class CompareArguments(ManyRunsOptions):
     agents: tuple[str, ...]
     #: Output folder for runs, results.csv and the report.
     out: Path
-    #: Rewards: names, module:function, or JSON.
-    rewards: tuple[str, ...] = ("sign_omega",)
+    #: Rewards: names, module:function, or JSON. Default: sign_omega where there are labels,
+    #: diversity_representativeness where there are none.
+    rewards: tuple[str, ...] = ()
     #: Numbers of frames m to train for. Default: that of each agent's preset, 8 or 12.
     target_frames: tuple[int, ...] = ()
     #: Number of seeds: 0, 1, 2, ...
@@ -62,10 +63,11 @@ class CompareArguments(ManyRunsOptions):
     aggregators: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["--aggregator"])] = (MEAN,)
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
-    #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
+    #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
+    #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
-    #: one standard error of it.
+    #: one standard error of it; pcc, the highest correlation (regression only).
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's seeds: NAME ensemble.
     ensemble: bool = False
@@ -92,6 +94,7 @@ def compare(arguments: list[str]) -> None:
         *(options.out, specs, frames, engine, options.checkpoint_seconds),
         part=shard,
         shared=bool(options.shard),
+        choose_by=options.choose,
     ) as (finished, failed):
         if options.shard and len(finished) < len(specs):
             write_results(options.out / RESULTS, specs, finished)
@@ -117,7 +120,7 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
     )
     if options.fuse and len(options.streams) < 2:
         raise FrameSelectError("--fuse: name at least two --streams")
-    check_scoring(specs, options.frames, options.also, options.resamples)
+    check_scoring(specs, options.frames, options.also, options.resamples, options.choose)
     return specs
 
 

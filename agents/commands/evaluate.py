@@ -9,7 +9,7 @@ import tyro
 
 from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
-from agents.evaluation.choosing import ChoiceRule
+from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_groups import fuse_runs, group_runs
@@ -35,7 +35,8 @@ class EvaluateArguments:
     data: str
     #: Numbers of frames m to score at.
     frames: tuple[int, ...] = (4, 8, 12)
-    #: Additional references: diversity, hill-climb, exact-oracle (of at most 16 frames).
+    #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
+    #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: Fuse runs on several streams: each selects its own frames, and their predictions are averaged
     #: 1 : 1. Runs of the same agent and seed belong together.
@@ -44,7 +45,7 @@ class EvaluateArguments:
     #: view by themselves, frame by their scores averaged over views.
     view_scheme: ViewScheme = "region"
     #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
-    #: one standard error of it.
+    #: one standard error of it; pcc, the highest correlation (regression only).
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's runs: NAME ensemble.
     ensemble: bool = False
@@ -72,6 +73,7 @@ def evaluate(arguments: list[str]) -> None:
     if not options.runs:
         raise FrameSelectError("name at least one run folder")
     cache = open_cache(options.data)
+    check_rule(options.choose, cache.task)
     evaluation = evaluate_runs(
         cache,
         (fuse_runs if options.fuse else group_runs)(options.runs, options.trust_code),

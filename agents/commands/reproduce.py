@@ -15,12 +15,15 @@ from agents.evaluation.tables import print_text_table, wide_console
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
+from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
+from agents.reproduction.reaction import ERI
 from agents.reproduction.study import (
-    AGENT,
     Study,
+    agents_of,
     figures,
     made_of_runs,
     make_specs,
+    measure,
     parse_sources,
 )
 from frame_select_env import FrameSelectError, open_cache
@@ -28,7 +31,9 @@ from frame_select_env.command_line import program
 from frame_select_env.errors import known
 from frame_select_env.storage import writing
 
-STUDIES: dict[str, Study] = {one.name: one for one in (*TABLES, ABLATION, AGGRESSIVENESS, PROPOSAL)}
+STUDIES: dict[str, Study] = {
+    one.name: one for one in (*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL)
+}
 LISTED = "\n".join(
     f"    {study.name}  {study.title}"
     + (f" ({', '.join(study.sources)})" if any(study.sources) else "")
@@ -80,7 +85,7 @@ def reproduce(arguments: list[str]) -> None:
         raise FrameSelectError(known("table", options.table, STUDIES))
     study, engine = STUDIES[options.table], options.make_engine()
     check_folder(options.out)
-    if options.agents and all(line.agents for line in study.lines if line.ranking == AGENT):
+    if options.agents and all(line.agents for line in study.lines if agents_of(line, study.agents)):
         raise FrameSelectError(f"--agents: every row of {study.name} names its own; leave it out")
     data = {
         source: _cache(study, options, path)
@@ -91,6 +96,12 @@ def reproduce(arguments: list[str]) -> None:
         for agent in agents:
             note_crossfit(parse_agent(agent), path)
     specs = make_specs(study, data, agents, options.seeds, **options.task_keywords())
+    if not specs:
+        needed = {line.needs or line.stream for line in study.lines if line.source in data} - {""}
+        raise FrameSelectError(
+            f"--data: no cache has a stream for any row of {study.name}, which need "
+            f"{' or '.join(sorted(needed))}; name one that has"
+        )
     ms = {min(line.frames, options.num_frames) for line in study.lines}
     frames = sorted(ms | {m for m in options.frames if m <= options.num_frames})
     check_scoring(specs, frames, (), options.resamples)
@@ -104,22 +115,30 @@ def reproduce(arguments: list[str]) -> None:
             (spec.agent, spec.reward, spec.target_frames): label
             for spec, label in make_labels(specs).items()
         }
+        fuse = not all(line.stream for line in study.lines)
         made = made_of_runs(study, agents, labels)
-        results = gather(specs, finished, frames, (), options.resamples, fuse=True, **made)
+        results = gather(specs, finished, frames, (), options.resamples, fuse=fuse, **made)
         write_results(options.out / RESULTS, specs, finished, results)
-        found = figures(study, data, agents, results, labels)
+        measured = measure(study, data, agents, results, labels)
         notes = [f"a run failed: {line}" for line in failed]
-        table = write_study(options.out, study, data, agents, found, options.num_frames, notes)
+        table = write_study(
+            *(options.out, study, data, agents, figures(measured)), options.num_frames, notes
+        )
+        written = ["table.csv", "table.md", "figure.png"]
+        if study.draw:
+            written += [name for name in study.draw(options.out, measured) if name not in written]
     print_text_table(table, study.title, wide_console(max(len(row[0]) for row in table.rows)))
-    print_line(f"table.csv, table.md and figure.png are in {options.out}")
+    print_line(f"{', '.join(written[:-1])} and {written[-1]} are in {options.out}")
     fail_if_any("reproduce", failed)
 
 
 def _cache(study: Study, options: ReproduceArguments, path: str) -> str:
     """The cache, made first from a folder of videos."""
     if not Path(path).is_dir():
-        if open_cache(path).task != "classification":
-            raise FrameSelectError(f"--data {path}: has targets; the tables are about classes")
+        if (found := open_cache(path).task) != study.task:
+            raise FrameSelectError(
+                f"--data {path}: is a {found}; {study.name} is about a {study.task}"
+            )
         return path
     if study is not PROPOSAL:
         raise FrameSelectError(f"--data {path}: is a folder; name a cache, made with extract")

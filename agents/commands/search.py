@@ -164,12 +164,14 @@ def _print_table(options: SearchArguments, searched: list[str], finished: Finish
     each = len(options.data) * options.seeds
     title = f"{options.agent}: {len(finished)} trials, validation, mean of {each} runs each"
     table = Table(title=title, title_justify="left")
-    headings = ["MAE"] if regression else ["accuracy %", "p of true class"]
+    pcc = parse_agent(options.agent).config.validation_metric == "pcc"
+    headings = ["PCC" if pcc else "MAE"] if regression else ["accuracy %", "p of true class"]
     for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
         table.add_column(name, justify="right")
     for score, trial in finished:
         cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
-        cells = [f"{-score.validation:.4f}"] if regression else cells
+        if regression:
+            cells = [f"{score.validation if pcc else -score.validation:.4f}"]
         cells += [str(trial.hyper[name]) for name in searched]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
     wide_console().print(table)

@@ -15,7 +15,8 @@ from rich.table import Table
 from agents.commands.options import OneRunOptions, note_crossfit, print_line, set_threads
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
-from agents.training.trainer import Run, Trained, Validation, train_run
+from agents.training.trainer import Run, Trained, train_run
+from agents.training.validation import Validation
 from frame_select_env import FrameSelectError, Ranking, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
@@ -37,8 +38,9 @@ class TrainArguments:
     #: Preset of the hyper-parameters below; "paper" has those of attention-aware sampling, and
     #: keeps the weights of the last epoch, trained on the whole split.
     preset: str = "tuned"
-    #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}; by default
-    #: sign_omega, and for the agents on Glance {"correct": 0.5, "confidence": 0.5, "looks": -0.01}.
+    #: Name of a reward, module:function, or JSON: {"sign_omega": 1.0, "budget": 0.1}. Default:
+    #: sign_omega where there are labels, diversity_representativeness where there are none; for the
+    #: agents on Glance {"correct": 0.5, "confidence": 0.5, "looks": -0.01}.
     reward: str | None = None
     #: m: number of frames to train for (AS Eq. 9); by default the preset's, 8 or 12.
     target_frames: int | None = None
@@ -142,14 +144,19 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
 
 
 def _print_validation(args: TrainArguments, agent: Ranking, validation: Validation) -> None:
-    regression = validation.labels.ndim == 2
+    percent = validation.labels.ndim == 1
+    pcc = validation.metric == "pcc"
+    measure = "accuracy" if percent else "PCC" if pcc else "mean absolute error"
+    answer = validation.validated == "answer"
+    ours = "its own answer" if answer else f"top {validation.task.target_frames}"
     name = open_cache(args.data).path.name
     table = Table(title=f"{args.agent} on {name}, seed {args.seed}", title_justify="left")
     table.add_column(f"{len(validation.labels)} validation videos")
-    table.add_column("mean absolute error" if regression else "accuracy", justify="right")
+    table.add_column(measure, justify="right")
     for row, (value, _) in (
         ("all frames", validation.all_frames),
-        (f"{args.agent}, top {validation.task.target_frames}", validation(agent)),
+        (f"{args.agent}, {ours}", validation(agent)),
     ):
-        table.add_row(row, f"{-value:.3f}" if regression else f"{100 * value:.1f} %")
+        number = value if pcc else -value
+        table.add_row(row, f"{100 * value:.1f} %" if percent else f"{number:.3f}")
     Console().print(table)

@@ -15,6 +15,7 @@ from agents.comparison.grid import (
     train_and_score,
 )
 from agents.comparison.results import write_results
+from agents.evaluation.choosing import ChoiceRule
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.storage import exclusive, visible, writing
@@ -31,6 +32,7 @@ def trained_grid(
     checkpoint_seconds: float,
     part: slice = slice(None),
     shared: bool = False,
+    choose_by: ChoiceRule = "best",
 ) -> Iterator[tuple[dict[RunSpec, FinishedRun], list[str]]]:
     """The finished runs, and a line for each that failed; the folder is locked meanwhile.
 
@@ -44,9 +46,11 @@ def trained_grid(
         checkpoint_seconds: Smallest time between two checkpoints of a run.
         part: Which of the runs to train.
         shared: Whether other commands train other parts at the same time.
+        choose_by: How each run chooses m.
     """
     check_folder(out)
-    finished = read_finished(out, specs, frames)
+    read = partial(read_finished, out, frames=frames, choose_by=choose_by)
+    finished = read(specs)
     # Runs that are scored in several ways are trained once.
     left = [
         spec
@@ -69,10 +73,10 @@ def trained_grid(
             else:
                 folder = outcome.task.folder(out)
                 same = [spec for spec in specs if spec.folder(out) == folder]
-                finished |= read_finished(out, same, frames)
+                finished |= read(same)
                 write_results(out / RESULTS, specs, finished)
         if shared:
-            finished = read_finished(out, specs, frames)  # others may have ended
+            finished = read(specs)  # others may have ended
         yield finished, failed
 
 
@@ -87,7 +91,8 @@ def check_folder(out: Path) -> None:
 
 
 def read_finished(
-    out: Path, specs: Sequence[RunSpec], frames: Sequence[int]
+    out: Path, specs: Sequence[RunSpec], frames: Sequence[int], choose_by: ChoiceRule
 ) -> dict[RunSpec, FinishedRun]:
     """The runs that are trained and scored."""
-    return {spec: run for spec in specs if (run := read_run(spec, spec.folder(out), frames))}
+    runs = {spec: read_run(spec, spec.folder(out), frames, choose_by) for spec in specs}
+    return {spec: run for spec, run in runs.items() if run}

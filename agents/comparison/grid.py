@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
+from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import read_csv
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import TableRow
-from agents.evaluation.run_scores import evaluate_runs, read_scores, run_scores
+from agents.evaluation.run_scores import evaluate_runs, network_row, read_scores, run_scores
 from agents.evaluation.scoring import EvaluationSettings, ViewScheme
 from agents.registry import parse_agent, parse_reward, reward_text
 from agents.training.run_folder import (
@@ -30,6 +31,7 @@ from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
 from frame_select_env.consensus import MEAN
+from frame_select_env.rewards import default_reward
 from frame_select_env.storage import exclusive
 
 RUNS = "runs"  # the folder of the run folders
@@ -135,6 +137,7 @@ class FinishedRun:
     # the rows of the trained network on the test split; their intervals are void
     trained: Sequence[TableRow] = ()
     untrained: Sequence[TableRow] = ()  # the same of the untrained network
+    network: Sequence[TableRow] = ()  # the row of the network's own answers, if it gives some
     hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # all hyper-parameters
 
 
@@ -155,10 +158,15 @@ def make_grid(
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
-    preset; `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device
-    of all runs. A run with view="random" stands once for each of the `view_schemes`.
+    preset, no `rewards` that of each agent or cache, and the stream None is each agent's default; `seeds` is
+    n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all runs. A run
+    with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
+    paid = {
+        (agent, one): rewards or [_default_reward(agent, one, common)]
+        for agent, one in itertools.product(agents, data)
+    }
     axes: dict[str, Sequence[Any]] = {
         "data": data,
         "folds": folds,
@@ -172,7 +180,7 @@ def make_grid(
         "aggregators": aggregators,
     }
     for name, values in axes.items():
-        if not len(values) and name != "target-frames":
+        if not len(values) and name not in ("target-frames", "rewards"):
             raise FrameSelectError(f"--{name}: give at least one value")
         duplicates = [value for index, value in enumerate(values) if value in values[:index]]
         if duplicates:
@@ -192,9 +200,10 @@ def make_grid(
     num_frames = common.get("num_frames", RunSpec.num_frames)
     own = {agent: target_frames or (_default_target(agent, num_frames),) for agent in agents}
     specs = [
-        RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **one, **common)
-        for one, agent, reward in itertools.product(where, agents, rewards)
-        for m, seed in itertools.product(own[agent], range(seeds))
+        RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **(one | named), **common)
+        for one, agent in itertools.product(where, agents)
+        for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
+        for reward, m, seed in itertools.product(paid[agent, one["data"]], own[agent], range(seeds))
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)
@@ -216,8 +225,26 @@ def _default_target(agent: str, num_frames: int) -> int:
     return choice.design.default_target_frames(choice.preset, num_frames)
 
 
+def _default_reward(agent: str, data: str, common: Mapping[str, Any]) -> str:
+    """The reward of the agent, else of the videos that are trained on, where none is named."""
+    own = parse_agent(agent).design.reward
+    if own is not None:
+        return reward_text(own)
+    cache = open_cache(data)
+    return default_reward(cache, cache.rows(common.get("split", RunSpec.split)))
+
+
+def _default_stream(agent: str, data: str) -> str | None:
+    """The stream that an agent sees of a cache unless one is named; None for its only one."""
+    return parse_agent(agent).design.default_stream(open_cache(data))
+
+
 def check_scoring(
-    specs: Sequence[RunSpec], frames: Sequence[int], also: Sequence[str], resamples: int
+    specs: Sequence[RunSpec],
+    frames: Sequence[int],
+    also: Sequence[str],
+    resamples: int,
+    choose_by: ChoiceRule = "best",
 ) -> None:
     """Refuse in advance what the evaluation at the end would refuse."""
     most = specs[0].num_frames
@@ -232,11 +259,13 @@ def check_scoring(
         raise FrameSelectError(f"resamples={resamples}: must be at least 1")
     for data in dict.fromkeys(spec.data for spec in specs):
         reference_names(list(also), open_cache(data).task)
+        check_rule(choose_by, open_cache(data).task)
 
 
 def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
-    """The label of every run: the agent, and the reward and m where the grid has several."""
-    rewards = len({spec.reward for spec in specs}) > 1
+    """The label of every run: the agent, and the reward and m where it has several."""
+    trained = {(spec.agent, spec.data, spec.reward) for spec in specs}
+    rewards = len(trained) > len({(agent, data) for agent, data, _ in trained})
     targets = len({spec.target_frames for spec in specs}) > 1
     return {
         spec: spec.agent
@@ -288,7 +317,9 @@ def changed_code(spec: RunSpec, folder: Path) -> list[str]:
     return []
 
 
-def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun | None:
+def read_run(
+    spec: RunSpec, folder: Path, frames: Sequence[int], choose_by: ChoiceRule = "best"
+) -> FinishedRun | None:
     """Read a run that is trained and scored; None if something is left to do."""
     cache = open_cache(spec.data)
     if (
@@ -299,15 +330,23 @@ def read_run(spec: RunSpec, folder: Path, frames: Sequence[int]) -> FinishedRun 
         return None
     names = {TRAINED: [folder]}, {UNTRAINED: [folder]}
     options: dict[str, Any] = {"references": False, "resamples": 1, "trust_code": True}
-    options["view_scheme"] = spec.view_scheme
+    options |= {"view_scheme": spec.view_scheme, "choose_by": choose_by}
     table = evaluate_runs(cache, *names, frames=frames, **options).table
-    rows = {name: [row for row in table if row.ranking == name] for name in (TRAINED, UNTRAINED)}
+
+    def rows_of(name: str) -> list[TableRow]:
+        return [row for row in table if row.ranking == name]
+
     columns = ("episodes", "timesteps", "updates", "seconds", "cpu_seconds")
     *counts, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
     episodes, timesteps, updates = map(int, counts)
     spent = (episodes, timesteps, updates, seconds, cpu_seconds)
-    hyper = read_config(folder)["hyper"]
-    return FinishedRun(spec, folder, *spent, rows[TRAINED], rows[UNTRAINED], hyper)
+    return FinishedRun(
+        *(spec, folder, *spent),
+        trained=rows_of(TRAINED),
+        untrained=rows_of(UNTRAINED),
+        network=rows_of(network_row(TRAINED)),
+        hyper=read_config(folder)["hyper"],
+    )
 
 
 def _is_trained(spec: RunSpec, folder: Path) -> bool:

@@ -39,7 +39,7 @@ HOW_TO_READ = (
     "groups). A gain is over keeping all frames. The difference of two agents is paired by seed "
     "and video, so it can be certain even where the two agents' own intervals overlap.",
     "Before crediting an agent, check whether it beats the references that need no reinforcement "
-    "learning (`pooled`, `window-confidence`, `soft-attention`), and how far it stays below the "
+    "learning (`pooled`, `feature-norm`, `soft-attention`), and how far it stays below the "
     "oracle, which sees the label.",
 )
 

@@ -20,7 +20,7 @@ from agents.evaluation.intervals import correlation
 from agents.evaluation.references import reference_names
 from agents.evaluation.result import LEVELS, Evaluation, TableRow
 from agents.evaluation.run_groups import RunFolders
-from agents.evaluation.run_scores import evaluate_runs
+from agents.evaluation.run_scores import evaluate_runs, network_row
 from agents.evaluation.scoring import VideoResults
 from frame_select_env import FrameSelectError, open_cache
 
@@ -150,7 +150,7 @@ def fused_run(runs: Sequence[FinishedRun]) -> FinishedRun:
     if len(runs) == 1:
         return runs[0]
     total = {name: sum(getattr(run, name) for run in runs) for name in (*COUNTS, *CLOCKS)}
-    return replace(runs[0], **total, trained=(), untrained=())
+    return replace(runs[0], **total, trained=(), untrained=(), network=())
 
 
 def labels_of(data_sets: Iterable[DataSetResults]) -> list[str]:
@@ -220,6 +220,8 @@ def write_results(
             run = finished[spec]
             names = _run_cells(run, where)
             rows += [names | _figures(row) for row in run.trained]
+            names |= {"agent": network_row(spec.agent)}
+            rows += [names | _figures(row) for row in run.network]
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
             names |= where.columns()
@@ -242,10 +244,11 @@ def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
 
 def _reference_rows(one: DataSetResults) -> list[dict[str, object]]:
     """The references' rows of results.csv."""
+    own = {name for label in one.runs for name in (label, network_row(label))}
     return [
         {**one.where.columns(), "agent": row.ranking, **_figures(row)}
         for row in one.evaluation.table
-        if row.ranking not in one.runs and not row.ranking.startswith(f"{UNTRAINED} ")
+        if row.ranking not in own and not row.ranking.startswith(f"{UNTRAINED} ")
     ]
 
 
@@ -255,11 +258,15 @@ def _fused_rows(one: DataSetResults) -> list[dict[str, object]]:
     for label, runs in one.runs.items():
         for place, run in enumerate(runs):
             names = _run_cells(run, one.where)
-            for frames in one.evaluation.frames(label):
-                found = one.evaluation.results[label, frames].run(place)
+            agents = {label: run.spec.agent, network_row(label): network_row(run.spec.agent)}
+            for (ranking, frames), results in one.evaluation.results.items():
+                if ranking not in agents:
+                    continue
+                found = results.run(place)
                 rows.append(
                     names
-                    | {"frames": frames, "mean_frames": f"{found.frames.mean():.6g}"}
+                    | {"agent": agents[ranking], "frames": frames}
+                    | {"mean_frames": f"{found.frames.mean():.6g}"}
                     | run_figures(found, one.evaluation.label)
                 )
     return rows

@@ -17,7 +17,13 @@ import numpy as np
 
 from agents.comparison.results import DataSetResults, by_task, headline, labels_of, shared_frames
 from agents.evaluation.files import write_csv
-from agents.evaluation.intervals import Interval, Resamples, interval_columns, percentiles
+from agents.evaluation.intervals import (
+    Interval,
+    Resamples,
+    interval_columns,
+    percentiles,
+    weighted_correlation,
+)
 
 
 @dataclass(frozen=True)
@@ -199,14 +205,39 @@ def sample(values: np.ndarray, resamples: Resamples) -> Sample:
     Samples of equally many runs from the same `resamples` draw the same runs and videos, which
     pairs equal seeds and equal videos: pass runs in the order of their seeds.
     """
-    runs = len(values)
     by_run = resamples.weight @ values.T / resamples.size[:, None]
+    return _draw_runs(values.mean(axis=1), by_run, resamples)
+
+
+def correlation_sample(
+    predicted: np.ndarray, reference: np.ndarray | None, label: np.ndarray, resamples: Resamples
+) -> Sample:
+    """The same of correlations: those of R runs' predictions [R, n, K] with labels [n, K].
+
+    With a `reference` [n, K], the gains over its correlation. All are averaged over targets.
+    """
+    once = np.ones((1, len(label)))
+
+    def told(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        return weighted_correlation(values, label, weight).mean(axis=1)
+
+    score = np.concatenate([told(run, once) for run in predicted])
+    by_run = np.stack([told(run, resamples.weight) for run in predicted], axis=1)
+    if reference is not None:
+        score = score - told(reference, once)
+        by_run = by_run - told(reference, resamples.weight)[:, None]
+    return _draw_runs(score, by_run, resamples)
+
+
+def _draw_runs(score: np.ndarray, by_run: np.ndarray, resamples: Resamples) -> Sample:
+    """The sample of R runs, from their scores [R] in every resample of the videos, [S, R]."""
+    runs = len(score)
     times = np.rint(runs * resamples.run_weight(runs)).astype(np.int64)
     every = np.tile(np.arange(runs), resamples.count)
     drawn = np.repeat(every, times.ravel()).reshape(resamples.count, runs)
     # Rounded, so that equal scores are ties whatever the order of their additions.
     resampled = np.take_along_axis(np.round(by_run, 12), drawn, axis=1)
-    return Sample(np.round(values.mean(axis=1), 12), resampled)
+    return Sample(np.round(score, 12), resampled)
 
 
 def interquartile_mean(scores: np.ndarray) -> np.ndarray:

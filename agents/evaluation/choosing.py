@@ -6,15 +6,19 @@ from typing import Literal
 import numpy as np
 
 from agents.evaluation.combined import fitted_without
+from agents.evaluation.intervals import correlation
 from agents.evaluation.references import RankingRuns
 from agents.evaluation.scoring import (
     EvaluationSettings,
     FrameCount,
     ScoringRequest,
+    VideoResults,
     score_videos,
 )
+from frame_select_env.errors import FrameSelectError, known
 
-ChoiceRule = Literal["best", "one-se"]
+ChoiceRule = Literal["best", "one-se", "pcc"]
+Results = Mapping[FrameCount, VideoResults]  # by m, ascending
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
 
@@ -26,7 +30,7 @@ def choose(
     rule: ChoiceRule,
     progress: str,
 ) -> Choices:
-    """Let every run choose the m in `frames`, or "all", by its error on validation videos.
+    """Let every run choose the m in `frames`, or "all", by its results on validation videos.
 
     A ranking without validation videos of its own uses all `sets` of them: a single run (a formula)
     chooses once on each distinct set, several runs (draws) take turns.
@@ -49,36 +53,55 @@ def choose(
         ]
         whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
         for (one, run), found in zip(here, scored, strict=True):
-            errors = {m: result.error for m, result in found.results.items()}
-            chosen[one.name, run, key] = RULES[rule]({**errors, "all": whole.error})
+            results = {**found.results, "all": whole}
+            chosen[one.name, run, key] = RULES[rule](results, settings.cache.labels[rows])
     return {
         name: [(run, chosen[name, run, key]) for run, key in own] for name, own in turns.items()
     }
 
 
-def lowest_error(errors: Mapping[FrameCount, np.ndarray]) -> FrameCount:
-    """The number of frames with the lowest mean error [v]; the last of equals, listed ascending."""
-    means = {frames: float(error.mean()) for frames, error in errors.items()}
-    least = min(means.values())
-    return [frames for frames, error in means.items() if error == least][-1]
+def check_rule(rule: str, task: str) -> None:
+    """Raise FrameSelectError for an unknown rule, or one that the task does not have."""
+    if rule not in RULES:
+        raise FrameSelectError(known("rule to choose by", rule, RULES))
+    if rule == "pcc" and task != "regression":
+        raise FrameSelectError("rule to choose by 'pcc': is for regressions; use best or one-se")
 
 
-def one_standard_error(errors: Mapping[FrameCount, np.ndarray]) -> FrameCount:
+def lowest_error(results: Results, label: np.ndarray) -> FrameCount:
+    """The number of frames with the lowest mean error; the last of equals."""
+    return _least({m: float(found.error.mean()) for m, found in results.items()})
+
+
+def highest_correlation(results: Results, label: np.ndarray) -> FrameCount:
+    """The number of frames with the highest correlation, averaged over targets."""
+    return _least({m: -correlation(one.predicted[None], label) for m, one in results.items()})
+
+
+def one_standard_error(results: Results, label: np.ndarray) -> FrameCount:
     """The most frames whose error is at most one standard error above the lowest.
 
     The standard error is that of the difference, paired by video, as few videos can tell m apart
-    only so far. `errors` [v] are listed by ascending frames.
+    only so far.
     """
-    best = errors[lowest_error(errors)]
+    best = results[lowest_error(results, label)].error
     near = [
-        frames
-        for frames, error in errors.items()
-        if (error - best).mean() <= (error - best).std() / np.sqrt(len(best))
+        m
+        for m, found in results.items()
+        if (found.error - best).mean() <= (found.error - best).std() / np.sqrt(len(best))
     ]
     return near[-1]
 
 
-RULES: dict[ChoiceRule, Callable[[Mapping[FrameCount, np.ndarray]], FrameCount]] = {
+def _least(values: Mapping[FrameCount, float]) -> FrameCount:
+    """The number of frames with the least value; the last of equals."""
+    least = min(values.values())
+    return [frames for frames, value in values.items() if value == least][-1]
+
+
+# From the results [v] by m, and the labels.
+RULES: dict[ChoiceRule, Callable[[Results, np.ndarray], FrameCount]] = {
     "best": lowest_error,
     "one-se": one_standard_error,
+    "pcc": highest_correlation,
 }

@@ -8,23 +8,27 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.choosing import RULES, ChoiceRule, Choices, choose
+from agents.evaluation.choosing import ChoiceRule, Choices, check_rule, choose
 from agents.evaluation.combined import has_free_choice
+from agents.evaluation.intervals import Resamples
+from agents.evaluation.level import level_notes
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
-    AGREEMENT,
     ALL,
     FITTED,
+    USE_POOLED,
     RankingRuns,
     agent_runs,
+    fitted_runs,
     matched_references,
     reference_names,
     reference_runs,
+    single_view,
 )
-from agents.evaluation.result import Evaluation, TableRow, figure_intervals
+from agents.evaluation.result import Evaluation, TableRow, figure_intervals, target_intervals
 from agents.evaluation.scoring import (
     EvaluationSettings,
-    Predictor,
+    PredictorRun,
     RankingResults,
     ScoringRequest,
     VideoResults,
@@ -32,12 +36,11 @@ from agents.evaluation.scoring import (
     score_videos,
 )
 from agents.training.task import holdout
-from baselines import AllLogits, Pooled, PooledAgreement, PooledAndAll
+from baselines import AllLogits, Pooled, PooledAndAll
 from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
 from frame_select_env.consensus import MEAN
-from frame_select_env.errors import known
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
@@ -58,7 +61,7 @@ def evaluate(
     view_scheme: ViewScheme = "region",
     validation: Mapping[str, Sequence[np.ndarray]] | None = None,
     target_frames: Mapping[str, int] | None = None,
-    more_predictors: Sequence[Sequence[Predictor]] = (),
+    more_predictors: Sequence[Sequence[PredictorRun]] = (),
     choose_by: ChoiceRule = "best",
     references: bool | Sequence[str] = True,
     draws: int = 10,
@@ -92,9 +95,10 @@ def evaluate(
             train_split, seed)` for all.
         target_frames: Name -> the m that the ranking was trained for, its headline without a row
             `chosen`.
-        more_predictors: Predictors of whole videos for rows of their own, with one for each run.
+        more_predictors: Predictors of whole videos for rows of their own: for each run a predictor
+            of each stream.
         choose_by: "best" chooses the m with the lowest error on validation videos, "one-se" the
-            most frames within one standard error of it.
+            most frames within one standard error of it, "pcc" that with the highest correlation.
         references: True for every reference, False for `all` alone, or names.
         draws: Number of draws of `random`.
         resamples: Number of bootstrap resamples.
@@ -109,8 +113,7 @@ def evaluate(
     settings = EvaluationSettings(
         cache, fold, num_frames, alpha, aggregator, streams, view, view_scheme
     )
-    if choose_by not in RULES:
-        raise FrameSelectError(known("rule to choose by", choose_by, RULES))
+    check_rule(choose_by, cache.task)
     frames = _checked(frames, draws, resamples)
     names = reference_names(references, cache.task)
     agents = agent_runs(rankings, validation or {}, names)
@@ -119,16 +122,13 @@ def evaluate(
     fitted = [name for name in names if name in FITTED]
     if fitted and (split == train_split or train_split not in cache.splits(fold)):
         names = [name for name in names if name not in FITTED]
-        notes.append("no rows pooled: there is no training split other than the scored one")
-    seen = None if view == "random" else view  # a predictor sees all views together
+        notes.append("no fitted references: there is no training split other than the scored one")
     pooled = [
-        Pooled.fit(cache, fold, train_split, num_frames, one, seen, seed)
-        for one in (streams if set(names) & set(FITTED) else ())
+        Pooled.fit(cache, fold, train_split, num_frames, one, single_view(view), seed)
+        for one in (streams if set(names) & set(USE_POOLED) else ())
     ]
-    every = [*reference_runs(names, cache.task, draws), *agents]
-    if AGREEMENT in names:
-        ranking = PooledAgreement(pooled, cache, fold, num_frames, streams, seen)
-        every.insert(0, RankingRuns(AGREEMENT, [ranking]))
+    every = fitted_runs(names, settings, train_split, pooled)
+    every += [*reference_runs(names, cache.task, draws), *agents]
 
     sets = [own for one in agents if one.chooses for own in one.validation or ()]
     if not validation and train_split in cache.splits(fold):
@@ -142,23 +142,27 @@ def evaluate(
         choices |= choose(settings, choosing, sets, frames, choose_by, words)
         if choose_by == "one-se":
             notes.append("chosen: the most frames within one standard error of the best number")
+        if choose_by == "pcc":
+            notes.append("chosen: by the correlation on validation videos")
 
     requests = []
     for one in every:
         for run, ranking in enumerate(one.runs):
             request = ScoringRequest(ranking, frames)
             if has_free_choice(ranking):
-                matched = matched_references(names, cache.task, draws, run, len(one.runs))
-                request = ScoringRequest(ranking, ["free", *frames], matched)
+                at: Sequence[Ranking] = ()
+                if one.agent:
+                    at = matched_references(names, cache.task, draws, run, len(one.runs))
+                request = ScoringRequest(ranking, ["free", *frames], at)
             requests.append(request)
-    predictors: list[Sequence[Predictor]] = []
+    predictors: list[PredictorRun] = []
     if "all-logits" in names:
         predictors.append([AllLogits()] * len(streams))
     if "pooled" in names:
         predictors.append(pooled)
     if "pooled-and-all" in names:
         predictors.append([PooledAndAll(one) for one in pooled])
-    predictors += [[one] for own in more_predictors for one in own]
+    predictors += [run for own in more_predictors for run in own]
     label = split if progress else ""
     whole, scored, predicted = score_videos(settings, rows, requests, predictors, label)
     remaining = iter(scored)
@@ -188,7 +192,9 @@ def evaluate(
         resamples=resamples,
         target_frames=dict(target_frames or {}),
     )
-    return replace(evaluation, table=_table(evaluation, every, seed))
+    drawn = evaluation.draw(seed)
+    evaluation = replace(evaluation, table=_table(evaluation, every, drawn))
+    return replace(evaluation, notes=(*notes, *level_notes(evaluation, drawn)))
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
@@ -229,14 +235,16 @@ def _stacked(
     return stacked
 
 
-def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tuple[TableRow, ...]:
+def _table(
+    made: Evaluation, rankings: Sequence[RankingRuns], drawn: Resamples
+) -> tuple[TableRow, ...]:
     """The rows of the table, in the order of the results."""
-    results, drawn, everything = made.results, made.draw(seed), made.results[ALL, ALL].run(0)
+    results, everything = made.results, made.results[ALL, ALL].run(0)
     precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
     regret = regrets(results, made.chosen)
     kinds = {one.name: one.kind for one in rankings}
-    # A reference's row `free` comes from draws of its own, which its scores do not describe.
-    unscored = {(one.name, "free") for one in rankings if not one.agent}
+    # What matches a free choice comes from draws of its own, which its scores do not describe.
+    unscored = {(one.name, "free") for one in rankings if not has_free_choice(one.runs[0])}
     return tuple(
         TableRow(
             ranking=name,
@@ -248,6 +256,7 @@ def _table(made: Evaluation, rankings: Sequence[RankingRuns], seed: int) -> tupl
             kind=kinds.get(name, "reference"),
             spearman=None if (name, frames) in unscored else correlation.get(name),
             regret=regret.get((name, frames)),
+            targets=target_intervals(found, made.label, made.targets, drawn),
         )
         for (name, frames), found in results.items()
     )

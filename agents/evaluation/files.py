@@ -41,11 +41,12 @@ def read_csv(path: Path, columns: Sequence[str]) -> np.ndarray:
         raise FrameSelectError(f"{path}: cannot be read: {error}") from None
 
 
-def evaluation_columns(task: str) -> list[str]:
-    """The columns of evaluation.csv, in order."""
+def evaluation_columns(task: str, targets: Sequence[str] = ()) -> list[str]:
+    """The columns of evaluation.csv, in order; `targets` are those of `Evaluation`."""
     levels = interval_columns(LEVELS[task])
     gains = interval_columns(name for name in FIGURES[task] if name not in LEVELS[task])
-    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL]
+    own = interval_columns(f"pcc {name}" for name in targets)
+    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL, *own]
 
 
 def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
@@ -56,9 +57,10 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
         record["mean_frames"] = f"{row.mean_frames:.6g}"
         optional = {name: getattr(row, name) for name in OPTIONAL}
         record |= {name: f"{value:.6f}" for name, value in optional.items() if value is not None}
-        numbers = [f"{number:.6f}" for one in row.figures.values() for number in astuple(one)]
-        records.append(record | dict(zip(interval_columns(row.figures), numbers, strict=True)))
-    write_csv(path, evaluation_columns(evaluation.task), records)
+        figures = row.figures | {f"pcc {name}": one for name, one in row.targets.items()}
+        numbers = [f"{number:.6f}" for one in figures.values() for number in astuple(one)]
+        records.append(record | dict(zip(interval_columns(figures), numbers, strict=True)))
+    write_csv(path, evaluation_columns(evaluation.task, evaluation.targets), records)
 
 
 def write_predictions(path: str | Path, evaluation: Evaluation) -> None:

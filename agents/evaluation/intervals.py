@@ -65,7 +65,13 @@ class Resamples:
 
         It is averaged over runs and targets.
         """
-        return percentiles(correlation(predicted, label), self._correlations(predicted, label))
+        resampled = self._correlations(predicted, label).mean(axis=1)
+        return percentiles(correlation(predicted, label), resampled)
+
+    def correlations(self, predicted: np.ndarray, label: np.ndarray) -> list[Interval]:
+        """The same for each of the K targets, averaged over runs alone."""
+        values, resampled = correlations(predicted, label), self._correlations(predicted, label)
+        return [percentiles(*one) for one in zip(values.tolist(), resampled.T, strict=True)]
 
     def correlation_gain(
         self, predicted: np.ndarray, reference: np.ndarray, label: np.ndarray
@@ -73,13 +79,14 @@ class Resamples:
         """The correlation of `predicted` minus that of `reference` [n, K]."""
         value = correlation(predicted, label) - correlation(reference[None], label)
         resampled = self._correlations(predicted, label)
-        resampled = resampled - self._correlations(reference[None], label)
+        resampled = (resampled - self._correlations(reference[None], label)).mean(axis=1)
         # Equal predictions give 0, not a rounding error.
         return percentiles(float(np.round(value, 12)), np.round(resampled, 12))
 
     def _correlations(self, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        """The correlation of each target in each resample, [S, K]."""
         by_run = [weighted_correlation(run, label, self.weight) for run in predicted]
-        return (np.stack(by_run, axis=1) * self.run_weight(len(predicted))).sum(axis=1)
+        return (np.stack(by_run, axis=1) * self.run_weight(len(predicted))[:, :, None]).sum(axis=1)
 
 
 def percentiles(value: float, resampled: np.ndarray) -> Interval:
@@ -90,14 +97,19 @@ def percentiles(value: float, resampled: np.ndarray) -> Interval:
 
 def correlation(predicted: np.ndarray, label: np.ndarray) -> float:
     """The Pearson correlation of [R, n, K] with [n, K], averaged over runs and targets."""
+    return float(correlations(predicted, label).mean())
+
+
+def correlations(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """The Pearson correlation of [R, n, K] with [n, K], averaged over runs, [K]."""
     once = np.ones((1, len(label)))
-    return float(np.mean([weighted_correlation(run, label, once) for run in predicted]))
+    return np.mean([weighted_correlation(run, label, once)[0] for run in predicted], axis=0)
 
 
 def weighted_correlation(
     predicted: np.ndarray, label: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
-    """The Pearson correlation of two [n, K] under each `weight` [S, n], averaged over targets, [S].
+    """The Pearson correlation of two [n, K] under each `weight` [S, n], by target, [S, K].
 
     A constant correlates with nothing: its correlation is 0.
     """
@@ -111,7 +123,7 @@ def weighted_correlation(
     variance_y = weight @ (y * y) / size - mean_y**2
     constant = (variance_x <= _noise(x)) | (variance_y <= _noise(y))
     scale = np.sqrt(np.where(constant, 1.0, variance_x * variance_y))
-    return np.where(constant, 0.0, covariance / scale).mean(axis=1)
+    return np.where(constant, 0.0, covariance / scale)
 
 
 def _noise(centred: np.ndarray) -> np.ndarray:

@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from agents.evaluation.combined import has_free_choice
-from baselines import ON_REQUEST, RANKINGS, PooledAgreement, make_ranking, ranking_names
+from agents.evaluation.combined import Fused, has_free_choice
+from agents.evaluation.scoring import EvaluationSettings
+from baselines import ON_REQUEST, RANKINGS, Pooled, PooledAgreement, make_ranking, ranking_names
+from baselines.fitted_formula import FITTED_FORMULAS, FittedFormula, TrainingVideos
+from baselines.splits import labelled_rows
+from frame_select_env.cache import View
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
 ALL = "all"
 PREDICTORS = ("all-logits", "pooled", "pooled-and-all")
 AGREEMENT = PooledAgreement.name
-FITTED = ("pooled", "pooled-and-all", AGREEMENT)  # on the training split
+USE_POOLED = ("pooled", "pooled-and-all", AGREEMENT)
+FITTED = (*USE_POOLED, *FITTED_FORMULAS)  # on the training split
 UNIFORM = "uniform"
 RANDOM = "random"  # the one reference that is evaluated as several draws
 
@@ -78,10 +84,11 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
     `wanted` is True for all that the task has except those on request, False for none, or names.
     """
     fitted = [*PREDICTORS, AGREEMENT] if task == "classification" else ["pooled"]
+    fitted += [name for name, one in FITTED_FORMULAS.items() if task in one.tasks]
     if isinstance(wanted, bool):
         return [*fitted, *ranking_names(task)] if wanted else []
     possible = [*fitted, *ranking_names(task, on_request=True)]
-    every = (*PREDICTORS, AGREEMENT, *RANKINGS, *ON_REQUEST)
+    every = (*PREDICTORS, AGREEMENT, *FITTED_FORMULAS, *RANKINGS, *ON_REQUEST)
     for name in wanted:
         if name not in every:
             raise FrameSelectError(known("reference", name, every))
@@ -96,8 +103,43 @@ def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingR
     return [
         RankingRuns(name, [make_ranking(name, task, seed) for seed in seeds[name]])
         for name in names
-        if name not in (*PREDICTORS, AGREEMENT)
+        if name not in (*PREDICTORS, *FITTED)
     ]
+
+
+def fitted_runs(
+    names: Sequence[str],
+    settings: EvaluationSettings,
+    train_split: str,
+    pooled: Sequence[Pooled],
+) -> list[RankingRuns]:
+    """The references that rank frames by what was fitted on the training split.
+
+    `pooled` holds the model of each stream, for `pooled-agreement`.
+    """
+    cache, fold, frames = settings.cache, settings.fold, settings.num_frames
+    made: list[Any] = []
+    if AGREEMENT in names:
+        seen = single_view(settings.view)
+        made.append(PooledAgreement(pooled, cache, fold, frames, settings.streams, seen))
+    for name, one in FITTED_FORMULAS.items():
+        if name in names:
+            rows = labelled_rows(cache, train_split, fold)
+            fitted = tuple(
+                FittedFormula.fit(
+                    name,
+                    one.function,
+                    TrainingVideos(cache, rows, fold, frames, stream, settings.view),
+                )
+                for stream in settings.streams
+            )
+            made.append(fitted[0] if len(fitted) == 1 else Fused(name, fitted))
+    return [RankingRuns(ranking.name, [ranking]) for ranking in made]
+
+
+def single_view(view: View) -> int | None:
+    """The view that a model of whole videos sees: one by its number; None for all together."""
+    return None if view == "random" else view
 
 
 def matched_references(

@@ -1,6 +1,6 @@
 """Evaluation: the results of every ranking on one split, and the rows of its table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +31,8 @@ class TableRow:
     # The oracle's accuracy at the same m minus this one (regression: this MAE minus the oracle's);
     # None without an m or an oracle.
     regret: float | None = None
+    # The correlation by target, of a regression with several; their mean is the figure `pcc`.
+    targets: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ class Evaluation:
     def task(self) -> str:
         """The cache's task, "classification" or "regression"."""
         return self.settings.cache.task
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets of a regression with several; else none."""
+        classes = self.settings.cache.classes
+        return tuple(classes) if self.task == "regression" and len(classes) > 1 else ()
 
     @property
     def valid(self) -> np.ndarray:
@@ -111,3 +119,12 @@ def figure_intervals(
         "gain": gain,
         "pcc_gain": resamples.correlation_gain(results.predicted, reference.predicted, label),
     }
+
+
+def target_intervals(
+    results: VideoResults, label: np.ndarray, targets: Sequence[str], resamples: Resamples
+) -> dict[str, Interval]:
+    """The correlation of each of `targets` with its interval; empty without targets."""
+    if not targets:
+        return {}
+    return dict(zip(targets, resamples.correlations(results.predicted, label), strict=True))

@@ -1,12 +1,14 @@
 """Run folders: their networks score each video once, and everything else reads those scores.
 
 RUN/scores-SPLIT.safetensors holds the importance scores of the trained and of the untrained network
-on the videos of a split and on the run's validation videos, and the free choice of the trained one.
-The top m frames for any m follow from them, and so do all tables, intervals and pictures.
+on the videos of a split and on the run's validation videos, and of the trained one the free choice
+and, where the agent has `predict`, the answers. The top m frames for any m follow from them, and so
+do all tables, intervals and pictures.
 """
 
 import hashlib
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -20,8 +22,13 @@ from agents.evaluation.combined import Ensemble, Fused
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.result import Evaluation
 from agents.evaluation.run_groups import RunFolders
-from agents.evaluation.scoring import free_choice, importance_scores
-from agents.evaluation.selected_pooled import SelectedPooled, select_then_pool
+from agents.evaluation.scoring import (
+    PredictorRun,
+    free_choice,
+    importance_scores,
+    video_answers,
+)
+from agents.evaluation.selected_pooled import select_then_pool
 from agents.training.load import load_run
 from agents.training.run_folder import (
     CONFIG,
@@ -37,7 +44,7 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
 from frame_select_env.storage import remove_left_over
 
-VERSION = "2"  # of the file, and of what is computed
+VERSION = "3"  # of the file, and of what is computed
 # What runs that are scored together have in common.
 COMPARED = ("fold", "split", "stream", "view", "num_frames", "alpha", "aggregator")
 
@@ -68,6 +75,21 @@ def _keys(video: np.ndarray, view: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(video.tolist(), view.tolist(), strict=True))
 
 
+class StoredAnswers:
+    """A network's answers [n, C] for videos, computed before: a predictor of whole videos.
+
+    Of a network that sees single views, a video's answer is the mean over those it was asked about.
+    """
+
+    def __init__(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+        self.name = name
+        video, place = np.unique(tensors["video"], return_inverse=True)
+        total = np.zeros((len(video), tensors["answer"].shape[1]))
+        np.add.at(total, place, tensors["answer"])
+        mean = total / np.bincount(place)[:, None]
+        self.predict = lambda clips: mean[np.searchsorted(video, clips.video)]
+
+
 class RunScores:
     """The scores of one run's network, trained and with its first weights."""
 
@@ -75,6 +97,16 @@ class RunScores:
         self.trained = StoredRanking("trained", tensors)
         self.untrained = StoredRanking("untrained", tensors)
         self.validation = tensors["validation"]  # [v] int64, the run's validation videos
+        self._tensors = tensors
+
+    def answers(self, name: str) -> StoredAnswers | None:
+        """The trained network's own answers, as the row `name`; None if it gives none."""
+        return StoredAnswers(name, self._tensors) if "answer" in self._tensors else None
+
+
+def network_row(name: str) -> str:
+    """The row of the answers of an agent's network: "dfan-network@beta=1" of "dfan@beta=1"."""
+    return re.sub("^[^@,]*", r"\g<0>-network", name)
 
 
 def run_scores(
@@ -133,7 +165,8 @@ def evaluate_runs(
     default there is an "untrained NAME" for every agent. With `ensemble`, the mean scores of an
     agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME, then pooled" is a linear
     model on the features of the kept frames (`select_then_pool`). Both are for all agents, or for
-    those named. The other arguments are those of
+    those named. Where an agent's network answers for whole videos, its answers are a row, too
+    (`network_row`); those of several streams are averaged, 1 : 1. The other arguments are those of
     `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
 
     Raises:
@@ -174,7 +207,9 @@ def evaluate_runs(
     if pooling and (len(streams) > 1 or task.get("view") is not None):
         pooling = {}
         notes.append("no rows `then pooled`: they are for one stream without single views")
-    predictors = _pooled_runs(cache, pooling, task, frames, trust_code) if pooling else []
+    predictors: list[list[PredictorRun]] = _network_runs(agents, found)
+    if pooling:
+        predictors += _pooled_runs(cache, pooling, task, frames, trust_code)
     evaluation = evaluate(
         cache,
         rankings,
@@ -197,21 +232,36 @@ def among(wanted: bool | Collection[str], names: Collection[str]) -> list[str]:
     return [name for name in names if wanted is True or (wanted and name in wanted)]
 
 
+def _network_runs(
+    agents: Mapping[str, Sequence[RunFolders]], found: Mapping[Path, RunScores]
+) -> list[list[PredictorRun]]:
+    """The networks' answers, for each agent that gives some, with one predictor for each run."""
+    made: dict[str, list[PredictorRun]] = {}
+    for name, own in agents.items():
+        row = network_row(name)
+        for run in own:
+            parts = [found[folder].answers(row) for folder in _folders(run)]
+            told = tuple(part for part in parts if part is not None)
+            if len(told) == len(parts):
+                made.setdefault(row, []).append(told)
+    return list(made.values())
+
+
 def _pooled_runs(
     cache: FeatureCache,
     agents: Mapping[str, Sequence[RunFolders]],
     task: Mapping[str, Any],
     frames: Sequence[int],
     trust_code: bool,
-) -> list[list[SelectedPooled]]:
+) -> list[list[PredictorRun]]:
     """The predictors that select and then pool, with one for each run."""
-    made: dict[str, list[SelectedPooled]] = {}
+    made: dict[str, list[PredictorRun]] = {}
     pooled = Pooled.fit(cache, task["fold"], task["split"], task["num_frames"], task.get("stream"))
     for name, own in agents.items():
         for run in own:
             loaded = load_run(_folders(run)[0], cache, trust_code)
             for row, one in select_then_pool(cache, loaded, pooled, name, frames).items():
-                made.setdefault(row, []).append(one)
+                made.setdefault(row, []).append((one,))
     return list(made.values())
 
 
@@ -276,6 +326,8 @@ def _score(
                     free = np.zeros_like(clips.valid)  # of validation videos it is not needed
                     free = free_choice(ranking, clips, scores) if rows is scored else free
                     made.setdefault("free", []).append(free)
+                if name == "trained" and hasattr(ranking, "predict"):
+                    made.setdefault("answer", []).append(video_answers(ranking, clips))
     tensors = {name: np.concatenate(batches) for name, batches in (where | made).items()}
     return {"validation": validation, **tensors}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from rich.console import Console
@@ -238,6 +238,9 @@ class Predictor(Protocol):
         ...
 
 
+PredictorRun: TypeAlias = Sequence[Predictor]  # of one run: a predictor for each stream
+
+
 @dataclass(frozen=True)
 class ScoringRequest:
     """What to score of one ranking."""
@@ -262,12 +265,12 @@ def score_videos(
     settings: EvaluationSettings,
     rows: np.ndarray,
     requests: Sequence[ScoringRequest],
-    predictors: Sequence[Sequence[Predictor]] = (),
+    predictors: Sequence[PredictorRun] = (),
     progress: str = "",
 ) -> tuple[VideoResults, list[RankingResults], list[VideoResults]]:
     """Score keeping all frames, every request and every predictor, a batch of `rows` at a time.
 
-    A predictor is one for each stream; all its frames count as selected. `progress` labels a
+    All frames count as selected by a predictor. `progress` labels a
     progress bar on standard error; there is none if it is empty.
     """
     whole: list[VideoResults] = []
@@ -311,6 +314,22 @@ def importance_scores(
             f"ranking {ranking.name!r}: a score of video {row} is NaN; did the training diverge?"
         )
     return np.where(clips.valid, scores, -np.inf)
+
+
+def video_answers(agent: Any, clips: Clips) -> np.ndarray:
+    """What an agent's network itself says of the videos, [B, C] float64, checked."""
+    answers, outputs = np.asarray(agent.predict(clips), np.float64), clips.predictions.shape[2]
+    if answers.shape != (len(clips), outputs):
+        raise FrameSelectError(
+            f"ranking {agent.name!r}: predict gave the shape {answers.shape}; "
+            f"expected {(len(clips), outputs)}"
+        )
+    if np.isnan(answers).any():
+        row = clips.video[np.isnan(answers).any(axis=1)][0]
+        raise FrameSelectError(
+            f"ranking {agent.name!r}: an answer for video {row} is NaN; did the training diverge?"
+        )
+    return answers
 
 
 def free_choice(ranking: Any, clips: Clips, scores: np.ndarray) -> np.ndarray:

@@ -77,6 +77,21 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
     return TextTable(heading, table, kinds)
 
 
+def target_table(evaluation: Evaluation) -> TextTable:
+    """The correlation by target of every ranking's headline, for a regression with several."""
+    rows = [
+        (name, evaluation.row(name, evaluation.headline(name)))
+        for name in dict.fromkeys(row.ranking for row in evaluation.table)
+        if evaluation.headline(name) in evaluation.frames(name)
+    ]
+    cells = [
+        [name, *(number_text(row.targets[one].value, False) for one in evaluation.targets)]
+        for name, row in rows
+    ]
+    heading = [f"PCC{CHOSEN if evaluation.chosen else ''}", *evaluation.targets]
+    return TextTable(heading, cells, [row.kind for _, row in rows])
+
+
 def fixed_frames(evaluation: Evaluation) -> list[int]:
     """The numbers of frames m of the table, ascending."""
     return sorted({int(row.frames) for row in evaluation.table if row.frames.isdigit()})
@@ -94,6 +109,8 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
     title = f"{evaluation.settings.cache.path.stem}, {evaluation.split}: "
     title += f"{len(evaluation.rows)} videos"
     print_text_table(evaluation_table(evaluation), title, console)
+    if evaluation.targets:
+        print_text_table(target_table(evaluation), "by target", console)
     for note in table_notes(evaluation):
         console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
 
@@ -117,7 +134,10 @@ def print_text_table(text: TextTable, title: str, console: Console | None = None
 def evaluation_markdown(evaluation: Evaluation) -> str:
     """The same table and notes as Markdown, agents in bold."""
     notes = [f"- {note}" for note in table_notes(evaluation)]
-    return "\n".join([markdown_table(evaluation_table(evaluation)), "", *notes, ""])
+    tables = [evaluation_table(evaluation)]
+    tables += [target_table(evaluation)] if evaluation.targets else []
+    parts = [part for table in tables for part in (markdown_table(table), "")]
+    return "\n".join([*parts, *notes, ""])
 
 
 def markdown_table(table: TextTable) -> str:

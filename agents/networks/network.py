@@ -2,6 +2,7 @@
 
 import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -36,6 +37,17 @@ class Standardised(nn.Module):
     def standardise(self, features: Tensor, valid: Tensor) -> None:
         """Set mean and scale, 0 for constant features, from the valid frames of [n, T, D]."""
         self.mean, self.scale = mean_and_scale(features, valid)
+
+    def standardise_parts(
+        self, features: Tensor, valid: Tensor, parts: Iterable[tuple[int, int]]
+    ) -> None:
+        """The same for parts of the features, say streams, from their begin to their end.
+
+        What counts as constant depends on the other features of the part.
+        """
+        for begin, end in parts:
+            found = mean_and_scale(features[..., begin:end], valid)
+            self.mean[begin:end], self.scale[begin:end] = found
 
 
 def mean_and_scale(features: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,15 +24,12 @@ from agents.pictures.style import (
 from agents.training.run_folder import METRICS
 
 ACROSS = 3  # panels of a forest in a row
-REFERENCES = ("pooled", "window-confidence", "confidence", "uniform")  # drawn below the agents
+# Drawn below the agents.
+REFERENCES = ("pooled", "feature-norm", "window-confidence", "confidence", "uniform")
 Names = tuple[str, ...]  # of a row: a label, or two
 Panel = tuple[str, str, Mapping[Names, Interval]]  # title, task, and figures by their rows' names
 SURE, UNSURE = "#0072B2", "#8A8A8A"
 POINTS = 200  # of a learning curve
-YLABELS = {
-    "classification": "validation accuracy at m, %",
-    "regression": "minus validation MAE at m",
-}
 
 
 def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
@@ -119,7 +116,7 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
                 left.axhline(last, color=styles[label].color, linewidth=1.6, linestyle=":")
             seconds = [run[:, [1, 2]] for run in runs]
             _curve(right, seconds, scale, styles[label], bands, plain(label))
-        left.set(xlabel="episodes scored", ylabel=YLABELS[data_set.task])
+        left.set(xlabel="episodes scored", ylabel=_measure(data_set))
         right.set(xlabel="seconds of training")
         for axes in (left, right):
             quiet_grid(axes)
@@ -155,6 +152,17 @@ def _curve(
         axes.fill_between(positions, *edges, color=style.color, alpha=0.13, linewidth=0)
     how = {**vars(style), "linewidth": 2, "markersize": 5, "markevery": POINTS // 5}
     axes.plot(positions, values.mean(axis=0), **how, label=label)
+
+
+def _measure(data_set: DataSetResults) -> str:
+    """What the validation scores measure."""
+    runs = [run.hyper for own in data_set.runs.values() for run in own]
+    found = {str(hyper.get("validation_metric", "error")) for hyper in runs}
+    at = " at m" if all(hyper.get("validate", "selection") == "selection" for hyper in runs) else ""
+    if data_set.task == "classification":
+        return f"validation accuracy{at}, %"
+    measures = {"error": f"minus validation MAE{at}", "pcc": f"validation PCC{at}"}
+    return " or ".join(measures[name] for name in sorted(found))
 
 
 def _metrics(folder: Path) -> np.ndarray:

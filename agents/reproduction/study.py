@@ -1,15 +1,17 @@
 """A study: lines of figures, the runs that they need, and how each figure is read from these."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from agents.comparison.grid import DataSet, RunSpec, make_grid
 from agents.comparison.results import DataSetResults
-from agents.comparison.statistics import Sample, pooled_mean, sample
+from agents.comparison.statistics import Sample, correlation_sample, pooled_mean, sample
 from agents.evaluation.intervals import Interval
+from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
 from agents.registry import with_values
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
@@ -17,6 +19,9 @@ from frame_select_env.cache import View
 from frame_select_env.errors import known
 
 AGENT = "agent"  # the ranking of a line that stands for the agents that are trained
+NETWORK = "network"  # the same for what their networks answer for whole videos
+PAPER = "paper"  # of a line that has the paper's figure alone
+EVERY = "*"  # every stream of a cache, side by side
 CHOSEN, FREE = "chosen", "free"
 ENSEMBLE, POOLED = " ensemble", (", then pooled", ", best of four")
 
@@ -27,14 +32,16 @@ class Line:
 
     label: str
     source: str = ""  # which of the caches it is about, a name of the study's `sources`
-    paper: float | None = None  # the paper's accuracy in percent
-    ranking: str = AGENT  # or a reference: "all", "random"
+    paper: float | None = None  # the paper's accuracy in percent (regression: correlation)
+    ranking: str = AGENT  # or NETWORK, PAPER, or a reference: "all", "random"
     frames: int = 12  # m, where the paper's figure stands
     changes: tuple[tuple[str, Any], ...] = ()  # hyper-parameters of the agent
     agents: tuple[str, ...] = ()  # the agents of this line alone; empty for those of the command
     reward: str = "sign_omega"
     folds: Literal["first", "every"] = "every"
-    streams: Literal["first", "every"] = "every"
+    streams: Literal["first", "every"] = "every"  # each by itself, fused
+    stream: str = ""  # instead of these, roles side by side, "action+scene", or EVERY
+    needs: str = ""  # a role without which a cache leaves the line empty
     view_scheme: ViewScheme = "region"
     alpha: float = 0.0
     # what is made of the agent's runs instead: a row of `evaluate_runs`, "NAME ensemble" and so on
@@ -54,6 +61,9 @@ class Study:
     data: "PaperData | None" = None  # the data that the paper's figures are about
     agents: tuple[str, ...] = ("reinforce@preset=paper", "reinforce")
     pairs: tuple[tuple[str, str], ...] = ()  # labels of lines whose difference is a figure, too
+    task: Literal["classification", "regression"] = "classification"  # of its caches
+    # (folder, what was measured) -> the names of more files, one of which may be figure.png
+    draw: "Callable[[Path, Sequence[Measured]], list[str]] | None" = None
 
 
 @dataclass(frozen=True)
@@ -62,24 +72,30 @@ class PaperData:
 
     name: str
     classes: Mapping[str, int]  # by source; "" for all others
-    folds: int = 3
+    folds: Mapping[str, int] = field(default_factory=lambda: {"": 3})  # likewise
     streams: int = 2
     views: int = 10
-    num_frames: int = 25
+    num_frames: int | None = 25  # None for any number
 
     def differences(self, line: Line, cache: FeatureCache, num_frames: int) -> list[str]:
         """How a cache differs from the paper's data, in words; empty if figures are comparable."""
-        classes = self.classes.get(line.source, self.classes[""])
-        folds = 1 if line.folds == "first" else self.folds
-        streams = 1 if line.streams == "first" else self.streams
+        classes = self.classes.get(line.source, self.classes.get("", 0))
+        folds = 1 if line.folds == "first" else self.folds.get(line.source, self.folds.get("", 0))
         asked = len(folds_of(cache)) if line.folds == "every" else 1
-        used = len(streams_of(cache, line))
+        streams = 1 if line.streams == "first" else self.streams
+        if line.stream not in ("", EVERY):
+            streams = len(line.stream.split("+"))
+        used = streams_of(cache, line)
+        parts = [part for one in used for part in cache.parts(one)]
         found = {
-            "classes": (len(cache.classes), classes),
+            "classes" if cache.task == "classification" else "targets": (
+                len(cache.classes),
+                classes,
+            ),
             "splits": (asked, folds),
-            "streams": (used, streams),
-            "views": (cache.views(streams_of(cache, line)[0]), self.views),
-            "frames": (num_frames, self.num_frames),
+            "streams": (len(parts), streams),
+            "views": (cache.views(parts[0]), self.views),
+            "frames": (num_frames, self.num_frames or num_frames),
         }
         words = [
             f"{name} {here}, not {there}" for name, (here, there) in found.items() if here != there
@@ -89,16 +105,35 @@ class PaperData:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What was evaluated for a line and one agent, or its reference."""
+
+    line: Line
+    agent: str  # as it was trained, or the reference
+    label: str  # of its runs in the results; "" for a reference
+    frames: int  # m, that of the line or all frames where there are fewer
+    results: Sequence[DataSetResults]  # one for each of the line's folds
+
+    @property
+    def row(self) -> str:
+        """The row of its figures in an evaluation."""
+        name = self.label or self.agent
+        return network_row(name) if self.line.ranking == NETWORK else name + self.line.made
+
+
+@dataclass(frozen=True)
 class Figure:
     """What was measured for a line and an agent, at one number of frames."""
 
     line: Line
     ranking: str  # the agent as it was trained, or the reference
     frames: str  # m, "chosen" or "free"
-    accuracy: Interval
+    score: Interval  # accuracy (regression: correlation, averaged over targets)
     gain: Interval  # over keeping all frames
     kept: float  # the share of the valid frames that is kept
-    rescued: float  # the share of videos that all frames get wrong, and the selection right
+    # the share of videos that all frames get wrong, and the selection right (regression: where it
+    # has the smaller error)
+    rescued: float
     broken: float  # the reverse
     runs: int
     samples: Sequence[Sample]  # of each data set
@@ -134,13 +169,35 @@ def folds_of(cache: FeatureCache) -> tuple[str, ...]:
 
 
 def streams_of(cache: FeatureCache, line: Line) -> tuple[str, ...]:
-    """The streams that a line is about."""
+    """The streams that a line is about, several side by side as "a+b"; () if one is missing."""
+    if line.needs and not stream_in_role(cache, line.needs):
+        return ()
+    if line.stream == EVERY:
+        return ("+".join(cache.streams),)
+    if line.stream:
+        found = [stream_in_role(cache, role) for role in line.stream.split("+")]
+        return ("+".join(found),) if all(found) else ()
     return cache.streams if line.streams == "every" else cache.streams[:1]
+
+
+def stream_in_role(cache: FeatureCache, role: str) -> str:
+    """The stream of that name; else objects are the stream with their axis; "" if there is none.
+
+    The action is then all streams, side by side, that have no axis of objects and are not named
+    scene or audio.
+    """
+    if role in cache.streams:
+        return role
+    objects = [one for one in cache.streams if cache.features_extent(one).axes == "object"]
+    if role == "objects":
+        return "+".join(objects)
+    rest = [one for one in cache.streams if one not in (*objects, "objects", "scene", "audio")]
+    return "+".join(rest) if role == "action" else ""
 
 
 def agents_of(line: Line, agents: Sequence[str]) -> list[str]:
     """The agents that are trained for a line."""
-    if line.ranking != AGENT:
+    if line.ranking not in (AGENT, NETWORK):
         return []
     return [with_values(agent, dict(line.changes)) for agent in line.agents or agents]
 
@@ -149,7 +206,9 @@ def data_sets_of(line: Line, data: str) -> list[DataSet]:
     """What a line is averaged over: a data set for each of its folds."""
     cache = open_cache(data)
     folds, streams = folds_of(cache), streams_of(cache, line)
-    views: View = "random" if cache.views(streams[0]) > 1 else None
+    if not streams:
+        return []
+    views: View = "random" if not line.stream and cache.views(streams[0]) > 1 else None
     named: tuple[str | None, ...] = streams if len(cache.streams) > 1 else (None,)
     scheme: ViewScheme = line.view_scheme if views else "region"
     return [
@@ -170,9 +229,9 @@ def make_specs(
 
     References stand beside runs: where a line of references has none, the first agent is trained.
     """
-    lines = [line for line in study.lines if line.source in data]
+    lines = [line for line in study.lines if line.source in data and line.ranking != PAPER]
     specs: dict[RunSpec, None] = {}
-    for line in sorted(lines, key=lambda line: line.ranking != AGENT):
+    for line in sorted(lines, key=lambda line: not agents_of(line, agents)):
         trained = {spec.data_set for spec in specs}
         for where in data_sets_of(line, data[line.source]):
             needed = agents_of(line, agents)
@@ -209,35 +268,41 @@ def made_of_runs(
     return wanted
 
 
-def figures(
+def measure(
     study: Study,
     data: Mapping[str, str],
     agents: Sequence[str],
     results: Iterable[DataSetResults],
     labels: Mapping[tuple[str, str, int], str],
-) -> list[Figure]:
-    """The figures of every line for which there are results.
+) -> list[Measured]:
+    """What there is of every line, for each of its agents or its reference.
 
     `labels` has the label of an agent, reward and m in the results.
     """
-    by_place = {one.where: one for one in results}
-    found = []
+    by_place, found = {one.where: one for one in results}, []
     for line in study.lines:
-        if line.source not in data:
+        if line.source not in data or line.ranking == PAPER:
             continue
         wheres = data_sets_of(line, data[line.source])
         own = [by_place[where] for where in wheres if where in by_place]
-        if not own:
-            continue
         for agent in agents_of(line, agents) or [line.ranking]:
-            m = min(line.frames, own[0].evaluation.settings.num_frames)
-            name = labels[agent, line.reward, m] + line.made if line.ranking == AGENT else agent
-            rows = [str(m), *([CHOSEN, FREE] if line.ranking == AGENT else [])]
-            if line.ranking == "all" or line.made in POOLED:
-                rows = ["all"]
-            for frames in rows:
-                if all((name, frames) in one.evaluation.results for one in own):
-                    found.append(_figure(line, agent, name, frames, own))
+            if own:
+                m = min(line.frames, own[0].evaluation.settings.num_frames)
+                label = labels[agent, line.reward, m] if agents_of(line, agents) else ""
+                found.append(Measured(line, agent, label, m, own))
+    return found
+
+
+def figures(measured: Iterable[Measured]) -> list[Figure]:
+    """The figures of every line for which there are results."""
+    found = []
+    for one in measured:
+        rows = [str(one.frames), *([CHOSEN, FREE] if one.line.ranking == AGENT else [])]
+        if one.line.ranking in ("all", NETWORK) or one.line.made in POOLED:
+            rows = ["all"]
+        for frames in rows:
+            if all((one.row, frames) in own.evaluation.results for own in one.results):
+                found.append(_figure(one.line, one.agent, one.row, frames, one.results))
     return found
 
 
@@ -245,12 +310,17 @@ def _figure(
     line: Line, agent: str, name: str, frames: str, own: Sequence[DataSetResults]
 ) -> Figure:
     """The figure of one row, averaged over data sets."""
-    right, gains, kept, rescued, broken = [], [], [], [], []
+    scores, gains, kept, rescued, broken = [], [], [], [], []
     for seed, one in enumerate(own):
         results, whole = one.evaluation.results[name, frames], one.evaluation.results["all", "all"]
         drawn = one.evaluation.draw(seed)
-        right.append(sample(1 - results.error, drawn))
-        gains.append(sample(whole.error - results.error, drawn))
+        if one.task == "regression":
+            told, label = results.predicted, one.evaluation.label
+            scores.append(correlation_sample(told, None, label, drawn))
+            gains.append(correlation_sample(told, whole.predicted[0], label, drawn))
+        else:
+            scores.append(sample(1 - results.error, drawn))
+            gains.append(sample(whole.error - results.error, drawn))
         kept.append((results.frames / whole.frames).mean())
         rescued.append((results.error < whole.error).mean())
         broken.append((results.error > whole.error).mean())
@@ -258,11 +328,11 @@ def _figure(
         line=line,
         ranking=agent,
         frames=frames,
-        accuracy=pooled_mean(right),
+        score=pooled_mean(scores),
         gain=pooled_mean(gains),
         kept=float(np.mean(kept)),
         rescued=float(np.mean(rescued)),
         broken=float(np.mean(broken)),
         runs=len(own[0].evaluation.results[name, frames].error),
-        samples=right,
+        samples=scores,
     )

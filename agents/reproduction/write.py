@@ -9,16 +9,24 @@ from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import interval_columns
 from agents.evaluation.tables import TextTable, interval_text, markdown_table, number_text
 from agents.pictures.style import COLOURS, INK, MARKERS, QUIET, picture, plain, quiet_grid
-from agents.reproduction.study import AGENT, CHOSEN, FREE, Figure, Line, Study, agents_of
+from agents.reproduction.study import (
+    CHOSEN,
+    FREE,
+    Figure,
+    Line,
+    Study,
+    agents_of,
+    streams_of,
+)
 from frame_select_env import open_cache
 from frame_select_env.storage import write_whole
 
 EMPTY = "–"
-COLUMNS = (
-    *("line", "agent", "frames", "paper"),
-    *interval_columns(("accuracy", "gain")),
-    *("kept", "rescued", "broken", "runs", "folds", "differs"),
-)
+# What the figures of a task measure: in table.csv, in a heading, and along the axis of the picture.
+MEASURES = {
+    "classification": ("accuracy", "%", "accuracy, %"),
+    "regression": ("pcc", "PCC", "Pearson correlation"),
+}
 ROW = 0.34  # inches a row of the figure
 
 
@@ -51,6 +59,7 @@ def study_table(
 ) -> TextTable:
     """A row for every line and agent: the paper's figure beside ours at m, chosen and free."""
     papers = any(line.paper is not None for line in study.lines)
+    percent, unit = study.task == "classification", MEASURES[study.task][1]
     found = {}
     for one in figures:  # "at m" is at all T frames where these are fewer
         kind = one.frames if one.frames in (CHOSEN, FREE) else "at m"
@@ -58,17 +67,18 @@ def study_table(
     rows = []
     for line, agent, text in _lines(study, agents):
         ours = [found.get((line, agent, kind)) for kind in ("at m", CHOSEN, FREE)]
-        cells = [text] + ([_paper(line)] if papers else [])
-        cells += [_accuracy(one, intervals) for one in ours]
+        cells = [text] + ([_paper(line, percent)] if papers else [])
+        cells += [_score(one, intervals, percent) for one in ours]
         best = ours[1] or ours[0]
-        cells.append(interval_text(best.gain, "gain", True) if best else EMPTY)
+        cells.append(interval_text(best.gain, "gain", percent) if best else EMPTY)
         last = ours[2] or best
         shares = (last.kept, last.rescued, last.broken) if last else ()
         cells += [number_text(share, True) for share in shares] or [EMPTY] * 3
         if study.data:
             cells.append("no" if differs.get(line) else "yes" if line in differs else EMPTY)
         rows.append(cells)
-    heading = ["", *(["paper, %"] if papers else []), "at m, %", "chosen, %", "free, %"]
+    heading = ["", *([f"paper, {unit}"] if papers else [])]
+    heading += [f"{kind}, {unit}" for kind in ("at m", CHOSEN, FREE)]
     heading += ["gain", "kept, %", "rescued, %", "broken, %"]
     return TextTable([*heading, *(["comparable"] if study.data else [])], rows)
 
@@ -82,18 +92,20 @@ def _lines(study: Study, agents: Sequence[str]) -> Iterator[tuple[Line, str, str
             yield line, agent, f"{line.label}: {agent}" if several else line.label
 
 
-def _paper(line: Line) -> str:
+def _paper(line: Line, percent: bool) -> str:
     if line.paper is None:
         return EMPTY
+    if not percent:
+        return f"{line.paper:.4g}"
     return f"{line.paper:.1f}" if line.paper == round(line.paper, 1) else f"{line.paper:.2f}"
 
 
-def _accuracy(figure: Figure | None, interval: bool) -> str:
+def _score(figure: Figure | None, interval: bool, percent: bool) -> str:
     if figure is None:
         return EMPTY
     if not interval:
-        return number_text(figure.accuracy.value, True)
-    return interval_text(figure.accuracy, "accuracy", True)
+        return number_text(figure.score.value, percent)
+    return interval_text(figure.score, "", percent)
 
 
 def _differences(study: Study, data: Mapping[str, str], num_frames: int) -> dict[Line, list[str]]:
@@ -103,7 +115,7 @@ def _differences(study: Study, data: Mapping[str, str], num_frames: int) -> dict
     return {
         line: study.data.differences(line, open_cache(data[line.source]), num_frames)
         for line in study.lines
-        if line.source in data
+        if line.source in data and streams_of(open_cache(data[line.source]), line)
     }
 
 
@@ -113,11 +125,16 @@ def _notes(
     figures: Sequence[Figure],
     differs: Mapping[Line, list[str]],
 ) -> list[str]:
+    better = (
+        "that only the selection, or only all frames, get right"
+        if study.task == "classification"
+        else "where the selection's error is smaller, or all frames'"
+    )
     notes = [
         "[low, high]: 95 % bootstrap over runs and videos; gain: over keeping all frames, of the "
         "chosen number of frames (of m where none was chosen)",
         "kept, rescued, broken: of the agent's free choice (else of the gain's row) the share of "
-        "frames, and of videos that only the selection, or only all frames, get right",
+        f"frames, and of videos {better}",
     ]
     for source in data:
         words = {word for line, own in differs.items() if line.source == source for word in own}
@@ -138,8 +155,10 @@ def _notes(
             ]
             if len(pair) == 2:
                 samples = list(zip(pair[0].samples, pair[1].samples, strict=True))
-                difference = interval_text(pooled_difference(samples), "gain", True)
-                notes.append(f"{first} minus {second}, {frames}: {difference} points")
+                percent = study.task == "classification"
+                difference = interval_text(pooled_difference(samples), "gain", percent)
+                unit = "points" if percent else "PCC"
+                notes.append(f"{first} minus {second}, {frames}: {difference} {unit}")
     return notes
 
 
@@ -150,31 +169,38 @@ def _write_csv(
     figures: Sequence[Figure],
     differs: Mapping[Line, list[str]],
 ) -> None:
+    columns = [
+        *("line", "agent", "frames", "paper"),
+        *interval_columns((MEASURES[study.task][0], "gain")),
+        *("kept", "rescued", "broken", "runs", "folds", "differs"),
+    ]
+    scale = 100 if study.task == "classification" else 1
     rows = []
     for line, agent, _ in _lines(study, agents):
-        names = {"line": line.label, "agent": agent if line.ranking == AGENT else ""}
-        names |= {"paper": "" if line.paper is None else f"{line.paper / 100:.4f}"}
+        names = {"line": line.label, "agent": agent if agents_of(line, agents) else ""}
+        names |= {"paper": "" if line.paper is None else f"{line.paper / scale:.4f}"}
         names |= {"differs": "; ".join(differs.get(line, ()))}
         own = [one for one in figures if one.line is line and one.ranking == agent]
         for one in own:
             numbers = [
-                *astuple(one.accuracy),
+                *astuple(one.score),
                 *astuple(one.gain),
                 one.kept,
                 one.rescued,
                 one.broken,
             ]
-            cells = dict(zip(COLUMNS[4:13], (f"{number:.6f}" for number in numbers), strict=True))
+            cells = dict(zip(columns[4:13], (f"{number:.6f}" for number in numbers), strict=True))
             counts = {"runs": str(one.runs), "folds": str(len(one.samples))}
             rows.append({**names, "frames": one.frames, **cells, **counts})
         if not own:
             rows.append(names)
-    write_csv(path, COLUMNS, rows)
+    write_csv(path, columns, rows)
 
 
 def _plot(path: Path, study: Study, agents: Sequence[str], figures: Sequence[Figure]) -> None:
     """Draw every row: the paper's figure as a ring, ours at m and chosen with intervals."""
     rows = list(_lines(study, agents))
+    scale = 100 if study.task == "classification" else 1
     width = 4.5 + 0.085 * max(len(plain(text)) for _, _, text in rows)
     with picture(path, width, 1.3 + ROW * len(rows)) as canvas:
         axes = canvas.add_subplot()
@@ -190,7 +216,7 @@ def _plot(path: Path, study: Study, agents: Sequence[str], figures: Sequence[Fig
                 if one.line is not line or one.ranking != agent or one.frames == FREE:
                     continue
                 name, colour, marker = kinds[one.frames == CHOSEN]
-                value, low, high = (100 * number for number in astuple(one.accuracy))
+                value, low, high = (scale * number for number in astuple(one.score))
                 at = place + (0.12 if one.frames == CHOSEN else -0.12)
                 axes.plot([low, high], [at, at], color=colour, lw=1.4)
                 label = None if name in named else f"ours, {name}"
@@ -198,7 +224,7 @@ def _plot(path: Path, study: Study, agents: Sequence[str], figures: Sequence[Fig
                 named.add(name)
         axes.set_yticks(range(len(rows)), [plain(text) for _, _, text in rows], color=INK)
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlabel("accuracy, %")
+        axes.set_xlabel(MEASURES[study.task][2])
         axes.set_title(study.title, fontsize=11)
         if named:
             axes.legend(

@@ -17,14 +17,16 @@ from frame_select_env.rewards import RewardSpec
 # its attribute `smallest`.
 SMALLEST: dict[str, float] = {
     **dict.fromkeys(("num_layers", "epochs", "batch_size", "episodes", "memory", "num_envs"), 1),
+    **dict.fromkeys(("depth", "num_heads", "max_objects"), 1),
     **dict.fromkeys(("repeats", "rollout_episodes", "n_epochs", "n_steps", "sequence_length"), 1),
     **dict.fromkeys(("train_freq", "gradient_steps", "target_update_interval", "buffer_size"), 1),
     **dict.fromkeys(("patience", "learning_starts", "max_grad_norm", "weight_decay"), 0),
+    "halve_every": 0,
     **dict.fromkeys(("ent_coef", "vf_coef", "beta", "warm_start", "listwise_coef"), 0),
     "chunk": 1,
     "hidden_size": 2,  # some networks have half of them in each direction
 }
-BELOW_1 = ("dropout", "ema_decay", "momentum")  # in [0, 1)
+BELOW_1 = ("dropout", "head_dropout", "ema_decay", "momentum")  # in [0, 1)
 FRACTIONS = (  # in [0, 1]
     *("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"),
     *("gae_lambda", "scrambler"),
@@ -55,8 +57,8 @@ class AgentDesign:
 
     Attributes:
         name: The agent's name on command lines and in tables.
-        config: Dataclass of its hyper-parameters; must have `epochs`, `patience`, `keep` and
-            `holdout`, as `TrainingConfig` has.
+        config: Dataclass of its hyper-parameters; must have `epochs`, `patience`, `keep`,
+            `validation_metric`, `validate` and `holdout`, as `TrainingConfig` has.
         presets: Hyper-parameters by preset name; must have "tuned".
         network: (cache, task, config) -> a new network.
         agent: (network, task, config) -> the ranking by that network.

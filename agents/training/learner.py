@@ -2,9 +2,9 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from agents.training.task import Task
 from frame_select_env import FeatureCache
 
 COUNTS = ("updates", "episodes", "timesteps")
+ValidationMetric: TypeAlias = Literal["error", "pcc"]
+Validated: TypeAlias = Literal["selection", "answer"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class TrainingConfig:
     patience: int = 15
     #: Weights to keep: those of the epoch with the best validation score, or of the last epoch.
     keep: Literal["best", "last"] = "best"
+    #: The validation score: error, the accuracy (regression: minus the mean absolute error); or for
+    #: a regression pcc, Pearson's correlation, averaged over targets.
+    validation_metric: ValidationMetric = "error"
+    #: What is validated: the mean of the cache's predictions at the m best frames, the selection;
+    #: or the network's own answer, for agents that have one.
+    validate: Validated = "selection"
     #: Without a val split, hold out a fifth of the training videos for validation; False trains on
     #: all of them, which needs keep=last and patience=0.
     holdout: bool = True
@@ -157,6 +165,8 @@ class BatchLearner(Learner):
         table: The features of the training videos.
     """
 
+    make_optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
+
     def __init__(self, network: Standardised, cache: FeatureCache, task: Task, config: Any) -> None:
         super().__init__(network, task, config)
         self.rows = task.fit_rows
@@ -167,8 +177,8 @@ class BatchLearner(Learner):
         if config.standardise:
             network.standardise(self.table.features, self.table.valid)
         self.network: Any = copy.deepcopy(network)
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        self.optimiser = self.make_optimiser(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
 
     @abstractmethod

@@ -40,8 +40,8 @@ class Epoch:
     updates: int  # optimiser steps so far
     seconds: float  # wall time of training so far
     cpu_seconds: float  # CPU time of training so far
-    # Accuracy at m on the validation videos, and the mean probability of the true class
-    # (regression: minus the mean absolute error, twice); None without validation videos.
+    # The score on the validation videos, and the one that breaks its ties, see `Validation`; None
+    # without validation videos.
     validation: tuple[float, float] | None
     best_epoch: int  # with the best validation score so far; 0 without validation videos
     figures: dict[str, float] = field(default_factory=dict)  # other metrics, by name

@@ -15,7 +15,7 @@ from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.aggregators import MAX, judge_path, make_judge
 from frame_select_env.cache import View, file_digest
 from frame_select_env.consensus import MAX_FRAMES, MEAN, Judge, check_alpha
-from frame_select_env.rewards import Reward, RewardSpec
+from frame_select_env.rewards import Reward, RewardSpec, default_reward
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
@@ -57,9 +57,12 @@ class Task:
 def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
     """A task on `cache`, its videos divided into training and validation videos.
 
+    Without a reward, or with None, it is that of the split's videos, see `default_reward`.
+
     Raises:
         FrameSelectError: for an unknown fold, split, stream or reward, or a value out of range.
     """
+    reward = settings.pop("reward", None)
     task = Task(data, **settings)
     if not 1 <= task.target_frames <= task.num_frames:
         raise FrameSelectError(
@@ -78,9 +81,11 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
     _check_device(task.device)
     cache.check_view(task.view, cache.stream(task.stream))
     task_judge(task, cache)
-    Reward(task.reward, cache)
+    if reward is None:
+        reward = default_reward(cache, cache.rows(task.split, task.fold))
+    Reward(reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed, task.holdout)
-    return replace(task, fit_rows=fit, validation_rows=validation)
+    return replace(task, reward=reward, fit_rows=fit, validation_rows=validation)
 
 
 def task_judge(task: Task, cache: FeatureCache) -> Judge | None:
@@ -147,18 +152,19 @@ def holdout(
     split: str = "train",
     seed: int = 0,
     divide: bool = True,
+    among: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide a training split into videos to fit on and validation videos.
 
     The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
     one part of five of `split`, drawn by the seed: whole groups where there are at least two,
     stratified by label, with at least one video and one group on each side; without `divide` there
-    are none. Unlabelled videos are in neither. Returns rows in the cache, in ascending order: fit
-    [n], validation [v] int64.
+    are none. Unlabelled videos are in neither. `among` [k] are the videos of `split` to divide, by
+    default all of them. Returns rows in the cache, in ascending order: fit [n], validation [v].
     """
-    rows = labelled_rows(cache, split, fold)
-    known = cache.labels >= 0 if cache.labels.ndim == 1 else np.ones(len(cache), bool)
-    if split != "val" and ((cache.splits(fold) == "val") & known).any():
+    rows = labelled_rows(cache, split, fold) if among is None else among
+    validation = np.flatnonzero(cache.splits(fold) == "val")
+    if split != "val" and len(cache.labelled(validation)):
         return rows, labelled_rows(cache, "val", fold)
     if not divide:
         return rows, rows[:0]

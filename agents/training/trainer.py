@@ -22,10 +22,9 @@ from agents.training.run_folder import (
     load_checkpoint,
     save_checkpoint,
 )
-from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded, task_judge
-from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache, top_frames
-from frame_select_env.aggregators import judge_clips
-from frame_select_env.consensus import consensus, is_correct
+from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded
+from agents.training.validation import Validation, check_validation
+from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
 
 CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
 
@@ -53,33 +52,8 @@ class Run:
         if self.choice.design.reward is not None:
             settings.setdefault("reward", self.choice.design.reward)
         task = make_task(cache, self.data, **settings)
-        check_validation(task, config)
+        check_validation(cache, task, config)
         return task
-
-
-def check_validation(task: Task, config: Any) -> None:
-    """Refuse hyper-parameters that need validation videos if the task has none.
-
-    Raises:
-        FrameSelectError: naming the hyper-parameter; or if the task was made for another `holdout`.
-    """
-    if config.holdout != task.holdout:
-        raise FrameSelectError(
-            f"holdout={config.holdout}: the task was made with holdout={task.holdout}; "
-            f"use make_task(..., holdout={config.holdout})"
-        )
-    if len(task.validation_rows):
-        return
-    for name, value, needs in (
-        ("keep", config.keep, config.keep == "best"),
-        ("patience", config.patience, config.patience > 0),
-    ):
-        if needs:
-            raise FrameSelectError(
-                f"{name}={value}: needs validation videos, but holdout=False holds out none and "
-                f"fold {task.fold!r} has no labelled val split; use keep=last and patience=0, or "
-                "holdout=True"
-            )
 
 
 def run_config(run: Run, cache: FeatureCache, task: Task) -> dict[str, Any]:
@@ -105,7 +79,7 @@ class Trained:
     network: nn.Module
     last: Epoch
     kept_epoch: int  # the epoch whose weights are kept
-    validation: "Validation | None"  # None without validation videos
+    validation: Validation | None  # None without validation videos
 
 
 def train_run(
@@ -174,10 +148,12 @@ def train(
     """
     config = design.presets["tuned"] if config is None else config
     design.check(config)
-    check_validation(task, config)
+    check_validation(cache, task, config)
     learner = make_learner(design, cache, task, config)
     agent = make_agent(design, learner.average, task, config)
-    validation = Validation(cache, task) if len(task.validation_rows) else None
+    validation = None
+    if len(task.validation_rows):
+        validation = Validation(cache, task, config.validation_metric, config.validate)
     epoch = Epoch(0, 0, 0, 0, 0.0, 0.0, None, 0)
     best: tuple[float, float] = (-np.inf, -np.inf)
     kept: dict[str, Tensor] = {}  # the weights of the best epoch, unless the last ones are kept
@@ -243,7 +219,7 @@ def make_agent(design: AgentDesign, network: nn.Module, task: Task, config: Any)
     """The ranking by a network.
 
     Raises:
-        FrameSelectError: if it has no `name` or no `scores`.
+        FrameSelectError: if it has no `name` or no `scores`, or no answer of its own to validate.
     """
     agent = design.agent(network, task, config)
     if not isinstance(getattr(agent, "name", None), str) or not callable(
@@ -251,6 +227,10 @@ def make_agent(design: AgentDesign, network: nn.Module, task: Task, config: Any)
     ):
         raise FrameSelectError(
             f"agent {design.name!r}: its {type(agent).__name__} must have a name and scores(clips)"
+        )
+    if config.validate == "answer" and not callable(getattr(agent, "predict", None)):
+        raise FrameSelectError(
+            f"validate=answer: {agent.name} gives no answer of its own; use validate=selection"
         )
     return agent
 
@@ -262,40 +242,3 @@ def _is_over(learner: Learner, epoch: Epoch) -> bool:
     config = learner.config
     stalled = config.patience and epoch.number - epoch.best_epoch >= config.patience
     return epoch.number >= config.epochs or bool(stalled)
-
-
-class Validation:
-    """The score of early stopping: the video-level prediction on a task's validation videos."""
-
-    def __init__(self, cache: FeatureCache, task: Task) -> None:
-        self.task = task
-        video, view = cache.clips_of(task.validation_rows, task.stream, task.view)
-        self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
-        self.labels = cache.labels[task.validation_rows]
-        self._largest = cache.predictions_extent(task.stream, task.fold).largest
-        self._judge = task_judge(task, cache)
-        self.all_frames = self._score(self.clips.valid)
-
-    def __call__(self, ranking: Ranking) -> tuple[float, float]:
-        """Accuracy of the m best frames, and the mean probability of the true class there.
-
-        Of a video with several views the m best frames of each are averaged.
-
-        Regression: minus the mean absolute error, twice. The pair compares as a tuple: the second
-        score breaks ties of the first.
-        """
-        scores = ranking.scores(self.clips)
-        return self._score(top_frames(scores, self.clips.valid, self.task.target_frames))
-
-    def _score(self, selected: np.ndarray) -> tuple[float, float]:
-        clips, alpha = self.clips, self.task.alpha
-        if self._judge is not None:
-            p1 = judge_clips(self._judge, clips, selected)
-        else:
-            p1 = consensus(clips.predictions, selected, clips.valid, alpha, self._largest)
-        p1 = p1.reshape(len(self.labels), -1, p1.shape[1]).mean(axis=1)  # over views
-        if self.labels.ndim == 2:
-            error = float(np.abs(p1 - self.labels).mean())
-            return -error, -error
-        true_class = p1[np.arange(len(p1)), self.labels].mean()
-        return float(is_correct(p1, self.labels).mean()), float(true_class)

@@ -33,7 +33,7 @@ class InspectArguments:
     videos.
     """
 
-    #: Name of a bundled cache (digits) or path of a cache file.
+    #: Name of a bundled cache (cues, digits) or path of a cache file.
     cache: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CACHE")]
     #: Also read and check every value in the file; exit with code 2 at the first invalid one.
     full: bool = False
@@ -91,9 +91,7 @@ def all_frames(
     num_frames: int = 25,
 ) -> AllFrames:
     """Evaluate the consensus of all T frames on one split; several streams are averaged 1 : 1."""
-    rows = cache.rows(split, fold)
-    if cache.task == "classification":
-        rows = rows[cache.labels[rows] != schema.UNKNOWN_LABEL]
+    rows = cache.labelled(cache.rows(split, fold))
     if not len(rows):
         return AllFrames(0)
     batches = []

@@ -120,28 +120,31 @@ def strongest_within(scores: np.ndarray) -> int:
     return int(np.argmax(mean >= mean[best] - error))
 
 
-def stratified_parts(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Distribute the videos over 5 parts [V], class by class, in random order within a class.
+def stratified_parts(
+    labels: np.ndarray, rng: np.random.Generator, parts: int = PARTS
+) -> np.ndarray:
+    """Distribute the videos over parts [V], class by class, in random order within a class.
 
-    Part sizes differ by at most one, and a class of k videos is in min(k, 5) parts; scikit-learn's
-    StratifiedKFold refuses rare classes. Regression targets [V, K] are sorted, and so stratified.
+    Part sizes differ by at most one, and a class of k videos is in min(k, `parts`) parts;
+    scikit-learn's StratifiedKFold refuses rare classes. Regression targets [V, K] are sorted, and
+    so stratified.
     """
     key = labels if labels.ndim == 1 else labels[:, 0]
     shuffled = rng.permutation(len(key))
     order = shuffled[np.argsort(key[shuffled], kind="stable")]
     part = np.empty(len(key), np.int64)
-    part[order] = np.arange(len(key)) % PARTS
+    part[order] = np.arange(len(key)) % parts
     return part
 
 
-def group_parts(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Distribute whole groups over 5 parts [V], or one group per part if there are fewer.
+def group_parts(groups: np.ndarray, rng: np.random.Generator, parts: int = PARTS) -> np.ndarray:
+    """Distribute whole groups over parts [V], or one group per part if there are fewer.
 
     The largest group comes first (in random order among equals); each goes to the smallest part.
     """
     _, member, counts = np.unique(groups, return_inverse=True, return_counts=True)
     shuffled = rng.permutation(len(counts))
-    sizes = np.zeros(min(PARTS, len(counts)), np.int64)
+    sizes = np.zeros(min(parts, len(counts)), np.int64)
     part_of_group = np.empty(len(counts), np.int64)
     for group in shuffled[np.argsort(-counts[shuffled], kind="stable")]:
         part_of_group[group] = sizes.argmin()

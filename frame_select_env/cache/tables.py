@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from frame_select_env.cache.schema import DEFAULT_FOLD, FRAME_DATASETS
+from frame_select_env.cache.schema import DEFAULT_FOLD, FRAME_DATASETS, UNKNOWN_LABEL
 from frame_select_env.cache.structure import Extent, read_structure
 from frame_select_env.errors import FrameSelectError, known
 
@@ -96,6 +96,12 @@ class CacheTables:
             have = {str(name) for name in splits if name}
             raise FrameSelectError(f"{self.path}: fold {fold!r}: {known('split', split, have)}")
         return rows
+
+    def labelled(self, rows: np.ndarray) -> np.ndarray:
+        """Those of the videos in `rows` [n] whose label is known; in a regression it always is."""
+        if self.labels.ndim == 2:
+            return rows
+        return rows[self.labels[rows] != UNKNOWN_LABEL]
 
     def stream(self, name: str | None = None) -> str:
         """The name of a stream, or of several, "a+b"; None stands for the only one.

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.cache.tables import entry_of, video_and_view
 from frame_select_env.envs.episodes import Episodes
 from frame_select_env.errors import FrameSelectError
@@ -29,8 +28,8 @@ def first_entries(
     if "video" in options:
         video = _requested("video", options["video"], count, len(cache), "the cache has rows")
         video = video[slots]
-        if cache.task == "classification":
-            unknown = video[cache.labels[video] == UNKNOWN_LABEL]
+        if not episodes.reward.label_free:
+            unknown = np.setdiff1d(video, cache.labelled(video))
             if len(unknown):
                 raise FrameSelectError(
                     f"options['video']={unknown[0]}: its label is unknown, so there is no reward"

@@ -8,12 +8,11 @@ from gymnasium import spaces
 
 from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import open_cache
-from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.cache.tables import entry_of
 from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
 from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
-from frame_select_env.rewards import Outcome, Reward, RewardSpec, Statistics
+from frame_select_env.rewards import Outcome, Reward, RewardSpec, Statistics, default_reward
 
 # Which episodes an operation is about; slice(None), all of them, is the fast path.
 Slots: TypeAlias = np.ndarray | slice
@@ -47,12 +46,14 @@ class Episodes(ABC):
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
         self.rows = cache.rows(settings.split, settings.fold)  # [n] int64, that may be drawn
-        if cache.task == "classification":
-            self.rows = self.rows[cache.labels[self.rows] != UNKNOWN_LABEL]
-            if not len(self.rows):
-                wrong = f"split={settings.split!r} has no video with a known label"
-                raise FrameSelectError(f"{cache.path}: {wrong}")
         self.reward = Reward(self.reward_spec(), cache)
+        if not self.reward.label_free:
+            self.rows = cache.labelled(self.rows)
+            if not len(self.rows):
+                raise FrameSelectError(
+                    f"{cache.path}: split={settings.split!r} has no video with a known label; use "
+                    "a reward that needs none, such as diversity_representativeness"
+                )
         # Settings that not every process has.
         self.dense: bool | str = getattr(settings, "dense", False)
         self.chunk: int = getattr(settings, "chunk", 1)
@@ -157,8 +158,9 @@ class Episodes(ABC):
         return self.selected
 
     def reward_spec(self) -> RewardSpec:
-        """The reward that the settings ask for."""
-        return self.settings.reward
+        """The reward that the settings ask for, by default that of the videos that are drawn."""
+        spec = self.settings.reward
+        return default_reward(self.cache, self.rows) if spec is None else spec
 
     def action_masks(self, slots: Slots = EVERY) -> np.ndarray | None:
         """Which actions are legal, [k, n] bool; None where all always are."""

@@ -23,7 +23,7 @@ class GlanceSettings(MultiStepSettings):
 
     observation: str = "looked"
     # None: 1 for a right answer (regression: the decrease of the error), minus 0.01 for each look
-    reward: RewardSpec = None  # type: ignore[assignment]
+    reward: RewardSpec | None = None
     # maximum number of steps, and so of looks, in an episode; by default 12, or T if that is less
     picks: int = None  # type: ignore[assignment]
     preview: str | None = None  # name of a cheap stream whose features of all frames are observed

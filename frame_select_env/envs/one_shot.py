@@ -37,7 +37,7 @@ class OneShotEnv(FrameSelectEnv):
     prediction p1 over the subset with the mean p0 over all frames.
 
     >>> import gymnasium as gym, numpy as np, frame_select_env
-    >>> env = gym.make("FrameSelect/OneShot-v0", data="digits", split="train", num_frames=25)
+    >>> env = gym.make("FrameSelect/OneShot-v0", data="cues", split="train", num_frames=25)
     >>> observation, info = env.reset(seed=0)
     >>> keep_all = np.ones(25, dtype=np.int8)
     >>> observation, reward, terminated, truncated, info = env.step(keep_all)
@@ -80,8 +80,9 @@ class OneShotEnv(FrameSelectEnv):
     `reward_terms` (name -> weighted value).
 
     ## Arguments
-    `data="digits"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
-    `reward="sign_omega"`, `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
+    `data="cues"`, `split="train"`, `fold="default"`, `num_frames=25` (T), `observation="video"`,
+    `reward=None` (that is "sign_omega", or where no video has a label
+    "diversity_representativeness"), `alpha=0.0` (weight of the frames not selected, AS Eq. 10),
     `empty="wrong"` (with alpha = 0, p1 of an empty selection is zeros and counts as wrong; or
     "baseline": p1 = p0), `stream=None`, `view=None` (of a stream with several views of each frame
     an episode is about all of them together; a number: about that view; "random": about one that is

@@ -16,12 +16,13 @@ DEFAULT_FRAMES = 8
 class Settings:
     """The arguments that every environment takes; a decision process adds its own in a subclass."""
 
-    data: str | Path = "digits"  # name of a bundled cache, or a path
+    data: str | Path = "cues"  # name of a bundled cache, or a path
     split: str = "train"  # that videos are drawn from
     fold: str = "default"  # defines the splits and the predictions
     num_frames: int = 25  # T, frames per video
     observation: str = "video"  # one of `observations`
-    reward: RewardSpec = "sign_omega"
+    # None: sign_omega where there are labels, diversity_representativeness where there are none
+    reward: RewardSpec | None = None
     alpha: float = 0.0  # weight in p1 of the frames that are not selected (AS Eq. 10), 0 to 1
     # With alpha = 0, p1 of an empty selection: zeros, or p0.
     empty: Literal["wrong", "baseline"] = "wrong"

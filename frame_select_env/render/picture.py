@@ -104,8 +104,8 @@ def draw_picture(scene: Scene) -> np.ndarray:
 def _draw_header(draw: ImageDraw.ImageDraw, scene: Scene) -> None:
     """The video's id on the left, the true class on the right."""
     true = ""
-    if scene.right is not None:
-        true = _fitted(f"true class {scene.classes[int(scene.label)]}", CONTENT // 2)
+    if scene.truth:
+        true = _fitted(scene.truth, CONTENT // 2)
         draw.text((WIDTH - MARGIN, MARGIN), true, TRUTH, _font(TEXT), "rt")
     free = CONTENT - int(_font(TEXT).getlength(true)) - 24
     draw.text((MARGIN, MARGIN), _fitted(f"video {scene.video}", free), INK, _font(TEXT), "lt")
@@ -232,7 +232,7 @@ def _draw_words(draw: ImageDraw.ImageDraw, scene: Scene, layout: Layout) -> None
         draw.rectangle((WORDS, y, WORDS + 15, y + 15), (BASELINE, KEPT)[which])
         draw.text((WORDS + 26, y + 8), _fitted(head, room - 26), INK, _font(TEXT), "lm")
         colour = INK
-        if scene.right is not None and (which == 0 or scene.kept):
+        if scene.right is not None and scene.labelled and (which == 0 or scene.kept):
             colour = RIGHT if scene.right[which] else WRONG
         answer = _fitted(scene.answer(which), room - 26)
         draw.text((WORDS + 26, y + 8 + LINE - 3), answer, colour, _font(TEXT), "lm")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.envs.episodes import Episodes
 
 SHOWN_CLASSES = 10
@@ -33,6 +34,18 @@ class Scene:
     status: str  # what comes next, in a few words
 
     @property
+    def labelled(self) -> bool:
+        """Whether the video has a class that is known."""
+        return self.right is not None and int(self.label) != UNKNOWN_LABEL
+
+    @property
+    def truth(self) -> str:
+        """The true class; "" for a regression."""
+        if self.right is None:
+            return ""
+        return f"true class {self.classes[int(self.label)] if self.labelled else 'unknown'}"
+
+    @property
     def kept(self) -> int:
         """Number of selected frames."""
         return int(self.selected.sum())
@@ -42,7 +55,7 @@ class Scene:
         if len(self.classes) <= SHOWN_CLASSES:
             return list(range(len(self.classes)))
         wanted = [int(p.argmax()) for p in (self.p0, self.p1) if p.any()]
-        if self.right is not None:
+        if self.labelled:
             wanted.insert(0, int(self.label))
         wanted += np.argsort(-self.p0, kind="stable").tolist()
         return sorted(list(dict.fromkeys(wanted))[:SHOWN_CLASSES])
@@ -54,7 +67,10 @@ class Scene:
         p = (self.p0, self.p1)[which]
         if self.right is None:
             return f"mean error {np.abs(p - self.label).mean():.3f}"
-        return f"{self.classes[int(p.argmax())]}, {'right' if self.right[which] else 'wrong'}"
+        answer = self.classes[int(p.argmax())]
+        if not self.labelled:
+            return answer
+        return f"{answer}, {'right' if self.right[which] else 'wrong'}"
 
 
 def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
@@ -105,7 +121,7 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
 
 def draw_text(scene: Scene) -> str:
     """The frames in a line, p0 and p1 of the top classes, the answers and the reward."""
-    truth = "" if scene.right is None else f"   true class {scene.classes[int(scene.label)]}"
+    truth = f"   {scene.truth}" if scene.truth else ""
     legend, marks = LEGEND, np.where(scene.decided, DISCARDED, OPEN)
     if scene.cursor is not None:
         legend += f"  {NEXT} next"

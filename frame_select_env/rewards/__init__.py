@@ -12,6 +12,7 @@ from frame_select_env.rewards.outcome import Outcome, Statistics
 from frame_select_env.rewards.registry import (
     Reward,
     RewardSpec,
+    default_reward,
     register_reward,
     reward_design,
     reward_names,
@@ -22,6 +23,7 @@ __all__ = [
     "Reward",
     "RewardSpec",
     "Statistics",
+    "default_reward",
     "register_reward",
     "reward_design",
     "reward_names",

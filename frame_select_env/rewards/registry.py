@@ -89,6 +89,14 @@ def _of_function(function: RewardFunction, name: str) -> Design:
     return next(registered, Design(name, function, None))
 
 
+def default_reward(cache: FeatureCache, rows: np.ndarray) -> str:
+    """The name of the reward for the videos in `rows` where none is named.
+
+    It is sign_omega if one of them has a label, else diversity_representativeness.
+    """
+    return "sign_omega" if len(cache.labelled(rows)) else "diversity_representativeness"
+
+
 class Term:
     """One weighted design of a reward, with its arguments."""
 
@@ -132,6 +140,8 @@ class Reward:
 
     def __init__(self, spec: RewardSpec, cache: FeatureCache | None = None) -> None:
         self.terms = _terms(spec)
+        # Whether no design reads the label, so that videos without one can be rewarded.
+        self.label_free = all("label" not in _reads(term.design) for term in self.terms)
         self.names: list[str] = []  # two designs may have the same name
         for term in self.terms:
             count = sum(
@@ -149,6 +159,11 @@ class Reward:
             (only,) = terms.values()
             return only.copy(), terms
         return np.sum(list(terms.values()), axis=0), terms
+
+
+def _reads(design: Design) -> frozenset[str]:
+    """The facts that a design may read."""
+    return frozenset(FACTS) if design.allowed is None else design.allowed
 
 
 def _check_fit(design: Design, cache: FeatureCache) -> None:

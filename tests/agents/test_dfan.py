@@ -3,14 +3,15 @@
 import csv
 import dataclasses
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from agents.__main__ import main
-from agents.dfan import DESIGN, DFANConfig, Layout, Vote, make_dfan
-from agents.evaluation import evaluate
+from agents.dfan import DESIGN, DFANConfig, Layout, make_dfan
 from agents.registry import parse_agent
 from agents.training.design import check_ranges
 from agents.training.load import load_run
@@ -19,7 +20,8 @@ from agents.training.task import make_task
 from agents.training.trainer import Run, make_learner, train
 from frame_select_env import FrameSelectError, open_cache, write_cache
 
-FRAMES, OBJECTS, RUN = 10, 4, 4
+EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "planted_emotions.py"))
+FRAMES, OBJECTS, RUN = (EXAMPLE[name] for name in ("FRAMES", "OBJECTS", "RUN"))
 FAST = ["--hidden-size", "8", "--epochs", "1", "--batch-size", "10", "--num-frames", "10"]
 SMALL = DFANConfig(
     hidden_size=16,
@@ -33,43 +35,12 @@ SMALL = DFANConfig(
 )
 
 
-def scenes(videos=240):
-    """Videos with a run that tells the label and one that misleads.
-
-    The runs differ in a sign. One of the objects of each frame, which is marked, says the sign of
-    the run to believe; the signs of the others are drawn.
-    """
-    rng = np.random.default_rng(3)
-    for row in range(videos):
-        label, sign = row % 2, rng.choice([-1.0, 1.0])
-        run, other = np.zeros((2, FRAMES), bool)
-        first, second = rng.permutation([0, 5])
-        run[first : first + RUN], other[second : second + RUN] = True, True
-        action = rng.normal(scale=0.3, size=(FRAMES, 3))
-        action[:, 0] = np.where(run, sign, np.where(other, -sign, 0.0))
-        action[:, 1] += np.where(run, 2 * label - 1, np.where(other, rng.choice([-1, 1]), 0))
-        objects = rng.normal(scale=0.3, size=(FRAMES, OBJECTS, 3))
-        objects[:, :, 0], objects[:, :, 1] = 0.0, rng.choice([-1.0, 1.0], (FRAMES, OBJECTS))
-        objects[np.arange(FRAMES), rng.integers(0, OBJECTS, FRAMES), :2] = 1.0, sign
-        even = np.full((FRAMES, 2), 0.5, np.float32)
-        yield {
-            "id": f"scene {row}",
-            "label": label,
-            "split": ("train", "train", "train", "test")[row // 2 % 4],
-            "features": {
-                "objects": objects.astype(np.float32),
-                "action": action.astype(np.float32),
-            },
-            "predictions": {"objects": even, "action": even},
-            "importance": run.astype(np.float32),
-        }
-
-
 @pytest.fixture(scope="module")
 def emotional(tmp_path_factory):
-    """A cache of these videos, with streams objects and action."""
+    """A cache of the example's videos, with streams objects and action."""
     path = tmp_path_factory.mktemp("scenes") / "scenes.h5"
-    return write_cache(path, scenes(), classes=["a", "b"], axes={"objects": "object"})
+    videos = EXAMPLE["emotions"](seed=3)
+    return write_cache(path, videos, classes=["a", "b"], axes={"objects": "object"})
 
 
 def rows_of(folder):
@@ -144,6 +115,49 @@ def test_the_layout_follows_the_streams(emotional, viewed, planted):
     assert Layout.of(open_cache(planted), None) == Layout(((0, 6),))
 
 
+def test_the_most_confident_objects_are_the_first(emotional):
+    cache = open_cache(emotional)
+    assert Layout.of(cache, "objects+action", max_objects=2) == Layout(((12, 15),), (0, 6), (2, 3))
+    task = make_task(cache, emotional, stream="objects+action", num_frames=FRAMES)
+    config = dataclasses.replace(SMALL, max_objects=2)
+    agent = DESIGN.agent(make_dfan(cache, task, config), task, config)
+    clips = cache.read(cache.rows("test"), FRAMES, "default", task.stream)
+    assert agent.object_attention(clips).shape == (len(clips), FRAMES, 2)
+    features = clips.features.copy()
+    features[..., 6:12] += 1.0  # the other objects
+    np.testing.assert_array_equal(
+        agent.scores(dataclasses.replace(clips, features=features)), agent.scores(clips)
+    )
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_pooling_answers_and_ranks_as_the_network_does(emotional, pooling):
+    cache = open_cache(emotional)
+    task = make_task(cache, emotional, stream="objects+action", num_frames=FRAMES, holdout=False)
+    config = dataclasses.replace(SMALL, pooling=pooling, epochs=2)
+    epochs = []
+    agent = train(DESIGN, cache, task, config, epochs.append).agent
+    assert epochs[1].figures["loss"] < epochs[0].figures["loss"]
+    clips = cache.read(cache.rows("test"), FRAMES, "default", task.stream)
+    np.testing.assert_allclose(agent.scores(clips).sum(1), 1, rtol=1e-5)
+    steps = agent.predict_frames(clips)
+    np.testing.assert_array_equal(steps, np.repeat(steps[:, :1], FRAMES, axis=1))
+    np.testing.assert_array_equal(agent.predict(clips).argmax(1), steps[:, 0].argmax(1))
+
+
+def test_a_prediction_of_every_frame_is_that_of_its_step(planted):
+    cache = open_cache(planted)
+    task = make_task(cache, planted, num_frames=14, target_frames=4)
+    agent = DESIGN.agent(make_dfan(cache, task, SMALL), task, SMALL)
+    clips = cache.read(np.arange(12), 14)
+    steps = agent.predict_frames(clips)
+    np.testing.assert_allclose(steps.sum(2), clips.valid, atol=1e-6)
+    votes = np.array([np.bincount(own[there].argmax(1)[-10:], minlength=4).argmax()
+                      for own, there in zip(steps, clips.valid, strict=True)])  # fmt: skip
+    told = agent.predict(clips)
+    assert (told[np.arange(12), votes] >= told.max(1) - 1e-3).all()
+
+
 @pytest.mark.parametrize("stream", ["objects", "action", "action+objects"])
 def test_any_of_the_streams_may_be_absent(emotional, stream):
     cache = open_cache(emotional)
@@ -180,26 +194,6 @@ def test_a_ranking_of_a_batch_is_that_of_each_video(planted):
         alone = cache.read(np.array([row]), int(cache.lengths[row]))
         np.testing.assert_allclose(agent.scores(alone)[0], scores[row, clips.valid[row]], rtol=1e-4)
         np.testing.assert_allclose(agent.predict(alone)[0], share[row], atol=1e-6)
-
-
-def test_the_vote_is_a_row_of_a_table(planted, tmp_path):
-    cache = open_cache(planted)
-    task = make_task(cache, planted, num_frames=14, target_frames=4)
-    agent = DESIGN.agent(make_dfan(cache, task, SMALL), task, SMALL)
-    made = evaluate(
-        cache,
-        {"dfan": [agent]},
-        num_frames=14,
-        frames=[4],
-        references=False,
-        more_predictors=[[Vote(agent)]],
-        resamples=10,
-    )
-    share = agent.predict(cache.read(made.rows, 14))
-    correct = (share.argmax(1) == made.label).mean()
-    (row,) = [row for row in made.table if row.ranking == "dfan vote"]
-    assert row.frames == "all"
-    assert 1 - made.results["dfan vote", "all"].error.mean() == pytest.approx(correct)
 
 
 def test_a_regression_is_refused(regression, tmp_path, capsys):

@@ -20,7 +20,8 @@ from agents.search import TrialStudy, make_runs, train_trial_run
 from agents.training.load import load_run
 from agents.training.run_folder import load_checkpoint
 from agents.training.task import make_task
-from agents.training.trainer import Run, Validation, train, train_run
+from agents.training.trainer import Run, train, train_run
+from agents.training.validation import Validation
 from frame_select_env import FrameSelectError, open_cache, write_cache
 
 SMALL = dataclasses.replace(

@@ -10,7 +10,7 @@ import pytest
 from agents.registry import AGENTS, agent_design
 
 # Their presets have the defaults, or were tried by hand (those on Glance).
-UNSEARCHED = {"dfan", "plackett-luce", "reinforce-glance", "dqn-glance", "ppo-glance"}
+UNSEARCHED = {"dfan", "plackett-luce", "reaction", "reinforce-glance", "dqn-glance", "ppo-glance"}
 LOG = Path(__file__).parents[2] / "examples" / "results" / "search.csv"
 
 

@@ -8,7 +8,8 @@ import torch
 
 from agents.q_factored import DESIGN, Memory, QFactoredConfig, factored_value
 from agents.training.task import make_task
-from agents.training.trainer import Validation, make_learner, train
+from agents.training.trainer import make_learner, train
+from agents.training.validation import Validation
 from frame_select_env import FrameSelectError, open_cache
 
 SMALL = QFactoredConfig(

@@ -11,7 +11,8 @@ from agents.reinforce_sequential import (
     rewards_to_go,
 )
 from agents.training.task import make_task
-from agents.training.trainer import Validation, make_learner, train
+from agents.training.trainer import make_learner, train
+from agents.training.validation import Validation
 from frame_select_env import FrameSelectError, open_cache
 
 SMALL = dataclasses.replace(

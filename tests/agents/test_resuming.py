@@ -20,6 +20,7 @@ AGENTS = [
     "plackett-luce@hidden_size=8,episodes=3,frames=[1,2]",
     "soft-attention@hidden_size=8",
     "dfan@hidden_size=8,learned_scale=true",
+    "reaction@hidden_size=8,dropout=0.3,halve_every=2",
     "q-factored@hidden_size=8,episodes=3,memory=5",
     "reinforce-sequential@hidden_size=8",
     "reinforce-glance@hidden_size=8",

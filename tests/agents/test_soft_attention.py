@@ -14,7 +14,8 @@ from agents.soft_attention import (
     attention_loss,
 )
 from agents.training.task import make_task
-from agents.training.trainer import Validation, make_learner, train
+from agents.training.trainer import make_learner, train
+from agents.training.validation import Validation
 from frame_select_env import Clips, open_cache
 
 SMALL = dataclasses.replace(

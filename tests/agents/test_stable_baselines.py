@@ -17,7 +17,8 @@ from agents.stable_baselines.policies import IndexExtractor
 from agents.stable_baselines.replay import SequenceReplayBuffer
 from agents.stable_baselines.vec_env import BatchVecEnv
 from agents.training.task import make_task, seeded
-from agents.training.trainer import Validation, make_learner, train
+from agents.training.trainer import make_learner, train
+from agents.training.validation import Validation
 from frame_select_env import FrameSelectError, open_cache
 
 SB3_AGENTS = ["ppo", "ppo-sequential", "dqn", "dqn-chunk@chunk=3", "dqn-pick", "maskable-ppo"]

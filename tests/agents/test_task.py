@@ -9,10 +9,13 @@ import torch
 
 from agents.registry import AGENTS, agent_design, parse_agent
 from agents.training.task import make_task, seeded
-from agents.training.trainer import Validation, make_learner, train
+from agents.training.trainer import make_learner, train
+from agents.training.validation import Validation
 from frame_select_env import FeatureCache, open_cache, write_cache
 
-PLAYERS = sorted(set(AGENTS) - {"soft-attention", "dfan"})  # whose episodes an environment scores
+PLAYERS = sorted(
+    set(AGENTS) - {"soft-attention", "dfan", "reaction"}
+)  # whose episodes an environment scores
 FIT, HELD_OUT = np.array([1, 4, 6, 9, 11, 12, 15, 17]), np.array([0, 2, 3])
 
 

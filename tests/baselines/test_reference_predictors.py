@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from baselines import AllLogits, Pooled
+from baselines import AllLogits, Pooled, predictors
 from baselines.predictors import pool
 from baselines.splits import divide_videos
 from frame_select_env import Clips, FeatureCache, FrameSelectError, write_cache
@@ -137,3 +137,43 @@ def test_parts_of_rare_classes_and_of_regressions(label):
 def test_one_video_cannot_be_divided():
     with pytest.raises(FrameSelectError, match="at least 2"):
         divide_videos(np.array([0]), None)
+
+
+def along_a_line(path, classes=12, videos=360):
+    """One feature, of which each class has a stretch: a linear model has to be steep."""
+    rng = np.random.default_rng(0)
+    place = rng.random(videos)
+
+    def made():
+        for row, x in enumerate(place):
+            yield {
+                "id": f"v{row}",
+                "label": int(x * classes),
+                "split": "train" if row < videos * 2 // 3 else "test",
+                "features": np.full((1, 1), x, np.float32),
+                "predictions": np.full((1, classes), 1 / classes, np.float32),
+            }
+
+    return FeatureCache(write_cache(path, made(), classes=[f"c{k}" for k in range(classes)]))
+
+
+def test_few_features_get_a_weak_penalty(tmp_path, monkeypatch):
+    cache = along_a_line(tmp_path / "line.h5")
+    clips = cache.read(cache.rows("test"), 1)
+
+    def accuracy():
+        told = Pooled.fit(cache, num_frames=1).predict(clips)
+        return (told.argmax(axis=1) == cache.labels[clips.video]).mean()
+
+    weak = accuracy()
+    monkeypatch.setattr(predictors, "WEAKER", ())
+    assert weak >= accuracy() + 0.05
+
+
+def test_weaker_penalties_are_not_even_tried_where_the_best_one_is_inside(planted, monkeypatch):
+    cache = FeatureCache(planted)
+    found = Pooled.fit(cache, num_frames=10)
+    monkeypatch.setattr(predictors, "WEAKER", ("no number",))
+    clips = cache.read(cache.rows("test"), 10)
+    again = Pooled.fit(cache, num_frames=10)
+    np.testing.assert_array_equal(again.predict(clips), found.predict(clips))

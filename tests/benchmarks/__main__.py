@@ -10,11 +10,13 @@ from threadpoolctl import threadpool_limits
 from tests.benchmarks import (
     bridge,
     decoding,
+    dfan,
     environments,
     extraction,
     learners,
     learning,
     memory,
+    reaction,
     reading,
     reinforce,
     waiting,
@@ -37,6 +39,8 @@ def main() -> None:
         "Decoding, 1500 frames of 640 x 360": decoding.measure(),
         "Extraction with ResNet-18 at 64 pixels, 25 frames a video": extraction.measure(),
         "REINFORCE, microseconds per video": reinforce.measure(),
+        "DFAN, CPU microseconds per video of 25 frames": dfan.measure(),
+        "Reaction, CPU microseconds per video of 25 frames": reaction.measure(),
         "Every agent on digits, 6,400 episodes": learners.measure(),
         "Growth with the corpus": learners.measure_growth(),
     }

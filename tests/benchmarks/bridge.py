@@ -34,11 +34,11 @@ def measure() -> list[dict[str, object]]:
     """A row per id, with index observations of the bundled digits."""
     rows = []
     for name in ("OneShot", "Sequential", "Pick"):
-        full = f"FrameSelect/{name}-v0"
+        full, keywords = f"FrameSelect/{name}-v0", {"data": "digits", "observation": "index"}
         runs = {
-            "bridge": rate(BatchVecEnv(full, ENVS, observation="index")),
+            "bridge": rate(BatchVecEnv(full, ENVS, **keywords)),
             "DummyVecEnv": rate(
-                DummyVecEnv([lambda: Monitor(gym.make(full, observation="index"))] * ENVS)  # noqa: B023
+                DummyVecEnv([lambda: Monitor(gym.make(full, **keywords))] * ENVS)  # noqa: B023
             ),
         }
         best = dict.fromkeys(runs, 0.0)

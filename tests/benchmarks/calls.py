@@ -72,7 +72,7 @@ def trace_step(process: str) -> CallTrace:
 
     import frame_select_env  # noqa: F401 - registers the environments
 
-    env = gym.make(f"FrameSelect/{process}-v0")
+    env = gym.make(f"FrameSelect/{process}-v0", data="digits")
     env.reset(seed=0)
     action = env.action_space.sample()
     trace = CallTrace()

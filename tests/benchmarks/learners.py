@@ -18,9 +18,11 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
+from agents.dfan import DFANNetwork
 from agents.networks.decision import DecisionNetwork
 from agents.networks.frame_scorer import FrameScorer, MeanCritic
 from agents.networks.frame_set import FrameSetNetwork, PooledCritic
+from agents.reaction import ReactionNetwork
 from agents.registry import AGENTS, agent_design
 from agents.training.task import make_task
 from agents.training.trainer import make_learner
@@ -29,12 +31,15 @@ from frame_select_env import open_cache, write_cache
 EPISODES = 6400
 NETWORKS = {
     FrameScorer: ("encode", "forward", "codes", "act"),
+    DFANNetwork: ("forward",),
+    ReactionNetwork: ("forward",),
     DecisionNetwork: ("encode", "codes", "act"),
     FrameSetNetwork: ("encode", "codes", "act"),
     MeanCritic: ("forward",),
     PooledCritic: ("forward",),
     torch.Tensor: ("backward",),
     torch.optim.Adam: ("step",),
+    torch.optim.AdamW: ("step",),
 }
 
 
@@ -49,7 +54,7 @@ def measure() -> list[dict[str, object]]:
         epochs = 0
         with _timed_networks() as bare:
             start = time.process_time()
-            while not learner.spent() and epochs < 20:  # soft-attention plays no episodes
+            while not learner.spent() and epochs < 20:  # supervised agents play none
                 epochs += 1
                 learner.epoch(epochs)
             spent = time.process_time() - start

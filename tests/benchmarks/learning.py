@@ -65,8 +65,9 @@ def measure() -> list[dict[str, object]]:
         (PPO, {"n_steps": 25, "batch_size": 1600, "n_epochs": 4}),
         (DQN, {"learning_starts": 640, "train_freq": 25, "gradient_steps": 4, "batch_size": 400}),
     ):
-        bridge = BatchVecEnv(NAME, ENVS, flatten=True, observation="index")
-        dummy = DummyVecEnv([lambda: Monitor(Flat(gym.make(NAME, observation="index")))] * ENVS)
+        keywords = {"data": "digits", "observation": "index"}
+        bridge = BatchVecEnv(NAME, ENVS, flatten=True, **keywords)
+        dummy = DummyVecEnv([lambda: Monitor(Flat(gym.make(NAME, **keywords)))] * ENVS)  # noqa: B023
         runs = {
             "bridge": learner(algorithm, bridge, **more),
             "DummyVecEnv": learner(algorithm, dummy, **more),

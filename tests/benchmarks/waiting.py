@@ -173,7 +173,9 @@ def measure_peers() -> list[dict[str, object]]:
         actions = list(np.random.default_rng(0).integers(0, 2, (16, envs)))
         rates["EnvPool, CartPole-v1"] = timed(_stepper(pool.step, actions, envs))
     for name in ("OneShot", "Sequential", "Pick"):
-        made = gym.make_vec(f"FrameSelect/{name}-v0", num_envs=envs, observation="index")
+        made = gym.make_vec(
+            f"FrameSelect/{name}-v0", num_envs=envs, data="digits", observation="index"
+        )
         rates[f"FrameSelect/{name}-v0, digits"] = rate(made)
     for name, found in _turns(rates).items():
         rows.append(

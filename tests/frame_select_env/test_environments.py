@@ -202,11 +202,11 @@ def one_frame_videos(labels, features, predictions, **more):
         }
 
 
-def test_a_split_without_a_known_label_has_nothing_to_draw(tmp_path):
+def test_a_reward_that_reads_labels_needs_a_video_with_one(tmp_path):
     videos = one_frame_videos([-1, -1], [[0.0]] * 2, [[0.5, 0.5]] * 2)
     path = str(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
-    with pytest.raises(FrameSelectError, match="split='train' has no video with a known label"):
-        gym.make(IDS[0], data=path, num_frames=1)
+    with pytest.raises(FrameSelectError, match="split='train' has no video with a known label; us"):
+        gym.make(IDS[0], data=path, num_frames=1, reward="margin")
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,6 @@ def test_everything_is_checked_before_anything_is_trained(planted, regression):
         ({"rewards": ['{"span": 1}', '{"span":1}']}, "is duplicated"),
         ({"folds": ["9"]}, "unknown fold '9'; known: default"),
         ({"target_frames": [11]}, "target_frames=11: must be from 1 to the number of frames, 10"),
-        ({"rewards": []}, "--rewards: give at least one value"),
         ({"seeds": 0}, "seeds=0"),
         ({"data": [str(planted), "absent.h5"]}, "absent.h5: no such file"),
         ({"data": [str(regression)]}, "has the streams audio, video"),

@@ -11,7 +11,7 @@ from agents.comparison.gallery import draw_pictures, slugs
 from agents.comparison.results import common_frames
 from agents.comparison.statistics import compare_data_sets
 from agents.evaluation import VideoResults
-from agents.pictures.comparison import mean_curve
+from agents.pictures.comparison import mean_curve, plot_learning
 from agents.pictures.curves import within
 from agents.pictures.strips import shades, telling_videos
 from agents.pictures.style import LONGEST, line_styles, plain
@@ -45,6 +45,21 @@ def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp
     # The first label's vermilion, #D55E00.
     image = imread(tmp_path / "videos-planted.png")[..., :3]
     assert (np.abs(image - np.array([0xD5, 0x5E, 0x00]) / 255).max(axis=2) < 0.02).any()
+
+
+def test_learning_curves_say_what_was_validated(make_data_set, regression, tmp_path, figures):
+    plain = make_data_set(regression, TWO, stream="video")
+    own = {"validation_metric": "pcc", "validate": "answer"}
+    told = {
+        name: tuple(replace(run, hyper=own) for run in runs) for name, runs in plain.runs.items()
+    }
+    for runs, expected in (
+        (plain.runs, "minus validation MAE at m"),
+        (told, "validation PCC"),
+        ({**plain.runs, "sharp": told["sharp"]}, "minus validation MAE or validation PCC"),
+    ):
+        plot_learning(tmp_path / "learning.png", replace(plain, runs=runs))
+        assert figures["learning.png"].axes[0].get_ylabel() == expected
 
 
 def test_pictures_are_the_same_every_time(make_data_set, planted, tmp_path):

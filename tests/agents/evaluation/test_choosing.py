@@ -4,29 +4,48 @@ import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
-from agents.evaluation.choosing import lowest_error, one_standard_error
+from agents.evaluation.choosing import highest_correlation, lowest_error, one_standard_error
 from agents.evaluation.combined import Ensemble
+from agents.evaluation.scoring import VideoResults
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import Clips
 
 
+def by_m(**given):
+    """Values by m, "m4" being 4."""
+    return {int(name[1:]) if name != "all" else "all": value for name, value in given.items()}
+
+
 def errors(**wrong):
-    """Of four videos the errors by m, "m4" being 4: a letter x for a wrong one."""
-    named = {int(name[1:]) if name != "all" else "all": text for name, text in wrong.items()}
-    return {m: np.array([one == "x" for one in text], float) for m, text in named.items()}
+    """The results of four videos by m: a letter x for a wrong one. Labels make no difference."""
+    found = {m: np.array([one == "x" for one in text], float) for m, text in by_m(**wrong).items()}
+    return {m: VideoResults(None, None, None, error) for m, error in found.items()}, None
 
 
 def test_the_one_standard_error_rule_by_hand():
     # With 4 frames none is wrong. 8 frames: one, 0.25 above it; the differences (1, 0, 0, 0) have
     # the standard error 0.433 / 2 = 0.217. So 8 is too far, as are all frames.
     found = errors(m4="----", m8="x---", all="xx--")
-    assert lowest_error(found) == one_standard_error(found) == 4
+    assert lowest_error(*found) == one_standard_error(*found) == 4
     # 4 and 8 frames err in different videos: the differences (-1, 1, 1, 0) have the mean 0.25 and
     # the standard error 0.829 / 2 = 0.415, so 8 is near enough. All frames are not: 0.5, 0.25.
     found = errors(m4="x---", m8="-xx-", all="xxx-")
-    assert (lowest_error(found), one_standard_error(found)) == (4, 8)
+    assert (lowest_error(*found), one_standard_error(*found)) == (4, 8)
     # Equal errors are near: the most frames.
-    assert one_standard_error(errors(m4="x---", m8="x---", all="x---")) == "all"
+    assert one_standard_error(*errors(m4="x---", m8="x---", all="x---")) == "all"
+
+
+def test_the_highest_correlation_need_not_have_the_lowest_error():
+    label = np.array([[0.0], [1.0], [2.0]])
+
+    def told(*values):
+        predicted = np.array(values, float)[:, None]
+        return VideoResults(None, predicted, None, np.abs(predicted - label)[:, 0])
+
+    found = by_m(m4=told(10, 20, 30), m8=told(0, 2, 1), all=told(1, 1, 1))
+    assert highest_correlation(found, label) == 4
+    assert lowest_error(found, label) == "all"
+    assert highest_correlation(found | by_m(all=told(-1, 0, 1)), label) == "all"  # of equals
 
 
 class ByTime:
@@ -47,8 +66,9 @@ def test_the_rule_is_an_argument_of_evaluate(planted):
     order = [2, 4, "all"]
     assert order.index(careful.chosen["mine"][0]) >= order.index(best.chosen["mine"][0])
     assert any("one standard error" in note for note in careful.notes)
-    with pytest.raises(FrameSelectError, match="rule to choose by 'most'"):
-        evaluate(cache, {"mine": [ByTime()]}, choose_by="most", **options)
+    for rule, wrong in (("most", "'most'"), ("pcc", "'pcc': is for regressions")):
+        with pytest.raises(FrameSelectError, match=f"rule to choose by {wrong}"):
+            evaluate(cache, {"mine": [ByTime()]}, choose_by=rule, **options)
 
 
 def clips(valid):

@@ -9,10 +9,16 @@ from judges import write_random_judge
 
 from agents.evaluation import evaluate, scoring
 from agents.evaluation.choosing import lowest_error
-from agents.evaluation.scoring import EvaluationSettings, ScoringRequest, VideoBatch
+from agents.evaluation.scoring import (
+    EvaluationSettings,
+    ScoringRequest,
+    VideoBatch,
+    VideoResults,
+)
 from agents.evaluation.tables import evaluation_table, table_notes
 from agents.training.task import holdout
 from baselines import RANKINGS, make_ranking, ranking_names, splits
+from baselines.fitted_formula import FITTED_FORMULAS
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 from frame_select_env.consensus import consensus
 from frame_select_env.ranking import top_frames
@@ -322,7 +328,7 @@ def test_without_validation_videos_nothing_is_chosen(by_hand):
     found = evaluate(by_hand, {"mine": [ByTime()]})
     assert found.chosen == {}
     assert any("no rows chosen" in note for note in found.notes)
-    assert any("no rows pooled" in note for note in found.notes)
+    assert any("no fitted references" in note for note in found.notes)
     assert {row.frames for row in found.table} == {"all", "4", "8", "12"}
 
 
@@ -333,6 +339,7 @@ def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telli
     )
     names = list(dict.fromkeys(row.ranking for row in found.table))
     fitted = ["pooled", "pooled-and-all", "pooled-agreement"]
+    fitted += FITTED_FORMULAS
     assert names == ["all", "all-logits", *fitted, *RANKINGS, "one", "two"]
     for name in (*RANKINGS, "one", "two"):
         assert {"chosen", "2", "4"} <= {row.frames for row in found.table if row.ranking == name}
@@ -415,14 +422,15 @@ def test_each_run_chooses_on_its_own_videos_and_formulas_on_all_of_them(plant, t
 
 
 def flat(errors):
-    """The same error for each of two videos."""
-    return {frames: np.full(2, error) for frames, error in errors.items()}
+    """Results with the same error for each of two videos; labels make no difference."""
+    results = {m: VideoResults(None, None, None, np.full(2, one)) for m, one in errors.items()}
+    return results, None
 
 
 def test_ties_take_more_frames_and_all_is_the_most():
-    assert lowest_error(flat({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3})) == 12
-    assert lowest_error(flat({4: 0.1, 8: 0.2, "all": 0.1})) == "all"
-    assert lowest_error(flat({4: 0.1, 8: 0.2, "all": 0.15})) == 4
+    assert lowest_error(*flat({4: 0.2, 8: 0.1, 12: 0.1, "all": 0.3})) == 12
+    assert lowest_error(*flat({4: 0.1, 8: 0.2, "all": 0.1})) == "all"
+    assert lowest_error(*flat({4: 0.1, 8: 0.2, "all": 0.15})) == 4
 
 
 def test_the_test_labels_do_not_reach_the_choice_of_m(plant, telling):
@@ -486,7 +494,7 @@ def test_regression(plant, telling):
     cache = plant(regression=True)
     found = evaluate(cache, {"mine": [telling()]}, frames=(3,), resamples=100)
     names = {row.ranking for row in found.table}
-    assert names == {"all", "pooled", *ranking_names("regression"), "mine"}
+    assert names == {"all", "pooled", "feature-norm", *ranking_names("regression"), "mine"}
     mine, whole = found.row("mine", 3).figures, found.row("all", "all").figures
     # The three telling frames (fewer at a short video's end) hold the label itself.
     assert mine["mae"].value < 0.1 < whole["mae"].value

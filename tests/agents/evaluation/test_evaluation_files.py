@@ -15,7 +15,7 @@ from agents.evaluation.files import (
     write_predictions,
 )
 from agents.evaluation.tables import evaluation_markdown, print_table
-from frame_select_env import FrameSelectError
+from frame_select_env import FrameSelectError, open_cache
 
 
 @pytest.fixture
@@ -59,6 +59,46 @@ def test_columns_of_a_regression(plant, telling, tmp_path):
     assert list(record) == evaluation_columns("regression")
     assert {"pcc", "pcc_low", "mae", "mae_high", "gain", "pcc_gain"} <= set(record)
     assert "accuracy" not in record
+
+
+def test_several_targets_have_figures_of_their_own(regression, tmp_path, capsys):
+    class First:
+        """The first frames first, and of whole videos what differs from target to target."""
+
+        name = "mine"
+
+        def scores(self, clips):
+            return np.where(clips.valid, -np.arange(clips.valid.shape[1]), -np.inf)
+
+    cache = open_cache(regression)
+    found = evaluate(
+        cache, {"mine": [First()]}, stream="audio", num_frames=8, frames=(2,), resamples=20
+    )
+    write_evaluation(tmp_path / "evaluation.csv", found)
+    records = read(tmp_path / "evaluation.csv")
+    assert list(records[0]) == evaluation_columns("regression", ["valence", "arousal"])
+    by_row = {(record["ranking"], record["frames"]): record for record in records}
+    predicted = cache.read(found.rows, 8, stream="audio").predictions[:, :2].mean(axis=1)
+    each = {
+        name: np.corrcoef(predicted[:, k], found.label[:, k])[0, 1]
+        for k, name in enumerate(("valence", "arousal"))
+    }
+    record = by_row["mine", "2"]
+    for name, value in each.items():
+        assert float(record[f"pcc {name}"]) == pytest.approx(value, abs=1e-5)
+        assert float(record[f"pcc {name}_low"]) <= value <= float(record[f"pcc {name}_high"])
+    assert float(record["pcc"]) == pytest.approx(np.mean(list(each.values())), abs=1e-5)
+    at = found.row("mine", found.headline("mine")).targets
+    row = f"| **mine** | **{at['valence'].value:.3f}** | {at['arousal'].value:.3f} |"
+    text = evaluation_markdown(found)
+    assert "| PCC, chosen | valence | arousal |" in text and row in text
+    print_table(found, Console(width=200))
+    assert "by target" in capsys.readouterr().out
+
+
+def test_one_target_has_no_figure_of_its_own(plant, telling):
+    found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
+    assert not any(row.targets for row in found.table) and found.targets == ()
 
 
 def test_predictions_csv(found, tmp_path):

@@ -1,6 +1,6 @@
 """The bootstrap: hand-worked cases, what it resamples, and how often it covers the truth."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, astuple
 
 import numpy as np
 import pytest
@@ -114,13 +114,25 @@ def test_correlation_is_pearsons_averaged_over_runs_and_targets():
     np.testing.assert_allclose(correlation(predicted, label), expected, rtol=1e-10)
 
 
+def test_correlations_by_target_have_the_mean_as_their_figure():
+    rng = np.random.default_rng(2)
+    label = rng.normal(size=(30, 2))
+    predicted = np.stack([label * [1.0, -1.0], label]) + rng.normal(size=(2, 30, 2))
+    resamples = Resamples(30, count=50)
+    first, second = resamples.correlations(predicted, label)
+    own = resamples.correlation(predicted[:, :, :1], label[:, :1])
+    np.testing.assert_allclose(astuple(first), astuple(own))
+    mean = resamples.correlation(predicted, label).value
+    assert (first.value + second.value) / 2 == pytest.approx(mean) and first.value > second.value
+
+
 def test_weights_count_videos_several_times():
     rng = np.random.default_rng(1)
     predicted, label = rng.normal(size=(12, 1)), rng.normal(size=(12, 1))
     weight = rng.integers(0, 3, (1, 12)).astype(float)
     repeats = weight[0].astype(int)
     expected = pearsonr(np.repeat(predicted[:, 0], repeats), np.repeat(label[:, 0], repeats))[0]
-    np.testing.assert_allclose(weighted_correlation(predicted, label, weight), [expected])
+    np.testing.assert_allclose(weighted_correlation(predicted, label, weight), [[expected]])
 
 
 @pytest.mark.parametrize("constant", [0.1, 1e6 / 3])

@@ -7,7 +7,14 @@ import pytest
 
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
-from agents.reproduction.study import Line, Study, data_sets_of, figures, made_of_runs
+from agents.reproduction.study import (
+    Line,
+    Study,
+    data_sets_of,
+    figures,
+    made_of_runs,
+    measure,
+)
 from agents.reproduction.write import study_table, write_study
 from frame_select_env import open_cache
 
@@ -55,7 +62,7 @@ def results(folded):
 @pytest.fixture(scope="module")
 def made(folded, results):
     labels = {(AGENT_TEXT, "sign_omega", 2): LABEL}
-    return figures(STUDY, {"": folded}, [AGENT_TEXT], results, labels)
+    return figures(measure(STUDY, {"": folded}, [AGENT_TEXT], results, labels))
 
 
 def by_name(made):
@@ -83,13 +90,13 @@ def test_the_accuracy_is_the_mean_over_folds_and_runs(folded, made):
         for fold in ("one", "two")
         for m in (2, None)
     }
-    assert found["agent", "2"].accuracy.value == pytest.approx(
+    assert found["agent", "2"].score.value == pytest.approx(
         (accuracy["one", 2] + accuracy["two", 2]) / 2
     )
-    assert found["all frames", "all"].accuracy.value == pytest.approx(
+    assert found["all frames", "all"].score.value == pytest.approx(
         (accuracy["one", None] + accuracy["two", None]) / 2
     )
-    assert found["first fold", "2"].accuracy.value == pytest.approx(accuracy["one", 2])
+    assert found["first fold", "2"].score.value == pytest.approx(accuracy["one", 2])
     assert accuracy["one", 2] != accuracy["two", 2]  # else a mean could not be told from one fold
     assert found["agent", "2"].runs == 2
     assert len(found["agent", "2"].samples) == 2 and len(found["first fold", "2"].samples) == 1
@@ -109,9 +116,9 @@ def test_rescued_and_broken_are_by_hand_and_make_the_gain(folded, made):
     assert agent.kept == pytest.approx(2 / 6)
     for one in made:
         assert one.rescued - one.broken == pytest.approx(one.gain.value, abs=1e-12)
-        everything = found["all frames", "all"].accuracy.value
+        everything = found["all frames", "all"].score.value
         if one.line.folds == "every":
-            assert one.accuracy.value - everything == pytest.approx(one.gain.value, abs=1e-12)
+            assert one.score.value - everything == pytest.approx(one.gain.value, abs=1e-12)
 
 
 def test_a_line_has_its_m_and_an_agent_its_choices_too(made):
@@ -133,18 +140,17 @@ def test_what_is_made_of_the_runs_is_a_line_too(folded, results):
     pooled = evaluation.results[LABEL, "2"].run(slice(0, 1))
     more = {(f"{LABEL}, then pooled", "all"): pooled}
     evaluation = replace(evaluation, results={**evaluation.results, **more})
-    made = figures(
-        study, {"": folded}, [AGENT_TEXT], [replace(results[0], evaluation=evaluation)], labels
-    )
+    results = [replace(results[0], evaluation=evaluation)]
+    made = figures(measure(study, {"": folded}, [AGENT_TEXT], results, labels))
     assert [(one.line.label, one.frames) for one in made if one.line.made] == [("pooled", "all")]
 
 
 def test_without_results_of_a_fold_the_others_are_averaged_and_said_so(folded, results):
     labels = {(AGENT_TEXT, "sign_omega", 2): LABEL}
-    made = figures(STUDY, {"": folded}, [AGENT_TEXT], results[1:], labels)
+    made = figures(measure(STUDY, {"": folded}, [AGENT_TEXT], results[1:], labels))
     assert {one.line.label for one in made} == {"all frames", "random", "agent"}
     assert {len(one.samples) for one in made} == {1}
-    assert figures(STUDY, {}, [AGENT_TEXT], results, labels) == []
+    assert measure(STUDY, {}, [AGENT_TEXT], results, labels) == []
 
 
 def test_a_table_has_the_papers_figure_beside_ours(made):
@@ -152,7 +158,7 @@ def test_a_table_has_the_papers_figure_beside_ours(made):
     assert table.heading[:5] == ["", "paper, %", "at m, %", "chosen, %", "free, %"]
     rows = {row[0]: row for row in table.rows}
     agent = {frames: one for (label, frames), one in by_name(made).items() if label == "agent"}
-    figure = [f"{100 * agent[frames].accuracy.value:.1f}" for frames in ("2", "chosen", "free")]
+    figure = [f"{100 * agent[frames].score.value:.1f}" for frames in ("2", "chosen", "free")]
     assert rows["agent"][1:5] == ["50.0", *figure]
     free = agent["free"]
     shares = [f"{100 * share:.1f}" for share in (free.kept, free.rescued, free.broken)]
@@ -167,7 +173,7 @@ def test_a_pair_is_a_line_below_the_table(folded, made, tmp_path):
     other = replace(fixed, line=again, frames="chosen")
     write_study(tmp_path, study, {"": folded}, [AGENT_TEXT], [*made, other], 6, ["a note"])
     notes = [line for line in (tmp_path / "table.md").read_text().splitlines() if line[:2] == "- "]
-    difference = 100 * (fixed.accuracy.value - chosen.accuracy.value)
+    difference = 100 * (fixed.score.value - chosen.score.value)
     assert abs(difference) > 1
     assert notes[2].startswith(f"- again minus agent, chosen: {difference:+.1f} [")
     assert notes[3:] == ["- a note"]

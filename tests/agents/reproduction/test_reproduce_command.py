@@ -146,7 +146,7 @@ def test_bad_arguments_are_one_line_and_exit_code_2(cache, regression, tmp_path,
     line = refused(capsys, "proposal", "--data", cache, "--agents", AGENT, *to)
     assert line == "--agents: every row of proposal names its own; leave it out"
     line = refused(capsys, "proposal", "--data", regression, *to)
-    assert line == f"--data {regression}: has targets; the tables are about classes"
+    assert line == f"--data {regression}: is a regression; proposal is about a classification"
     line = refused(capsys, "as-table1", "--data", cache, "--frames", "26", *to, "--frames", "0")
     assert line.startswith("frames=0: must be from 1 to")
     assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ from agents.comparison.grid import DataSet, make_labels
 from agents.registry import parse_agent, parse_reward
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
+from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
 from agents.reproduction.study import (
     AGENT,
     Line,
@@ -24,7 +25,7 @@ from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.rewards import Reward
 
 BY_NAME = {study.name: study for study in TABLES}
-EVERY = [*TABLES, ABLATION, AGGRESSIVENESS, PROPOSAL]
+EVERY = [*TABLES, *DUAL_FOCUS, ABLATION, AGGRESSIVENESS, PROPOSAL]
 TINY = ("reinforce@hidden_size=4,epochs=1", "ppo@hidden_size=4,epochs=1")
 
 
@@ -197,7 +198,7 @@ def test_a_reference_without_an_agent_beside_it_gets_the_first_agents_run(folded
 
 
 def test_how_a_cache_differs_from_the_papers_data(folded, plain):
-    paper = PaperData("paper", {"": 3, "other": 4}, folds=2, views=2, num_frames=6)
+    paper = PaperData("paper", {"": 3, "other": 4}, folds={"": 2}, views=2, num_frames=6)
     cache = open_cache(folded)
     assert paper.differences(Line(""), cache, 6) == []
     assert paper.differences(Line("", "other"), cache, 5) == [
@@ -213,7 +214,7 @@ def test_how_a_cache_differs_from_the_papers_data(folded, plain):
 
 
 def test_cross_fitted_predictions_differ_from_the_papers(folded, monkeypatch):
-    paper = PaperData("paper", {"": 3}, folds=2, views=2, num_frames=6)
+    paper = PaperData("paper", {"": 3}, folds={"": 2}, views=2, num_frames=6)
     cache = open_cache(folded)
     for crossfit, words in (("none", []), ("video", ["cross-fitted by video"])):
         monkeypatch.setattr(cache, "provenance", {"crossfit": crossfit})

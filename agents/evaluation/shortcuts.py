@@ -1,0 +1,99 @@
+"""Shortcuts: how much of what selecting frames is worth a one-line formula already reaches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from baselines import formulas
+from baselines.fitted_formula import (
+    FittedFormula,
+    Function,
+    Rule,
+    TrainingVideos,
+    selection_error,
+    standardised_norm,
+)
+from baselines.splits import labelled_rows
+from frame_select_env import Clips, FeatureCache, FrameSelectError
+
+REACHES = (0, 1, 2)  # frames to average over, on each side
+COUNTS = (1, 2, 4, 8)  # of frames to keep; thresholds are tried too
+
+# Name -> the formula, made from the training videos.
+FORMULAS: dict[str, Callable[[TrainingVideos], Function]] = {
+    "norm": lambda videos: formulas.feature_norm,
+    "standardised norm": standardised_norm,
+    "confidence": lambda videos: formulas.confidence,
+    "entropy": lambda videos: formulas.entropy,
+    "motion": lambda videos: formulas.motion,
+}
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What one formula reaches."""
+
+    formula: str
+    rule: Rule  # with the fewest errors on the training videos
+    accuracy: float  # on the scored split
+    # (accuracy - that of all frames) / (that of the key frames - that of all frames); None where
+    # the key frames are unknown or no better than all
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Shortcuts:
+    """What every formula reaches on one cache."""
+
+    videos: int  # scored
+    all_frames: float  # accuracy of keeping all frames
+    key_frames: float | None  # of keeping those with importance above 0; None without importance
+    found: tuple[Shortcut, ...]
+
+
+def find_shortcuts(
+    cache: FeatureCache,
+    *,
+    fold: str = "default",
+    split: str = "test",
+    train_split: str = "train",
+    num_frames: int = 25,
+    stream: str | None = None,
+) -> Shortcuts:
+    """Fit every formula on the training videos and score it on `split`.
+
+    Tried are the formula averaged over a frame and 0, 1 or 2 on each side, with both signs, keeping
+    the best 1, 2, 4 or 8 frames or those above a threshold (`FittedFormula.fit`).
+
+    Raises:
+        FrameSelectError: for a regression, or splits that are the same.
+    """
+    if cache.task != "classification":
+        raise FrameSelectError(f"{cache.path}: shortcuts are sought in classifications only")
+    if split == train_split:
+        raise FrameSelectError(f"split {split!r}: formulas are fitted on it; score another one")
+    rows = labelled_rows(cache, train_split, fold)
+    training = TrainingVideos(cache, rows, fold, num_frames, stream)
+    scored = TrainingVideos(cache, labelled_rows(cache, split, fold), fold, num_frames, stream)
+
+    def accuracy(select: Callable[[Clips], np.ndarray]) -> float:
+        errors = [
+            selection_error(clips.predictions, select(clips), cache.labels[clips.video])
+            for clips in scored.clips()
+        ]
+        return 1 - float(np.concatenate(errors).mean())
+
+    def key_frames(clips: Clips) -> np.ndarray:
+        key = cache.read_frames("importance", clips.video, num_frames) > 0
+        return np.where(key.any(axis=1, keepdims=True), key & clips.valid, clips.valid)
+
+    whole = accuracy(lambda clips: clips.valid)
+    key = accuracy(key_frames) if "importance" in cache.frame_datasets else None
+    found = []
+    for name, make in FORMULAS.items():
+        formula = FittedFormula.fit(name, make(training), training, REACHES, COUNTS)
+        reached = accuracy(formula.select)
+        share = None if key is None or key <= whole else (reached - whole) / (key - whole)
+        found.append(Shortcut(name, formula.rule, reached, share))
+    return Shortcuts(len(scored.rows), whole, key, tuple(found))

@@ -1,0 +1,98 @@
+"""The score of early stopping and of the weights that are kept, on validation videos alone."""
+
+from typing import Any
+
+import numpy as np
+
+from agents.evaluation.intervals import correlation
+from agents.training.learner import Validated, ValidationMetric
+from agents.training.task import Task, task_judge
+from frame_select_env import FeatureCache, FrameSelectError, Ranking, top_frames
+from frame_select_env.aggregators import judge_clips
+from frame_select_env.consensus import consensus, is_correct
+
+
+def check_validation(cache: FeatureCache, task: Task, config: Any) -> None:
+    """Refuse hyper-parameters that need other videos, or other labels, than the task has.
+
+    Raises:
+        FrameSelectError: naming the hyper-parameter; or if the task was made for another `holdout`.
+    """
+    if config.holdout != task.holdout:
+        raise FrameSelectError(
+            f"holdout={config.holdout}: the task was made with holdout={task.holdout}; "
+            f"use make_task(..., holdout={config.holdout})"
+        )
+    if config.validation_metric == "pcc" and cache.task != "regression":
+        raise FrameSelectError(
+            f"validation_metric=pcc: is for regressions, but {cache.path.name} has classes; use "
+            "validation_metric=error"
+        )
+    if len(task.validation_rows):
+        return
+    for name, value, needs in (
+        ("keep", config.keep, config.keep == "best"),
+        ("patience", config.patience, config.patience > 0),
+    ):
+        if needs:
+            raise FrameSelectError(
+                f"{name}={value}: needs validation videos, but holdout=False holds out none and "
+                f"fold {task.fold!r} has no labelled val split; use keep=last and patience=0, or "
+                "holdout=True"
+            )
+
+
+class Validation:
+    """The score of a video-level prediction for a task's validation videos.
+
+    Args:
+        cache: The cache.
+        task: The task.
+        metric: What is scored, see `ValidationMetric`.
+        validated: Whose prediction it is: of the m best frames, or the agent's own answer.
+    """
+
+    def __init__(
+        self,
+        cache: FeatureCache,
+        task: Task,
+        metric: ValidationMetric = "error",
+        validated: Validated = "selection",
+    ) -> None:
+        self.task, self.metric, self.validated = task, metric, validated
+        video, view = cache.clips_of(task.validation_rows, task.stream, task.view)
+        self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
+        self.labels = cache.labels[task.validation_rows]
+        self._largest = cache.predictions_extent(task.stream, task.fold).largest
+        self._judge = task_judge(task, cache)
+        self.all_frames = self._score(self._predicted(self.clips.valid))
+
+    def __call__(self, ranking: Ranking) -> tuple[float, float]:
+        """The score, higher is better, and a second one that breaks its ties, as a tuple does.
+
+        They are the accuracy and the mean probability of the true class; for a regression minus the
+        mean absolute error, twice, or the correlation and minus that error.
+
+        Of a video with several views the m best frames of each, or the answers, are averaged.
+        """
+        if self.validated == "answer":
+            answering: Any = ranking
+            return self._score(answering.predict(self.clips))
+        scores = ranking.scores(self.clips)
+        selected = top_frames(scores, self.clips.valid, self.task.target_frames)
+        return self._score(self._predicted(selected))
+
+    def _predicted(self, selected: np.ndarray) -> np.ndarray:
+        clips, alpha = self.clips, self.task.alpha
+        if self._judge is not None:
+            return judge_clips(self._judge, clips, selected)
+        return consensus(clips.predictions, selected, clips.valid, alpha, self._largest)
+
+    def _score(self, predicted: np.ndarray) -> tuple[float, float]:
+        predicted = predicted.reshape(len(self.labels), -1, predicted.shape[1]).mean(axis=1)
+        if self.labels.ndim == 2:
+            error = float(np.abs(predicted - self.labels).mean())
+            pcc = self.metric == "pcc"
+            return correlation(predicted[None], self.labels) if pcc else -error, -error
+        true_class = predicted[np.arange(len(predicted)), self.labels].mean()
+        return float(is_correct(predicted, self.labels).mean()), float(true_class)
