@@ -158,9 +158,9 @@ def make_grid(
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
-    preset, no `rewards` that of each agent or cache, and the stream None is each agent's default; `seeds` is
-    n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all runs. A run
-    with view="random" stands once for each of the `view_schemes`.
+    preset, no `rewards` that of each agent or cache, and the stream None is each agent's default;
+    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all
+    runs. A run with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]
     paid = {
