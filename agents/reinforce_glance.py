@@ -104,7 +104,8 @@ class GlanceReinforceLearner(BatchLearner):
                 outputs = self.network(self.table, state[1], state[2], state[2].sum(1))
                 action = torch.multinomial(torch.softmax(outputs, dim=1), 1)[:, 0]
             steps.append((*state, action))
-            # An episode that is over starts again, whatever its action; nobody reads it.
+            # An episode that is over starts again, and looks at frame 0 over and over: it does not
+            # end before the last one does, so nothing else is scored (unless it has one frame).
             actions = np.zeros(len(videos), np.int64)
             actions[going] = action.cpu().numpy()
             seen, paid, ended, _, _ = self.env.step(actions)

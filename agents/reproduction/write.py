@@ -142,7 +142,8 @@ def _notes(
             name = open_cache(data[source]).path.stem
             assert study.data is not None
             notes.append(
-                f"{source or name} is {name}, not {study.data.name} as in the paper: "
+                f"{f'{source} is {name}' if source else f'the data is {name}'}, not "
+                f"{study.data.name} as in the paper: "
                 f"{'; '.join(sorted(words))}; its figures cannot be compared with the paper's"
             )
     for first, second in study.pairs:

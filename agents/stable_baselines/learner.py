@@ -99,13 +99,14 @@ class AlgorithmLearner(Learner):
                 module.forget()
         env.seed(epoch_seed(self.task, number))
         model._last_obs = None  # so that `learn` resets the environment
-        before, returns = env.episodes, env.returns
+        # From 0, so that a resumed run rounds its sum as an uninterrupted one does.
+        before, env.returns = env.episodes, 0.0
         model.learn(
             self.epoch_steps, lambda *_: self.after_step(), NEVER, reset_num_timesteps=False
         )
         self.after_epoch()
         self.timesteps = model.num_timesteps
-        figures = {"reward": (env.returns - returns) / max(env.episodes - before, 1)}
+        figures = {"reward": env.returns / max(env.episodes - before, 1)}
         for name in ("loss", "value_loss", "entropy_loss"):
             found = model.logger.name_to_value.get(f"train/{name}")
             if found is not None:

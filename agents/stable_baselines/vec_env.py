@@ -44,7 +44,8 @@ class BatchVecEnv(VecEnv):
         **keywords: The environment's.
 
     Attributes:
-        episodes: Number of episodes that have ended. returns: The sum of their returns.
+        episodes: Number of episodes that have ended. returns: The sum of their returns, which may
+            be set to 0.
 
     Raises:
         FrameSelectError: for keywords the environment does not take, or `flatten` without index

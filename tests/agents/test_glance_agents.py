@@ -18,7 +18,6 @@ from baselines.gates import accuracy_and_looks
 from frame_select_env import open_cache, write_cache
 
 T = 10
-BUDGET = 4800
 
 
 @pytest.fixture
@@ -104,48 +103,49 @@ def test_by_default_an_agent_is_trained_for_answers_and_pays_for_looks(planted, 
 
 @pytest.fixture(scope="module")
 def signposts(tmp_path_factory):
-    """Videos of six frames. The first says which of the five others shows the label."""
+    """Videos of three frames. The middle one says which of the others shows the label; one lies."""
     rng = np.random.default_rng(0)
 
     def videos():
         for row in range(80):
-            place, label = 1 + row % 5, int(rng.integers(2))
-            predictions = np.full((6, 2), [0.55, 0.45] if label else [0.45, 0.55], np.float32)
-            predictions[place] = [0.05, 0.95] if label else [0.95, 0.05]
-            features = np.zeros((6, 5), np.float32)
-            features[0, place - 1] = 1
+            left, label = row % 2, int(rng.integers(2))
+            true = np.array([0.1, 0.9] if label else [0.9, 0.1], np.float32)
+            told = [true, np.full(2, 0.5, np.float32), true[::-1]][:: 2 * left - 1]
+            features = np.zeros((3, 2), np.float32)
+            features[1, left] = 1
             split = "train" if row < 60 else "val"
             yield {"id": f"v{row}", "label": label, "split": split,
-                   "features": features, "predictions": predictions}  # fmt: skip
+                   "features": features, "predictions": np.stack(told)}  # fmt: skip
 
     path = tmp_path_factory.mktemp("signposts") / "signposts.h5"
     return str(write_cache(path, videos(), classes=["a", "b"]))
 
 
 SMALL = {
-    "reinforce-glance": {"batch_size": 30, "learning_rate": 0.01},
-    "dqn-glance": {"num_envs": 60, "train_freq": 5, "n_steps": 5, "sequence_length": 5,
-                   "batch_size": 150, "learning_starts": 300, "learning_rate": 0.01,
-                   "gradient_steps": 6},
-    "ppo-glance": {"num_envs": 60, "batch_size": 150, "learning_rate": 0.01},
+    "reinforce-glance": {"batch_size": 10, "episodes": 4, "learning_rate": 0.01},
+    "dqn-glance": {"num_envs": 30, "train_freq": 4, "n_steps": 2, "sequence_length": 2,
+                   "batch_size": 120, "learning_starts": 100, "learning_rate": 0.01,
+                   "gradient_steps": 6, "repeats": 1},
+    "ppo-glance": {"num_envs": 30, "batch_size": 60, "learning_rate": 0.01, "repeats": 1,
+                   "n_epochs": 4, "rollout_episodes": 2},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("agent", list(SMALL))
 def test_it_learns_to_follow_the_signpost(signposts, agent):
     cache = open_cache(signposts)
+    budget = 4800 if agent == "reinforce-glance" else 2400
     task = make_task(
-        cache, signposts, num_frames=6, target_frames=2, budget=BUDGET, seed=1,
-        reward={"correct": 1.0, "looks": -0.1},
+        cache, signposts, num_frames=3, target_frames=2, budget=budget, seed=1,
+        reward={"correct": 1.0, "looks": -0.01},
     )  # fmt: skip
     choice = parse_agent(agent)
-    config = dataclasses.replace(choice.config, hidden_size=16, picks=5, **SMALL[agent])
+    config = dataclasses.replace(choice.config, hidden_size=16, picks=2, **SMALL[agent])
     agent = train(choice.design, cache, task, config).agent
-    clips = cache.read(cache.rows("val"), 6)
-    accuracy, mean = accuracy_and_looks(clips, cache.labels[clips.video], agent.select(clips))
-    # With the signpost two looks are enough; without it one in five is right at the first look, and
-    # to look until the label shows takes three looks on average.
-    assert accuracy > 0.9 and mean < 2.4
+    clips = cache.read(cache.rows("val"), 3)
+    accuracy, looks = accuracy_and_looks(clips, cache.labels[clips.video], agent.select(clips))
+    # Any two fixed frames are right for half of the videos.
+    assert accuracy > 0.9 and looks == 2
 
 
 def test_an_update_counts_episodes_and_steps(planted):

@@ -216,7 +216,7 @@ def test_unknown_and_unsuitable_names():
         make_ranking("confidence", task="regression")
     kept = ["uniform", "centre", "random", "motion", "cumulative-motion", "oracle"]
     assert ranking_names("regression") == kept
-    asked = ["diversity", "diversity-dpp", "hill-climb", "exact-oracle"]
+    asked = ["coarse-to-fine", "diversity", "diversity-dpp", "hill-climb", "exact-oracle"]
     assert ranking_names("regression", on_request=True) == [*kept, *asked]
     assert ranking_names("classification") == list(RANKINGS)
     assert not set(RANKINGS) & set(ON_REQUEST)

@@ -83,6 +83,7 @@ def test_the_figure_is_the_correlation_of_the_networks_own_answers(tmp_path, cap
     for line in ("action units", "visual + units", "all", "all, on the test videos"):
         assert rows[line]["pcc"] == "" and rows[line]["paper"] != ""
     text = (out / "table.md").read_text()
+    assert "\n- the data is two, not Hume-Reaction as in the paper: targets 2, not 7" in text
     assert "| paper, PCC | at m, PCC |" in text and "| all | 0.455 | – |" in text
     assert "| audio | 0.299 | " in text and "%" not in text.split("\n- ")[0].partition("kept")[0]
     assert (out / "figure.png").stat().st_size > 0
