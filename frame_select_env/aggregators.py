@@ -13,7 +13,8 @@ import numpy as np
 from frame_select_env.cache import Clips, FeatureCache, View
 from frame_select_env.cache.files import BUNDLED
 from frame_select_env.cache.structure import Extent
-from frame_select_env.consensus import MEAN, Judge, on_grid
+from frame_select_env.consensus import MEAN, on_grid
+from frame_select_env.consensus_table import Judge
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.judge import NetworkJudge, read_judge
 

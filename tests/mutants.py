@@ -65,7 +65,9 @@ ROOMS = {
         ),
     ),
     "consensus": Room(
-        ("frame_select_env/consensus.py", "frame_select_env/ranking.py"),
+        tuple(
+            f"frame_select_env/{name}.py" for name in ("consensus", "consensus_table", "ranking")
+        ),
         (
             *(f"{LIBRARY}/test_{name}.py" for name in ("consensus", "ranking", "paper")),
             *(f"{LIBRARY}/test_{name}.py" for name in ("pick", "views_folds_streams")),

@@ -15,13 +15,13 @@ from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import View
 from frame_select_env.consensus import (
     MEAN,
-    Judge,
     check_alpha,
     is_correct,
     of_class,
     on_grid,
     weighted_mean,
 )
+from frame_select_env.consensus_table import Judge
 from frame_select_env.errors import known
 from frame_select_env.ranking import Ranking, best_if_none, top_frames
 

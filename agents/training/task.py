@@ -14,7 +14,8 @@ from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.aggregators import MAX, judge_path, make_judge
 from frame_select_env.cache import View, file_digest
-from frame_select_env.consensus import MAX_FRAMES, MEAN, Judge, check_alpha
+from frame_select_env.consensus import MAX_FRAMES, MEAN, check_alpha
+from frame_select_env.consensus_table import Judge
 from frame_select_env.rewards import Reward, RewardSpec, default_reward
 
 # The fields of a task that a command line sets and config.json records.

@@ -65,7 +65,7 @@ class Validation:
         self.labels = cache.labels[task.validation_rows]
         self._largest = cache.predictions_extent(task.stream, task.fold).largest
         self._judge = task_judge(task, cache)
-        self.all_frames = self._score(self._consensus(self.clips.valid))
+        self.all_frames = self._score(self._predicted(self.clips.valid))
 
     def __call__(self, ranking: Ranking) -> tuple[float, float]:
         """The score, higher is better, and a second one that breaks its ties, as a tuple does.
@@ -80,9 +80,9 @@ class Validation:
             return self._score(answering.predict(self.clips))
         scores = ranking.scores(self.clips)
         selected = top_frames(scores, self.clips.valid, self.task.target_frames)
-        return self._score(self._consensus(selected))
+        return self._score(self._predicted(selected))
 
-    def _consensus(self, selected: np.ndarray) -> np.ndarray:
+    def _predicted(self, selected: np.ndarray) -> np.ndarray:
         clips, alpha = self.clips, self.task.alpha
         if self._judge is not None:
             return judge_clips(self._judge, clips, selected)

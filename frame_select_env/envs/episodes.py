@@ -9,7 +9,8 @@ from gymnasium import spaces
 from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import open_cache
 from frame_select_env.cache.tables import entry_of
-from frame_select_env.consensus import consensus_table, is_correct, weighted_mean
+from frame_select_env.consensus import is_correct, weighted_mean
+from frame_select_env.consensus_table import consensus_table
 from frame_select_env.envs.settings import Settings, check_keywords
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward, RewardSpec, Statistics, default_reward

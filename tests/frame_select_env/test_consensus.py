@@ -11,7 +11,6 @@ from frame_select_env.consensus import (
     check_alpha,
     clipped_log,
     consensus,
-    consensus_table,
     entropy,
     is_correct,
     margin,
@@ -19,6 +18,7 @@ from frame_select_env.consensus import (
     on_grid,
     weighted_mean,
 )
+from frame_select_env.consensus_table import consensus_table
 
 
 def random_predictions(seed: int, batch: int, frames: int, classes: int) -> np.ndarray:
