@@ -189,7 +189,7 @@ def test_bad_input_of_train(planted, tmp_path, capsys):
         (("--data", "absent.h5"), "absent.h5: no such file, nor a bundled cache"),
         (
             ("--data", planted, "--agent", "dream"),
-            "unknown agent 'dream'; known: dfan, dqn, dqn-chunk, dqn-pick, maskable-ppo, ppo, ",
+            "unknown agent 'dream'; known: dfan, dqn, ",
         ),
         (("--data", planted, "--agent", "nowhere:x"), "cannot be imported"),
         (("--data", planted, "--reward", "luck"), "unknown reward 'luck'; known: "),
