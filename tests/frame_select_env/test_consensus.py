@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frame_select_env import FeatureCache, FrameSelectError, write_cache
-from frame_select_env import consensus as module
+from frame_select_env import consensus_table as module
 from frame_select_env.consensus import (
     check_alpha,
     clipped_log,

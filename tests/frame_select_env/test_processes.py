@@ -115,7 +115,7 @@ def test_sums_in_blocks_equal_sums_at_once(ten_frames, monkeypatch):
     actions = np.random.default_rng(0).integers(0, 2, (5, 10))
     given = []
     for block in (2**16, 50, 1):  # all at once, two videos, one
-        monkeypatch.setattr("frame_select_env.consensus.SUM_BLOCK", block)
+        monkeypatch.setattr("frame_select_env.consensus_table.SUM_BLOCK", block)
         env.reset(options={"video": np.array([0, 1, 0, 1, 0])})
         given.append(env.step(actions)[4]["p1"])
     assert np.array_equal(given[0], given[1]) and np.array_equal(given[0], given[2])
