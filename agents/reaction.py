@@ -5,7 +5,7 @@ scores nothing: the network learns to predict the targets, or the class, of the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -166,6 +166,14 @@ class ReactionAgent:
         """What the network itself says of the videos, [B, K] float64: values, or probabilities."""
         with torch.no_grad():
             return self.network.answer(self._read(clips).logits).double().cpu().numpy()
+
+    def predict_frames(self, clips: Clips) -> np.ndarray:
+        """What the network says after each frame, [B, T, K] float64: of the video so far."""
+        answers = []
+        for frame in range(clips.valid.shape[1]):
+            seen = clips.valid & (np.arange(clips.valid.shape[1]) <= frame)
+            answers.append(self.predict(replace(clips, valid=seen)))
+        return np.stack(answers, axis=1)
 
     def _read(self, clips: Clips) -> Reading:
         device = self.network.mean.device

@@ -114,6 +114,18 @@ def test_a_ranking_of_a_batch_is_that_of_each_video(name, request):
         np.testing.assert_allclose(agent.predict(alone)[0], answers[row], rtol=1e-4)
 
 
+def test_a_frame_is_predicted_by_the_answer_for_the_video_so_far(regression):
+    cache = open_cache(regression)
+    task = a_task(cache, stream="audio+video")
+    agent = DESIGN.agent(make_reaction(cache, task, SMALL), task, SMALL)
+    clips = cache.read(np.arange(4), 6, stream="audio+video")
+    steps = agent.predict_frames(clips)
+    np.testing.assert_allclose(steps[:, -1], agent.predict(clips), rtol=1e-5)
+    clips.features[:, 3:] = 0  # what comes later makes no difference
+    np.testing.assert_allclose(agent.predict_frames(clips)[:, :3], steps[:, :3], rtol=1e-5)
+    assert np.abs(np.diff(steps[:, :2], axis=1)).max() > 0
+
+
 def test_classes_are_probabilities_learnt_by_cross_entropy(planted):
     cache = open_cache(planted)
     network = make_reaction(cache, a_task(cache), SMALL)
