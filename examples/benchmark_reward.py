@@ -29,6 +29,6 @@ if __name__ == "__main__":
         "sign_omega",
         "benchmark_reward:bits",
     ]
-    size = ["--seeds", "2", "--budget", "10000", "--resamples", "500"]
+    size = ["--seeds", "2", "--budget", "4000", "--resamples", "500"]
     main(["compare", "--data", "digits", *grid, *size, "--out", "runs/bits"])
     print("\n".join(Path("runs/bits/results.csv").read_text().splitlines()[:3]))

@@ -32,7 +32,7 @@ AGENTS = [
     "dqn-chunk@hidden_size=8,chunk=3",
     "dqn-pick@hidden_size=8",
     "maskable-ppo@hidden_size=8",
-    "dqn-glance@hidden_size=8",
+    "dqn-glance@hidden_size=8,picks=3,gradient_steps=1",
 ]
 
 
