@@ -16,7 +16,7 @@ from agents.networks.network import Standardised
 from agents.networks.streams import Range, stream_ranges
 from agents.rankings import at_least_mean
 from agents.training.design import AgentDesign, check_ranges
-from agents.training.learner import BatchLearner, TrainingConfig, Validated
+from agents.training.learner import ScheduledLearner, TrainingConfig, Validated
 from agents.training.task import Task
 from baselines.reaction import Loss, Reaction, Reading, reaction_loss
 from frame_select_env import Clips, FeatureCache, FrameSelectError
@@ -182,7 +182,7 @@ class ReactionAgent:
             return self.network(torch.from_numpy(clips.features).to(device), valid)
 
 
-class ReactionLearner(BatchLearner):
+class ReactionLearner(ScheduledLearner):
     """Network, optimiser, schedule and labels."""
 
     make_optimiser = torch.optim.AdamW
@@ -196,17 +196,6 @@ class ReactionLearner(BatchLearner):
         self.schedule = torch.optim.lr_scheduler.StepLR(
             self.optimiser, config.halve_every or 1, factor
         )
-
-    def parts(self) -> dict[str, object]:
-        """The network, the optimiser and the schedule."""
-        return {**super().parts(), "schedule": self.schedule}
-
-    def epoch(self, number: int) -> dict[str, float]:
-        """One pass over the training videos; returns the means of the metrics of its updates."""
-        self.network.train()
-        metrics = super().epoch(number)
-        self.schedule.step()
-        return metrics
 
     def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """One step of the loss on the videos [B]."""

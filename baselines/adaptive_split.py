@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from baselines.formulas import Choice, confidence
+from baselines.formulas import Choice, relevances
 from frame_select_env.cache import Clips
 
 THRESHOLD = 0.8  # by which the best frames' mean exceeds that of all, for scores from 0 to 1
@@ -26,14 +26,9 @@ class AdaptiveSplit(Choice):
 
     def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
         """The frames that the segments choose."""
-        lengths = clips.valid.sum(axis=1)
-        wanted = np.minimum(np.broadcast_to(frames, lengths.shape), lengths)
-        relevance, selected = confidence(clips), np.zeros(clips.valid.shape, bool)
-        for video, (length, count) in enumerate(zip(lengths, wanted, strict=True)):
-            own = relevance[video, :length]
-            span = own.max() - own.min()
-            scaled = (own - own.min()) / span if span > 0 else np.zeros(length)
-            selected[video, split(scaled, 0, int(count), DEPTH)] = True
+        selected = np.zeros(clips.valid.shape, bool)
+        for video, relevance, count in relevances(clips, frames):
+            selected[video, split(relevance, 0, count, DEPTH)] = True
         return selected
 
 

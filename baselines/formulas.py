@@ -1,7 +1,7 @@
 """The rankings that need neither a label nor learning."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -153,6 +153,20 @@ class Choice(ABC):
     @abstractmethod
     def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
         """The m frames as a mask, [B, T] bool; all of a video with fewer."""
+
+
+def relevances(clips: Clips, frames: int | np.ndarray) -> Iterator[tuple[int, np.ndarray, int]]:
+    """Each video's number, the confidences of its L frames scaled to 0..1, and m, at most L.
+
+    Equal confidences are all 0.
+    """
+    lengths = clips.valid.sum(axis=1)
+    wanted = np.minimum(np.broadcast_to(frames, lengths.shape), lengths)
+    scores = confidence(clips)
+    for video, (length, count) in enumerate(zip(lengths, wanted, strict=True)):
+        own = scores[video, :length]
+        span = own.max() - own.min()
+        yield video, (own - own.min()) / span if span > 0 else np.zeros(length), int(count)
 
 
 class Uniform(Choice):

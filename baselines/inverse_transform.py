@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from baselines.formulas import Choice, confidence
+from baselines.formulas import Choice, relevances
 from frame_select_env.cache import Clips
 
 POWER = 3.0  # which favours confident frames
@@ -26,13 +26,10 @@ class InverseTransform(Choice):
 
     def choose(self, clips: Clips, frames: int | np.ndarray) -> np.ndarray:
         """The frames at the middles of the steps."""
-        lengths = clips.valid.sum(axis=1)
-        wanted = np.minimum(np.broadcast_to(frames, lengths.shape), lengths)
-        relevance, selected = confidence(clips), np.zeros(clips.valid.shape, bool)
-        for video, (length, count) in enumerate(zip(lengths, wanted, strict=True)):
-            own = relevance[video, :length]
-            span = own.max() - own.min()
-            weight = ((own - own.min()) / span) ** POWER if span > 0 else np.ones(length)
+        selected = np.zeros(clips.valid.shape, bool)
+        for video, relevance, count in relevances(clips, frames):
+            weight = relevance**POWER if relevance.any() else np.ones_like(relevance)
+            length = len(relevance)
             share = np.round(weight.cumsum() / weight.sum(), 12)
             for step in range(count):
                 frame = np.searchsorted(share, np.round((step + 0.5) / count, 12))

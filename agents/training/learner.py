@@ -218,16 +218,14 @@ class BatchLearner(Learner):
         self.update_average(self.network)
 
 
-class ScorerLearner(BatchLearner):
-    """A batch learner of a frame scorer, with a step-wise schedule of the learning rate."""
+class ScheduledLearner(BatchLearner):
+    """A batch learner whose learning rate follows a schedule of epochs.
 
-    def __init__(
-        self, network: Standardised, cache: FeatureCache, task: Task, config: ScorerConfig
-    ) -> None:
-        super().__init__(network, cache, task, config)
-        self.schedule = torch.optim.lr_scheduler.MultiStepLR(
-            self.optimiser, list(config.decay_epochs), 0.1
-        )
+    Attributes:
+        schedule: Set by the subclass.
+    """
+
+    schedule: torch.optim.lr_scheduler.LRScheduler
 
     def parts(self) -> dict[str, Any]:
         """The network, the optimiser and the schedule."""
@@ -239,6 +237,18 @@ class ScorerLearner(BatchLearner):
         metrics = super().epoch(number)
         self.schedule.step()
         return metrics
+
+
+class ScorerLearner(ScheduledLearner):
+    """A batch learner of a frame scorer, with a step-wise schedule of the learning rate."""
+
+    def __init__(
+        self, network: Standardised, cache: FeatureCache, task: Task, config: ScorerConfig
+    ) -> None:
+        super().__init__(network, cache, task, config)
+        self.schedule = torch.optim.lr_scheduler.MultiStepLR(
+            self.optimiser, list(config.decay_epochs), 0.1
+        )
 
 
 def _mean(values: Sequence[Tensor | float]) -> float:

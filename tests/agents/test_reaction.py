@@ -2,13 +2,12 @@
 
 import csv
 import dataclasses
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from example_scripts import load_example
 
 from agents.__main__ import main
 from agents.reaction import DESIGN, ReactionConfig, make_reaction, modality_ranges
@@ -17,16 +16,8 @@ from agents.training.task import make_task
 from agents.training.trainer import make_learner
 from frame_select_env import FrameSelectError, open_cache, write_cache
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "planted_reactions.py"
 SMALL = ReactionConfig(hidden_size=8, num_heads=2, epochs=1, batch_size=4)
 FAST = ["--hidden-size", "8", "--epochs", "2", "--num-frames", "8", "--target-frames", "2"]
-
-
-def load_example():
-    specification = importlib.util.spec_from_file_location("planted_reactions", EXAMPLE)
-    example = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(example)
-    return example
 
 
 def a_task(cache, **settings):
@@ -34,7 +25,7 @@ def a_task(cache, **settings):
 
 
 def test_the_token_looks_at_the_frames_that_tell(tmp_path):
-    example = load_example()
+    example = load_example("planted_reactions")
     path = write_cache(tmp_path / "planted.h5", example.reactions(300), targets=["joy", "fear"])
     found = example.measure(
         path, "reaction@epochs=8,hidden_size=32,num_layers=1,learning_rate=0.005", seed=0

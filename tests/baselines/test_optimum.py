@@ -1,11 +1,9 @@
 """The known optimum: each selection of a short video is paid, and tables learn the best one."""
 
-import importlib.util
-from pathlib import Path
-
 import gymnasium as gym
 import numpy as np
 import pytest
+from example_scripts import load_example
 
 from baselines.optimum import every_return
 from frame_select_env import FrameSelectError, open_cache
@@ -17,15 +15,11 @@ CLASSES = [  # other tests register designs of their own
     for name, design in DESIGNS.items()
     if "classification" in design.tasks and design.function.__module__.startswith("frame_select_")
 ]
-EXAMPLE = Path(__file__).parents[2] / "examples" / "known_optimum.py"
 
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("known_optimum", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_example("known_optimum")
 
 
 def test_every_selection_is_paid_by_hand(planted):

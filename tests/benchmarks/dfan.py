@@ -3,7 +3,6 @@
 import dataclasses
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from agents.dfan import DESIGN, DFANConfig
 from agents.training.task import make_task
 from agents.training.trainer import make_learner
 from frame_select_env import open_cache, write_cache
+from tests.benchmarks.bare import cpu_seconds
 
 ACTION, OBJECTS, SIZE = 512, 10, 84
 VIDEOS, FRAMES, CLASSES, TURNS = 64, 25, 8, 9
@@ -85,7 +85,7 @@ def measure() -> list[dict[str, object]]:
                 learner.update(order.permutation(learner.rows)[:batch])
 
             runs = (ours, _bare(config, form == "per-frame", batch))
-            turns = [[_seconds(run) / batch * 1e6 for run in runs] for _ in range(TURNS)]
+            turns = [[cpu_seconds(run) / batch * 1e6 for run in runs] for _ in range(TURNS)]
             rows.append(
                 {
                     "time attention": form,
@@ -113,14 +113,6 @@ def _bare(config: DFANConfig, keys: bool, batch: int) -> Callable[[], None]:
         optimiser.step()
 
     return run
-
-
-def _seconds(run: Callable[[], None], times: int = 5) -> float:
-    """CPU seconds of a call, averaged."""
-    start = time.process_time()
-    for _ in range(times):
-        run()
-    return (time.process_time() - start) / times
 
 
 def _videos() -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from agents.reaction import DESIGN, ReactionConfig
 from agents.training.task import make_task
 from agents.training.trainer import make_learner
 from frame_select_env import open_cache, write_cache
+from tests.benchmarks.bare import cpu_seconds
 
 SIZES = {"holistic": 512, "local": 35, "audio": 88}
 VISUAL = SIZES["holistic"] + SIZES["local"]
@@ -95,7 +95,9 @@ def measure() -> list[dict[str, object]]:
                 loss.backward()
                 optimiser.step()
 
-            turns = [[_seconds(run) / batch * 1e6 for run in (ours, plain)] for _ in range(TURNS)]
+            turns = [
+                [cpu_seconds(run) / batch * 1e6 for run in (ours, plain)] for _ in range(TURNS)
+            ]
             rows.append(
                 {
                     "preset": preset,
@@ -106,14 +108,6 @@ def measure() -> list[dict[str, object]]:
                 }
             )
     return rows
-
-
-def _seconds(run: Any, times: int = 5) -> float:
-    """CPU seconds of a call, averaged."""
-    start = time.process_time()
-    for _ in range(times):
-        run()
-    return (time.process_time() - start) / times
 
 
 def _videos() -> Iterator[dict[str, Any]]:

@@ -1,22 +1,15 @@
 """The reward of examples/corpus_reward.py, worked by hand."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from example_scripts import load_example
 
 from frame_select_env import Outcome
-
-PATH = Path(__file__).parents[2] / "examples" / "corpus_reward.py"
 
 
 @pytest.fixture(scope="module")
 def example():
-    specification = importlib.util.spec_from_file_location("corpus_reward", PATH)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return load_example("corpus_reward")
 
 
 def outcome(before, after, label):
