@@ -13,7 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_set import PickConfig, make_frame_set_network
-from agents.networks.glance import GLANCE_REWARD, GlanceConfig, make_glance_network
+from agents.networks.glance import GLANCE_PRESET, GLANCE_REWARD, GlanceConfig, make_glance_network
 from agents.rankings import PickAgent, SequentialAgent
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import NetworkQPolicy
@@ -235,7 +235,7 @@ GLANCE_DESIGN = AgentDesign(
     config=GlanceDQNConfig,
     presets={
         "tuned": GlanceDQNConfig(
-            hidden_size=64,
+            **GLANCE_PRESET,
             n_steps=12,
             train_freq=12,
             sequence_length=12,
@@ -244,12 +244,7 @@ GLANCE_DESIGN = AgentDesign(
             learning_starts=3072,
             num_envs=256,
             repeats=8,
-            episodes=8,
             exploration_fraction=0.6,
-            reward_scale=1.0,
-            epochs=30,
-            keep="last",
-            patience=0,
         )
     },
     network=make_glance_network,

@@ -13,7 +13,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_scorer import State, make_frame_scorer
 from agents.networks.frame_set import PickConfig, make_frame_set_network
-from agents.networks.glance import GLANCE_REWARD, GlanceConfig, make_glance_network
+from agents.networks.glance import GLANCE_PRESET, GLANCE_REWARD, GlanceConfig, make_glance_network
 from agents.rankings import PickAgent, ScorerAgent, SequentialAgent
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import MaskableNetworkPolicy, NetworkPolicy
@@ -167,17 +167,12 @@ GLANCE_DESIGN = AgentDesign(
     config=GlancePPOConfig,
     presets={
         "tuned": GlancePPOConfig(
-            hidden_size=64,
+            **GLANCE_PRESET,
             n_epochs=2,
             ent_coef=0.01,
             num_envs=256,
             repeats=8,
-            episodes=8,
             batch_size=1024,
-            reward_scale=1.0,
-            epochs=30,
-            keep="last",
-            patience=0,
         )
     },
     network=make_glance_network,

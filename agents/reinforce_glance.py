@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agents.networks.glance import (
+    GLANCE_PRESET,
     GLANCE_REWARD,
     GlanceConfig,
     GlanceNetwork,
@@ -119,14 +120,7 @@ DESIGN = AgentDesign(
     name="reinforce-glance",
     config=GlanceReinforceConfig,
     presets={
-        "tuned": GlanceReinforceConfig(
-            hidden_size=64,
-            learning_rate=2e-3,
-            reward_scale=1.0,
-            epochs=30,
-            keep="last",
-            patience=0,
-        )
+        "tuned": GlanceReinforceConfig(**GLANCE_PRESET, learning_rate=2e-3),
     },
     check=check,
     network=make_glance_network,

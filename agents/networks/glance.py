@@ -34,6 +34,13 @@ class GlanceConfig:
         return min(self.picks, task.num_frames)
 
 
+# What the presets of all learners on Glance share.
+GLANCE_PRESET: dict[str, Any] = {
+    **{"hidden_size": 64, "episodes": 8, "reward_scale": 1.0},
+    **{"epochs": 30, "keep": "last", "patience": 0},
+}
+
+
 class GlanceNetwork(FrameActions):
     """A number for looking at each frame, and one for answering: logits, or Q-values.
 
