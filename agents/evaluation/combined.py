@@ -44,6 +44,9 @@ def has_free_choice(ranking: Any) -> bool:
     return all(hasattr(one, "select") for one in every)
 
 
+ENSEMBLE = " ensemble"  # after an agent's name: the row of its runs' ensemble
+
+
 class Ensemble:
     """The mean of several runs' scores, each standardised over the frames of a video.
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.evaluation.combined import Ensemble, Fused
+from agents.evaluation.combined import ENSEMBLE, Ensemble, Fused
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.result import Evaluation
 from agents.evaluation.run_groups import RunFolders
@@ -196,7 +196,7 @@ def evaluate_runs(
             rankings[name] = [one[0] if len(one) == 1 else Fused(name, one) for one in parts]
             validation[name] = held = [_held_out(run) for run in scores]
             if kind == "trained" and len(own) > 1 and name in among(ensemble, agents):
-                label = f"{name} ensemble"
+                label = f"{name}{ENSEMBLE}"
                 members = [Ensemble(label, one, held) for one in zip(*parts, strict=True)]
                 rankings[label] = [members[0] if len(members) == 1 else Fused(label, (*members,))]
             for run in own[:1]:

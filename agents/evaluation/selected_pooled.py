@@ -17,6 +17,8 @@ from baselines.splits import row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
 from frame_select_env.ranking import top_frames
 
+# After an agent's name: the rows of its predictors.
+THEN_POOLED, BEST_OF_FOUR = ", then pooled", ", best of four"
 ALL, POOLED, SELECTED, BOTH = "all frames", "pooled", "selected", "selected and pooled"
 Key = tuple[str, FrameCount]
 
@@ -88,7 +90,8 @@ def select_then_pool(
         key: error for key, error in errors.items() if key[0] == POOLED and key[1] != "all"
     }
     made = {}
-    for row, among in ((f"{name}, then pooled", selections), (f"{name}, best of four", errors)):
+    for made_as, among in ((THEN_POOLED, selections), (BEST_OF_FOUR, errors)):
+        row = name + made_as
         kind, m = min(reversed(list(among)), key=lambda key: among[key])  # of equals the last
         every = np.concatenate([task.fit_rows, task.validation_rows])
         model = _fit(cache, run, pooled, np.sort(every), m)

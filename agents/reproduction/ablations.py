@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+from agents.evaluation.combined import ENSEMBLE
+from agents.evaluation.selected_pooled import BEST_OF_FOUR, THEN_POOLED
 from agents.reproduction.study import Line, Study
 
 CROSSFIT, IN_SAMPLE = "cross-fitted", "in-sample"
@@ -39,9 +41,9 @@ ABLATION = Study(
         *with_hyper("state", ("feature+prediction", "summary")),
         *with_hyper("warm_start", (5,)),
         *with_hyper("listwise_coef", (1.0,)),
-        replace(TUNED, label="ensemble of the tuned runs", made=" ensemble"),
-        replace(TUNED, label="tuned, then pooled", made=", then pooled"),
-        replace(TUNED, label="best of: all, pooled, selected, both", made=", best of four"),
+        replace(TUNED, label="ensemble of the tuned runs", made=ENSEMBLE),
+        replace(TUNED, label="tuned, then pooled", made=THEN_POOLED),
+        replace(TUNED, label="best of: all, pooled, selected, both", made=BEST_OF_FOUR),
         replace(SEQUENTIAL, label="sequential, reward at the end", changes=(("dense", False),)),
         replace(SEQUENTIAL, label="sequential, dense reward", changes=(("dense", True),)),
         replace(TUNED, label="in-sample predictions", source=IN_SAMPLE),

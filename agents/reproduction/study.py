@@ -10,9 +10,11 @@ import numpy as np
 from agents.comparison.grid import DataSet, RunSpec, make_grid
 from agents.comparison.results import DataSetResults
 from agents.comparison.statistics import Sample, correlation_sample, pooled_mean, sample
+from agents.evaluation.combined import ENSEMBLE
 from agents.evaluation.intervals import Interval
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
+from agents.evaluation.selected_pooled import BEST_OF_FOUR, THEN_POOLED
 from agents.registry import with_values
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
 from frame_select_env.cache import View
@@ -23,7 +25,6 @@ NETWORK = "network"  # the same for what their networks answer for whole videos
 PAPER = "paper"  # of a line that has the paper's figure alone
 EVERY = "*"  # every stream of a cache, side by side
 CHOSEN, FREE = "chosen", "free"
-ENSEMBLE, POOLED = " ensemble", (", then pooled", ", best of four")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Line:
     needs: str = ""  # a role without which a cache leaves the line empty
     view_scheme: ViewScheme = "region"
     alpha: float = 0.0
-    # what is made of the agent's runs instead: a row of `evaluate_runs`, "NAME ensemble" and so on
-    made: Literal["", " ensemble", ", then pooled", ", best of four"] = ""
+    # what is made of the agent's runs instead: ENSEMBLE, THEN_POOLED or BEST_OF_FOUR
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -298,7 +299,7 @@ def figures(measured: Iterable[Measured]) -> list[Figure]:
     found = []
     for one in measured:
         rows = [str(one.frames), *([CHOSEN, FREE] if one.line.ranking == AGENT else [])]
-        if one.line.ranking in ("all", NETWORK) or one.line.made in POOLED:
+        if one.line.ranking in ("all", NETWORK) or one.line.made in (THEN_POOLED, BEST_OF_FOUR):
             rows = ["all"]
         for frames in rows:
             if all((one.row, frames) in own.evaluation.results for own in one.results):
