@@ -100,6 +100,11 @@ class TrialStudy:
         fixed = re.findall(r"[@,](\w+)=", text)
         search = self.choice.design.search
         self.space = {name: values for name, values in search.items() if name not in fixed}
+        # What Optuna draws, with the value that it means.
+        self.values = {
+            name: {_storable(value): value for value in values}
+            for name, values in self.space.items()
+        }
         digest = hashlib.sha256(json.dumps([settings, sampler, seed]).encode()).hexdigest()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.study: Study = optuna.create_study(
@@ -126,18 +131,19 @@ class TrialStudy:
                 break
             known = self.study.trials[number : number + 1]
             if known and known[0].state.is_finished():
-                params, accepted = known[0].params, known[0].state == TrialState.COMPLETE
-                values = tuple(params[name] for name in self.space)
+                params = self._params(known[0].params)
+                accepted = known[0].state == TrialState.COMPLETE
             else:
                 self.study.sampler = self._sampler(number, accepted)
                 # A known trial was drawn, perhaps in part, before an interruption.
                 drawn = Trial(self.study, known[0]._trial_id) if known else self.study.ask()
-                values = tuple(drawn.suggest_categorical(*one) for one in self.space.items())
-                params = drawn.params
-                accepted = values not in tried and self._is_allowed(params)
+                for name, values in self.values.items():
+                    drawn.suggest_categorical(name, tuple(values))
+                params = self._params(drawn.params)
+                accepted = tuple(params.values()) not in tried and self._is_allowed(params)
                 if not accepted:
                     self.study.tell(number, state=TrialState.FAIL)
-            tried.add(values)
+            tried.add(tuple(params.values()))
             if accepted:
                 config = dataclasses.replace(self.choice.config, **params)
                 choice = dataclasses.replace(self.choice, config=config)
@@ -162,7 +168,11 @@ class TrialStudy:
         # TPE repeats itself where scores are equal; then the next combination is tried.
         if self.sampler == "tpe" and number >= ROUND and accepted:
             return TPESampler(n_startup_trials=0, seed=self.seed * 1_000_003 + number)
-        return Shuffled(self.space, seed=self.seed)
+        return Shuffled({name: tuple(values) for name, values in self.values.items()}, self.seed)
+
+    def _params(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyper-parameters that Optuna's values mean, in the order of the search space."""
+        return {name: values[drawn[name]] for name, values in self.values.items()}
 
     def _is_allowed(self, params: dict[str, Any]) -> bool:
         try:
@@ -170,6 +180,11 @@ class TrialStudy:
         except FrameSelectError:
             return False
         return True
+
+
+def _storable(value: Any) -> Any:
+    """A value as Optuna draws it: a tuple as text, since its journal would return a list."""
+    return json.dumps(value) if isinstance(value, tuple) else value
 
 
 def make_runs(

@@ -237,6 +237,18 @@ def test_a_study_is_resumed_from_its_journal_exactly(sampler, tmp_path):
     assert other.study.study_name != half.study.study_name and len(other.study.trials) == 1
 
 
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_values_that_are_tuples_are_searched_and_resumed_too(sampler, tmp_path):
+    text = "plackett-luce@learning_rate=0.01,hidden_size=8,dropout=0.0,episodes=4"
+    first = TrialStudy(text, sampler, 0, tmp_path / "journal").trials(3)
+    trials = TrialStudy(text, sampler, 0, tmp_path / "journal").trials(99)
+    assert (
+        trials[:3] == first and len({trial.choice.config for trial in trials}) == len(trials) == 4
+    )
+    assert {trial.choice.config.frames for trial in trials} == {(), (1, 2, 4, 8)}
+    assert all(parse_agent(trial.text(text)) == trial.choice for trial in trials)
+
+
 def test_tpe_learns_from_scores_and_exhausts_the_space():
     # With the state fixed, there are as many combinations as the 24 draws can tell apart.
     study, count = TrialStudy("reinforce@state=feature", "tpe", 0), 24
