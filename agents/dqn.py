@@ -5,21 +5,29 @@ each frame to the set picked so far; dqn-glance one for looking at each frame, a
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
-from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.networks.decision import DecisionConfig, make_decision_network
 from agents.networks.frame_set import PickConfig, make_frame_set_network
 from agents.networks.glance import GLANCE_PRESET, GLANCE_REWARD, GlanceConfig, make_glance_network
 from agents.rankings import PickAgent, SequentialAgent
+from agents.stable_baselines.dqn_targets import (
+    Targets,
+    double_targets,
+    munchausen_targets,
+    plain_targets,
+)
+from agents.stable_baselines.frame_dqn import FrameDQN
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import NetworkQPolicy
+from agents.stable_baselines.prioritized_replay import PrioritizedReplayBuffer
 from agents.stable_baselines.replay import SequenceReplayBuffer
-from agents.training.design import AgentDesign
+from agents.training.design import AgentDesign, check_ranges
 from agents.training.learner import linear_schedule
+from frame_select_env import FrameSelectError
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,49 @@ class DQNConfig(AlgorithmConfig):
     exploration_fraction: float = 0.5
     #: Final value of epsilon.
     exploration_final_eps: float = 0.05
+    #: Bootstrap from the target network's value of the action that the trained network prefers
+    #: (double Q-learning). Of no effect where every return spans an episode, as n_steps may say.
+    double_q: bool = False
+    #: Munchausen targets: the policy is a softmax of the Q-values, its logarithm is added to the
+    #: reward, and returns bootstrap from the soft value.
+    munchausen: bool = False
+    #: Factor of the log-policy in Munchausen targets.
+    munchausen_alpha: float = 0.9
+    #: Temperature of the softmax in Munchausen targets, in units of the scaled reward.
+    munchausen_tau: float = 0.03
+    #: Least value of the temperature times the log-policy, l0 in the paper.
+    munchausen_clip: float = -1.0
+    #: Sample sequences by their TD errors instead of uniformly.
+    prioritized_replay: bool = False
+    #: Exponent of a transition's priority, |TD error|; a sequence is drawn by the mean priority.
+    prioritized_replay_alpha: float = 0.6
+    #: Initial exponent of the importance weights; it rises linearly to 1 over the budget.
+    prioritized_replay_beta0: float = 0.4
+    #: What is added to |TD error| in priorities.
+    prioritized_replay_eps: float = 1e-6
+
+    def targets(self) -> Targets:
+        """What the Q-values are regressed on."""
+        if self.munchausen:
+            return partial(
+                munchausen_targets,
+                alpha=self.munchausen_alpha,
+                tau=self.munchausen_tau,
+                clip=self.munchausen_clip,
+            )
+        return double_targets if self.double_q else plain_targets
+
+    def replay(self) -> tuple[type[SequenceReplayBuffer], dict[str, Any]]:
+        """The class of the replay buffer, and its arguments besides SB3's."""
+        keywords = {"sequence_length": self.sequence_length, "n_steps": self.n_steps}
+        if not self.prioritized_replay:
+            return SequenceReplayBuffer, keywords
+        return PrioritizedReplayBuffer, {
+            **keywords,
+            "alpha": self.prioritized_replay_alpha,
+            "beta": self.prioritized_replay_beta0,
+            "eps": self.prioritized_replay_eps,
+        }
 
 
 @dataclass(frozen=True)
@@ -63,54 +114,6 @@ class GlanceDQNConfig(GlanceConfig, DQNConfig):
     """Hyper-parameters of `dqn-glance`."""
 
 
-SAMPLING = ("sequence_length", "n_steps")  # hyper-parameters of the replay buffer
-
-
-class FrameDQN(DQN):
-    """Stable-Baselines3's DQN with epsilon-greedy exploration in each environment by itself.
-
-    SB3 draws once for all environments, so that 64 of them explore together or not at all, and its
-    random actions ignore action masks. Nothing else differs. The learner sets `exploration_rate`;
-    SB3's schedule is not used.
-    """
-
-    def _on_step(self) -> None:
-        rate = self.exploration_rate
-        super()._on_step()
-        self.exploration_rate = rate
-        # SB3 updates the target now, through `.data`, which increments no tensor's version.
-        if self._n_calls % max(self.target_update_interval // self.n_envs, 1) == 0:
-            self.q_net_target.features_extractor.network.forget()  # type: ignore
-
-    def _sample_action(
-        self, learning_starts: int, action_noise: Any = None, n_envs: int = 1
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Epsilon-greedy from the first step on: epsilon starts at 1."""
-        return super()._sample_action(0, action_noise, n_envs)
-
-    def predict(
-        self,
-        observation: Any,
-        state: Any = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = False,
-    ) -> tuple[np.ndarray, Any]:
-        """Greedy actions [B]; unless `deterministic`, each is random with probability epsilon."""
-        actions, state = self.policy.predict(observation, state, episode_start, True)
-        if not deterministic:
-            explores = np.random.rand(len(actions)) < self.exploration_rate
-            actions = np.where(explores, self._random_actions(len(actions)), actions)
-        return actions, state
-
-    def _random_actions(self, count: int) -> np.ndarray:
-        """Legal actions [count], uniformly distributed."""
-        assert self.env is not None
-        preference = np.random.rand(count, int(self.action_space.n))  # type: ignore[attr-defined]
-        if self.env.has_attr("action_masks"):
-            preference[~np.stack(self.env.env_method("action_masks"))] = -1
-        return preference.argmax(1)
-
-
 class DQNLearner(AlgorithmLearner):
     """The state of a training run of DQN, with its replay buffer."""
 
@@ -120,7 +123,8 @@ class DQNLearner(AlgorithmLearner):
     def make_model(self, policy_kwargs: dict[str, Any]) -> BaseAlgorithm:
         """DQN with a replay buffer of index observations."""
         config = self.config
-        return FrameDQN(
+        buffer, keywords = config.replay()
+        model = FrameDQN(
             NetworkQPolicy,
             self.env,
             learning_rate=config.learning_rate,
@@ -130,25 +134,29 @@ class DQNLearner(AlgorithmLearner):
             gamma=1.0,
             train_freq=config.train_freq,
             gradient_steps=config.gradient_steps,
-            replay_buffer_class=SequenceReplayBuffer,
-            replay_buffer_kwargs={name: getattr(config, name) for name in SAMPLING},
+            replay_buffer_class=buffer,
+            replay_buffer_kwargs=keywords,
             target_update_interval=max(config.target_update_interval, config.num_envs),
             max_grad_norm=config.max_grad_norm or float("inf"),
             policy_kwargs=policy_kwargs,
             device=self.task.device,
         )
+        model.targets = config.targets()
+        return model
 
     def trained_network(self) -> Any:
         """The network of the Q-values, not the target network."""
         return self.model.q_net.features_extractor.network
 
     def after_step(self) -> bool:
-        """Count the episodes that have ended, and set epsilon."""
+        """Count the episodes that have ended, and set epsilon and beta."""
         more = super().after_step()
-        config = self.config
+        config, progress = self.config, self.progress()
         self.model.exploration_rate = linear_schedule(
-            1.0, config.exploration_final_eps, config.exploration_fraction, self.progress()
+            1.0, config.exploration_final_eps, config.exploration_fraction, progress
         )
+        if isinstance(self.buffer, PrioritizedReplayBuffer):
+            self.buffer.beta = linear_schedule(config.prioritized_replay_beta0, 1.0, 1.0, progress)
         return more
 
     def after_epoch(self) -> None:
@@ -165,6 +173,24 @@ class DQNLearner(AlgorithmLearner):
         """The policy, the optimiser and the replay buffer."""
         return {**super().parts(), "replay": self.buffer}
 
+
+def check(config: DQNConfig) -> None:
+    """Raise FrameSelectError if a hyper-parameter is out of range, or two exclude each other."""
+    check_ranges(config)
+    if config.munchausen_clip > 0:
+        raise FrameSelectError(f"munchausen_clip={config.munchausen_clip}: must be at most 0")
+    if config.munchausen and config.double_q:
+        raise FrameSelectError(
+            "double_q=True: Munchausen targets take no maximum that it could correct; set "
+            "double_q=False or munchausen=False"
+        )
+
+
+# Whose code, besides this file's, makes a run what it is.
+MODULES = tuple(
+    f"agents.stable_baselines.{name}"
+    for name in ("dqn_targets", "frame_dqn", "prioritized_replay", "replay")
+)
 
 SEARCH = {
     "learning_rate": (3e-4, 1e-3, 3e-3),
@@ -186,6 +212,8 @@ DESIGN = AgentDesign(
     network=make_decision_network,
     agent=lambda network, task, config: SequentialAgent("dqn", network, tie=False),
     learner=DQNLearner,
+    check=check,
+    modules=MODULES,
     search=SEARCH,
 )
 
@@ -226,6 +254,8 @@ PICK_DESIGN = AgentDesign(
     network=make_frame_set_network,
     agent=lambda network, task, config: PickAgent("dqn-pick", network, task.target_frames),
     learner=DQNLearner,
+    check=check,
+    modules=MODULES,
     search={**SEARCH, "n_steps": (1, 4, 8)},
 )
 
@@ -250,6 +280,8 @@ GLANCE_DESIGN = AgentDesign(
     network=make_glance_network,
     agent=lambda network, task, config: PickAgent("dqn-glance", network, config.steps(task)),
     learner=DQNLearner,
+    check=check,
+    modules=MODULES,
     search={**SEARCH, "n_steps": (1, 4, 12)},
     reward=GLANCE_REWARD,
 )

@@ -1,13 +1,27 @@
 """A replay buffer that samples consecutive transitions, whose video is encoded once."""
 
-from typing import Any
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
-ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+# Where transitions are: their index and their environment, [k] each.
+Places: TypeAlias = tuple[np.ndarray, np.ndarray]
+
+
+class SequenceSamples(NamedTuple):
+    """Stable-Baselines3's `ReplayBufferSamples` of k transitions, and how they were drawn."""
+
+    observations: torch.Tensor
+    actions: torch.Tensor
+    next_observations: torch.Tensor
+    dones: torch.Tensor
+    rewards: torch.Tensor
+    discounts: torch.Tensor
+    weights: torch.Tensor  # [k, 1], of their losses
+    places: Places
 
 
 class SequenceReplayBuffer(ReplayBuffer):
@@ -23,29 +37,48 @@ class SequenceReplayBuffer(ReplayBuffer):
         *args, **keywords: As in `ReplayBuffer`.
     """
 
+    arrays: ClassVar[tuple[str, ...]] = (  # what a transition consists of
+        *("observations", "next_observations", "actions"),
+        *("rewards", "dones", "timeouts"),
+    )
+
     def __init__(
         self, *args: Any, sequence_length: int = 1, n_steps: int = 1, **keywords: Any
     ) -> None:
         super().__init__(*args, **keywords)
         self.sequence_length, self.n_steps = sequence_length, n_steps
 
-    def sample(self, batch_size: int, env: Any = None) -> ReplayBufferSamples:
+    def sample(self, batch_size: int, env: Any = None) -> SequenceSamples:  # type: ignore[override]
         """A batch of about `batch_size` transitions, in whole sequences."""
-        count, size = max(batch_size // self.sequence_length, 1), self.size()
-        # Ages count from the oldest transition, so no sequence and no return wraps around to it.
-        oldest = self.pos if self.full else 0
-        first = np.random.randint(0, size, count)
-        age = (first[:, None] + np.arange(self.sequence_length)) % size
-        slots = np.random.randint(0, self.n_envs, count).repeat(self.sequence_length)
-        return self.transitions(age.ravel(), slots, oldest)
+        first, slots, weights = self.draw(max(batch_size // self.sequence_length, 1))
+        age = ((first[:, None] + np.arange(self.sequence_length)) % self.size()).ravel()
+        slots, weights = (one.repeat(self.sequence_length) for one in (slots, weights))
+        places = (self.oldest() + age) % self.buffer_size, slots
+        each = torch.as_tensor(weights[:, None], dtype=torch.float32, device=self.device)
+        found = self.transitions(age, slots)._asdict()
+        return SequenceSamples(**found, weights=each, places=places)
 
-    def transitions(self, age: np.ndarray, slots: np.ndarray, oldest: int) -> ReplayBufferSamples:
+    def draw(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Draw sequences: the ages of their first transitions, environments, weights, [k] each.
+
+        Ages count from the oldest transition, so no return wraps around to it.
+        """
+        first = np.random.randint(0, self.size(), count)
+        return first, np.random.randint(0, self.n_envs, count), np.ones(count)
+
+    def update_priorities(self, places: Places, errors: np.ndarray) -> None:
+        """Take note of the TD errors [k] of transitions; drawing uniformly has no use for them."""
+
+    def oldest(self) -> int:
+        """The index of the oldest transition."""
+        return self.pos if self.full else 0
+
+    def transitions(self, age: np.ndarray, slots: np.ndarray) -> ReplayBufferSamples:
         """Transitions [k] with their n-step returns.
 
-        Each is the one of environment `slots` [k] that has `age` [k] older ones; `oldest` is the
-        index of the oldest.
+        Each is the one of environment `slots` [k] that has `age` [k] older ones.
         """
-        size = self.size()
+        size, oldest = self.size(), self.oldest()
         steps = age[:, None] + np.arange(self.n_steps)
         there = steps < size
         index = (oldest + np.minimum(steps, size - 1)) % self.buffer_size
@@ -74,11 +107,11 @@ class SequenceReplayBuffer(ReplayBuffer):
     def state_dict(self) -> dict[str, Any]:
         """The transitions in the buffer."""
         size = self.size()
-        arrays = {name: torch.from_numpy(getattr(self, name)[:size]) for name in ARRAYS}
+        arrays = {name: torch.from_numpy(getattr(self, name)[:size]) for name in self.arrays}
         return {"pos": int(self.pos), "full": bool(self.full), **arrays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.pos, self.full = state["pos"], state["full"]
-        for name in ARRAYS:
+        for name in self.arrays:
             getattr(self, name)[: len(state[name])] = state[name].numpy()

@@ -30,8 +30,12 @@ BELOW_1 = ("dropout", "head_dropout", "ema_decay", "momentum")  # in [0, 1)
 FRACTIONS = (  # in [0, 1]
     *("exploration_fraction", "exploration_initial_eps", "exploration_final_eps"),
     *("gae_lambda", "scrambler"),
+    *("munchausen_alpha", "prioritized_replay_alpha", "prioritized_replay_beta0"),
 )
-POSITIVE = ("learning_rate", "reward_scale", "clip_range")
+POSITIVE = (  # above 0
+    *("learning_rate", "reward_scale", "clip_range"),
+    *("munchausen_tau", "prioritized_replay_eps"),
+)
 
 
 def check_ranges(config: Any) -> None:

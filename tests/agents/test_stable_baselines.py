@@ -181,10 +181,10 @@ def test_n_step_returns_are_those_of_sb3(steps):
     theirs = NStepReplayBuffer(60, *SPACES, n_steps=4, gamma=1.0, **keywords)
     for buffer in (ours, theirs):
         fill(buffer, steps)
-    size, oldest = ours.size(), ours.pos if ours.full else 0
+    size, oldest = ours.size(), ours.oldest()
     for slot in range(3):
         age = np.arange(size)
-        got = ours.transitions(age, np.full(size, slot), oldest)
+        got = ours.transitions(age, np.full(size, slot))
         draw, np.random.randint = np.random.randint, lambda *_, size, at=slot: np.full(size, at)
         try:
             expected = theirs._get_samples((oldest + age) % theirs.buffer_size)
@@ -204,14 +204,14 @@ def test_a_return_by_hand_stops_at_the_end_and_at_a_cut():
             np.array([reward]), np.array([bool(done)]), [{}],
         )  # fmt: skip
     buffer.truncate()
-    got = buffer.transitions(np.arange(5), np.zeros(5, int), 0)
+    got = buffer.transitions(np.arange(5), np.zeros(5, int))
     # 1 + 2 + 4 ends, 2 + 4 ends, 4 ends; 8 + 16 is cut off, so it bootstraps from frame 5.
     assert got.rewards[:, 0].tolist() == [7, 6, 4, 24, 16]
     assert got.dones[:, 0].tolist() == [1, 1, 1, 0, 0]
     assert got.next_observations[:, 0].tolist() == [3, 3, 3, 5, 5]
     # What comes after the cut is not added up.
     buffer.add(np.array([[9]]), np.array([[10]]), np.array([[0]]), np.array([32.0]), [False], [{}])
-    assert buffer.transitions(np.array([3]), np.array([0]), 0).rewards.item() == 24
+    assert buffer.transitions(np.array([3]), np.array([0])).rewards.item() == 24
 
 
 def test_a_sample_is_of_whole_stretches():
@@ -292,7 +292,7 @@ def test_episodes_that_the_end_of_an_epoch_cuts_are_truncated_in_the_buffer(plan
     assert buffer.timeouts[: newest + 1].sum() <= 2 * config.num_envs
     # A return from the first epoch's last transition ends there: one reward, and it bootstraps.
     last, slots = newest // 2, np.arange(config.num_envs)
-    got = buffer.transitions(np.full(config.num_envs, last), slots, 0)
+    got = buffer.transitions(np.full(config.num_envs, last), slots)
     np.testing.assert_allclose(got.rewards[:, 0], buffer.rewards[last])
     np.testing.assert_array_equal(got.next_observations, buffer.next_observations[last])
     np.testing.assert_array_equal(got.dones[:, 0], buffer.dones[last])
