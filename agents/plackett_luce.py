@@ -33,7 +33,8 @@ class PlackettLuceConfig(ScorerConfig):
 
     #: Number of draws per video and update.
     episodes: int = 8
-    #: Numbers of frames m of which one is drawn at every update; empty for the task's m alone.
+    #: Numbers of frames m of which one is drawn at every update; empty for the task's m alone. Of a
+    #: video with fewer frames all are kept.
     frames: tuple[int, ...] = ()
     #: Baseline that is subtracted from a draw's reward: the mean of the video's other draws; or
     #: the mean of all, and what is left is divided by their standard deviation.
@@ -83,7 +84,7 @@ class PlackettLuceLearner(ScorerLearner):
         self, network: FrameScorer, cache: FeatureCache, task: Task, config: PlackettLuceConfig
     ) -> None:
         super().__init__(network, cache, task, config)
-        self.frames = [m for m in config.frames if m <= task.num_frames] or [task.target_frames]
+        self.frames = config.frames or (task.target_frames,)
         self.env = gym.make_vec(
             "FrameSelect/OneShot-v0",
             num_envs=self.batch_size * config.episodes,
@@ -126,18 +127,27 @@ def check(config: PlackettLuceConfig) -> None:
         raise FrameSelectError(f"frames={config.frames}: must be at least 1")
 
 
+def make_network(cache: FeatureCache, task: Task, config: PlackettLuceConfig) -> FrameScorer:
+    """The network; FrameSelectError if a number of frames exceeds the task's."""
+    if config.frames and max(config.frames) > task.num_frames:
+        raise FrameSelectError(
+            f"frames={config.frames}: must be at most the number of frames, {task.num_frames}"
+        )
+    return make_frame_scorer(cache, task, config)
+
+
 DESIGN = AgentDesign(
     name="plackett-luce",
     config=PlackettLuceConfig,
     presets={"tuned": PlackettLuceConfig(hidden_size=64, learning_rate=3e-3)},
     check=check,
-    network=make_frame_scorer,
+    network=make_network,
     agent=lambda network, task, config: SoftAttentionAgent("plackett-luce", network),
     learner=PlackettLuceLearner,
     search={
-        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "learning_rate": (1e-3, 3e-3, 1e-2),
         "hidden_size": (64, 128),
-        "dropout": (0.0, 0.3),
+        "dropout": (0.0, 0.3, 0.5),
         "episodes": (4, 8, 16),
         "frames": ((), (1, 2, 4, 8)),
         "baseline": ("leave-one-out", "group-relative"),

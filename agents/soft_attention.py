@@ -76,7 +76,7 @@ DESIGN = AgentDesign(
     search={
         "learning_rate": (3e-4, 1e-3, 3e-3),
         "hidden_size": (64, 128),
-        "dropout": (0.0, 0.3),
+        "dropout": (0.0, 0.1, 0.3, 0.5, 0.7),
         "weight_decay": (1e-5, 1e-4, 1e-3),
     },
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from agents.__main__ import main
 from agents.plackett_luce import DESIGN, log_probability, ordered_draw
 from agents.training.task import make_task
 from agents.training.trainer import make_learner, train
@@ -54,23 +55,29 @@ def test_a_video_with_fewer_frames_than_m_is_kept_whole_and_its_gradient_is_fini
     assert not logits.grad[0, 2:].any()
 
 
-@pytest.mark.parametrize(("frames", "counts"), [((), {3}), ((1, 2, 99), {1, 2})])
-def test_every_selection_has_exactly_m_frames(planted, frames, counts):
+@pytest.mark.parametrize(("frames", "drawn"), [((), {3}), ((1, 2, 8), {1, 2, 8}), ((5,), {5})])
+def test_every_selection_has_exactly_m_frames_or_all_of_a_shorter_video(planted, frames, drawn):
     cache = open_cache(planted)
     task = make_task(cache, planted, num_frames=8, target_frames=3)
     config = dataclasses.replace(SMALL, frames=frames)
-    learner, seen, step = make_learner(DESIGN, cache, task, config), set(), None
-    step = learner.env.step
+    learner = make_learner(DESIGN, cache, task, config)
+    videos = task.fit_rows[:10]
+    lengths = learner.table(videos)[2].sum(1).numpy()
+    assert lengths.min() < 8 == lengths.max()
+    seen, step = set(), learner.env.step
 
     def listen(actions):
-        seen.update(actions.sum(axis=1).tolist())
+        m = int(actions.sum(axis=1).max())
+        counts = actions.sum(axis=1).reshape(config.episodes, -1)
+        assert (counts == np.minimum(m, lengths)).all()
+        seen.add(m)
         return step(actions)
 
     learner.env.step = listen
     torch.manual_seed(0)
     for _ in range(8):
-        learner.update(task.fit_rows[:10])
-    assert seen == counts
+        learner.update(videos)
+    assert seen == drawn
 
 
 def test_it_learns_where_the_key_frames_are(planted):
@@ -84,6 +91,21 @@ def test_it_learns_where_the_key_frames_are(planted):
     key = cache.read_frames("importance", cache.rows("test"), 14) > 0
     best = agent.scores(clips).argmax(1)
     assert key[np.arange(len(best)), best].mean() > 0.8
+
+
+def test_m_above_the_number_of_frames_is_one_line_before_anything_is_written(
+    planted, tmp_path, capsys
+):
+    for frames, number in (("1 9", 8), ("9", 8)):
+        with pytest.raises(SystemExit) as caught:
+            main(
+                f"train --data {planted} --agent plackett-luce --out {tmp_path}/run --num-frames "
+                f"{number} --target-frames 3 --frames {frames}".split()
+            )
+        assert caught.value.code == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "9" in line and "must be at most the number of frames, 8" in line
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
