@@ -65,6 +65,7 @@ class GlanceNetwork(FrameActions):
         nn.init.normal_(self.from_distance.weight, std=0.3)
         self.from_place = nn.Linear(1, hidden_size, bias=False)
         self.from_looks = nn.Linear(self.encoded + outputs + 1, hidden_size)
+        self.from_both = nn.Linear(hidden_size, hidden_size)
         self.head = nn.Linear(hidden_size, 1)
         self.stop_head = nn.Linear(hidden_size, 1)
 
@@ -82,7 +83,8 @@ class GlanceNetwork(FrameActions):
         context = self.from_looks(torch.cat(means, dim=1))[:, None]
         every = torch.arange(valid.shape[1], device=frame.device) / length
         near = self._nearest(states, frame, looked, length) + self.from_place(every[..., None])
-        made = torch.cat([self.dropout(torch.relu(near + context)), torch.relu(context)], dim=1)
+        frames = torch.relu(self.from_both(torch.relu(near + context)))
+        made = torch.cat([self.dropout(frames), torch.relu(context)], dim=1)
         legal = torch.cat([valid & ~looked, count > 0], dim=1)
         return torch.cat([made, legal[..., None].float()], dim=2)
 
