@@ -139,7 +139,11 @@ def make_network(cache: FeatureCache, task: Task, config: PlackettLuceConfig) ->
 DESIGN = AgentDesign(
     name="plackett-luce",
     config=PlackettLuceConfig,
-    presets={"tuned": PlackettLuceConfig(hidden_size=64, learning_rate=3e-3)},
+    presets={
+        "tuned": PlackettLuceConfig(
+            hidden_size=64, learning_rate=1e-2, episodes=4, baseline="group-relative"
+        )
+    },
     check=check,
     network=make_network,
     agent=lambda network, task, config: SoftAttentionAgent("plackett-luce", network),

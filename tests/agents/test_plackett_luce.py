@@ -86,7 +86,7 @@ def test_it_learns_where_the_key_frames_are(planted):
     config = dataclasses.replace(SMALL, epochs=25, learning_rate=0.01, patience=0)
     epochs = []
     agent = train(DESIGN, cache, task, config, epochs.append).agent
-    assert epochs[-1].episodes == epochs[-1].updates * 80
+    assert epochs[-1].episodes == epochs[-1].updates * 40
     clips = cache.read(cache.rows("test"), 14)
     key = cache.read_frames("importance", cache.rows("test"), 14) > 0
     best = agent.scores(clips).argmax(1)
