@@ -69,12 +69,12 @@ class SoftAttentionLearner(ScorerLearner):
 DESIGN = AgentDesign(
     name="soft-attention",
     config=ScorerConfig,
-    presets={"tuned": ScorerConfig(dropout=0.0)},
+    presets={"tuned": ScorerConfig(learning_rate=1e-2)},
     network=make_frame_scorer,
     agent=lambda network, task, config: SoftAttentionAgent("soft-attention", network),
     learner=SoftAttentionLearner,
     search={
-        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
         "hidden_size": (64, 128),
         "dropout": (0.0, 0.1, 0.3, 0.5, 0.7),
         "weight_decay": (1e-5, 1e-4, 1e-3),
