@@ -15,6 +15,7 @@ from agents.evaluation.intervals import Interval
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.selected_pooled import BEST_OF_FOUR, THEN_POOLED
+from agents.evaluation.tables import TextTable
 from agents.registry import with_values
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
 from frame_select_env.cache import View
@@ -50,6 +51,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class LineChoices:
+    """What a command line says of lines that are made from it."""
+
+    split: str = "train"
+    num_frames: int = 25
+    rewards: tuple[str, ...] = ()  # names or JSON; empty for every registered design
+    reward_scale: Literal["unit", "raw", "both"] = "both"
+
+
+@dataclass(frozen=True)
 class Study:
     """A table to reproduce."""
 
@@ -65,6 +76,16 @@ class Study:
     task: Literal["classification", "regression"] = "classification"  # of its caches
     # (folder, what was measured) -> the names of more files, one of which may be figure.png
     draw: "Callable[[Path, Sequence[Measured]], list[str]] | None" = None
+    # Whether any name is that of a source, and a cache without a name is one by its file's name.
+    any_source: bool = False
+    # (caches by source, the command line's choices) -> the lines, where they depend on these, and
+    # notes below the table
+    make_lines: "Callable[[Mapping[str, str], LineChoices], tuple[list[Line], list[str]]] | None" = None
+    # (caches by source, --out, the seed) -> all caches, of which some are made of the others
+    make_data: "Callable[[Mapping[str, str], Path], dict[str, str]] | None" = None
+    # What writes the files, in place of `write_study` and with its arguments and what was measured;
+    # it returns the table for a terminal, and the files' names.
+    write: "Callable[..., tuple[TextTable, list[str]]] | None" = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +172,9 @@ def parse_sources(study: Study, values: Sequence[str]) -> dict[str, str]:
         name, equals, path = value.partition("=")
         if not equals:
             names, path = [one for one in study.sources if one not in study.own], value
-        elif name in study.sources:
+            if study.any_source:
+                names = [open_cache(path).path.stem]
+        elif study.any_source or name in study.sources:
             names = [name]
         else:
             raise FrameSelectError(f"--data {value}: {known('row', name, study.sources)}")
