@@ -1,4 +1,4 @@
-"""The unit of a reward: the standard deviation of what random selections of training videos earn."""
+"""The unit of a reward: the standard deviation of what random selections of a video earn."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -6,7 +6,8 @@ the learners are tuned (`reward_scale` 0.1 on Sequential; `reinforce` takes rewa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from agents.networks.glance import GLANCE_REWARD
@@ -36,6 +37,10 @@ COMBINED: dict[str, dict[str, Any]] = {
 BLIND = ("budget", "looks", "spread", "span", "diversity_representativeness")
 
 
+PLACE = Line("", stream=EVERY, folds="first", frames=8)  # what all lines share
+OTHER_TASK = "for another task"
+
+
 @dataclass(frozen=True)
 class RewardLine(Line):
     """A design on a cache, raw or in its unit."""
@@ -61,7 +66,7 @@ def reward_lines(data: Mapping[str, str], choices: LineChoices) -> tuple[list[Li
     ]
     for source, path in data.items():
         cache = open_cache(path)
-        lines.append(Line(f"{source}: all frames", source, ranking="all", folds="first"))
+        lines.append(replace(PLACE, label=f"{source}: all frames", source=source, ranking="all"))
         made, left_out = _source_lines(source, path, cache, choices)
         lines += made
         if left_out:
@@ -76,20 +81,20 @@ def _source_lines(
 ) -> tuple[list[Line], list[str]]:
     """The designs' lines on one cache, and the designs that were left out, with the reason."""
     glance = source == GLANCE
-    place = Line("", source, stream=EVERY, folds="first", frames=8)
-    (stream,) = streams_of(cache, place)
+    (stream,) = streams_of(cache, PLACE)
     settings: dict[str, Any] = {
         "split": choices.split,
         "fold": folds_of(cache)[0],
         "stream": stream,
         "num_frames": choices.num_frames,
-        "target_frames": min(place.frames, choices.num_frames),
+        "target_frames": min(PLACE.frames, choices.num_frames),
     }
     reference = deviation(cache, path, GLANCE_REFERENCE if glance else REFERENCE, **settings)
     lines: list[Line] = []
     left_out: list[str] = []
     for name in _names(choices.rewards):
-        weights = COMBINED.get(name) or weighted(parse_reward(name))
+        alone = glance or name not in COMBINED  # the price of looks takes the budget's place
+        weights = weighted(parse_reward(name)) if alone else COMBINED[name]
         if why := _unfit(name, weights, cache, glance, bool(choices.rewards)):
             left_out += [f"{name} ({why})"] if why != OTHER_TASK else []
             continue
@@ -106,7 +111,7 @@ def _source_lines(
                     source,
                     agents=GLANCE_LEARNERS if glance else (),
                     reward=text_of(paid),
-                    **{key: getattr(place, key) for key in ("stream", "folds", "frames")},
+                    **{key: getattr(PLACE, key) for key in ("stream", "folds", "frames")},
                     design=name,
                     scale=scale,
                     factor=factor,
@@ -115,9 +120,6 @@ def _source_lines(
                 )
             )
     return lines, left_out
-
-
-OTHER_TASK = "for another task"
 
 
 def _names(asked: Sequence[str]) -> list[str]:
@@ -145,10 +147,10 @@ def _unfit(
     return ""
 
 
-def _write(*arguments: Any) -> Any:
+def _write(out: Path, made: Any) -> Any:
     from agents.reproduction.reward_files import write_rewards  # Matplotlib takes long to import
 
-    return write_rewards(*arguments)
+    return write_rewards(out, made)
 
 
 REWARDS = Study(
