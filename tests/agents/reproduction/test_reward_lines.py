@@ -20,7 +20,7 @@ from agents.reproduction.rewards import (
 from agents.reproduction.study import LineChoices, agents_of, parse_sources
 from baselines.optimum import every_return
 from baselines.selections import SelectionPay
-from frame_select_env import FrameSelectError, open_cache
+from frame_select_env import FrameSelectError, open_cache, write_cache
 from frame_select_env.rewards import Reward, register_reward, reward_design, reward_names
 
 SMALL = LineChoices(num_frames=6)
@@ -121,11 +121,21 @@ def test_on_glance_the_unit_is_that_of_its_own_reward(planted):
     )
 
 
-def test_what_a_cache_lacks_is_left_out_and_said(planted, plain):
+def test_what_a_cache_lacks_is_left_out_and_said(planted, tmp_path):
     assert ("span", UNIT) in lines_on(planted)[0]
-    assert "importance" not in open_cache(plain).frame_datasets
-    lines, notes = lines_on(plain)
-    assert ("span", UNIT) not in lines
+    videos = [
+        {
+            "id": str(row),
+            "label": row % 2,
+            "split": "train",
+            "features": np.random.default_rng(row).normal(size=(6, 2)),
+            "predictions": np.random.default_rng(row).dirichlet([1, 1], 6),
+        }
+        for row in range(4)
+    ]
+    path = write_cache(tmp_path / "bare.h5", videos, classes=["a", "b"])
+    lines, notes = lines_on(path)
+    assert ("span", UNIT) not in lines and ("margin", UNIT) in lines
     assert any("span (the cache lacks what it reads)" in note for note in notes)
 
 
