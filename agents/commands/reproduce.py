@@ -17,6 +17,7 @@ from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
 from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
 from agents.reproduction.figures import Reproduced, figures
+from agents.reproduction.glance import GLANCE
 from agents.reproduction.heads import HEADS
 from agents.reproduction.reaction import ERI
 from agents.reproduction.rewards import REWARDS, RewardScale
@@ -36,7 +37,10 @@ from frame_select_env.storage import writing
 
 STUDIES: dict[str, Study] = {
     one.name: one
-    for one in (*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL, REWARDS, HEADS)
+    for one in (
+        *(*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL),
+        *(GLANCE, REWARDS, HEADS),
+    )
 }
 LISTED = "\n".join(
     f"    {study.name}  {study.title}"
