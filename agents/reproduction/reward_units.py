@@ -13,7 +13,7 @@ from frame_select_env.rewards import RewardSpec
 
 Weights = Mapping[str, Any]  # a reward as a weighted sum: name -> weight, or arguments and "weight"
 MOST_VIDEOS = 512  # of which selections are drawn
-DRAWS = 8  # selections of each of both kinds per video
+DRAWS = 32  # selections of each of both kinds per video
 DIGITS = 4  # of a factor, which is part of the name of a run
 
 
