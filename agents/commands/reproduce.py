@@ -1,5 +1,6 @@
 """frame-select reproduce: a table of a paper, or an ablation, on the caches at hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -108,13 +109,7 @@ def reproduce(arguments: list[str]) -> None:
     }
     if study.make_data:
         data = study.make_data(data, options.out)
-    made_notes: list[str] = []
-    if study.make_lines:
-        choices = LineChoices(
-            *(options.split, options.num_frames, options.rewards, options.reward_scale or "both")
-        )
-        lines, made_notes = study.make_lines(data, choices)
-        study = replace(study, lines=tuple(lines))
+    study, notes = _with_lines(study, data, options)
     if options.agents and all(line.agents for line in study.lines if agents_of(line, study.agents)):
         raise FrameSelectError(f"--agents: every row of {study.name} names its own; leave it out")
     agents = options.agents or study.agents
@@ -146,13 +141,26 @@ def reproduce(arguments: list[str]) -> None:
         results = gather(specs, finished, frames, (), options.resamples, fuse=fuse, **made)
         write_results(options.out / RESULTS, specs, finished, results)
         measured = measure(study, data, agents, results, labels)
-        notes = [*made_notes, *(f"a run failed: {line}" for line in failed)]
+        notes += [f"a run failed: {line}" for line in failed]
         shown = figures(measured)
         run = Reproduced(study, data, agents, measured, shown, options.num_frames, notes)
         table, written = (study.write or write_reproduced)(options.out, run)
     print_text_table(table, study.title, wide_console(max(len(row[0]) for row in table.rows)))
     print_line(f"{', '.join(written[:-1])} and {written[-1]} are in {options.out}")
     fail_if_any("reproduce", failed)
+
+
+def _with_lines(
+    study: Study, data: Mapping[str, str], options: ReproduceArguments
+) -> tuple[Study, list[str]]:
+    """The study with the lines that depend on the caches, and what to note of them."""
+    if not study.make_lines:
+        return study, []
+    choices = LineChoices(
+        *(options.split, options.num_frames, options.rewards, options.reward_scale or "both")
+    )
+    lines, notes = study.make_lines(data, choices)
+    return replace(study, lines=tuple(lines)), notes
 
 
 def _cache(study: Study, options: ReproduceArguments, path: str) -> str:

@@ -21,8 +21,8 @@ from frame_select_env.storage import write_whole
 ROWS = (CHOSEN, FREE)
 NOTES = (
     "advice: means over learners (and over caches but glance, which stands by itself), sorted by "
-    "the gain at chosen; [least, most] of the learners and caches; raw: the same gain with designs "
-    "as they are",
+    "the gain at chosen, over keeping all frames, on Glance too; [least, most] of the learners and "
+    "caches; raw: the same gain with designs as they are",
     "unit: a design is multiplied so that the rewards of random selections of one training video "
     "have the standard deviation that sign_omega's have (on Glance: that of half correct, half "
     "confidence); half of the selections keep each frame with probability 1/2, half have uniform "
@@ -54,6 +54,11 @@ class Grid:
     learners: tuple[str, ...]
     designs: tuple[str, ...]
     gain: np.ndarray  # [learners, designs, runs], over keeping all frames; NaN where there is none
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean gain over the runs that there are, [learners, designs]; NaN where none is."""
+        return np.ma.masked_invalid(self.gain).mean(axis=2).filled(np.nan)
 
 
 def write_rewards(out: Path, made: Reproduced) -> tuple[TextTable, list[str]]:
@@ -161,7 +166,7 @@ def _spread(gains: Sequence[float]) -> str:
 
 def _mean_text(values: Sequence[float], percent: bool = False) -> str:
     known = [value for value in values if not np.isnan(value)]
-    return number_text(float(np.mean(known)), percent)[:6] if known else EMPTY
+    return number_text(float(np.mean(known)), percent) if known else EMPTY
 
 
 def agreement_table(grids: Sequence[Grid]) -> TextTable:
@@ -218,7 +223,7 @@ def _plot(path: Path, title: str, grids: Sequence[Grid], order: Sequence[str]) -
     sources = list(dict.fromkeys(grid.source for grid in grids))
     across = list(dict.fromkeys((grid.scale, grid.frames) for grid in grids))
     known = {(grid.source, grid.scale, grid.frames): grid for grid in grids}
-    largest = max((float(np.nanmax(np.abs(grid.gain.mean(axis=2)))) for grid in grids), default=1.0)
+    largest = max((float(np.nanmax(np.abs(grid.mean))) for grid in grids), default=1.0) or 1.0
     shown = {
         source: [one for one in order if any(one in g.designs for g in grids if g.source == source)]
         for source in sources
@@ -250,7 +255,7 @@ def _heat(axes, grid: Grid, designs: Sequence[str], largest: float) -> None:  # 
     value = np.full((len(designs), len(grid.learners)), np.nan)
     for place, design in enumerate(designs):
         if design in grid.designs:
-            value[place] = 100 * np.nanmean(grid.gain[:, grid.designs.index(design)], axis=1)
+            value[place] = 100 * grid.mean[:, grid.designs.index(design)]
     axes.imshow(value, cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto")
     for (place, learner), number in np.ndenumerate(value):
         if not np.isnan(number):
@@ -259,6 +264,8 @@ def _heat(axes, grid: Grid, designs: Sequence[str], largest: float) -> None:  # 
             axes.text(learner, place, text, ha="center", va="center", fontsize=7, color=colour)
     axes.set_yticks(range(len(designs)), [plain(one) for one in designs], fontsize=8)
     names = [parse_agent(one).design.name for one in grid.learners]
+    if len(set(names)) < len(names):
+        names = [plain(one) for one in grid.learners]
     axes.set_xticks(range(len(names)), names, fontsize=8, rotation=35, ha="right")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
