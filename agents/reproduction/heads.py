@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -109,20 +108,19 @@ def _tau(first: np.ndarray, second: np.ndarray) -> Interval:
     return percentiles(float(told[0]), np.array(known))
 
 
-def _write(out: Path, made: Any) -> tuple[TextTable, list[str]]:
+def _write(out: Path, made: Reproduced) -> tuple[TextTable, list[str]]:
     """Write the study's files, and ranking.csv and tau.csv."""
     from agents.reproduction.write import write_reproduced  # Matplotlib takes long to import
 
-    run: Reproduced = made
-    found = agreements(run.figures)
+    found = agreements(made.figures)
     notes = [
         f"Kendall's tau of the agents' ranking, {one.first} against {one.second}, {one.frames}: "
         + ("–" if np.isnan(one.tau.value) else f"{one.tau.value:.2f} ")
         + ("" if np.isnan(one.tau.low) else f"[{one.tau.low:.2f}, {one.tau.high:.2f}]")
         for one in found
     ]
-    table, names = write_reproduced(out, replace(run, notes=[*run.notes, *notes]))
-    _write_rankings(out, run.figures, found)
+    table, names = write_reproduced(out, replace(made, notes=[*made.notes, *notes]))
+    _write_rankings(out, made.figures, found)
     return table, [*names, "ranking.csv", "tau.csv"]
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from agents.evaluation.tables import TextTable
 from agents.networks.glance import GLANCE_REWARD
 from agents.registry import parse_reward
+from agents.reproduction.figures import Reproduced
 from agents.reproduction.reward_units import deviation, scaled, text_of, unit_factor, weighted
 from agents.reproduction.study import EVERY, Line, LineChoices, Study, folds_of, streams_of
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
@@ -23,7 +25,7 @@ GLANCE = "glance"  # the row of the learners on Glance
 # Without L_sampling, which would decide on the number of frames in the reward's place.
 LEARNERS = ("reinforce@beta=0.0", "reinforce-sequential", "dqn", "ppo-sequential")
 GLANCE_LEARNERS = ("reinforce-glance", "dqn-glance", "ppo-glance")
-PRICE = GLANCE_REWARD["looks"]  # on Glance, beside every design
+PRICE = GLANCE_REWARD["looks"]  # on Glance, beside every design that names none
 # What the unit is made of: the reward for which the learners' presets are tuned.
 REFERENCE = {"sign_omega": 1.0}
 GLANCE_REFERENCE = {name: one for name, one in GLANCE_REWARD.items() if name != "looks"}
@@ -35,8 +37,6 @@ COMBINED: dict[str, dict[str, Any]] = {
 }
 # What does not read predictions: on Glance it pays for looks, whatever the answer.
 BLIND = ("budget", "looks", "spread", "span", "diversity_representativeness")
-
-
 PLACE = Line("", stream=EVERY, folds="first", frames=8)  # what all lines share
 OTHER_TASK = "for another task"
 
@@ -60,7 +60,8 @@ def reward_lines(data: Mapping[str, str], choices: LineChoices) -> tuple[list[Li
     """
     lines: list[Line] = []
     notes = [
-        f"{name} stands for {text_of(weights)}: alone its best selection is known in advance"
+        f"{name} stands for {text_of(weights)}, but on Glance: alone its best selection is known "
+        "in advance"
         for name, weights in COMBINED.items()
         if name in (choices.rewards or reward_names())
     ]
@@ -104,7 +105,9 @@ def _source_lines(
             continue
         for scale in (UNIT, RAW) if choices.reward_scale == "both" else (choices.reward_scale,):
             factor = unit_factor(reference, own) if scale == UNIT else 1.0
-            paid = scaled(weights, factor) | ({"looks": PRICE} if glance else {})
+            paid = scaled(weights, factor)
+            if glance:
+                paid.setdefault("looks", PRICE)  # a design may name its own
             lines.append(
                 RewardLine(
                     f"{source}: {name}, {scale}",
@@ -147,7 +150,7 @@ def _unfit(
     return ""
 
 
-def _write(out: Path, made: Any) -> Any:
+def _write(out: Path, made: Reproduced) -> tuple[TextTable, list[str]]:
     from agents.reproduction.reward_files import write_rewards  # Matplotlib takes long to import
 
     return write_rewards(out, made)

@@ -110,6 +110,8 @@ def test_costs_are_combined_and_what_is_blind_is_left_out_on_glance(planted):
         assert agents_of(line, ["reinforce"]) == list(GLANCE_LEARNERS)
     raw = json.loads(glance["minus_kl", RAW].reward)
     assert raw == {"minus_kl": 1.0, "looks": -0.01}
+    own = '{"correct": 1.0, "looks": -0.05}'
+    assert lines_on(planted, "glance", rewards=(own,))[0][own, RAW].reward == own
 
 
 def test_on_glance_the_unit_is_that_of_its_own_reward(planted):
