@@ -70,6 +70,10 @@ COMMANDS = {
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",
     ),
+    "suite": Command(
+        "agents.commands.suite:suite",
+        "train agents on tasks that each test one ability, and write a leaderboard",
+    ),
     "reproduce": Command(
         "agents.commands.reproduce:reproduce",
         "reproduce a table of a paper, or an ablation, on your caches",
