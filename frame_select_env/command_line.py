@@ -47,6 +47,9 @@ COMMANDS = {
     "cues": Command(
         "data.commands.synthetic:cues", "make the bundled cache of cues: only context tells"
     ),
+    "needle": Command(
+        "data.commands.synthetic:needle", "make videos with few key frames among many others"
+    ),
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
