@@ -220,7 +220,7 @@ def write_leaderboard(out: Path, board: Leaderboard) -> None:
 
 def show(board: Leaderboard, out: Path) -> None:
     """Print the leaderboard."""
-    table = score_table(board)
+    table = score_table(board, intervals=False)
     longest = sum(max(map(len, column)) + 3 for column in zip(*table.rows, strict=True))
     print_text_table(table, "leaderboard", wide_console(longest))
     print_line(f"leaderboard: {out / PAGE} and {PICTURE}")

@@ -6,7 +6,7 @@ those of the suite, and are not resampled.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -132,17 +132,19 @@ def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str
     if set(board.shared) != set(board.tasks):
         shared = ", ".join(board.shared) or "none"
         parts.append(f"IQM and mean are over the tasks that all agents have: {shared}.")
+        if picture:
+            parts.append("A dotted line stands where an agent does not fit a task.")
     parts.append("Plan: " + ", ".join(f"sha256 `{plan}`" for plan in board.plans) + ".")
     return "\n\n".join(parts) + "\n"
 
 
-def score_table(board: Leaderboard) -> TextTable:
+def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
     """A row per agent: aggregates, then tasks."""
     heading = ["agent", "IQM", "mean", *board.tasks]
     rows = [
         [agent]
         + [
-            _text(one)
+            _text(one, intervals)
             for one in (
                 board.iqm(agent),
                 board.mean(agent),
@@ -160,13 +162,13 @@ def pair_table(board: Leaderboard, pairs: Iterable[tuple[str, str]]) -> TextTabl
     for first, second in pairs:
         found = [board.compare(first, second, task) for task in (None, *board.tasks)]
         above = "" if found[0] is None else f"{found[0][1].value:.2f}"
-        cells = ["" if one is None else _text(one[0], signed=True) for one in found]
+        cells = ["" if one is None else _text(one[0], sign="+") for one in found]
         rows.append([f"{first} − {second}", cells[0], above, *cells[1:]])
     return TextTable(["pair", "mean difference", "P(improvement)", *board.tasks], rows)
 
 
-def _text(one: Interval | None, signed: bool = False) -> str:
+def _text(one: Interval | None, interval: bool = True, sign: str = "-") -> str:
     if one is None:
         return ""
-    how = "+z.2f" if signed else "z.2f"
-    return f"{one.value:{how}} [{one.low:{how}}, {one.high:{how}}]"
+    value, *ends = (f"{number:{sign}z.2f}" for number in astuple(one))
+    return f"{value} [{', '.join(ends)}]" if interval else value
