@@ -53,7 +53,7 @@ CORPORA = {
         "ba234fc0da25684d2517a58356b894c41c08ea13a1c7d178a490588830d8c34c",
     ),
     "mislabelled": Corpus(
-        Recipe(label_noise=0.3), "75b99dc90511db1d947f0d0f7e1307a1150de7efbf1a0c44daff17c3a324e1db"
+        Recipe(label_noise=0.5), "569ba23f75830af46484f843546aad4a7c9ee0999dc0ab0bc313fd90f9e6b6f0"
     ),
     "blended": Corpus(
         Recipe(blend=0.35, noise=0.05),
@@ -76,7 +76,7 @@ TASKS = {
         "find few frames among many: 4 of 100 show a digit that is a label",
         corpus="needle",
         target_frames=4,
-        budget=12800,
+        budget=51200,
         num_frames=100,
         frames=(1, 2, 4, 8, 16, 32),
     ),
@@ -84,12 +84,12 @@ TASKS = {
         "remember: 300 frames, the run of 12 is 8 frames after its marker",
         corpus="long",
         target_frames=12,
-        budget=38400,
+        budget=76800,
         num_frames=300,
         frames=(2, 4, 8, 12, 24, 48),
     ),
     "noisy-labels": SuiteTask(
-        "learn from wrong labels: 30 % of those of the training videos, none of the others",
+        "learn from wrong labels: half of those of the training videos, none of the others",
         corpus="mislabelled",
         target_frames=3,
         budget=12800,
