@@ -97,10 +97,9 @@ def suite(arguments: list[str]) -> None:
     with exclusive(options.out):
         keep_plan(plan, options.out)
         print_line(f"plan: sha256 {plan.digest}, {options.out / PLAN}")
-        made = {
-            name: make_materials(TASKS[name], options.out / CACHES, plan.corpus_seed)
-            for name in plan.tasks
-        }
+        # Absolute: a run belongs to the path of its cache, whatever folder it is resumed from.
+        caches = (options.out / CACHES).resolve()
+        made = {name: make_materials(TASKS[name], caches, plan.corpus_seed) for name in plan.tasks}
         command = f"{program('suite')} {shlex.join(arguments)}"
         failed = run_tasks(options, plan, made, engine, command)
     fail_if_any("suite", failed)

@@ -8,9 +8,9 @@ from agents.suite.tasks import SuiteTask
 from frame_select_env import FeatureCache, FrameSelectError, write_cache
 
 
-def write(path, right):
-    """Twenty videos of four frames; the second alone has importance and, if `right`, is right."""
-    key = np.arange(4) == 1
+def write(path, right, place=1):
+    """Twenty videos of four frames; one alone has importance and, if `right`, is right."""
+    key = np.arange(4) == place
     told = np.where(key[:, None], [0.9, 0.1], [0.2, 0.8]).astype(np.float32)
     videos = [
         {
@@ -44,6 +44,17 @@ def test_where_looks_cost_the_floor_is_the_best_gate(tmp_path) -> None:
     """
     with pytest.raises(FrameSelectError, match="worth no more than all frames"):
         find_anchors(task(price=0.1), write(tmp_path / "a.h5", right=True))
+
+
+def test_gates_that_cannot_tell_when_to_answer(tmp_path) -> None:
+    """The last frame alone is right; all frames, and the first of coarse-to-fine, are wrong.
+
+    One look pays best. In random order it is right where the last frame comes first.
+    """
+    found = find_anchors(task(price=0.1), write(tmp_path / "c.h5", right=True, place=3))
+    first = [np.random.default_rng([0, row]).random(4).argmax() for row in range(10, 20)]
+    assert found.floor == pytest.approx(np.mean(np.equal(first, 3)) - 0.1)
+    assert found.ceiling == pytest.approx(0.9)
 
 
 def test_key_frames_that_mislead_make_no_scale(tmp_path) -> None:
