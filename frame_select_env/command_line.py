@@ -75,7 +75,7 @@ COMMANDS = {
     ),
     "suite": Command(
         "agents.commands.suite:suite",
-        "train agents on tasks that each test one ability, and write a leaderboard",
+        "train agents on tasks of one ability each, and rank them",
     ),
     "reproduce": Command(
         "agents.commands.reproduce:reproduce",

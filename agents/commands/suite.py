@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,7 +78,7 @@ def suite(arguments: list[str]) -> None:
     options = tyro.cli(SuiteArguments, prog=program("suite"), args=arguments)
     torch.set_num_threads(1)
     if options.from_results:
-        if len(arguments) > 3 + len(options.from_results):
+        if planned(options) or options.plan or options.only_caches:
             raise FrameSelectError("--from: goes with --out alone, as it trains nothing")
         rows = [row for path in options.from_results for row in read_results(path)]
         board = make_leaderboard(rows)
@@ -118,10 +118,7 @@ def only_caches(options: SuiteArguments) -> None:
 
 def chosen_plan(options: SuiteArguments) -> Plan:
     """The plan that the options give: by themselves, in a file, or that of the folder."""
-    names = ("agents", "tasks", "seeds", "corpus_seed", "budget")
-    given = {name: getattr(options, name) for name in names if getattr(options, name)}
-    # 0 is a value, () is none.
-    given |= {name: 0 for name in names[2:] if getattr(options, name) == 0}
+    given = planned(options)
     if options.plan:
         if given:
             flag = next(iter(given)).replace("_", "-")
@@ -132,6 +129,12 @@ def chosen_plan(options: SuiteArguments) -> Plan:
     if not options.agents:
         raise FrameSelectError("--agents: give at least one, or a --plan")
     return Plan(**given)
+
+
+def planned(options: SuiteArguments) -> dict[str, Any]:
+    """The fields of a plan that the options name."""
+    named = {field.name: getattr(options, field.name, None) for field in fields(Plan)}
+    return {name: value for name, value in named.items() if value not in (None, ())}
 
 
 def check_folder(out: Path) -> None:
