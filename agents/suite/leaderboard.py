@@ -29,9 +29,9 @@ Run = tuple[int, int]  # the seeds of the videos and of the run
 
 NOTE = (
     "A score is 0 for keeping all frames (where looks cost: for the best gate) and 1 for the true "
-    "key frames; an agent can be above 1, as some key frames mislead. Brackets are 95 % intervals "
-    "that resample seeds; the test videos are the same for all. With few seeds they are too "
-    "narrow, and one seed has none."
+    "key frames; an agent can be above 1, as some key frames mislead and other frames may help. "
+    "Brackets are 95 % intervals that resample seeds; the test videos are the same for all. With "
+    "few seeds they are too narrow, and one seed has none."
 )
 
 
