@@ -174,7 +174,8 @@ def _draw(path: Path, points: Sequence[Point], whole: dict[str, np.ndarray]) -> 
             elif one.kind == WHOLE:
                 axes.axhline(100 * one.accuracy.value, color=QUIET, ls=":", lw=1.2, zorder=1)
                 words = f"{one.method}: sees all {one.looks:.0f}"
-                axes.text(0.6, 100 * one.accuracy.value + 1, words, color=INK, fontsize=9)
+                height = 100 * one.accuracy.value + 2
+                axes.text(PICKS + 0.4, height, words, color=INK, fontsize=9, ha="right")
         for agent, style in line_styles(AGENTS).items():
             own = sorted((one for one in points if one.method == agent), key=lambda one: one.looks)
             if own:
