@@ -12,7 +12,8 @@ import tyro
 
 from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
-from agents.comparison.grid import FinishedRun, RunSpec, check_scoring, make_grid, parse_shard
+from agents.comparison.finished import FinishedRun
+from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather, write_results
 from agents.evaluation.choosing import ChoiceRule
 from agents.evaluation.scoring import ViewScheme

@@ -7,14 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.comparison.grid import (
-    UNTRAINED,
-    DataSet,
-    FinishedRun,
-    RunSpec,
-    by_data_set,
-    make_labels,
-)
+from agents.comparison.finished import UNTRAINED, FinishedRun
+from agents.comparison.grid import DataSet, RunSpec, by_data_set, make_labels
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import correlation
 from agents.evaluation.references import reference_names

@@ -5,7 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from agents.comparison.grid import DataSet, FinishedRun, RunSpec
+from agents.comparison.finished import FinishedRun
+from agents.comparison.grid import DataSet, RunSpec
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
 from frame_select_env import FeatureCache

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from agents.__main__ import main
-from agents.comparison.grid import make_grid, read_run
+from agents.comparison.finished import read_run
+from agents.comparison.grid import make_grid
 from agents.comparison.results import gather
 from agents.training import provenance
 from frame_select_env.errors import UnwritableError
