@@ -78,7 +78,9 @@ class RunSpec:
     aggregator: str = MEAN
     view_scheme: ViewScheme = "region"  # makes no difference to what is trained
     num_frames: int = 25
-    budget: int = 0
+    budget: int = 0  # limits, as in `Task`
+    updates: int = 0
+    cpu_seconds: float = 0.0
     device: str = "cpu"
 
     @property
@@ -126,7 +128,7 @@ def make_grid(
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
     preset, no `rewards` that of each agent or cache, and the stream None is each agent's default;
-    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, budget and device of all
+    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, limits and device of all
     runs. A run with view="random" stands once for each of the `view_schemes`.
     """
     rewards = [reward_text(parse_reward(text)) for text in rewards]

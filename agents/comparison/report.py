@@ -17,6 +17,7 @@ from agents.comparison.tables import (
     all_notes,
     data_set_table,
     data_table,
+    limit_note,
     pair_note,
     pair_tables,
     run_table,
@@ -68,6 +69,7 @@ def write_summary(
     parts.append("## Cost of training (means per run)")
     for one in data_sets:
         parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]
+    parts.append(f"- {limit_note(data_sets)}")
     every = all_notes(data_sets, notes)
     if every:
         parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in every)]
@@ -117,6 +119,7 @@ def write_report(
         headlines=[data_set_table(one) for one in data_sets],
         pictures=pictures,
         times=[time_table(one) for one in data_sets],
+        limits=limit_note(data_sets),
         notes=all_notes(data_sets, notes),
         settings=settings_table(data_sets),
         command=command,

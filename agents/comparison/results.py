@@ -19,6 +19,8 @@ from agents.evaluation.scoring import VideoResults
 from frame_select_env import FrameSelectError, open_cache
 
 COUNTS, CLOCKS = ("episodes", "timesteps", "updates"), ("seconds", "cpu_seconds")
+# Columns of the limits of training, 0 for none; of those without a prefix a run says what it spent.
+LIMITS = {"budget": "budget", "budget_updates": "updates", "budget_cpu_seconds": "cpu_seconds"}
 # The unit of a gain or a difference.
 UNITS = {"classification": "points of accuracy", "regression": "fall of the MAE"}
 
@@ -198,13 +200,13 @@ def write_results(
     """Write results.csv: for every data set the runs, the untrained agents, the references.
 
     The order is the grid's, whatever the order in which runs ended. A reference's figures are means
-    over its draws; it has no seed. An untrained agent has no reward and no training time.
+    over its draws; it has no seed. An untrained agent has no reward, no training time and no limit.
     """
     tasks = {open_cache(data).task for data in {spec.data for spec in specs}}
     figures = dict.fromkeys(name for task in sorted(tasks) for name in LEVELS[task])
     columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
     columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
-    columns += ["timesteps", "stream", "view", "view_scheme", "alpha", "aggregator"]
+    columns += ["timesteps", "stream", "view", "view_scheme", "alpha", "aggregator", *LIMITS]
     evaluated = {one.where: one for one in data_sets}
     rows: list[dict[str, object]] = []
     for where, group in by_data_set([spec for spec in specs if spec in finished]).items():
@@ -219,7 +221,7 @@ def write_results(
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
             names |= where.columns()
-            names |= dict.fromkeys((*COUNTS, *CLOCKS), 0)
+            names |= dict.fromkeys((*COUNTS, *CLOCKS, *LIMITS), 0)
             rows += [names | _figures(row) for row in finished[spec].untrained]
         if where in evaluated:
             rows += _reference_rows(evaluated[where])
@@ -233,6 +235,7 @@ def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
     """What results.csv says of a run besides its figures."""
     spent: dict[str, object] = {name: getattr(run, name) for name in COUNTS}
     spent |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
+    spent |= {column: getattr(run.spec, name) for column, name in LIMITS.items()}
     return {**asdict(run.spec), **spent, **where.columns()}
 
 

@@ -123,7 +123,7 @@ def pair_note(pairs: Sequence[Pair]) -> str:
 
 
 def time_table(data_set: DataSetResults) -> TextTable:
-    """The cost of training, a row per label: means over its runs."""
+    """The cost of training, a row per label: what a run spent, means over its runs."""
     rows = []
     for label, runs in data_set.runs.items():
         digits = {"episodes": 0, "timesteps": 0, "updates": 0, "seconds": 1, "cpu_seconds": 1}
@@ -132,8 +132,24 @@ def time_table(data_set: DataSetResults) -> TextTable:
             for name, count in digits.items()
         ]
         rows.append([label, str(len(runs)), *means])
-    spent = ["episodes", "timesteps", "updates", "seconds", "CPU seconds"]
+    spent = ["episodes", "environment steps", "updates", "seconds", "CPU seconds"]
     return TextTable(["label", "runs", *spent], rows)
+
+
+def limit_note(data_sets: Sequence[DataSetResults]) -> str:
+    """What ended the training of all runs, beside their own hyper-parameters."""
+    spec = next(run.spec for one in data_sets for runs in one.runs.values() for run in runs)
+    ends = {
+        "the update that reaches {} episodes": spec.budget,
+        "update {}": spec.updates,
+        "the first epoch after {} CPU seconds": spec.cpu_seconds,
+    }
+    limits = [text.format(f"{limit:g}") for text, limit in ends.items() if limit]
+    if not limits:
+        return "each run trains for the epochs of its hyper-parameters"
+    return f"each run ends with {' or '.join(limits)}" + (
+        ", whichever comes first" if len(limits) > 1 else ""
+    )
 
 
 def settings_table(data_sets: Sequence[DataSetResults]) -> TextTable:

@@ -353,6 +353,6 @@ def test_the_report_names_versions_hyper_parameters_and_steps(whole):
     for name in ("summary.md", "report.html"):
         text = (whole / name).read_text()
         assert f"torch {torch.__version__}" in text and "hidden_size=8" in text
-        assert "timesteps" in text
+        assert "environment steps" in text
     found = [row for row in rows(whole) if row["agent"] == TINY]
     assert {row["timesteps"] for row in found} == {row["episodes"] for row in found}  # of OneShot
