@@ -155,7 +155,7 @@ def labels_of(data_sets: Iterable[DataSetResults]) -> list[str]:
 
 
 def shared_frames(data_sets: Iterable[DataSetResults], labels: Iterable[str]) -> list[str]:
-    """The rows ("chosen", "free", each m) that all `labels` have on all data sets with them."""
+    """The rows that all `labels` have on all data sets with them: "chosen", "free", each m ..."""
     named = list(labels)
     have = [
         one.evaluation.frames(label) for one in data_sets for label in named if label in one.runs

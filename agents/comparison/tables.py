@@ -70,10 +70,10 @@ def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
     rows = []
     for one in data_sets:
         settings, scored = one.evaluation.settings, one.evaluation.rows
-        groups, task = settings.cache.groups, one.task
+        group, task = one.evaluation.group, one.task
         videos = f"{len(scored)} ({one.evaluation.split})"
-        if groups is not None:
-            videos += f", in {len(np.unique(groups[scored]))} groups"
+        if group is not None:
+            videos += f", in {len(np.unique(group))} groups"
         if task == "classification":
             task += f", {len(settings.cache.classes)} classes"
         cells = [one.where.columns()[name] for name in columns]
@@ -165,7 +165,10 @@ def settings_table(data_sets: Sequence[DataSetResults]) -> TextTable:
 def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) -> list[str]:
     """The given notes, those of the evaluations, and warnings that depend on the size."""
     every = list(notes)
-    every += [f"{one.title}: {note}" for one in data_sets for note in one.evaluation.notes]
+    told = {one.title: (*one.evaluation.cautions, *one.evaluation.notes) for one in data_sets}
+    for note in dict.fromkeys(note for own in told.values() for note in own):
+        titles = [title for title, own in told.items() if note in own]
+        every.append(note if len(titles) == len(told) else f"{'; '.join(titles)}: {note}")
     labels = labels_of(data_sets)
     pairs = len(labels) * (len(labels) - 1) // 2
     if pairs > 1:

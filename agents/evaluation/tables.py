@@ -8,7 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from agents.evaluation.choosing import RULES
 from agents.evaluation.intervals import Interval
+from agents.evaluation.references import FREE
 from agents.evaluation.result import FIGURES, Evaluation, TableRow
 
 CHOSEN = ", chosen"
@@ -33,15 +35,16 @@ class TextTable:
 
 
 def evaluation_table(evaluation: Evaluation) -> TextTable:
-    """A row per ranking: the headline, every m, and the quality of its scores."""
+    """A row per ranking: the headline, the other rule's, every m, and the quality of its scores."""
     task = evaluation.task
     shown = [name for name in FIGURES[task] if name != "pcc_gain"]
     percent = task == "classification"
     rankings: dict[str, dict[str, TableRow]] = {}
     for row in evaluation.table:
         rankings.setdefault(row.ranking, {})[row.frames] = row
-    fixed = [str(m) for m in fixed_frames(evaluation)]
-    fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
+    fixed: list[str] = [rule for rule in RULES if any(rule in rows for rows in rankings.values())]
+    fixed += [str(m) for m in fixed_frames(evaluation)]
+    fixed += [FREE] if any(FREE in rows for rows in rankings.values()) else []
     measured = {
         name for row in evaluation.table for name, value in vars(row).items() if value is not None
     }
@@ -181,14 +184,11 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         for name in evaluation.agents
         if name in evaluation.chosen
     ]
-    notes += evaluation.notes
+    notes += [*evaluation.cautions, *evaluation.notes]
     notes.append(
         "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames"
     )
-    if evaluation.chosen:
-        notes.append(
-            "chosen: at the number of frames that was best on validation videos; kept: its mean"
-        )
+    notes.append("kept: the mean number of frames of the first figures")
     unchosen: dict[str, list[str]] = {}  # by the m of the headline
     for name in dict.fromkeys(row.ranking for row in rows):
         if (m := evaluation.headline(name)).isdigit():
@@ -198,7 +198,7 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         which = "the first figures are" if every else f"the first figures of {', '.join(names)} are"
         notes.append(f"{which} at {m} frames, where no number was chosen")
     notes.append(f"{', '.join(map(str, fixed_frames(evaluation)))}: at that many frames per video")
-    if any(row.frames == "free" for row in rows):
+    if any(row.frames == FREE for row in rows):
         notes.append("free: its own choice of frames; uniform and random keep as many per video")
     if any(row.average_precision is not None for row in rows):
         notes.append("AP, rho: average precision and Spearman's rho against the true importance")

@@ -12,6 +12,7 @@ from agents.comparison.results import DataSetResults
 from agents.comparison.statistics import Sample, correlation_sample, pooled_mean, sample
 from agents.evaluation.combined import ENSEMBLE
 from agents.evaluation.intervals import Interval
+from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.selected_pooled import BEST_OF_FOUR, THEN_POOLED
@@ -24,7 +25,6 @@ AGENT = "agent"  # the ranking of a line that stands for the agents that are tra
 NETWORK = "network"  # the same for what their networks answer for whole videos
 PAPER = "paper"  # of a line that has the paper's figure alone
 EVERY = "*"  # every stream of a cache, side by side
-CHOSEN, FREE = "chosen", "free"
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,10 @@ from pathlib import Path
 from agents.comparison.statistics import pooled_difference
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import interval_columns
+from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.tables import TextTable, interval_text, markdown_table, number_text
 from agents.pictures.style import COLOURS, INK, MARKERS, QUIET, picture, plain, quiet_grid
-from agents.reproduction.study import (
-    CHOSEN,
-    FREE,
-    Figure,
-    Line,
-    Study,
-    agents_of,
-    streams_of,
-)
+from agents.reproduction.study import Figure, Line, Study, agents_of, streams_of
 from frame_select_env import open_cache
 from frame_select_env.storage import write_whole
 

@@ -38,7 +38,7 @@ class AlgorithmConfig(AnnealedConfig):
     repeats: int = 1
 
 
-class LimitReached(Exception):
+class LimitReachedError(Exception):
     """Ends training between two updates of one rollout, of which SB3 has no other way out."""
 
 
@@ -94,7 +94,7 @@ class AlgorithmLearner(Learner):
         self.updates += 1
         self.update_average(self.network)
         if self.spent():
-            raise LimitReached
+            raise LimitReachedError
 
     def epoch(self, number: int) -> dict[str, float]:
         """Let the algorithm take the epoch's steps, in episodes that start now."""
@@ -108,7 +108,7 @@ class AlgorithmLearner(Learner):
         model._last_obs = None  # so that `learn` resets the environment
         # From 0, so that a resumed run rounds its sum as an uninterrupted one does.
         before, env.returns = env.episodes, 0.0
-        with suppress(LimitReached):
+        with suppress(LimitReachedError):
             model.learn(
                 self.epoch_steps, lambda *_: self.after_step(), NEVER, reset_num_timesteps=False
             )

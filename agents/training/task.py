@@ -98,8 +98,7 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings from a config.json; one that its version of the project did not have is the default.
-    """
+    """A task's settings from a config.json, with defaults for those that did not exist then."""
     defaults = {one.name: one.default for one in fields(Task) if one.name in SETTINGS}
     return {**defaults, **settings}
 
