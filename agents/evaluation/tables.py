@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -21,7 +22,8 @@ HEADINGS = {
     "gain": "gain over all",
 }
 QUALITY_HEADINGS = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
-PIPED_WIDTH = 140
+PIPED_WIDTH = 160
+BETWEEN, EDGES = 3, 2  # blanks between two columns of a printed table, and at its edges
 
 
 @dataclass(frozen=True)
@@ -119,19 +121,44 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
 
 
 def print_text_table(text: TextTable, title: str, console: Console | None = None) -> None:
-    """Print a table of text, with a line before each change from one kind of rows to another."""
+    """Print a table of text, with a line before each change from one kind of rows to another.
+
+    Columns that do not fit beside each other follow below, each time beside the names of the rows
+    that have such cells.
+    """
     console = console or wide_console()
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(text.heading):
-        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
-    table.columns[0].no_wrap = True
-    before = "reference"
-    for cells, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
-        if kind != before:
-            table.add_section()
-        before = kind
-        table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
-    console.print(table)
+    groups = column_groups(text, console.width)
+    for columns in groups:
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for index in columns:
+            justify: Literal["left", "right"] = "right" if index else "left"
+            table.add_column(text.heading[index], justify=justify, overflow="fold")
+        table.columns[0].no_wrap = True
+        before = "reference"
+        for row, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
+            cells = [row[index] for index in columns]
+            if len(groups) > 1 and not any(cells[1:]):
+                continue
+            if kind != before:
+                table.add_section()
+            before = kind
+            table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
+        console.print(table)
+        title = ""
+
+
+def column_groups(text: TextTable, width: int) -> list[list[int]]:
+    """The columns that fit beside each other in `width` characters, always with the first one."""
+    widths = [max(map(len, column)) for column in zip(text.heading, *text.rows, strict=True)]
+    groups = [[0]]
+    used = start = widths[0] + EDGES
+    for index, own in enumerate(widths[1:], start=1):
+        if used + BETWEEN + own > width and len(groups[-1]) > 1:
+            groups.append([0])
+            used = start
+        groups[-1].append(index)
+        used += BETWEEN + own
+    return groups
 
 
 def evaluation_markdown(evaluation: Evaluation) -> str:
