@@ -5,7 +5,7 @@ other episodes.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -43,6 +43,15 @@ class GlanceReinforceConfig(GlanceConfig, AnnealedConfig):
     ent_coef: float = 0.01
 
 
+class Decisions(NamedTuple):
+    """All K decisions of a batch of episodes."""
+
+    slot: Tensor  # [K] int64, the episode
+    log_probability: Tensor  # [K], of the action that was drawn
+    entropy: Tensor  # [K], of the policy
+    looks: Tensor  # [K] bool, whether it was to look at a frame
+
+
 class GlanceReinforceLearner(BatchLearner):
     """Network, optimiser and environment."""
 
@@ -66,54 +75,49 @@ class GlanceReinforceLearner(BatchLearner):
         config = self.config
         for group in self.optimiser.param_groups:
             group["lr"] = config.rate(self.progress())
-        slot, video, selected, actions, returns = self._play(np.tile(videos, config.episodes))
-        outputs = self.network(self.table, video, selected, selected.sum(1))
-        log_probability = F.log_softmax(outputs, dim=1)
-        chosen = log_probability.gather(1, actions[:, None]).squeeze(1)
+        decisions, returns = self._play(np.tile(videos, config.episodes))
         scaled = (config.reward_scale * returns).reshape(config.episodes, -1)
-        advantage = leave_one_out(scaled).flatten()[slot]
-        policy = -(advantage * chosen).sum() / len(returns)
-        entropy = -(log_probability.exp() * log_probability).sum(1).mean()
+        advantage = leave_one_out(scaled).flatten()[decisions.slot]
+        policy = -(advantage * decisions.log_probability).sum() / len(returns)
+        entropy = decisions.entropy.mean()
         loss = policy - config.ent_coef * entropy
         self.descend(loss)
         self.episodes += self.env.num_envs
-        self.timesteps += len(slot)
+        self.timesteps += len(decisions.slot)
         return {
             "reward": returns.mean(),
             "loss": loss.detach(),
             "entropy": entropy.detach(),
-            "looks": (actions < selected.shape[1]).sum() / len(returns),
+            "looks": decisions.looks.sum() / len(returns),
         }
 
-    def _play(self, videos: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """One episode in every slot.
-
-        Returns:
-            Of the K decisions in all episodes: slot [K], video [K], selected [K, T] and action
-            [K]; and the return of each episode, [B].
-        """
+    def _play(self, videos: np.ndarray) -> tuple[Decisions, Tensor]:
+        """One episode about each of `videos` [B]; the decisions, and the return of each, [B]."""
         device = self.network.mean.device
         seen, _ = self.env.reset(options=self.table.options(videos))
         going, returns = np.arange(len(videos)), np.zeros(len(videos))
-        steps: list[tuple[Tensor, ...]] = []
+        steps: list[Decisions] = []
         while len(going):
-            state = [
+            slot, video, selected = (
                 torch.from_numpy(part[going]).to(device)
                 for part in (np.arange(len(videos)), videos, seen["selected"])
-            ]
-            with torch.no_grad():
-                outputs = self.network(self.table, state[1], state[2], state[2].sum(1))
-                action = torch.multinomial(torch.softmax(outputs, dim=1), 1)[:, 0]
-            steps.append((*state, action))
+            )
+            outputs = self.network(self.table, video, selected, selected.sum(1))
+            log_probability = F.log_softmax(outputs, dim=1)
+            probability = log_probability.exp()
+            action = torch.multinomial(probability.detach(), 1)
+            chosen = log_probability.gather(1, action)[:, 0]
+            entropy = -(probability * log_probability).sum(1)
+            steps.append(Decisions(slot, chosen, entropy, action[:, 0] < selected.shape[1]))
             # An episode that is over starts again, and looks at frame 0 over and over: it does not
             # end before the last one does, so nothing else is scored (unless it has one frame).
             actions = np.zeros(len(videos), np.int64)
-            actions[going] = action.cpu().numpy()
+            actions[going] = action[:, 0].cpu().numpy()
             seen, paid, ended, _, _ = self.env.step(actions)
             returns[going] += paid[going]
             going = going[~ended[going]]
-        slot, video, selected, action = (torch.cat(column) for column in zip(*steps, strict=True))
-        return slot, video, selected, action, torch.from_numpy(returns).float().to(device)
+        decisions = Decisions(*(torch.cat(column) for column in zip(*steps, strict=True)))
+        return decisions, torch.from_numpy(returns).float().to(device)
 
 
 DESIGN = AgentDesign(

@@ -5,17 +5,18 @@ REINFORCE have no network that could generalise badly: they must reach the highe
 video. Then the agents are trained, and their regret (the highest return minus that of their own
 choice) is drawn over the steps of the environment.
 
-Run it from a clone: python examples/known_optimum.py [AGENT ...]
+Run it from a clone: python examples/known_optimum.py --agents reinforce dqn --epochs 8
 """
 
 import dataclasses
-import sys
 
 import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
+import tyro
 from scipy.special import softmax
 
+from agents.pictures.style import line_styles
 from agents.registry import parse_agent
 from agents.training.task import make_task
 from agents.training.trainer import train
@@ -100,7 +101,7 @@ def reinforce(
     return selections[logits.argmax(axis=1)]
 
 
-def curve(name: str) -> tuple[list[int], list[float], float]:
+def curve(name: str, epochs: int) -> tuple[list[int], list[float], float]:
     """Environment steps and regret on training videos after each epoch; and that of all frames."""
     cache, choice = open_cache(DATA), parse_agent(name)
     task = make_task(cache, DATA, num_frames=FRAMES, target_frames=4, reward=REWARD)
@@ -112,13 +113,13 @@ def curve(name: str) -> tuple[list[int], list[float], float]:
         regrets.append(float((returns.best() - returns.of(ranking.select(clips))).mean()))
         return {"regret": regrets[-1]}
 
-    config = dataclasses.replace(choice.config, epochs=EPOCHS, patience=0)
+    config = dataclasses.replace(choice.config, epochs=epochs, patience=0)
     watch = lambda epoch: steps.append(epoch.timesteps)  # noqa: E731
     train(choice.design, cache, task, config, watch, measure=measure)
     return steps, regrets, float((returns.best() - returns.paid[:, -1]).mean())
 
 
-def main(agents: tuple[str, ...] = AGENTS) -> None:
+def main(agents: tuple[str, ...] = AGENTS, epochs: int = EPOCHS) -> None:
     """Print the tables' regret, train the agents, and draw their curves."""
     rows = open_cache(DATA).rows("train")[:8]
     returns = every_return(rows, FRAMES, data=DATA, reward=REWARD)
@@ -126,19 +127,19 @@ def main(agents: tuple[str, ...] = AGENTS) -> None:
     for learn in (q_learning, reinforce):
         regret = (returns.best() - returns.of(learn(rows, REWARD))).mean()
         print(f"{learn.__name__} by table: regret {regret:.4f} on {len(rows)} videos")
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    for name in agents:
-        steps, regrets, everything = curve(name)
+    figure, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    for name, style in line_styles(agents).items():
+        steps, regrets, everything = curve(name, epochs)
         print(f"{name}: regret {regrets[0]:.3f} after {steps[0]} steps, {regrets[-1]:.3f} at last")
-        axes.plot(steps, regrets, label=name)
+        axes.plot(steps, regrets, label=name, markevery=[-1], **vars(style))
     axes.axhline(everything, color="0.6", linestyle=":", label="all frames")
     axes.set(
         xlabel="steps of the environment", ylabel="regret per video", ylim=(0, None), xscale="log"
     )
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside right upper")
     figure.savefig("known-optimum.png", dpi=150)
     print("the curves are in known-optimum.png")
 
 
 if __name__ == "__main__":
-    main(tuple(sys.argv[1:]) or AGENTS)
+    tyro.cli(main)

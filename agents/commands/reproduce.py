@@ -17,6 +17,7 @@ from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
 from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
+from agents.reproduction.glance import GLANCE
 from agents.reproduction.reaction import ERI
 from agents.reproduction.study import (
     Study,
@@ -33,7 +34,7 @@ from frame_select_env.errors import known
 from frame_select_env.storage import writing
 
 STUDIES: dict[str, Study] = {
-    one.name: one for one in (*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL)
+    one.name: one for one in (*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL, GLANCE)
 }
 LISTED = "\n".join(
     f"    {study.name}  {study.title}"

@@ -99,13 +99,19 @@ class FeatureTable:
     def looked(self, video: Tensor, looked: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is known of the entries `video` [B] after looking at the frames `looked` [B, T].
 
-        Returns features [B, T, D] and predictions [B, T, C], zeros where `looked` is 0, and valid
-        [B, T]. An agent that pays for looks must read frames in no other way.
+        An agent that pays for looks must read frames in no other way.
+
+        Returns:
+            The frames looked at in the order of time [B, k], k the largest number of them in a
+            video, at least 1; their features [B, k, D] and predictions [B, k, C], zeros beyond the
+            video's number.
         """
-        index = self.index(video)
-        hidden = (looked == 0)[..., None]
-        features = self.features[index].masked_fill(hidden, 0.0)
-        return features, self.predictions[index].masked_fill(hidden, 0.0), self.valid[index]
+        index, count = self.index(video)[:, None], looked.sum(1)
+        most = max(int(count.max()), 1) if len(count) else 1
+        frame = (looked == 0).byte().argsort(dim=1, stable=True)[:, :most]
+        none = (torch.arange(most, device=count.device) >= count[:, None])[..., None]
+        features = self.features[index, frame].masked_fill(none, 0.0)
+        return frame, features, self.predictions[index, frame].masked_fill(none, 0.0)
 
     def __call__(self, video: np.ndarray | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features [B, T, D], predictions [B, T, C] and valid [B, T] of entries [B]."""
