@@ -110,8 +110,8 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
         TextColumn("{task.fields[figures]}"),
     )
     limits = {unit: run.settings.get(name) for name, unit in LIMITS.items()}
-    limits["epochs"] = run.choice.config.epochs
-    unit, total = next((unit, limit) for unit, limit in limits.items() if limit)
+    unit = next((unit for unit, limit in limits.items() if limit), "epochs")
+    total = limits.get(unit, run.choice.config.epochs)
     progress = Progress(*columns, console=Console(stderr=True))
     bar = progress.add_task(f"{run.choice.design.name} {unit}", total=total, figures="")
 
