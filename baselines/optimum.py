@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
+from baselines.selections import SelectionPay
 from frame_select_env.errors import FrameSelectError
 
 MOST_FRAMES = 12  # 4096 selections of a video
@@ -51,16 +51,6 @@ def every_return(rows: np.ndarray, num_frames: int, **keywords: Any) -> Returns:
         )
     numbers = np.arange(2**num_frames)
     selections = (numbers[:, None] >> np.arange(num_frames) & 1).astype(bool)
-    env = gym.make_vec(
-        "FrameSelect/OneShot-v0",
-        num_envs=len(selections),
-        observation="index",
-        num_frames=num_frames,
-        autoreset_mode="Disabled",
-        **keywords,
-    )
-    paid = np.empty((len(rows), len(selections)))
-    for place, row in enumerate(rows):
-        env.reset(options={"video": np.full(len(selections), row)})
-        paid[place] = env.step(selections)[1]
-    return Returns(selections, paid)
+    pay = SelectionPay(num_frames, **keywords)
+    paid = [pay(np.full(len(selections), row), selections)[0] for row in rows]
+    return Returns(selections, np.stack(paid))

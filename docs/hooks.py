@@ -91,7 +91,9 @@ def studies() -> str:
             if source
         ]
         what = f"{study.title}<br>*{study.source.removeprefix(f'{PAPER}, ')}*"
-        rows.append((f"`{name}`", what, ", ".join(caches), str(len(study.lines))))
+        lines = "by the designs" if study.make_lines else str(len(study.lines))
+        caches += ["any"] if study.any_source else []
+        rows.append((f"`{name}`", what, ", ".join(caches), lines))
     return table(("Table", "What it is", "Caches", "Lines"), rows)
 
 

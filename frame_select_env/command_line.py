@@ -54,6 +54,7 @@ COMMANDS = {
         "data.commands.compose:compose",
         "splice clips of a cache into long videos: needles in a haystack",
     ),
+    "head": Command("data.commands.head:head", "give a cache the predictions of another head"),
     "shortcuts": Command(
         "agents.commands.shortcuts:shortcuts",
         "score one-line formulas on a cache, before anything is trained",

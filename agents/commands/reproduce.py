@@ -1,6 +1,7 @@
 """frame-select reproduce: a table of a paper, or an ablation, on the caches at hand."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +18,15 @@ from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
 from agents.reproduction.dual_focus import TABLES as DUAL_FOCUS
+from agents.reproduction.figures import Reproduced, figures
 from agents.reproduction.glance import GLANCE
+from agents.reproduction.heads import HEADS
 from agents.reproduction.reaction import ERI
+from agents.reproduction.rewards import REWARDS, RewardScale
 from agents.reproduction.study import (
+    LineChoices,
     Study,
     agents_of,
-    figures,
     made_of_runs,
     make_specs,
     measure,
@@ -34,7 +38,11 @@ from frame_select_env.errors import known
 from frame_select_env.storage import writing
 
 STUDIES: dict[str, Study] = {
-    one.name: one for one in (*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL, GLANCE)
+    one.name: one
+    for one in (
+        *(*TABLES, *DUAL_FOCUS, ERI, ABLATION, AGGRESSIVENESS, PROPOSAL),
+        *(GLANCE, REWARDS, HEADS),
+    )
 }
 LISTED = "\n".join(
     f"    {study.name}  {study.title}"
@@ -55,7 +63,8 @@ class ReproduceArguments(ManyRunsOptions):
     #: The table: see above.
     table: Annotated[str, tyro.conf.Positional]
     #: Caches: CACHE for all rows, or ROW=CACHE. For proposal also a folder of videos; its cache is
-    #: made beside --out.
+    #: made beside --out. For heads those that are not named are made there, too. For rewards any
+    #: number of caches, and glance=CACHE for the agents on Glance.
     data: tuple[str, ...]
     #: Output folder for runs, table.csv, table.md and figure.png.
     out: Path
@@ -68,6 +77,11 @@ class ReproduceArguments(ManyRunsOptions):
     frames: tuple[int, ...] = FRAMES
     #: Number of bootstrap resamples.
     resamples: int = 2000
+    #: rewards: the designs to compare: names, module:function or JSON. Default: all registered.
+    rewards: tuple[str, ...] = ()
+    #: rewards: with designs as they are (raw), multiplied so that random selections of a video vary
+    #: by as much as with sign_omega (unit), or both.
+    reward_scale: RewardScale | None = None
     #: proposal with a folder of videos: the backbone.
     backbone: str = "swin3d_t"
     #: proposal with a folder of videos: its weights, a torchvision name, a FILE, or none.
@@ -87,12 +101,18 @@ def reproduce(arguments: list[str]) -> None:
         raise FrameSelectError(known("table", options.table, STUDIES))
     study, engine = STUDIES[options.table], options.make_engine()
     check_folder(options.out)
-    if options.agents and all(line.agents for line in study.lines if agents_of(line, study.agents)):
-        raise FrameSelectError(f"--agents: every row of {study.name} names its own; leave it out")
+    if study is not REWARDS and (options.rewards or options.reward_scale):
+        wrong = "rewards" if options.rewards else "reward-scale"
+        raise FrameSelectError(f"--{wrong}: is for the table {REWARDS.name} alone; leave it out")
     data = {
         source: _cache(study, options, path)
         for source, path in parse_sources(study, options.data).items()
     }
+    if study.make_data:
+        data = study.make_data(data, options.out)
+    study, notes = _with_lines(study, data, options)
+    if options.agents and all(line.agents for line in study.lines if agents_of(line, study.agents)):
+        raise FrameSelectError(f"--agents: every row of {study.name} names its own; leave it out")
     agents = options.agents or study.agents
     for path in dict.fromkeys(data.values()):
         for agent in agents:
@@ -111,7 +131,7 @@ def reproduce(arguments: list[str]) -> None:
         finished,
         failed,
     ):
-        from agents.reproduction.write import write_study  # Matplotlib takes long to import
+        from agents.reproduction.write import write_reproduced  # Matplotlib takes long to import
 
         labels = {
             (spec.agent, spec.reward, spec.target_frames): label
@@ -122,17 +142,27 @@ def reproduce(arguments: list[str]) -> None:
         results = gather(specs, finished, frames, (), options.resamples, fuse=fuse, **made)
         write_results(options.out / RESULTS, specs, finished, results)
         measured = measure(study, data, agents, results, labels)
-        notes = [*dict.fromkeys(line for one in results for line in one.evaluation.cautions)]
+        notes += dict.fromkeys(line for one in results for line in one.evaluation.cautions)
         notes += [f"a run failed: {line}" for line in failed]
-        table = write_study(
-            *(options.out, study, data, agents, figures(measured)), options.num_frames, notes
-        )
-        written = ["table.csv", "table.md", "figure.png"]
-        if study.draw:
-            written += [name for name in study.draw(options.out, measured) if name not in written]
+        shown = figures(measured)
+        run = Reproduced(study, data, agents, measured, shown, options.num_frames, notes)
+        table, written = (study.write or write_reproduced)(options.out, run)
     print_text_table(table, study.title, wide_console(max(len(row[0]) for row in table.rows)))
     print_line(f"{', '.join(written[:-1])} and {written[-1]} are in {options.out}")
     fail_if_any("reproduce", failed)
+
+
+def _with_lines(
+    study: Study, data: Mapping[str, str], options: ReproduceArguments
+) -> tuple[Study, list[str]]:
+    """The study with the lines that depend on the caches, and what to note of them."""
+    if not study.make_lines:
+        return study, []
+    choices = LineChoices(
+        *(options.split, options.num_frames, options.rewards, options.reward_scale or "both")
+    )
+    lines, notes = study.make_lines(data, choices)
+    return replace(study, lines=tuple(lines)), notes
 
 
 def _cache(study: Study, options: ReproduceArguments, path: str) -> str:

@@ -3,19 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any, Literal, TypeAlias
 
 from agents.comparison.grid import DataSet, RunSpec, make_grid
 from agents.comparison.results import DataSetResults
-from agents.comparison.statistics import Sample, correlation_sample, pooled_mean, sample
 from agents.evaluation.combined import ENSEMBLE
-from agents.evaluation.intervals import Interval
-from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
-from agents.evaluation.selected_pooled import BEST_OF_FOUR, THEN_POOLED
+from agents.evaluation.tables import TextTable
 from agents.registry import with_values
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
 from frame_select_env.cache import View
@@ -50,6 +45,19 @@ class Line:
 
 
 @dataclass(frozen=True)
+class LineChoices:
+    """What a command line says of lines that are made from it."""
+
+    split: str = "train"
+    num_frames: int = 25
+    rewards: tuple[str, ...] = ()  # names or JSON; empty for every registered design
+    reward_scale: Literal["unit", "raw", "both"] = "both"
+
+
+LineMaker: TypeAlias = Callable[[Mapping[str, str], LineChoices], tuple[list[Line], list[str]]]
+
+
+@dataclass(frozen=True)
 class Study:
     """A table to reproduce."""
 
@@ -65,6 +73,16 @@ class Study:
     task: Literal["classification", "regression"] = "classification"  # of its caches
     # (folder, what was measured) -> the names of more files, one of which may be figure.png
     draw: "Callable[[Path, Sequence[Measured]], list[str]] | None" = None
+    # Whether any name is that of a source, and a cache without a name is one by its file's name.
+    any_source: bool = False
+    # (caches by source, the command line's choices) -> the lines, where they depend on these, and
+    # notes below the table
+    make_lines: LineMaker | None = None
+    # (caches by source, --out) -> all caches, of which some are made of the others
+    make_data: Callable[[Mapping[str, str], Path], dict[str, str]] | None = None
+    # (folder, Reproduced) -> the table for a terminal and the names of the files, in place of
+    # `write_reproduced`
+    write: Callable[[Path, Any], tuple[TextTable, list[str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,24 +140,6 @@ class Measured:
         return network_row(name) if self.line.ranking == NETWORK else name + self.line.made
 
 
-@dataclass(frozen=True)
-class Figure:
-    """What was measured for a line and an agent, at one number of frames."""
-
-    line: Line
-    ranking: str  # the agent as it was trained, or the reference
-    frames: str  # m, "chosen" or "free"
-    score: Interval  # accuracy (regression: correlation, averaged over targets)
-    gain: Interval  # over keeping all frames
-    kept: float  # the share of the valid frames that is kept
-    # the share of videos that all frames get wrong, and the selection right (regression: where it
-    # has the smaller error)
-    rescued: float
-    broken: float  # the reverse
-    runs: int
-    samples: Sequence[Sample]  # of each data set
-
-
 def parse_sources(study: Study, values: Sequence[str]) -> dict[str, str]:
     """The cache of each source, from "ROW=CACHE" and a "CACHE" that stands for every row.
 
@@ -151,7 +151,9 @@ def parse_sources(study: Study, values: Sequence[str]) -> dict[str, str]:
         name, equals, path = value.partition("=")
         if not equals:
             names, path = [one for one in study.sources if one not in study.own], value
-        elif name in study.sources:
+            if study.any_source:
+                names = [open_cache(path).path.stem]
+        elif study.any_source or name in study.sources:
             names = [name]
         else:
             raise FrameSelectError(f"--data {value}: {known('row', name, study.sources)}")
@@ -292,48 +294,3 @@ def measure(
                 label = labels[agent, line.reward, m] if agents_of(line, agents) else ""
                 found.append(Measured(line, agent, label, m, own))
     return found
-
-
-def figures(measured: Iterable[Measured]) -> list[Figure]:
-    """The figures of every line for which there are results."""
-    found = []
-    for one in measured:
-        rows = [str(one.frames), *([CHOSEN, FREE] if one.line.ranking == AGENT else [])]
-        if one.line.ranking in ("all", NETWORK) or one.line.made in (THEN_POOLED, BEST_OF_FOUR):
-            rows = ["all"]
-        for frames in rows:
-            if all((one.row, frames) in own.evaluation.results for own in one.results):
-                found.append(_figure(one.line, one.agent, one.row, frames, one.results))
-    return found
-
-
-def _figure(
-    line: Line, agent: str, name: str, frames: str, own: Sequence[DataSetResults]
-) -> Figure:
-    """The figure of one row, averaged over data sets."""
-    scores, gains, kept, rescued, broken = [], [], [], [], []
-    for seed, one in enumerate(own):
-        results, whole = one.evaluation.results[name, frames], one.evaluation.results["all", "all"]
-        drawn = one.evaluation.draw(seed)
-        if one.task == "regression":
-            told, label = results.predicted, one.evaluation.label
-            scores.append(correlation_sample(told, None, label, drawn))
-            gains.append(correlation_sample(told, whole.predicted[0], label, drawn))
-        else:
-            scores.append(sample(1 - results.error, drawn))
-            gains.append(sample(whole.error - results.error, drawn))
-        kept.append((results.frames / whole.frames).mean())
-        rescued.append((results.error < whole.error).mean())
-        broken.append((results.error > whole.error).mean())
-    return Figure(
-        line=line,
-        ranking=agent,
-        frames=frames,
-        score=pooled_mean(scores),
-        gain=pooled_mean(gains),
-        kept=float(np.mean(kept)),
-        rescued=float(np.mean(rescued)),
-        broken=float(np.mean(broken)),
-        runs=len(own[0].evaluation.results[name, frames].error),
-        samples=scores,
-    )

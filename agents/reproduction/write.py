@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from typing import TypeAlias
 
 from agents.comparison.statistics import pooled_difference
 from agents.evaluation.files import write_csv
@@ -10,7 +11,8 @@ from agents.evaluation.intervals import interval_columns
 from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.tables import TextTable, interval_text, markdown_table, number_text
 from agents.pictures.style import COLOURS, INK, MARKERS, QUIET, picture, plain, quiet_grid
-from agents.reproduction.study import Figure, Line, Study, agents_of, streams_of
+from agents.reproduction.figures import Figure, Reproduced
+from agents.reproduction.study import Line, Study, agents_of, streams_of
 from frame_select_env import open_cache
 from frame_select_env.storage import write_whole
 
@@ -21,6 +23,16 @@ MEASURES = {
     "regression": ("pcc", "PCC", "Pearson correlation"),
 }
 ROW = 0.34  # inches a row of the figure
+
+
+def write_reproduced(out: Path, made: Reproduced) -> tuple[TextTable, list[str]]:
+    """Write the files of a study; returns the table for a terminal, and the files' names."""
+    study, names = made.study, ["table.csv", "table.md", "figure.png"]
+    arguments = made.data, made.agents, made.figures, made.num_frames, made.notes
+    table = write_study(out, study, *arguments)
+    if study.draw:
+        names += [name for name in study.draw(out, made.measured) if name not in names]
+    return table, names
 
 
 def write_study(
@@ -34,7 +46,7 @@ def write_study(
 ) -> TextTable:
     """Write the three files; returns the table without most of its intervals, for a terminal."""
     differs = _differences(study, data, num_frames)
-    _write_csv(out / "table.csv", study, agents, figures, differs)
+    write_table(out / "table.csv", study, agents, figures, differs)
     table = study_table(study, agents, figures, differs)
     lines = [f"# {study.title}", "", study.source, "", markdown_table(table), ""]
     lines += [f"- {note}" for note in [*_notes(study, data, figures, differs), *notes]]
@@ -58,7 +70,7 @@ def study_table(
         kind = one.frames if one.frames in (CHOSEN, FREE) else "at m"
         found[one.line, one.ranking, kind] = one
     rows = []
-    for line, agent, text in _lines(study, agents):
+    for line, agent, text in lines_of(study, agents):
         ours = [found.get((line, agent, kind)) for kind in ("at m", CHOSEN, FREE)]
         cells = [text] + ([_paper(line, percent)] if papers else [])
         cells += [_score(one, intervals, percent) for one in ours]
@@ -76,7 +88,7 @@ def study_table(
     return TextTable([*heading, *(["comparable"] if study.data else [])], rows)
 
 
-def _lines(study: Study, agents: Sequence[str]) -> Iterator[tuple[Line, str, str]]:
+def lines_of(study: Study, agents: Sequence[str]) -> Iterator[tuple[Line, str, str]]:
     """Each line with each of its agents, or its reference, and the text of the row."""
     for line in study.lines:
         own = agents_of(line, agents)
@@ -156,24 +168,34 @@ def _notes(
     return notes
 
 
-def _write_csv(
+Cells: TypeAlias = Mapping[tuple[Line, str], Mapping[str, str]]  # by line and agent
+
+
+def write_table(
     path: Path,
     study: Study,
     agents: Sequence[str],
     figures: Sequence[Figure],
     differs: Mapping[Line, list[str]],
+    more: Cells | None = None,
 ) -> None:
+    """Write table.csv, a row for every line, agent and number of frames.
+
+    `more` are cells of more columns, after the others.
+    """
+    more = more or {}
     columns = [
         *("line", "agent", "frames", "paper"),
         *interval_columns((MEASURES[study.task][0], "gain")),
         *("kept", "rescued", "broken", "runs", "folds", "differs"),
+        *dict.fromkeys(name for cells in more.values() for name in cells),
     ]
     scale = 100 if study.task == "classification" else 1
     rows = []
-    for line, agent, _ in _lines(study, agents):
+    for line, agent, _ in lines_of(study, agents):
         names = {"line": line.label, "agent": agent if agents_of(line, agents) else ""}
         names |= {"paper": "" if line.paper is None else f"{line.paper / scale:.4f}"}
-        names |= {"differs": "; ".join(differs.get(line, ()))}
+        names |= {"differs": "; ".join(differs.get(line, ()))} | dict(more.get((line, agent), {}))
         own = [one for one in figures if one.line is line and one.ranking == agent]
         for one in own:
             numbers = [
@@ -193,7 +215,7 @@ def _write_csv(
 
 def _plot(path: Path, study: Study, agents: Sequence[str], figures: Sequence[Figure]) -> None:
     """Draw every row: the paper's figure as a ring, ours at m and chosen with intervals."""
-    rows = list(_lines(study, agents))
+    rows = list(lines_of(study, agents))
     scale = 100 if study.task == "classification" else 1
     width = 4.5 + 0.085 * max(len(plain(text)) for _, _, text in rows)
     with picture(path, width, 1.3 + ROW * len(rows)) as canvas:

@@ -7,14 +7,18 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from data.head.linear import LinearHead, TrainingVideos, fit_ridge_path, fit_softmax_path
+from data.head.linear import Head, TrainingVideos, fit_ridge_path, fit_softmax_path
 
 Crossfit = Literal["video", "group", "none"]
+# What turns a frame's features into its prediction: linear and trained through the consensus, or
+# for classes frame by frame, a logistic regression or a small network.
+HeadKind = Literal["consensus", "logistic", "mlp"]
 
 PARTS = 5
 # From strong to weak. They weigh the squared norm against a mean over videos of standardised
 # features, so one grid suits data sets of any size.
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
+MLP_PENALTIES = (1.0, 0.1, 0.01, 1e-3)  # of the network, fewer: each fit takes seconds
 WORSE = 2  # penalties in a row that score worse than the best before weaker ones are left out
 THREADED = 2**16  # numbers in a head from which BLAS may use all its threads
 
@@ -23,13 +27,13 @@ THREADED = 2**16  # numbers in a head from which BLAS may use all its threads
 class FittedHeads:
     """The heads of one stream in one fold."""
 
-    final: LinearHead  # trained on all training videos
-    parts: list[LinearHead]  # one per part, trained on the others; empty without cross-fitting
+    final: Head  # trained on all training videos
+    parts: list[Head]  # one per part, trained on the others; empty without cross-fitting
     part: np.ndarray  # [V] int64, the part of each training video; -1 without cross-fitting
     penalty: float
     score: float  # cross-validated video accuracy in [0, 1]; regression: mean squared error
 
-    def for_training_video(self, index: int) -> LinearHead:
+    def for_training_video(self, index: int) -> Head:
         """The head that predicts a training video: one that was not trained on it."""
         part = int(self.part[index])
         return self.parts[part] if part >= 0 else self.final
@@ -39,6 +43,7 @@ def fit_heads(
     videos: TrainingVideos,
     outputs: int,
     *,
+    kind: HeadKind = "consensus",
     crossfit: Crossfit = "video",
     groups: np.ndarray | None = None,
     seed: int = 0,
@@ -52,9 +57,10 @@ def fit_heads(
     penalty), `none` by the final head. Choosing it by whole groups made the final head worse on new
     people: all frames of fsdd had 46.1 % instead of 53.4, of gfe 80.3 instead of 82.0.
 
-    Labels [V] int select classification into `outputs` = C classes, [V, K] regression to K targets.
-    `groups` [V] are needed for `group` alone. The seed draws the parts; `on_fit` is called after
-    each penalty, after the final head, and after each head of a part of groups.
+    Labels [V] int select classification into `outputs` = C classes, [V, K] regression to K targets,
+    whose `kind` is "consensus". `groups` [V] are needed for `group` alone. The seed draws the parts
+    and a network's first weights; `on_fit` is called after each penalty, after the final head, and
+    after each head of a part of groups.
     """
     rng = np.random.default_rng(seed)
     part = stratified_parts(videos.labels, rng)
@@ -62,10 +68,12 @@ def fit_heads(
     wide = videos.frames.shape[1] * outputs >= THREADED
     with threadpool_limits(limits=None if wide else 1, user_api="blas"):
         left_out = [part == number for number in range(part.max() + 1)]
-        paths = [_fit_path(videos.part(~out), outputs, len(PENALTIES)) for out in left_out]
-        heads: list[list[LinearHead]] = []  # by penalty, then by part
+        penalties = MLP_PENALTIES if kind == "mlp" else PENALTIES
+        steps = len(penalties)
+        paths = [_fit_path(videos.part(~out), outputs, steps, kind, seed) for out in left_out]
+        heads: list[list[Head]] = []  # by penalty, then by part
         scores = np.zeros((0, len(videos)))
-        while len(heads) < len(PENALTIES) and not _overfits(scores):
+        while len(heads) < steps and not _overfits(scores):
             heads.append([next(path) for path in paths])
             score = np.zeros((1, len(videos)))
             for head, out in zip(heads[-1], left_out, strict=True):
@@ -73,7 +81,7 @@ def fit_heads(
             scores = np.concatenate([scores, score])
             on_fit()
         chosen = strongest_within(scores)
-        *_, final = _fit_path(videos, outputs, chosen + 1)
+        *_, final = _fit_path(videos, outputs, chosen + 1, kind, seed)
         on_fit()
         parts = heads[chosen]
         if crossfit == "none":
@@ -82,7 +90,8 @@ def fit_heads(
             assert groups is not None
             parts, part = [], group_parts(groups, rng)
             for number in range(part.max() + 1):
-                *_, head = _fit_path(videos.part(part != number), outputs, chosen + 1)
+                left = videos.part(part != number)
+                *_, head = _fit_path(left, outputs, chosen + 1, kind, seed)
                 parts.append(head)
                 on_fit()
     mean_score = float(scores[chosen].mean())
@@ -90,7 +99,7 @@ def fit_heads(
         final=final,
         parts=parts,
         part=part,
-        penalty=PENALTIES[chosen],
+        penalty=penalties[chosen],
         score=mean_score if videos.labels.ndim == 1 else -mean_score,
     )
 
@@ -152,13 +161,23 @@ def group_parts(groups: np.ndarray, rng: np.random.Generator, parts: int = PARTS
     return part_of_group[member]
 
 
-def _fit_path(videos: TrainingVideos, outputs: int, steps: int) -> Iterator[LinearHead]:
+def _fit_path(
+    videos: TrainingVideos, outputs: int, steps: int, kind: HeadKind = "consensus", seed: int = 0
+) -> Iterator[Head]:
+    """The heads of the first `steps` penalties, each fitted when it is asked for."""
+    if kind != "consensus":
+        # scikit-learn's networks take long to import.
+        from data.head.frame_wise import fit_logistic_path, fit_mlp_path
+
+        if kind == "logistic":
+            return fit_logistic_path(videos, outputs, PENALTIES[:steps])
+        return fit_mlp_path(videos, outputs, MLP_PENALTIES[:steps], seed)
     if videos.labels.ndim == 1:
         return fit_softmax_path(videos, outputs, PENALTIES[:steps])
     return fit_ridge_path(videos, PENALTIES[:steps])
 
 
-def _score(head: LinearHead, videos: TrainingVideos) -> np.ndarray:
+def _score(head: Head, videos: TrainingVideos) -> np.ndarray:
     """[V]: whether the consensus is correct; regression: minus the mean squared error."""
     consensus = videos.video_means(head)
     if videos.labels.ndim == 1:

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from rich.progress import Progress
 
-from data.head.crossfit import Crossfit, FittedHeads, fit_heads
+from data.head.crossfit import Crossfit, FittedHeads, HeadKind, fit_heads
 from data.head.linear import TrainingVideos, head_input, training_rows
 from data.sources.source import Source, split_field, stream_field
 from frame_select_env.cache import schema
@@ -30,7 +30,12 @@ class FoldHeads:
 
 
 def train_folds(
-    source: Source, crossfit: Crossfit, head_frames: int, seed: int, progress: Progress
+    source: Source,
+    crossfit: Crossfit,
+    head_frames: int,
+    seed: int,
+    progress: Progress,
+    kind: HeadKind = "consensus",
 ) -> dict[str, FoldHeads]:
     """Train the heads of every fold, for every stream without given predictions.
 
@@ -55,6 +60,7 @@ def train_folds(
             heads[stream] = fit_heads(
                 videos,
                 len(source.outputs),
+                kind=kind,
                 crossfit=crossfit,
                 groups=None if source.groups is None else source.groups[chosen],
                 seed=seed,

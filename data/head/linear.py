@@ -14,6 +14,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize
@@ -24,6 +25,14 @@ BLOCK_FRAMES = 4096  # frames that are converted, and whose probabilities are he
 SMALLEST = 1e-30  # lower bound of pbar_y, so that the logarithm is finite in float32
 MAX_ITERATIONS = 50  # per penalty; each fit starts from the previous one, so few are needed
 TOLERANCE = 1e-5  # relative decrease of the loss at which L-BFGS stops
+
+
+class Head(Protocol):
+    """Predicts frames."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Predictions [..., C] float32 for features [..., D]."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class TrainingVideos:
         deviation = np.sqrt(np.maximum(squares / self.count - mean**2, 0))
         return mean + origin, np.where(deviation > 1e-6, deviation, 1.0)
 
-    def video_means(self, head: "LinearHead | None" = None) -> np.ndarray:
+    def video_means(self, head: Head | None = None) -> np.ndarray:
         """The mean over each video's frames, [V, ...] float64: of features, or of predictions."""
         means = []
         for some, block in self.blocks():

@@ -11,18 +11,26 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from scipy.special import softmax
 
-from data.head.crossfit import Crossfit
+from data.head.crossfit import Crossfit, HeadKind
 from data.head.folds import FoldHeads, train_folds
 from data.head.linear import head_input
 from data.sources.source import Source, stream_field
 from frame_select_env.cache import schema, write_cache
 from frame_select_env.errors import FrameSelectError
 
+# What a cache's provenance calls predictions by heads.
+HEADS: dict[HeadKind, str] = {
+    "consensus": "linear head",
+    "logistic": "frame-wise logistic head",
+    "mlp": "frame-wise network head",
+}
+
 
 def import_source(
     source: Source,
     out: Path,
     *,
+    kind: HeadKind = "consensus",
     crossfit: Crossfit = "video",
     logits: bool = False,
     head_frames: int = 64,
@@ -35,6 +43,7 @@ def import_source(
     Args:
         source: The videos.
         out: The cache file to write.
+        kind: What the heads are; all but "consensus" are for classes.
         crossfit: How training videos are predicted; see `data.head.crossfit.fit_heads`.
         logits: Whether the given predictions are logits: the softmax is applied.
         head_frames: Train on at most this many evenly spaced frames per video (with views: pairs
@@ -54,6 +63,8 @@ def import_source(
         source.fail("predictions", "--logits needs given predictions; there are none")
     if logits and source.task == "regression":
         source.fail("predictions", "--logits is for classification; these videos have targets")
+    if kind != "consensus" and source.task == "regression":
+        source.fail("--head", f"{kind} is for classes, and these videos have targets")
     if head_frames < 0:
         source.fail("--head-frames", f"{head_frames} is negative; 0 trains on all frames")
     if seed < 0:
@@ -64,8 +75,10 @@ def import_source(
     )
     with progress:
         trained = source.trained_streams
-        folds = train_folds(source, crossfit, head_frames, seed, progress) if trained else {}
-        made_by = {s: "linear head" if s in trained else "ready-made" for s in source.features}
+        folds = {}
+        if trained:
+            folds = train_folds(source, crossfit, head_frames, seed, progress, kind)
+        made_by = {s: HEADS[kind] if s in trained else "ready-made" for s in source.features}
         distinct = set(made_by.values())
         record = {
             "source": source.path.resolve().name,

@@ -7,14 +7,8 @@ import pytest
 
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
-from agents.reproduction.study import (
-    Line,
-    Study,
-    data_sets_of,
-    figures,
-    made_of_runs,
-    measure,
-)
+from agents.reproduction.figures import figures
+from agents.reproduction.study import Line, Study, data_sets_of, made_of_runs, measure
 from agents.reproduction.write import study_table, write_study
 from frame_select_env import open_cache
 
