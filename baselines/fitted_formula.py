@@ -6,15 +6,20 @@ norm of the feature, averaged over a frame and its neighbours, is above every ag
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from baselines.formulas import confidence, feature_norm, smoothed
 from baselines.splits import row_batches
+from frame_select_env.aggregators import make_judge
 from frame_select_env.cache import Clips, FeatureCache, View
+from frame_select_env.consensus import MEAN, is_correct
+from frame_select_env.consensus_table import Judge
 from frame_select_env.ranking import best_if_none, top_frames
 
 Function = Callable[[Clips], np.ndarray]  # a formula: [B, T] float of each frame by itself
+Error = Callable[[np.ndarray], np.ndarray]  # of B videos by their kept frames [B, T] bool, [B]
 
 QUANTILES = np.arange(5, 100, 5) / 100  # of the training frames: the thresholds to try
 SIGNS = (1, -1)
@@ -46,6 +51,7 @@ class TrainingVideos:
     num_frames: int = 25
     stream: str | None = None
     view: View = None  # "random" for all views, each by itself
+    aggregator: str = MEAN  # what predicts a video from its kept frames
 
     def clips(self) -> Iterator[Clips]:
         """The videos, a batch at a time."""
@@ -53,12 +59,20 @@ class TrainingVideos:
             video, view = self.cache.clips_of(some, self.stream, self.view)
             yield self.cache.read(video, self.num_frames, self.fold, self.stream, view)
 
-    def predictions(self) -> Iterator[np.ndarray]:
-        """The predictions [B, T, C] of the same batches."""
+    def errors(self) -> Iterator[Error]:
+        """What the kept frames predict of the same batches, compared with the labels."""
+        judge = make_judge(self.aggregator, self.cache, self.fold, self.stream, self.view)
         for some in row_batches(self.rows):
             video, view = self.cache.clips_of(some, self.stream, self.view)
             task = self.num_frames, self.fold, self.stream, view
-            yield self.cache.read_predictions(video, *task)
+            label = self.cache.labels[video]
+            if judge is None:
+                predictions = self.cache.read_predictions(video, *task)
+                yield partial(selection_error, predictions, label=label)
+            else:
+                clips = self.cache.read(video, *task)
+                frames = judge.frames(getattr(clips, judge.source), video)
+                yield partial(_judged_error, judge, frames, video, label)
 
 
 @dataclass(frozen=True)
@@ -129,10 +143,8 @@ class FittedFormula:
                 rules += [Rule(reach, sign, count) for count in counts]
                 rules += [Rule(reach, sign, None, sign * value) for value in thresholds]
         errors = [
-            _errors(rules, value, valid, predictions, videos.cache.labels[video])
-            for (value, valid, video), predictions in zip(
-                batches, videos.predictions(), strict=True
-            )
+            _errors(rules, value, valid, error)
+            for (value, valid, _), error in zip(batches, videos.errors(), strict=True)
         ]
         rows = np.concatenate([video for _, _, video in batches])
         return cls(name, function, rules, np.concatenate(errors, axis=1), rows)
@@ -158,11 +170,7 @@ class FittedFormula:
 
 
 def _errors(
-    rules: Sequence[Rule],
-    value: np.ndarray,
-    valid: np.ndarray,
-    predictions: np.ndarray,
-    label: np.ndarray,
+    rules: Sequence[Rule], value: np.ndarray, valid: np.ndarray, error: Error
 ) -> np.ndarray:
     """The error of every rule on every video, [rules, B] float64."""
     scores: dict[tuple[int, int], np.ndarray] = {}
@@ -171,7 +179,7 @@ def _errors(
         key = rule.reach, rule.sign
         if key not in scores:
             scores[key] = rule.scores(value, valid)
-        errors.append(selection_error(predictions, rule.select(scores[key], valid), label))
+        errors.append(error(rule.select(scores[key], valid)))
     return np.array(errors)
 
 
@@ -186,6 +194,16 @@ def selection_error(predictions: np.ndarray, kept: np.ndarray, label: np.ndarray
     if label.ndim == 2:
         return np.abs(mean - label).mean(axis=1, dtype=np.float64)
     return (mean.argmax(axis=1) != label).astype(np.float64)
+
+
+def _judged_error(
+    judge: Judge, frames: np.ndarray, video: np.ndarray, label: np.ndarray, kept: np.ndarray
+) -> np.ndarray:
+    """The same under a judge, of what it made of the frames."""
+    prediction = judge(frames, kept, video)
+    if label.ndim == 2:
+        return np.abs(prediction - label).mean(axis=1, dtype=np.float64)
+    return 1.0 - is_correct(prediction, label)
 
 
 def standardised_norm(videos: TrainingVideos) -> Function:

@@ -97,6 +97,34 @@ def studies() -> str:
     return table(("Table", "What it is", "Caches", "Lines"), rows)
 
 
+def suite_tasks() -> str:
+    """The tasks of `frame-select suite`, and how their videos are made."""
+    from agents.suite.tasks import CORPORA, TASKS  # imports scikit-learn
+    from data.synthetic.cues import Recipe as CuesRecipe
+
+    rows = []
+    for name, task in TASKS.items():
+        recipe = CORPORA[task.corpus].recipe
+        command = "cues" if isinstance(recipe, CuesRecipe) else "needle"
+        used = f"`frame-select {' '.join([command, 'OUT.h5', *_flags(recipe)])}`"
+        used += ", judged by `cues-judge`" if task.judged else ""
+        used += ", in `FrameSelect/Glance-v0`" if task.price is not None else ""
+        counts = str(task.num_frames), str(task.target_frames), f"{task.budget:,}"
+        rows.append((f"`{name}`", task.ability, used, *counts))
+    return table(("Task", "Ability", "Videos", "T", "Key frames", "Episodes"), rows)
+
+
+def _flags(recipe: Any) -> list[str]:
+    """The options of a recipe that differ from the defaults."""
+    flags: list[str] = []
+    for one in dataclasses.fields(recipe):
+        value = getattr(recipe, one.name)
+        if value != one.default:
+            values = value if isinstance(value, tuple) else (value,)
+            flags += [f"--{one.name.replace('_', '-')}", *map(str, values)]
+    return flags
+
+
 def field_comments(config: type[Any]) -> dict[str, str]:
     """Field -> the `#:` comment above it, also of inherited fields."""
     comments: dict[str, str] = {}
@@ -163,4 +191,5 @@ GENERATED = {
     "rewards": rewards,
     "hyperparameters": hyperparameters,
     "studies": studies,
+    "suite-tasks": suite_tasks,
 }

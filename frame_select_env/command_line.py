@@ -47,6 +47,9 @@ COMMANDS = {
     "cues": Command(
         "data.commands.synthetic:cues", "make the bundled cache of cues: only context tells"
     ),
+    "needle": Command(
+        "data.commands.synthetic:needle", "make videos with few key frames among many others"
+    ),
     "planted": Command(
         "data.commands.synthetic:planted", "make synthetic videos whose best selection is known"
     ),
@@ -70,6 +73,10 @@ COMMANDS = {
     "compare": Command(
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",
+    ),
+    "suite": Command(
+        "agents.commands.suite:suite",
+        "train agents on tasks of one ability each, and rank them",
     ),
     "reproduce": Command(
         "agents.commands.reproduce:reproduce",

@@ -11,6 +11,7 @@ from agents.evaluation.tables import TextTable, number_text, print_text_table
 from baselines.fitted_formula import Rule
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
+from frame_select_env.consensus import MEAN
 
 HALF = 0.5
 
@@ -31,6 +32,9 @@ class ShortcutsArguments:
     fold: str = "default"
     #: The stream of features; required only if a cache has several.
     stream: str | None = None
+    #: What predicts a video from the frames that a formula keeps: mean, max, or a judge's file or
+    #: bundled name.
+    aggregator: str = MEAN
     #: The split to score.
     split: str = "test"
     #: The split to fit on.
@@ -53,6 +57,7 @@ def shortcuts(arguments: list[str]) -> None:
             train_split=options.train_split,
             num_frames=options.num_frames,
             stream=options.stream,
+            aggregator=options.aggregator,
         )
         title = f"{cache.path.stem}, {options.split}: {found.videos} videos"
         print_text_table(table_of(found), title)

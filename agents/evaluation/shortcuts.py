@@ -11,11 +11,11 @@ from baselines.fitted_formula import (
     Function,
     Rule,
     TrainingVideos,
-    selection_error,
     standardised_norm,
 )
 from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.consensus import MEAN
 
 REACHES = (0, 1, 2)  # frames to average over, on each side
 COUNTS = (1, 2, 4, 8)  # of frames to keep; thresholds are tried too
@@ -60,11 +60,13 @@ def find_shortcuts(
     train_split: str = "train",
     num_frames: int = 25,
     stream: str | None = None,
+    aggregator: str = MEAN,
 ) -> Shortcuts:
     """Fit every formula on the training videos and score it on `split`.
 
     Tried are the formula averaged over a frame and 0, 1 or 2 on each side, with both signs, keeping
-    the best 1, 2, 4 or 8 frames or those above a threshold (`FittedFormula.fit`).
+    the best 1, 2, 4 or 8 frames or those above a threshold (`FittedFormula.fit`). `aggregator` is
+    what predicts a video from the frames that are kept.
 
     Raises:
         FrameSelectError: for a regression, or splits that are the same.
@@ -73,27 +75,30 @@ def find_shortcuts(
         raise FrameSelectError(f"{cache.path}: shortcuts are sought in classifications only")
     if split == train_split:
         raise FrameSelectError(f"split {split!r}: formulas are fitted on it; score another one")
-    rows = labelled_rows(cache, train_split, fold)
-    training = TrainingVideos(cache, rows, fold, num_frames, stream)
-    scored = TrainingVideos(cache, labelled_rows(cache, split, fold), fold, num_frames, stream)
-
-    def accuracy(select: Callable[[Clips], np.ndarray]) -> float:
-        errors = [
-            selection_error(clips.predictions, select(clips), cache.labels[clips.video])
-            for clips in scored.clips()
-        ]
-        return 1 - float(np.concatenate(errors).mean())
-
-    def key_frames(clips: Clips) -> np.ndarray:
-        key = cache.read_frames("importance", clips.video, num_frames) > 0
-        return np.where(key.any(axis=1, keepdims=True), key & clips.valid, clips.valid)
-
-    whole = accuracy(lambda clips: clips.valid)
-    key = accuracy(key_frames) if "importance" in cache.frame_datasets else None
+    how = fold, num_frames, stream, None, aggregator
+    training = TrainingVideos(cache, labelled_rows(cache, train_split, fold), *how)
+    scored = TrainingVideos(cache, labelled_rows(cache, split, fold), *how)
+    whole = accuracy(scored, lambda clips: clips.valid)
+    known = "importance" in cache.frame_datasets
+    key = accuracy(scored, lambda clips: key_frames(cache, clips)) if known else None
     found = []
     for name, make in FORMULAS.items():
         formula = FittedFormula.fit(name, make(training), training, REACHES, COUNTS)
-        reached = accuracy(formula.select)
+        reached = accuracy(scored, formula.select)
         share = None if key is None or key <= whole else (reached - whole) / (key - whole)
         found.append(Shortcut(name, formula.rule, reached, share))
     return Shortcuts(len(scored.rows), whole, key, tuple(found))
+
+
+def accuracy(videos: TrainingVideos, select: Callable[[Clips], np.ndarray]) -> float:
+    """The share of videos whose selected frames [B, T] bool predict the label."""
+    errors = [
+        error(select(clips)) for clips, error in zip(videos.clips(), videos.errors(), strict=True)
+    ]
+    return 1 - float(np.concatenate(errors).mean())
+
+
+def key_frames(cache: FeatureCache, clips: Clips) -> np.ndarray:
+    """The frames of importance above 0, [B, T] bool; all frames of a video without one."""
+    key = cache.read_frames("importance", clips.video, clips.valid.shape[1]) > 0
+    return np.where(key.any(axis=1, keepdims=True), key & clips.valid, clips.valid)

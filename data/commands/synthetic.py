@@ -1,4 +1,4 @@
-"""frame-select digits, cues and planted: make caches of synthetic videos."""
+"""frame-select digits, cues, needle and planted: make caches of synthetic videos."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from data.commands.console import parse, progress_console
 from data.commands.inspect import print_written
 from data.sources.importing import import_source
 from data.synthetic import cues as cue_videos
+from data.synthetic.needle import NeedleRecipe, write_needle
 from data.synthetic.planted import Recipe, write_planted
 
 Out = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
@@ -49,6 +50,20 @@ class CuesArguments:
 
 
 @dataclass(frozen=True)
+class NeedleArguments:
+    """Make videos with a needle in a haystack of scanned digits, and write their cache.
+
+    A video has a needle, some scans of a digit that is a label, among equally long pieces of clips
+    of digits that are not: five of the ten are labels, by the seed. What a frame shows tells
+    whether it counts. `importance` is 1 on the needle. Takes some seconds.
+    """
+
+    #: The cache file to write.
+    out: Out
+    recipe: Annotated[NeedleRecipe, tyro.conf.arg(name="")] = field(default_factory=NeedleRecipe)
+
+
+@dataclass(frozen=True)
 class PlantedArguments:
     """Make synthetic videos in which known key frames predict the label and the others mislead.
 
@@ -83,6 +98,15 @@ def cues(arguments: list[str]) -> None:
         source = cue_videos.cues_source(parsed.recipe)
     seed = parsed.recipe.seed
     print_written(import_source(source, parsed.out, seed=seed, console=console))
+
+
+def needle(arguments: list[str]) -> None:
+    """Run the command needle."""
+    parsed = parse(NeedleArguments, "needle", arguments)
+    console = progress_console()
+    with console.status("making videos"):
+        path = write_needle(parsed.recipe, parsed.out)
+    print_written(path)
 
 
 def planted(arguments: list[str]) -> None:

@@ -9,6 +9,7 @@ from snippets import ROOT, blocks, prepare, run
 
 from agents.commands.reproduce import STUDIES
 from agents.registry import AGENTS, agent_design
+from agents.suite.tasks import TASKS
 from frame_select_env.envs import ENVIRONMENTS
 from frame_select_env.rewards import reward_design, reward_names
 
@@ -81,3 +82,10 @@ def test_every_table_to_reproduce_is_listed_with_its_caches():
 
 def test_cells_escape_bars():
     assert hooks.table(("a",), [("x|y",)]) == "| a |\n| --- |\n| x\\|y |"
+
+
+def test_every_task_of_the_suite_is_in_the_table_with_a_command_that_makes_its_videos():
+    rows = [line for line in hooks.suite_tasks().splitlines() if line.startswith("| `")]
+    assert [line.split("`")[1] for line in rows] == list(TASKS)
+    assert "`frame-select cues OUT.h5 --label-noise 0.5`" in hooks.suite_tasks()
+    assert "<!-- generated: suite-tasks -->" in (DOCS / "results/suite.md").read_text()

@@ -57,6 +57,15 @@ def test_shares_by_hand(loud):
     assert norm.rule == Rule(reach=0, sign=1, frames=1)  # the first that was tried
 
 
+def test_formulas_are_fitted_and_scored_under_a_judge(loud):
+    """The maximum of 0.9 and 0.1, and of 0.1 and 0.9, is a tie, which the first class wins."""
+    found = find_shortcuts(loud, num_frames=5, aggregator="max")
+    assert (found.all_frames, found.key_frames) == (1.0, 1.0)
+    assert {one.share for one in found.found} == {None}
+    # Whatever keeps the third frame is right; without it four wrong ones are.
+    assert {one.accuracy for one in found.found} <= {0.0, 1.0}
+
+
 def test_what_the_command_prints(loud, capsys):
     main(["shortcuts", str(loud.path), "--num-frames", "5"])
     printed = " ".join(capsys.readouterr().out.split())

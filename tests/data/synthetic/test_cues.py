@@ -7,10 +7,11 @@ import pytest
 
 from data.__main__ import main
 from data.synthetic.cues import (
-    LENGTHS,
     SHARES,
     CueVideo,
     Recipe,
+    blended,
+    cues_source,
     frequencies,
     make_videos,
     marker,
@@ -56,7 +57,9 @@ def test_the_bundled_cache_is_what_the_command_makes(remade: FeatureCache) -> No
         )
     np.testing.assert_array_equal(remade.features(), bundled.features())
     # The head's fit depends on the CPU's rounding; another penalty moves predictions by 0.02.
-    assert remade.provenance["recipe"] == bundled.provenance["recipe"]
+    # The file is older than some of the options, which then had their defaults.
+    recipe = remade.provenance["recipe"]
+    assert recipe == {**recipe, **bundled.provenance["recipe"]}
     assert remade.provenance["head"]["default"]["main"]["penalty"] == 0.1
     assert np.abs(remade.predictions() - bundled.predictions()).mean() < 0.005
 
@@ -65,7 +68,7 @@ def test_four_megabytes_of_videos_that_need_no_subsampling() -> None:
     cache = open_cache("cues")
     assert cache.path.stat().st_size < 4e6
     assert Counter(cache.splits().tolist()) == {"train": 640, "val": 160, "test": 400}
-    assert cache.lengths.min() == LENGTHS[0] and cache.lengths.max() == LENGTHS[1] < 25
+    assert (cache.lengths.min(), cache.lengths.max()) == RECIPE.lengths and cache.lengths.max() < 25
     assert cache.frame_datasets == ("importance", "thumbnail")
 
 
@@ -138,6 +141,37 @@ def test_videos_grow_with_what_their_runs_need() -> None:
     assert longest == 4 * (1 + 4 + 6)
 
 
+def test_decoys_are_as_long_as_told_and_show_the_same_scans_again() -> None:
+    for video in quiet(decoy_length=6):
+        key = np.flatnonzero(video.importance)
+        assert len(key) == RECIPE.run_length
+        for start in markers(video, counts=False):
+            run = video.thumbnails[start + BEFORE : start + BEFORE + 6]
+            assert len({frame.tobytes() for frame in run}) == RECIPE.scans
+
+
+def test_blends_are_of_equal_norm_and_only_on_the_run_that_counts() -> None:
+    rng = np.random.default_rng(0)
+    images = divide_images(SHARES, rng)["test"]
+    scans = images.draw(3, 4, rng)
+    mixed = blended(scans, 3, images, 0.4, rng)
+    norms = [np.linalg.norm(one, axis=(1, 2)) for one in (scans, mixed)]
+    np.testing.assert_allclose(*norms)
+    assert not np.allclose(scans, mixed)
+    assert blended(scans, 3, images, 0.0, rng) is scans
+
+
+def test_a_share_of_the_training_labels_is_wrong_and_no_other() -> None:
+    clean = cues_source(Recipe(videos=(40, 20, 30)))
+    noisy = cues_source(Recipe(videos=(40, 20, 30), label_noise=0.25))
+    wrong = np.flatnonzero(clean.labels != noisy.labels)
+    assert len(wrong) == 10 and wrong.max() < 40
+    assert np.array_equal(clean.splits["default"], noisy.splits["default"])
+    assert Counter(noisy.splits["default"].tolist()) == {"train": 40, "val": 20, "test": 30}
+    for row in (0, 89):  # the videos are the same
+        np.testing.assert_array_equal(clean.features["main"](row), noisy.features["main"](row))
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
@@ -146,6 +180,10 @@ def test_videos_grow_with_what_their_runs_need() -> None:
         (["--noise", "nan"], "noise=nan: must be from 0 to 1"),
         (["--marker-contrast", "0"], "marker_contrast=0.0: must be above 0"),
         (["--seed", "-1"], "seed=-1: must be an integer of at least 0"),
+        (["--blend", "1.5"], "blend=1.5: must be from 0 to 1"),
+        (["--label-noise", "nan"], "label_noise=nan: must be from 0 to 1"),
+        (["--lengths", "20", "10"], "lengths=(20, 10): must be the minimum and the maximum"),
+        (["--videos", "400", "9", "200"], "videos=(400, 9, 200): must be numbers of"),
     ],
 )
 def test_bad_recipes_are_one_line(failure, tmp_path, flags, words) -> None:

@@ -1,0 +1,79 @@
+"""What makes 0 and 1 of a task's score: all frames and the true key frames, on the test videos.
+
+Where looks cost, a selection is worth its accuracy minus the price of its looks: 0 is then the best
+gate, which is fitted on the training videos at the same price, and 1 is looking at the key frames
+alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from agents.evaluation.shortcuts import accuracy, key_frames
+from agents.suite.tasks import SuiteTask
+from baselines.fitted_formula import TrainingVideos
+from baselines.formulas import RandomFrames
+from baselines.gates import CoarseToFine, Gate, Measure, fit_threshold
+from baselines.splits import labelled_rows
+from frame_select_env import Clips, FeatureCache, FrameSelectError
+from frame_select_env.consensus import MEAN
+
+Select = Callable[[Clips], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The worth of the test videos' selections at the two ends of the scale."""
+
+    floor: float  # score 0
+    ceiling: float  # score 1
+
+    def score(self, worth: float) -> float:
+        """How far a worth is on the way from the floor to the ceiling; below 0 and above 1 too."""
+        return (worth - self.floor) / (self.ceiling - self.floor)
+
+
+def find_anchors(task: SuiteTask, cache: FeatureCache, aggregator: str = MEAN) -> Anchors:
+    """The anchors of a task on its cache.
+
+    Raises:
+        FrameSelectError: if the key frames are worth no more than the floor.
+    """
+    rows = labelled_rows(cache, "test")
+    videos = TrainingVideos(cache, rows, num_frames=task.num_frames, aggregator=aggregator)
+
+    def key(clips: Clips) -> np.ndarray:
+        return key_frames(cache, clips)
+
+    ceiling = worth(task, videos, key)
+    if task.price is None:
+        floor = worth(task, videos, lambda clips: clips.valid)
+    else:
+        gates = fitted_gates(cache, task.num_frames, task.price)
+        floor = max(worth(task, videos, gate.select) for gate in gates)
+    if not floor < ceiling:
+        raise FrameSelectError(f"{cache.path}: its key frames are worth no more than all frames")
+    return Anchors(floor, ceiling)
+
+
+def worth(task: SuiteTask, videos: TrainingVideos, select: Select) -> float:
+    """The accuracy of selections, minus the price of their looks where looks cost."""
+    reached = accuracy(videos, select)
+    if task.price is None:
+        return reached
+    looks = np.concatenate([(select(one) & one.valid).sum(axis=1) for one in videos.clips()])
+    return reached - task.price * float(looks.mean())
+
+
+def fitted_gates(cache: FeatureCache, num_frames: int, price: float) -> list[Gate]:
+    """Both orders with both measures, their thresholds fitted on the training videos."""
+    rows = labelled_rows(cache, "train")
+    clips, label = cache.read(rows, num_frames), cache.labels[rows]
+    gates = []
+    for order in (CoarseToFine(), RandomFrames(0)):
+        for measure in get_args(Measure):
+            threshold = fit_threshold(clips, label, order.scores(clips), measure, price)
+            gates.append(Gate(f"{order.name}, {measure}", order, threshold, measure))
+    return gates

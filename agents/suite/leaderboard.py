@@ -1,0 +1,174 @@
+"""The leaderboard of a suite: what follows from results.csv alone.
+
+Intervals resample runs within each task (Agarwal, Schwarzer, Castro, Courville and Bellemare, "Deep
+Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021): the videos are
+those of the suite, and are not resampled.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agents.comparison.statistics import (
+    Sample,
+    pooled_difference,
+    pooled_improvement,
+    pooled_iqm,
+    pooled_mean,
+)
+from agents.evaluation.intervals import Interval
+from agents.evaluation.tables import TextTable, markdown_table
+from agents.suite.results import ResultRow
+from agents.suite.tasks import TASKS
+from frame_select_env import FrameSelectError
+
+RESAMPLES = 2000
+Run = tuple[int, int]  # the seeds of the videos and of the run
+
+NOTE = (
+    "A score is 0 for keeping all frames (where looks cost: for the best gate) and 1 for the true "
+    "key frames; an agent can be above 1, as some key frames mislead and other frames may help. "
+    "Brackets are 95 % intervals that resample seeds; the test videos are the same for all. With "
+    "few seeds they are too narrow, and one seed has none."
+)
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Agents and tasks with their scores."""
+
+    agents: tuple[str, ...]  # best first
+    tasks: tuple[str, ...]
+    shared: tuple[str, ...]  # the tasks that all agents have, which are aggregated
+    scores: dict[tuple[str, str], dict[Run, float]]  # by agent and task
+    plans: tuple[str, ...]  # their sha256
+
+    def interval(self, agent: str, task: str) -> Interval | None:
+        """The mean score of an agent on a task; None if it does not fit."""
+        return pooled_mean([self._sample(agent, task)]) if (agent, task) in self.scores else None
+
+    def iqm(self, agent: str) -> Interval | None:
+        """The interquartile mean of the runs on all shared tasks; None if there are none."""
+        return pooled_iqm(self._samples(agent)) if self.shared else None
+
+    def mean(self, agent: str) -> Interval | None:
+        """The mean of the scores on the shared tasks."""
+        return pooled_mean(self._samples(agent)) if self.shared else None
+
+    def compare(
+        self, first: str, second: str, task: str | None = None
+    ) -> tuple[Interval, Interval] | None:
+        """The score of one agent minus that of another, and the probability of improvement.
+
+        The difference is paired by seed, and averaged over all tasks that both have if no `task` is
+        named; None if they have no run in common.
+        """
+        pairs = []
+        for name in [task] if task else self.tasks:
+            both = self.scores.get((first, name), {}), self.scores.get((second, name), {})
+            runs = sorted(set(both[0]) & set(both[1]))
+            if runs:
+                pairs.append(tuple(_sample([own[run] for run in runs], name) for own in both))
+        if not pairs:
+            return None
+        return pooled_difference(pairs), pooled_improvement(pairs)  # type: ignore[arg-type]
+
+    def _samples(self, agent: str) -> list[Sample]:
+        return [self._sample(agent, task) for task in self.shared]
+
+    def _sample(self, agent: str, task: str) -> Sample:
+        return _sample([score for _, score in sorted(self.scores[agent, task].items())], task)
+
+
+def _sample(scores: Sequence[float], task: str) -> Sample:
+    """The scores of R runs and their resamples: the same draws for all agents of a task."""
+    runs, place = len(scores), list(TASKS).index(task)
+    drawn = np.random.default_rng([place, runs]).integers(0, runs, (RESAMPLES, runs))
+    own = np.round(scores, 12)  # equal scores are ties whatever the order of their additions
+    return Sample(own, own[drawn])
+
+
+def make_leaderboard(rows: Iterable[ResultRow]) -> Leaderboard:
+    """The leaderboard of the headline rows.
+
+    Raises:
+        FrameSelectError: if there are none, a run is there twice, or a task is unknown.
+    """
+    scores: dict[tuple[str, str], dict[Run, float]] = {}
+    plans: dict[str, None] = {}
+    for row in rows:
+        if not row.headline:
+            continue
+        plans[row.plan] = None
+        own = scores.setdefault((row.agent, row.task), {})
+        run = row.corpus_seed, row.seed
+        if run in own:
+            raise FrameSelectError(f"{row.agent}, {row.task}, seed {row.seed}: is there twice")
+        own[run] = row.score
+    if not scores:
+        raise FrameSelectError("no run is finished, so there is nothing to show")
+    unknown = {task for _, task in scores} - set(TASKS)
+    if unknown:
+        raise FrameSelectError(f"task {min(unknown)!r}: is not one of the suite")
+    tasks = tuple(task for task in TASKS if any(task == one for _, one in scores))
+    agents = dict.fromkeys(agent for agent, _ in scores)
+    shared = tuple(task for task in tasks if all((agent, task) in scores for agent in agents))
+    board = Leaderboard(tuple(agents), tasks, shared, scores, tuple(plans))
+
+    def worth(agent: str) -> float:
+        aggregate = board.iqm(agent)
+        return -aggregate.value if aggregate else 0.0
+
+    return Leaderboard(tuple(sorted(agents, key=worth)), tasks, shared, scores, tuple(plans))
+
+
+def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str:
+    """The page: the table of agents by tasks, and the plans it is made of."""
+    parts = ["# Leaderboard"]
+    parts += [f"![Score of every agent on every task]({picture.name})"] if picture else []
+    parts += [markdown_table(score_table(board)), NOTE]
+    if set(board.shared) != set(board.tasks):
+        shared = ", ".join(board.shared) or "none"
+        parts.append(f"IQM and mean are over the tasks that all agents have: {shared}.")
+        if picture:
+            parts.append("A dotted line stands where an agent does not fit a task.")
+    parts.append("Plan: " + ", ".join(f"sha256 `{plan}`" for plan in board.plans) + ".")
+    return "\n\n".join(parts) + "\n"
+
+
+def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
+    """A row per agent: aggregates, then tasks."""
+    heading = ["agent", "IQM", "mean", *board.tasks]
+    rows = [
+        [agent]
+        + [
+            _text(one, intervals)
+            for one in (
+                board.iqm(agent),
+                board.mean(agent),
+                *(board.interval(agent, task) for task in board.tasks),
+            )
+        ]
+        for agent in board.agents
+    ]
+    return TextTable(heading, rows)
+
+
+def pair_table(board: Leaderboard, pairs: Iterable[tuple[str, str]]) -> TextTable:
+    """A row per pair: the difference over all tasks that both have, then by task."""
+    rows = []
+    for first, second in pairs:
+        found = [board.compare(first, second, task) for task in (None, *board.tasks)]
+        above = "" if found[0] is None else f"{found[0][1].value:.2f}"
+        cells = ["" if one is None else _text(one[0], sign="+") for one in found]
+        rows.append([f"{first} − {second}", cells[0], above, *cells[1:]])
+    return TextTable(["pair", "mean difference", "P(improvement)", *board.tasks], rows)
+
+
+def _text(one: Interval | None, interval: bool = True, sign: str = "-") -> str:
+    if one is None:
+        return ""
+    value, *ends = (f"{number:{sign}z.2f}" for number in astuple(one))
+    return f"{value} [{', '.join(ends)}]" if interval else value

@@ -1,0 +1,41 @@
+"""The table of tasks: who meets which task as what, and that the tasks hold together."""
+
+import pytest
+
+from agents.networks.glance import GLANCE_REWARD
+from agents.suite.tasks import CORPORA, TASKS, agent_for, agents_for, suite_task
+from frame_select_env import FrameSelectError
+
+
+def test_where_looks_cost_an_agent_is_its_familys_variant() -> None:
+    named = ["reinforce", "reinforce-sequential@hidden_size=8", "ppo", "dqn-pick", "dqn-glance"]
+    assert agents_for(TASKS["glance"], [*named, "soft-attention", "maskable-ppo"]) == {
+        "reinforce": "reinforce-glance",
+        "reinforce-sequential@hidden_size=8": "reinforce-glance",
+        "ppo": "ppo-glance",
+        "dqn-pick": "dqn-glance",
+        "dqn-glance": "dqn-glance",
+    }
+    assert agent_for(TASKS["context"], "dqn-glance@gamma=1") is None
+    assert agent_for(TASKS["context"], "dqn@gamma=1") == "dqn@gamma=1"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_holds_together(name: str) -> None:
+    task = TASKS[name]
+    recipe = CORPORA[task.corpus].recipe
+    longest = recipe.length if task.corpus == "needle" else recipe.lengths[1]
+    key = recipe.needle if task.corpus == "needle" else recipe.run_length
+    assert longest <= task.num_frames and max(task.frames) <= task.num_frames
+    assert task.target_frames == key and key in task.frames
+    assert list(task.frames) == sorted(set(task.frames))
+
+
+def test_a_look_costs_what_the_agents_are_paid() -> None:
+    (price,) = (task.price for task in TASKS.values() if task.price is not None)
+    assert GLANCE_REWARD["looks"] == -price
+
+
+def test_an_unknown_task_is_one_line() -> None:
+    with pytest.raises(FrameSelectError, match="unknown task 'lang'; known: context, glance, long"):
+        suite_task("lang")
