@@ -12,9 +12,10 @@ import tyro
 
 from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
-from agents.comparison.grid import FinishedRun, RunSpec, check_scoring, make_grid, parse_shard
+from agents.comparison.finished import FinishedRun
+from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather, write_results
-from agents.evaluation.choosing import ChoiceRule
+from agents.evaluation.choosing import FRAMES, ChoiceRule
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table, wide_console
 from agents.registry import parse_agent
@@ -62,12 +63,13 @@ class CompareArguments(ManyRunsOptions):
     #: What predicts a video from the frames: mean, max, and judges' files or bundled names.
     aggregators: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["--aggregator"])] = (MEAN,)
     #: Numbers of frames m to score at.
-    frames: tuple[int, ...] = (4, 8, 12)
+    frames: tuple[int, ...] = FRAMES
     #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
     #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
-    #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
-    #: one standard error of it; pcc, the highest correlation (regression only).
+    #: How m is chosen on validation videos, in the row chosen: best, the lowest error; one-se, the
+    #: most frames within one standard error of it; pcc, the highest correlation (regression only).
+    #: The other of best and one-se stands beside it, as a row of its own.
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's seeds: NAME ensemble.
     ensemble: bool = False

@@ -9,7 +9,7 @@ import tyro
 
 from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
-from agents.evaluation.choosing import ChoiceRule, check_rule
+from agents.evaluation.choosing import FRAMES, ChoiceRule, check_rule
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_groups import fuse_runs, group_runs
@@ -34,7 +34,7 @@ class EvaluateArguments:
     #: Name of a bundled cache, or a path.
     data: str
     #: Numbers of frames m to score at.
-    frames: tuple[int, ...] = (4, 8, 12)
+    frames: tuple[int, ...] = FRAMES
     #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
     #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
@@ -44,8 +44,9 @@ class EvaluateArguments:
     #: How frames are selected after training with --view random: region ranks the frames of each
     #: view by themselves, frame by their scores averaged over views.
     view_scheme: ViewScheme = "region"
-    #: How m is chosen on validation videos: best, the lowest error; one-se, the most frames within
-    #: one standard error of it; pcc, the highest correlation (regression only).
+    #: How m is chosen on validation videos, in the row chosen: best, the lowest error; one-se, the
+    #: most frames within one standard error of it; pcc, the highest correlation (regression only).
+    #: The other of best and one-se stands beside it, as a row of its own.
     choose: ChoiceRule = "best"
     #: Also rank frames by the mean of the scores of an agent's runs: NAME ensemble.
     ensemble: bool = False

@@ -26,6 +26,12 @@ class TrainingOptions:
     #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
     #: epochs.
     budget: int = 0
+    #: Number of updates (optimiser steps) per run, of every agent, also of those that score no
+    #: episodes; 0: no such limit. Of several limits the first one that is reached ends a run.
+    updates: int = 0
+    #: CPU seconds per run, to the end of the epoch that reaches them; 0: no such limit. Other
+    #: machines, and another load, train other numbers of epochs.
+    cpu_seconds: float = 0.0
     #: The split to train on. Early stopping uses the fold's val split, or a fifth of this split if
     #: there is none; with holdout=False, as in the preset paper, all of this split is trained on.
     split: str = "train"
@@ -40,6 +46,8 @@ class TrainingOptions:
         """The keywords of a run's task among these options."""
         names = ["split", "stream", "view", "num_frames", "alpha", "aggregator"]
         names += ["budget", "device"]
+        # Left out where they are not used: so a log of `search` from before they existed is valid.
+        names += [name for name in ("updates", "cpu_seconds") if getattr(self, name)]
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
 

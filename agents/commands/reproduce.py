@@ -12,6 +12,7 @@ from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit,
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
 from agents.comparison.results import gather, write_results
+from agents.evaluation.choosing import FRAMES
 from agents.evaluation.tables import print_text_table, wide_console
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
@@ -73,7 +74,7 @@ class ReproduceArguments(ManyRunsOptions):
     #: Number of seeds: 0, 1, 2, ...
     seeds: int = 5
     #: Numbers of frames m of which one is chosen on validation videos, besides the table's own.
-    frames: tuple[int, ...] = (4, 8, 12)
+    frames: tuple[int, ...] = FRAMES
     #: Number of bootstrap resamples.
     resamples: int = 2000
     #: rewards: the designs to compare: names, module:function or JSON. Default: all registered.
@@ -141,6 +142,7 @@ def reproduce(arguments: list[str]) -> None:
         results = gather(specs, finished, frames, (), options.resamples, fuse=fuse, **made)
         write_results(options.out / RESULTS, specs, finished, results)
         measured = measure(study, data, agents, results, labels)
+        notes += dict.fromkeys(line for one in results for line in one.evaluation.cautions)
         notes += [f"a run failed: {line}" for line in failed]
         shown = figures(measured)
         run = Reproduced(study, data, agents, measured, shown, options.num_frames, notes)

@@ -15,6 +15,7 @@ from rich.table import Table
 from agents.commands.options import OneRunOptions, note_crossfit, print_line, set_threads
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
+from agents.training.task import LIMITS
 from agents.training.trainer import Run, Trained, train_run
 from agents.training.validation import Validation
 from frame_select_env import FrameSelectError, Ranking, open_cache
@@ -108,8 +109,9 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
         TimeElapsedColumn(),
         TextColumn("{task.fields[figures]}"),
     )
-    budget = run.settings["budget"]
-    unit, total = ("episodes", budget) if budget else ("epochs", run.choice.config.epochs)
+    limits = {unit: run.settings.get(name) for name, unit in LIMITS.items()}
+    unit = next((unit for unit, limit in limits.items() if limit), "epochs")
+    total = limits.get(unit, run.choice.config.epochs)
     progress = Progress(*columns, console=Console(stderr=True))
     bar = progress.add_task(f"{run.choice.design.name} {unit}", total=total, figures="")
 
@@ -120,7 +122,8 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
         if epoch.validation is not None:
             score = f"validation {epoch.validation[0]:.3f}"
             figures += f"  {score} (best: epoch {epoch.best_epoch})"
-        completed = epoch.episodes if budget else epoch.number
+        done = {"episodes": epoch.episodes, "updates": epoch.updates, "epochs": epoch.number}
+        completed = done.get(unit, round(epoch.cpu_seconds))
         progress.update(bar, completed=completed, figures=figures)
 
     try:
@@ -138,7 +141,7 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
         print_line("no validation videos were held out (holdout=False)")
     print_line(
         f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
-        f"{last.seconds:.0f} s; kept epoch {trained.kept_epoch}"
+        f"{last.seconds:.0f} s ({last.cpu_seconds:.0f} CPU s); kept epoch {trained.kept_epoch}"
     )
     print_line(f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}")
 

@@ -17,12 +17,14 @@ from agents.comparison.tables import (
     all_notes,
     data_set_table,
     data_table,
+    limit_note,
     pair_note,
     pair_tables,
     run_table,
     settings_table,
     time_table,
 )
+from agents.evaluation.intervals import FEWEST_GROUPS
 from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
 from agents.training.provenance import versions
 from frame_select_env.storage import write_whole
@@ -34,10 +36,11 @@ STRONGEST = 0.45  # opacity of a shade at which text is legible on light and dar
 HOW_TO_READ = (
     "An agent ranks the frames of a test video and the best are averaged; the score is how often "
     "that prediction is right (regression: minus its mean absolute error). `chosen` is the score "
-    "at the number of frames, or all of them, that was best on validation videos.",
+    "at the number of frames, or all of them, that each run chose on validation videos, and `free` "
+    "that of its own choice of frames.",
     "Brackets are 95 % intervals that resample seeds and videos (whole groups where there are "
-    "groups). A gain is over keeping all frames. The difference of two agents is paired by seed "
-    "and video, so it can be certain even where the two agents' own intervals overlap.",
+    f"{FEWEST_GROUPS} or more). A gain is over keeping all frames. The difference of two agents is "
+    "paired by seed and video, so it can be certain even where their own intervals overlap.",
     "Before crediting an agent, check whether it beats the references that need no reinforcement "
     "learning (`pooled`, `feature-norm`, `soft-attention`), and how far it stays below the "
     "oracle, which sees the label.",
@@ -58,7 +61,7 @@ def write_summary(
         parts += [title, markdown_table(table), f"- {IQM}"]
     for one in data_sets:
         parts += [f"## {markdown_text(one.title)}", evaluation_markdown(one.shown).rstrip()]
-    compared = comparison.headline_pairs()
+    compared = comparison.shown_pairs()
     parts += ["## Every two agents"] if compared else []
     for pairs in compared:
         parts.append(f"### {markdown_text(pairs[0].title)}, {_at(pairs[0].frames, '`')}")
@@ -68,6 +71,7 @@ def write_summary(
     parts.append("## Cost of training (means per run)")
     for one in data_sets:
         parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]
+    parts.append(f"- {limit_note(data_sets)}")
     every = all_notes(data_sets, notes)
     if every:
         parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in every)]
@@ -113,10 +117,11 @@ def write_report(
         data=data_table(data_sets),
         trained=run_table(data_sets),
         aggregated=aggregate_tables(comparison),
-        compared=comparison.headline_pairs(),
+        compared=comparison.shown_pairs(),
         headlines=[data_set_table(one) for one in data_sets],
         pictures=pictures,
         times=[time_table(one) for one in data_sets],
+        limits=limit_note(data_sets),
         notes=all_notes(data_sets, notes),
         settings=settings_table(data_sets),
         command=command,

@@ -7,14 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.comparison.grid import (
-    UNTRAINED,
-    DataSet,
-    FinishedRun,
-    RunSpec,
-    by_data_set,
-    make_labels,
-)
+from agents.comparison.finished import UNTRAINED, FinishedRun
+from agents.comparison.grid import DataSet, RunSpec, by_data_set, make_labels
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import correlation
 from agents.evaluation.references import reference_names
@@ -25,6 +19,8 @@ from agents.evaluation.scoring import VideoResults
 from frame_select_env import FrameSelectError, open_cache
 
 COUNTS, CLOCKS = ("episodes", "timesteps", "updates"), ("seconds", "cpu_seconds")
+# Columns of the limits of training, 0 for none; of those without a prefix a run says what it spent.
+LIMITS = {"budget": "budget", "budget_updates": "updates", "budget_cpu_seconds": "cpu_seconds"}
 # The unit of a gain or a difference.
 UNITS = {"classification": "points of accuracy", "regression": "fall of the MAE"}
 
@@ -159,7 +155,7 @@ def labels_of(data_sets: Iterable[DataSetResults]) -> list[str]:
 
 
 def shared_frames(data_sets: Iterable[DataSetResults], labels: Iterable[str]) -> list[str]:
-    """The rows ("chosen", "free", each m) that all `labels` have on all data sets with them."""
+    """The rows that all `labels` have on all data sets with them: "chosen", "free", each m ..."""
     named = list(labels)
     have = [
         one.evaluation.frames(label) for one in data_sets for label in named if label in one.runs
@@ -204,13 +200,13 @@ def write_results(
     """Write results.csv: for every data set the runs, the untrained agents, the references.
 
     The order is the grid's, whatever the order in which runs ended. A reference's figures are means
-    over its draws; it has no seed. An untrained agent has no reward and no training time.
+    over its draws; it has no seed. An untrained agent has no reward, no training time and no limit.
     """
     tasks = {open_cache(data).task for data in {spec.data for spec in specs}}
     figures = dict.fromkeys(name for task in sorted(tasks) for name in LEVELS[task])
     columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
     columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
-    columns += ["timesteps", "stream", "view", "view_scheme", "alpha", "aggregator"]
+    columns += ["timesteps", "stream", "view", "view_scheme", "alpha", "aggregator", *LIMITS]
     evaluated = {one.where: one for one in data_sets}
     rows: list[dict[str, object]] = []
     for where, group in by_data_set([spec for spec in specs if spec in finished]).items():
@@ -225,7 +221,7 @@ def write_results(
         for spec in first.values():
             names = {**asdict(spec), "agent": f"{UNTRAINED} {spec.agent}", "reward": ""}
             names |= where.columns()
-            names |= dict.fromkeys((*COUNTS, *CLOCKS), 0)
+            names |= dict.fromkeys((*COUNTS, *CLOCKS, *LIMITS), 0)
             rows += [names | _figures(row) for row in finished[spec].untrained]
         if where in evaluated:
             rows += _reference_rows(evaluated[where])
@@ -239,6 +235,7 @@ def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
     """What results.csv says of a run besides its figures."""
     spent: dict[str, object] = {name: getattr(run, name) for name in COUNTS}
     spent |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
+    spent |= {column: getattr(run.spec, name) for column, name in LIMITS.items()}
     return {**asdict(run.spec), **spent, **where.columns()}
 
 

@@ -8,7 +8,7 @@ is itself a mean over test videos, the videos are resampled too, by the pigeonho
 `agents.evaluation.intervals`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from itertools import chain, combinations
 from pathlib import Path
@@ -24,6 +24,7 @@ from agents.evaluation.intervals import (
     percentiles,
     weighted_correlation,
 )
+from agents.evaluation.references import FREE
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,20 @@ class Comparison:
 
         The other rows are in pairs.csv. A single label has no pairs.
         """
-        found = []
+        return [own[0] for own in self._shown() if own[0]]
+
+    def shown_pairs(self) -> list[list[Pair]]:
+        """The same, each followed by the free choices of those that have one: free against free."""
+        return [pairs for own in self._shown() for pairs in own if pairs]
+
+    def _shown(self) -> Iterator[tuple[list[Pair], list[Pair]]]:
+        """For each average and data set, the pairs at its headline and those at `free`."""
         groups = [*by_task(self.data_sets).values(), *([one] for one in self.data_sets)]
         for alike, pairs in zip(groups, [*self.averages, *self.pairs], strict=True):
-            if pairs and shared_frames(alike, labels_of(alike)):
-                at = headline(alike, labels_of(alike))
-                found.append([pair for pair in pairs if pair.frames == at])
-        return [pairs for pairs in found if pairs]
+            labels = labels_of(alike)
+            at = headline(alike, labels) if shared_frames(alike, labels) else ""
+            free = [pair for pair in pairs if pair.frames == FREE != at]
+            yield [pair for pair in pairs if pair.frames == at], free
 
 
 def compare_data_sets(data_sets: Sequence[DataSetResults]) -> Comparison:

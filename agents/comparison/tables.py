@@ -70,10 +70,10 @@ def data_table(data_sets: Sequence[DataSetResults]) -> TextTable:
     rows = []
     for one in data_sets:
         settings, scored = one.evaluation.settings, one.evaluation.rows
-        groups, task = settings.cache.groups, one.task
+        group, task = one.evaluation.group, one.task
         videos = f"{len(scored)} ({one.evaluation.split})"
-        if groups is not None:
-            videos += f", in {len(np.unique(groups[scored]))} groups"
+        if group is not None:
+            videos += f", in {len(np.unique(group))} groups"
         if task == "classification":
             task += f", {len(settings.cache.classes)} classes"
         cells = [one.where.columns()[name] for name in columns]
@@ -123,7 +123,7 @@ def pair_note(pairs: Sequence[Pair]) -> str:
 
 
 def time_table(data_set: DataSetResults) -> TextTable:
-    """The cost of training, a row per label: means over its runs."""
+    """The cost of training, a row per label: what a run spent, means over its runs."""
     rows = []
     for label, runs in data_set.runs.items():
         digits = {"episodes": 0, "timesteps": 0, "updates": 0, "seconds": 1, "cpu_seconds": 1}
@@ -132,8 +132,24 @@ def time_table(data_set: DataSetResults) -> TextTable:
             for name, count in digits.items()
         ]
         rows.append([label, str(len(runs)), *means])
-    spent = ["episodes", "timesteps", "updates", "seconds", "CPU seconds"]
+    spent = ["episodes", "environment steps", "updates", "seconds", "CPU seconds"]
     return TextTable(["label", "runs", *spent], rows)
+
+
+def limit_note(data_sets: Sequence[DataSetResults]) -> str:
+    """What ended the training of all runs, beside their own hyper-parameters."""
+    spec = next(run.spec for one in data_sets for runs in one.runs.values() for run in runs)
+    ends = {
+        "the update that reaches {} episodes": spec.budget,
+        "update {}": spec.updates,
+        "the first epoch after {} CPU seconds": spec.cpu_seconds,
+    }
+    limits = [text.format(f"{limit:g}") for text, limit in ends.items() if limit]
+    if not limits:
+        return "each run trains for the epochs of its hyper-parameters"
+    return f"each run ends with {' or '.join(limits)}" + (
+        ", whichever comes first" if len(limits) > 1 else ""
+    )
 
 
 def settings_table(data_sets: Sequence[DataSetResults]) -> TextTable:
@@ -149,7 +165,10 @@ def settings_table(data_sets: Sequence[DataSetResults]) -> TextTable:
 def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) -> list[str]:
     """The given notes, those of the evaluations, and warnings that depend on the size."""
     every = list(notes)
-    every += [f"{one.title}: {note}" for one in data_sets for note in one.evaluation.notes]
+    told = {one.title: (*one.evaluation.cautions, *one.evaluation.notes) for one in data_sets}
+    for note in dict.fromkeys(note for own in told.values() for note in own):
+        titles = [title for title, own in told.items() if note in own]
+        every.append(note if len(titles) == len(told) else f"{'; '.join(titles)}: {note}")
     labels = labels_of(data_sets)
     pairs = len(labels) * (len(labels) - 1) // 2
     if pairs > 1:

@@ -18,6 +18,16 @@ from agents.evaluation.scoring import (
 from frame_select_env.errors import FrameSelectError, known
 
 ChoiceRule = Literal["best", "one-se", "pcc"]
+FRAMES = (1, 2, 4, 8, 12)  # the numbers of frames m of tables, unless told
+# The rule whose row stands beside that of the headline's, `chosen`.
+BESIDE: dict[ChoiceRule, ChoiceRule] = {"best": "one-se", "one-se": "best", "pcc": "best"}
+WORDS: dict[ChoiceRule, str] = {
+    "best": "at the number of frames, or all, with the lowest error on validation videos",
+    "one-se": "at the most frames within one standard error of the lowest error on validation "
+    "videos",
+    "pcc": "at the number of frames, or all, with the highest correlation on validation videos",
+}
+FEW = 20  # validation videos that hardly tell numbers of frames apart
 Results = Mapping[FrameCount, VideoResults]  # by m, ascending
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
@@ -27,13 +37,14 @@ def choose(
     rankings: Sequence[RankingRuns],
     sets: Sequence[np.ndarray],
     frames: Sequence[int],
-    rule: ChoiceRule,
+    rules: Sequence[ChoiceRule],
     progress: str,
-) -> Choices:
+) -> dict[ChoiceRule, Choices]:
     """Let every run choose the m in `frames`, or "all", by its results on validation videos.
 
-    A ranking without validation videos of its own uses all `sets` of them: a single run (a formula)
-    chooses once on each distinct set, several runs (draws) take turns.
+    It chooses once by each of the `rules`. A ranking without validation videos of its own uses all
+    `sets` of them: a single run (a formula) chooses once on each distinct set, several runs (draws)
+    take turns.
     """
     distinct = {rows.tobytes(): rows for rows in sets}
     keys = list(distinct)
@@ -45,7 +56,7 @@ def choose(
             turns[one.name] = [(0, key) for key in keys]
         else:
             turns[one.name] = [(run, keys[run % len(keys)]) for run in range(len(one.runs))]
-    chosen: dict[tuple[str, int, bytes], FrameCount] = {}
+    chosen: dict[tuple[ChoiceRule, str, int, bytes], FrameCount] = {}
     for key, rows in distinct.items():
         here = [(one, run) for one in rankings for run, at in turns[one.name] if at == key]
         requests = [
@@ -54,10 +65,27 @@ def choose(
         whole, scored, _ = score_videos(settings, rows, requests, progress=progress)
         for (one, run), found in zip(here, scored, strict=True):
             results = {**found.results, "all": whole}
-            chosen[one.name, run, key] = RULES[rule](results, settings.cache.labels[rows])
+            for rule in rules:
+                m = RULES[rule](results, settings.cache.labels[rows])
+                chosen[rule, one.name, run, key] = m
     return {
-        name: [(run, chosen[name, run, key]) for run, key in own] for name, own in turns.items()
+        rule: {
+            name: [(run, chosen[rule, name, run, key]) for run, key in own]
+            for name, own in turns.items()
+        }
+        for rule in rules
     }
+
+
+def few_videos_note(sets: Sequence[np.ndarray]) -> str:
+    """What to know of m that was chosen on few videos, the least of the `sets`; else empty."""
+    fewest = min(map(len, sets))
+    if fewest >= FEW:
+        return ""
+    return (
+        f"m was chosen on {fewest} validation videos: so few (below {FEW}) hardly tell numbers of "
+        "frames apart"
+    )
 
 
 def check_rule(rule: str, task: str) -> None:

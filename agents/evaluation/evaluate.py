@@ -8,14 +8,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.evaluation.choosing import ChoiceRule, Choices, check_rule, choose
+from agents.evaluation.choosing import (
+    BESIDE,
+    FRAMES,
+    WORDS,
+    ChoiceRule,
+    Choices,
+    check_rule,
+    choose,
+    few_videos_note,
+)
 from agents.evaluation.combined import has_free_choice
-from agents.evaluation.intervals import Resamples
+from agents.evaluation.intervals import Resamples, resampled_groups
 from agents.evaluation.level import level_notes
 from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
 from agents.evaluation.references import (
     ALL,
+    CHOSEN,
     FITTED,
+    FREE,
     USE_POOLED,
     RankingRuns,
     agent_runs,
@@ -53,7 +64,7 @@ def evaluate(
     split: str = "test",
     train_split: str = "train",
     num_frames: int = 25,
-    frames: Sequence[int] = (4, 8, 12),
+    frames: Sequence[int] = FRAMES,
     alpha: float = 0.0,
     aggregator: str = MEAN,
     stream: str | Sequence[str | None] | None = None,
@@ -99,6 +110,7 @@ def evaluate(
             of each stream.
         choose_by: "best" chooses the m with the lowest error on validation videos, "one-se" the
             most frames within one standard error of it, "pcc" that with the highest correlation.
+            That is the row `chosen`; beside it stands the row "one-se", or beside that "best".
         references: True for every reference, False for `all` alone, or names.
         draws: Number of draws of `random`.
         resamples: Number of bootstrap resamples.
@@ -119,6 +131,7 @@ def evaluate(
     agents = agent_runs(rankings, validation or {}, names)
     rows = labelled_rows(cache, split, fold)
     notes: list[str] = []
+    few_videos = ""
     fitted = [name for name in names if name in FITTED]
     if fitted and (split == train_split or train_split not in cache.splits(fold)):
         names = [name for name in names if name not in FITTED]
@@ -133,17 +146,17 @@ def evaluate(
     sets = [own for one in agents if one.chooses for own in one.validation or ()]
     if not validation and train_split in cache.splits(fold):
         sets = [holdout(cache, fold, train_split, seed)[1]]
-    choices: Choices = {one.name: [] for one in every}
+    choices: dict[str, Choices] = {}  # by row
     if not sets or any(np.isin(one, rows).any() for one in sets):
         notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
         choosing = [one for one in every if one.chooses]
         words = "validation" if progress else ""
-        choices |= choose(settings, choosing, sets, frames, choose_by, words)
-        if choose_by == "one-se":
-            notes.append("chosen: the most frames within one standard error of the best number")
-        if choose_by == "pcc":
-            notes.append("chosen: by the correlation on validation videos")
+        rules = choose_by, BESIDE[choose_by]
+        made = choose(settings, choosing, sets, frames, rules, words)
+        choices = dict(zip((CHOSEN, rules[1]), made.values(), strict=True))
+        notes += [f"{row}: {WORDS[rule]}" for row, rule in zip(choices, rules, strict=True)]
+        few_videos = few_videos_note(sets)
 
     requests = []
     for one in every:
@@ -153,7 +166,7 @@ def evaluate(
                 at: Sequence[Ranking] = ()
                 if one.agent:
                     at = matched_references(names, cache.task, draws, run, len(one.runs))
-                request = ScoringRequest(ranking, ["free", *frames], at)
+                request = ScoringRequest(ranking, [FREE, *frames], at)
             requests.append(request)
     predictors: list[PredictorRun] = []
     if "all-logits" in names:
@@ -186,7 +199,11 @@ def evaluate(
         table=(),
         results=results,
         scores=scores,
-        chosen={name: tuple(m for _, m in made) for name, made in choices.items() if made},
+        choices={
+            (name, row): tuple(m for _, m in own)
+            for row, by_name in choices.items()
+            for name, own in by_name.items()
+        },
         agents=tuple(one.name for one in agents if one.agent),
         notes=tuple(notes),
         resamples=resamples,
@@ -194,7 +211,8 @@ def evaluate(
     )
     drawn = evaluation.draw(seed)
     evaluation = replace(evaluation, table=_table(evaluation, every, drawn))
-    return replace(evaluation, notes=(*notes, *level_notes(evaluation, drawn)))
+    cautions = tuple(filter(None, (resampled_groups(evaluation.group)[1], few_videos)))
+    return replace(evaluation, notes=(*notes, *level_notes(evaluation, drawn)), cautions=cautions)
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
@@ -208,9 +226,11 @@ def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
 
 
 def _stacked(
-    runs: Mapping[str, Sequence[RankingResults]], choices: Choices, whole: VideoResults
+    runs: Mapping[str, Sequence[RankingResults]],
+    choices: Mapping[str, Choices],
+    whole: VideoResults,
 ) -> Results:
-    """Results by (ranking, frames), stacked over runs: `chosen`, `free` and every m.
+    """Results by (ranking, frames), stacked over runs: the rows of `choices`, `free` and every m.
 
     `uniform` and `random` at as many frames as an agent's free choice are their own rows `free`;
     for a second agent, the rows `free` of "uniform as NAME" and "random as NAME".
@@ -220,15 +240,16 @@ def _stacked(
         for kind in own[0].matched:
             draws = [found for one in own for found in one.matched[kind]]
             row = f"{kind} as {name}" if kind in matched else kind
-            matched.setdefault(kind, {})[row, "free"] = VideoResults.stack(draws)
+            matched.setdefault(kind, {})[row, FREE] = VideoResults.stack(draws)
     stacked: Results = {}
     for name, own in runs.items():
-        if choices[name]:
-            made = [whole if m == ALL else own[run].results[m] for run, m in choices[name]]
-            stacked[name, "chosen"] = VideoResults.stack(made)
+        for row, chosen in choices.items():
+            if name in chosen:
+                made = [whole if m == ALL else own[run].results[m] for run, m in chosen[name]]
+                stacked[name, row] = VideoResults.stack(made)
         free = matched.get(name, {})
-        if (name, "free") in free:
-            stacked[name, "free"] = free[name, "free"]
+        if (name, FREE) in free:
+            stacked[name, FREE] = free[name, FREE]
         for frames in own[0].results:
             stacked[name, str(frames)] = VideoResults.stack([one.results[frames] for one in own])
         stacked |= free
@@ -241,10 +262,10 @@ def _table(
     """The rows of the table, in the order of the results."""
     results, everything = made.results, made.results[ALL, ALL].run(0)
     precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
-    regret = regrets(results, made.chosen)
+    regret = regrets(results, made.choices)
     kinds = {one.name: one.kind for one in rankings}
     # What matches a free choice comes from draws of its own, which its scores do not describe.
-    unscored = {(one.name, "free") for one in rankings if not has_free_choice(one.runs[0])}
+    unscored = {(one.name, FREE) for one in rankings if not has_free_choice(one.runs[0])}
     return tuple(
         TableRow(
             ranking=name,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVEL = 0.95
+FEWEST_GROUPS = 8  # that are resampled: two have three distinct resamples, which is no interval
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,32 @@ def interval_columns(names: Iterable[str]) -> list[str]:
     return [name + end for name in names for end in ("", "_low", "_high")]
 
 
+def resampled_groups(group: np.ndarray | None) -> tuple[np.ndarray | None, str]:
+    """What to resample of videos in groups [n]: the groups, or None for the videos themselves.
+
+    Few groups are not resampled; then a line says so, which else is empty.
+    """
+    count = 0 if group is None else len(np.unique(group))
+    if not 0 < count < FEWEST_GROUPS:
+        return group, ""
+    many = "group is" if count == 1 else "groups are"
+    return None, (
+        f"{count} {many} too few to resample (below {FEWEST_GROUPS}): intervals resample videos, "
+        "and say nothing about other groups"
+    )
+
+
 class Resamples:
     """Bootstrap resamples of the videos of one split, drawn once and used for every figure.
 
     A figure averages R runs (seeds) over n videos. Each resample draws R runs and, independently,
     the videos, both with replacement: the pigeonhole bootstrap of crossed effects (Owen, "The
     pigeonhole bootstrap", Annals of Applied Statistics 1(2), 2007), which is mildly conservative.
-    Where videos come in groups (speakers, say), whole groups are drawn, so the size of a resample
-    varies. Every figure uses the same resamples of the videos, which makes differences paired.
-    Intervals are percentiles of the resampled figures. With few runs or groups they are too
-    narrow, as any bootstrap is; if all videos are right they have no width.
+    Where videos come in groups (speakers, say; of few, see `resampled_groups`), whole groups are
+    drawn, so the size of a resample varies. Every figure uses the same resamples of the videos,
+    which makes differences paired. Intervals are percentiles of the resampled figures. With few
+    runs or groups they are too narrow, as any bootstrap is; if all videos are right they have no
+    width.
 
     Args:
         videos: n, the number of videos.

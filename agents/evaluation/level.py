@@ -1,13 +1,11 @@
 """Whether a formula, which learns no more than a threshold, is level with the best agent."""
 
 from agents.evaluation.intervals import Resamples
-from agents.evaluation.references import ALL, RANDOM
+from agents.evaluation.references import ALL, FREE, RANDOM
 from agents.evaluation.result import Evaluation
 from agents.evaluation.tables import interval_text
 from baselines import ON_REQUEST, RANKINGS
 from baselines.fitted_formula import FITTED_FORMULAS
-
-FREE = "free"
 
 
 def level_notes(evaluation: Evaluation, resamples: Resamples) -> list[str]:
@@ -44,7 +42,7 @@ def _counted(evaluation: Evaluation, name: str) -> list[str]:
     rows = evaluation.frames(name)
     if not rows or name == RANDOM or evaluation.row(name, rows[0]).kind == "oracle":
         return []
-    counted = [FREE] if name in FITTED_FORMULAS else []
+    counted: list[str] = [FREE] if name in FITTED_FORMULAS else []
     if name == ALL or set(evaluation.chosen.get(name, ())) != {ALL}:
         counted.append(evaluation.headline(name))
     return counted

@@ -82,14 +82,15 @@ def mean_quality(
 
 
 def regrets(
-    results: Mapping[tuple[str, str], VideoResults], chosen: Mapping[str, Sequence[FrameCount]]
+    results: Mapping[tuple[str, str], VideoResults],
+    choices: Mapping[tuple[str, str], Sequence[FrameCount]],
 ) -> dict[tuple[str, str], float]:
     """The oracle's accuracy minus a ranking's, both keeping m frames, for every row with an m.
 
-    For a regression, by how much its MAE is above the oracle's. A row `chosen` is compared run by
-    run at that run's m, where "all" leaves the oracle no choice either. Rows `free` and `all` have
-    no m and no regret. The oracle is greedy, so a regret may be negative; without its rows there is
-    none.
+    For a regression, by how much its MAE is above the oracle's. A row in `choices`, of what the
+    runs chose, is compared run by run at that run's m, where "all" leaves the oracle no choice
+    either. Rows `free` and `all` have no m and no regret. The oracle is greedy, so a regret may be
+    negative; without its rows there is none.
     """
     least = {
         frames: float(one.error.mean())
@@ -101,8 +102,8 @@ def regrets(
     least["all"] = float(results["all", "all"].error.mean())
     found = {}
     for (name, frames), one in results.items():
-        if frames == "chosen":
-            same = float(np.mean([least[str(m)] for m in chosen[name]]))
+        if (name, frames) in choices:
+            same = float(np.mean([least[str(m)] for m in choices[name, frames]]))
         elif frames.isdigit():
             same = least[frames]
         else:

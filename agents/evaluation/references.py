@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from frame_select_env.cache import View
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
 
-ALL = "all"
+# Rows that are no m.
+ALL, CHOSEN = "all", "chosen"
+FREE: Literal["free"] = "free"
 PREDICTORS = ("all-logits", "pooled", "pooled-and-all")
 AGREEMENT = PooledAgreement.name
 USE_POOLED = ("pooled", "pooled-and-all", AGREEMENT)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agents.evaluation.intervals import Interval, Resamples
+from agents.evaluation.intervals import Interval, Resamples, resampled_groups
+from agents.evaluation.references import CHOSEN
 from agents.evaluation.scoring import EvaluationSettings, FrameCount, VideoResults
 from frame_select_env.errors import FrameSelectError
 
@@ -21,7 +22,7 @@ class TableRow:
     """The figures of one ranking at one number of frames."""
 
     ranking: str
-    frames: str  # m, "all", "free" or "chosen"
+    frames: str  # m, "all", "free", "chosen" or the rule that stands beside it, "one-se" or "best"
     figures: dict[str, Interval]  # by the names in `FIGURES`
     mean_frames: float  # frames kept, averaged over runs and videos
     runs: int  # R, the number of runs (seeds, draws) averaged
@@ -48,10 +49,12 @@ class Evaluation:
     # every frame
     results: dict[tuple[str, str], VideoResults]
     scores: dict[str, np.ndarray]  # by ranking, importance [R, n, U, T]; absent if it depends on m
-    chosen: dict[str, tuple[FrameCount, ...]]  # by ranking: m (or "all") of each run in `chosen`
+    # (ranking, frames) -> m (or "all") of each run, for `chosen` and the row of the rule beside it
+    choices: dict[tuple[str, str], tuple[FrameCount, ...]]
     agents: tuple[str, ...]  # their names, without references and controls, in their order
     notes: tuple[str, ...]  # what was left out, and why
     resamples: int  # number of bootstrap resamples
+    cautions: tuple[str, ...] = ()  # what its intervals and choices cannot tell
     # by ranking: the m that it was trained for, where that is known
     target_frames: Mapping[str, int] = field(default_factory=dict)
 
@@ -59,6 +62,11 @@ class Evaluation:
     def task(self) -> str:
         """The cache's task, "classification" or "regression"."""
         return self.settings.cache.task
+
+    @property
+    def chosen(self) -> dict[str, tuple[FrameCount, ...]]:
+        """By ranking: m (or "all") of each run in `chosen`."""
+        return {name: own for (name, row), own in self.choices.items() if row == CHOSEN}
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -71,14 +79,19 @@ class Evaluation:
         """[n, T] bool, False at padding."""
         return self.results["all", "all"].selected[0][:, 0]
 
-    def draw(self, seed: int) -> Resamples:
-        """Bootstrap resamples of its videos, of whole groups where there are groups."""
+    @property
+    def group(self) -> np.ndarray | None:
+        """The group of each video, [n] str; None where there are no groups."""
         groups = self.settings.cache.groups
-        group = None if groups is None else groups[self.rows]
-        return Resamples(len(self.rows), group, self.resamples, seed)
+        return None if groups is None else groups[self.rows]
+
+    def draw(self, seed: int) -> Resamples:
+        """Bootstrap resamples of its videos, of whole groups where there are enough of them."""
+        drawn = resampled_groups(self.group)[0]
+        return Resamples(len(self.rows), drawn, self.resamples, seed)
 
     def frames(self, ranking: str) -> list[str]:
-        """The rows of a ranking, of "chosen", "free", each m and "all", in this order."""
+        """The rows of a ranking: "chosen", the rule beside it, "free", each m and "all"."""
         return [frames for name, frames in self.results if name == ranking]
 
     def headline(self, ranking: str) -> str:
@@ -88,8 +101,8 @@ class Evaluation:
         trained), if it was scored there, else the least. A predictor has the row `all` alone.
         """
         have = self.frames(ranking)
-        if "chosen" in have:
-            return "chosen"
+        if CHOSEN in have:
+            return CHOSEN
         fixed = [frames for frames in have if frames.isdigit()]
         first = next(iter(self.target_frames.values()), 0)
         trained = str(self.target_frames.get(ranking, first))

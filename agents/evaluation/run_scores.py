@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from agents.evaluation.choosing import FRAMES
 from agents.evaluation.combined import ENSEMBLE, Ensemble, Fused
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.result import Evaluation
@@ -152,7 +153,7 @@ def evaluate_runs(
     controls: Mapping[str, Sequence[RunFolders]] | None = None,
     *,
     split: str = "test",
-    frames: Sequence[int] = (4, 8, 12),
+    frames: Sequence[int] = FRAMES,
     trust_code: bool = False,
     ensemble: bool | Collection[str] = False,
     pool: bool | Collection[str] = False,

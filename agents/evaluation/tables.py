@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from agents.evaluation.choosing import RULES
 from agents.evaluation.intervals import Interval
+from agents.evaluation.references import FREE
 from agents.evaluation.result import FIGURES, Evaluation, TableRow
 
 CHOSEN = ", chosen"
@@ -19,7 +22,8 @@ HEADINGS = {
     "gain": "gain over all",
 }
 QUALITY_HEADINGS = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
-PIPED_WIDTH = 140
+PIPED_WIDTH = 160
+BETWEEN, EDGES = 3, 2  # blanks between two columns of a printed table, and at its edges
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,16 @@ class TextTable:
 
 
 def evaluation_table(evaluation: Evaluation) -> TextTable:
-    """A row per ranking: the headline, every m, and the quality of its scores."""
+    """A row per ranking: the headline, the other rule's, every m, and the quality of its scores."""
     task = evaluation.task
     shown = [name for name in FIGURES[task] if name != "pcc_gain"]
     percent = task == "classification"
     rankings: dict[str, dict[str, TableRow]] = {}
     for row in evaluation.table:
         rankings.setdefault(row.ranking, {})[row.frames] = row
-    fixed = [str(m) for m in fixed_frames(evaluation)]
-    fixed += ["free"] if any("free" in rows for rows in rankings.values()) else []
+    fixed: list[str] = [rule for rule in RULES if any(rule in rows for rows in rankings.values())]
+    fixed += [str(m) for m in fixed_frames(evaluation)]
+    fixed += [FREE] if any(FREE in rows for rows in rankings.values()) else []
     measured = {
         name for row in evaluation.table for name, value in vars(row).items() if value is not None
     }
@@ -116,19 +121,44 @@ def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
 
 
 def print_text_table(text: TextTable, title: str, console: Console | None = None) -> None:
-    """Print a table of text, with a line before each change from one kind of rows to another."""
+    """Print a table of text, with a line before each change from one kind of rows to another.
+
+    Columns that do not fit beside each other follow below, each time beside the names of the rows
+    that have such cells.
+    """
     console = console or wide_console()
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(text.heading):
-        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")
-    table.columns[0].no_wrap = True
-    before = "reference"
-    for cells, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
-        if kind != before:
-            table.add_section()
-        before = kind
-        table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
-    console.print(table)
+    groups = column_groups(text, console.width)
+    for columns in groups:
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for index in columns:
+            justify: Literal["left", "right"] = "right" if index else "left"
+            table.add_column(text.heading[index], justify=justify, overflow="fold")
+        table.columns[0].no_wrap = True
+        before = "reference"
+        for row, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
+            cells = [row[index] for index in columns]
+            if len(groups) > 1 and not any(cells[1:]):
+                continue
+            if kind != before:
+                table.add_section()
+            before = kind
+            table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
+        console.print(table)
+        title = ""
+
+
+def column_groups(text: TextTable, width: int) -> list[list[int]]:
+    """The columns that fit beside each other in `width` characters, always with the first one."""
+    widths = [max(map(len, column)) for column in zip(text.heading, *text.rows, strict=True)]
+    groups = [[0]]
+    used = start = widths[0] + EDGES
+    for index, own in enumerate(widths[1:], start=1):
+        if used + BETWEEN + own > width and len(groups[-1]) > 1:
+            groups.append([0])
+            used = start
+        groups[-1].append(index)
+        used += BETWEEN + own
+    return groups
 
 
 def evaluation_markdown(evaluation: Evaluation) -> str:
@@ -181,14 +211,11 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         for name in evaluation.agents
         if name in evaluation.chosen
     ]
-    notes += evaluation.notes
+    notes += [*evaluation.cautions, *evaluation.notes]
     notes.append(
         "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames"
     )
-    if evaluation.chosen:
-        notes.append(
-            "chosen: at the number of frames that was best on validation videos; kept: its mean"
-        )
+    notes.append("kept: the mean number of frames of the first figures")
     unchosen: dict[str, list[str]] = {}  # by the m of the headline
     for name in dict.fromkeys(row.ranking for row in rows):
         if (m := evaluation.headline(name)).isdigit():
@@ -198,7 +225,7 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         which = "the first figures are" if every else f"the first figures of {', '.join(names)} are"
         notes.append(f"{which} at {m} frames, where no number was chosen")
     notes.append(f"{', '.join(map(str, fixed_frames(evaluation)))}: at that many frames per video")
-    if any(row.frames == "free" for row in rows):
+    if any(row.frames == FREE for row in rows):
         notes.append("free: its own choice of frames; uniform and random keep as many per video")
     if any(row.average_precision is not None for row in rows):
         notes.append("AP, rho: average precision and Spearman's rho against the true importance")

@@ -10,10 +10,10 @@ import numpy as np
 from agents.evaluation.evaluate import Evaluation
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import Interval, interval_columns
+from agents.evaluation.references import CHOSEN, FREE
 from agents.networks.glance import GLANCE_REWARD
 from agents.pictures.style import INK, QUIET, line_styles, picture, quiet_grid
 from agents.registry import reward_text
-from agents.reproduction.figures import CHOSEN, FREE
 from agents.reproduction.study import Line, Measured, Study
 from baselines.formulas import RandomFrames
 from baselines.gates import PICKS, CoarseToFine, Measure, fit_threshold, front, look, sureness

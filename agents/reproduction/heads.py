@@ -15,8 +15,9 @@ import numpy as np
 from agents.commands.options import print_line
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import Interval, percentiles
+from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.tables import TextTable
-from agents.reproduction.figures import CHOSEN, FREE, Figure, Reproduced
+from agents.reproduction.figures import Figure, Reproduced
 from agents.reproduction.study import AGENT, Line, Study
 from data.commands.console import progress_console
 from data.commands.head import write_with_head

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.evaluation.references import FREE
 from agents.evaluation.result import Evaluation
 from agents.registry import parse_reward
-from agents.reproduction.figures import FREE
 from agents.reproduction.rewards import RewardLine
 from agents.reproduction.study import Measured
 from baselines.selections import (

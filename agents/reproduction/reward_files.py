@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from agents.evaluation.files import write_csv
+from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.tables import TextTable, markdown_table, number_text
 from agents.pictures.style import INK, picture, plain
 from agents.registry import parse_agent
-from agents.reproduction.figures import CHOSEN, FREE, Figure, Reproduced
+from agents.reproduction.figures import Figure, Reproduced
 from agents.reproduction.interaction import Shares, kendalls_w, mean_tau, variance_shares
 from agents.reproduction.reward_figures import DesignFigures, number_cell, reward_cells
 from agents.reproduction.rewards import GLANCE, UNIT, RewardLine

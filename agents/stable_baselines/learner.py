@@ -1,6 +1,7 @@
 """An algorithm of Stable-Baselines3 as a learner: epochs, and a state without pickle."""
 
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,6 +36,10 @@ class AlgorithmConfig(AnnealedConfig):
     num_envs: int = 64
     #: Number of consecutive episodes with the same video, which is encoded once for all of them.
     repeats: int = 1
+
+
+class LimitReachedError(Exception):
+    """Ends training between two updates of one rollout, of which SB3 has no other way out."""
 
 
 class AlgorithmLearner(Learner):
@@ -88,6 +93,8 @@ class AlgorithmLearner(Learner):
     def _after_update(self, *_: Any) -> None:
         self.updates += 1
         self.update_average(self.network)
+        if self.spent():
+            raise LimitReachedError
 
     def epoch(self, number: int) -> dict[str, float]:
         """Let the algorithm take the epoch's steps, in episodes that start now."""
@@ -101,9 +108,10 @@ class AlgorithmLearner(Learner):
         model._last_obs = None  # so that `learn` resets the environment
         # From 0, so that a resumed run rounds its sum as an uninterrupted one does.
         before, env.returns = env.episodes, 0.0
-        model.learn(
-            self.epoch_steps, lambda *_: self.after_step(), NEVER, reset_num_timesteps=False
-        )
+        with suppress(LimitReachedError):
+            model.learn(
+                self.epoch_steps, lambda *_: self.after_step(), NEVER, reset_num_timesteps=False
+            )
         self.after_epoch()
         self.timesteps = model.num_timesteps
         figures = {"reward": env.returns / max(env.episodes - before, 1)}
@@ -114,7 +122,7 @@ class AlgorithmLearner(Learner):
         return figures
 
     def after_step(self) -> bool:
-        """Count the episodes that have ended; returns whether the budget allows more."""
+        """Count the episodes that have ended; returns whether the limits allow more."""
         self.episodes += self.env.episodes - self._counted
         self._counted = self.env.episodes
         return not self.spent()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from agents.comparison.grid import FinishedRun
+from agents.comparison.finished import FinishedRun
 from agents.evaluation.files import write_csv
 from agents.suite.anchors import Anchors
 from agents.suite.tasks import SuiteTask

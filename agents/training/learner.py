@@ -101,6 +101,7 @@ class Learner(ABC):
         average: The network that is validated and saved: the weights, averaged over updates.
         updates: Optimiser steps so far.
         episodes: Episodes scored by the environment so far. timesteps: Its steps so far.
+        cpu_seconds: CPU seconds of training up to the last epoch's end; `train` sets it.
     """
 
     config: Any
@@ -110,6 +111,7 @@ class Learner(ABC):
         self.updates = 0
         self.episodes = 0
         self.timesteps = 0
+        self.cpu_seconds = 0.0
 
     @abstractmethod
     def epoch(self, number: int) -> dict[str, float]:
@@ -120,14 +122,25 @@ class Learner(ABC):
         """What the next epoch depends on, by name: each has `state_dict` and `load_state_dict`."""
 
     def spent(self) -> bool:
-        """Whether the environment has scored as many episodes as the task allows."""
-        return bool(self.task.budget) and self.episodes >= self.task.budget
+        """Whether one of the task's limits is reached: of episodes, updates or CPU seconds."""
+        return any(share >= 1 for share in self._shares())
 
     def progress(self) -> float:
-        """The share of the budget that is spent, 0 to 1; without one, the share of the epochs."""
-        config = self.config
-        total = self.task.budget or config.epochs * config.episodes * len(self.task.fit_rows)
-        return min(self.episodes / total, 1.0)
+        """The share of the limit that is nearest, 0 to 1; without limits, that of the epochs."""
+        config, shares = self.config, self._shares()
+        if not shares:
+            shares = [self.episodes / (config.epochs * config.episodes * len(self.task.fit_rows))]
+        return min(max(shares), 1.0)
+
+    def _shares(self) -> list[float]:
+        """The share that is spent of each of the task's limits."""
+        task = self.task
+        limits = (
+            (self.episodes, task.budget),
+            (self.updates, task.updates),
+            (self.cpu_seconds, task.cpu_seconds),
+        )
+        return [done / limit for done, limit in limits if limit]
 
     def update_average(self, network: nn.Module) -> None:
         """Move the averaged weights towards those of `network`, after an update.

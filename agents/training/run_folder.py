@@ -19,6 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from agents.training.task import with_defaults
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.storage import exclusive, visible, write_whole, writing
 
@@ -90,6 +91,8 @@ def is_finished(folder: Path, config: dict[str, Any]) -> bool:
     except FrameSelectError as error:
         raise FrameSelectError(f"{error}: {remedy}") from None
     config = as_written(config)
+    if isinstance(found.get("task"), dict):
+        found["task"] = with_defaults(found["task"])
     before = found["cache"].get("digest") if isinstance(found.get("cache"), dict) else None
     if before != config["cache"]["digest"] and found.get("data") == config["data"]:
         raise FrameSelectError(

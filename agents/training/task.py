@@ -1,9 +1,10 @@
 """What an agent is trained for: videos, reward, number of frames, seed; no hyper-parameter."""
 
+import math
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from frame_select_env.rewards import Reward, RewardSpec, default_reward
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
     *("fold", "split", "stream", "view", "num_frames", "reward", "alpha", "aggregator"),
-    *("target_frames", "budget", "seed"),
+    *("target_frames", "budget", "updates", "cpu_seconds", "seed"),
 )
+LIMITS = {"budget": "episodes", "updates": "updates", "cpu_seconds": "CPU seconds"}
 HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
 
 
@@ -43,9 +45,14 @@ class Task:
     aggregator: str = MEAN
     # m, what L_sampling (AS Eq. 9) and budgets aim at, and where the validation score is taken
     target_frames: int = 8
-    # Training ends with the epoch that reaches this number of scored episodes. 0: the agent's
-    # hyper-parameters decide, as they always do for an agent that has no episode scored.
-    budget: int = 0
+    # Limits, each 0 for none. Training ends with what reaches the first of them; without any, or
+    # where an agent counts towards none (a budget, but no episode is scored), the agent's
+    # hyper-parameters decide. Schedules run over the limits.
+    budget: int = 0  # episodes scored; ends with the update, or SB3's step, that reaches it
+    updates: int = 0  # optimiser steps; ends with the one that reaches it
+    # CPU seconds of training and validation; ends with the epoch that reaches them, which differs
+    # from machine to machine
+    cpu_seconds: float = 0.0
     seed: int = 0  # of initial weights, validation videos, batches and selections
     device: str = "cpu"  # of the network
     # Whether videos of the split are held out for validation where the fold has no `val` split. A
@@ -72,10 +79,11 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
         )
     if task.num_frames > MAX_FRAMES:
         raise FrameSelectError(f"num_frames={task.num_frames}: must be at most {MAX_FRAMES}")
-    if task.budget < 0:
-        raise FrameSelectError(
-            f"budget={task.budget}: must be a number of episodes, or 0 for no limit"
-        )
+    for name, unit in LIMITS.items():
+        if not 0 <= getattr(task, name) < math.inf:
+            raise FrameSelectError(
+                f"{name}={getattr(task, name)}: must be a number of {unit}, or 0 for no limit"
+            )
     if isinstance(task.seed, bool) or not isinstance(task.seed, int) or task.seed < 0:
         raise FrameSelectError(f"seed={task.seed!r}: must be an integer of at least 0")
     check_alpha(task.alpha, task.aggregator)
@@ -87,6 +95,12 @@ def make_task(cache: FeatureCache, data: str | Path, **settings: Any) -> Task:
     Reward(reward, cache)
     fit, validation = holdout(cache, task.fold, task.split, task.seed, task.holdout)
     return replace(task, reward=reward, fit_rows=fit, validation_rows=validation)
+
+
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A task's settings from a config.json, with defaults for those that did not exist then."""
+    defaults = {one.name: one.default for one in fields(Task) if one.name in SETTINGS}
+    return {**defaults, **settings}
 
 
 def task_judge(task: Task, cache: FeatureCache) -> Judge | None:

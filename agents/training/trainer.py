@@ -1,4 +1,4 @@
-"""Training a run: epochs until the budget is spent or the validation score stops improving."""
+"""Training a run: epochs until a limit is reached or the validation score stops improving."""
 
 import dataclasses
 import time
@@ -165,6 +165,7 @@ def train(
     before, cpu_before = epoch.seconds, epoch.cpu_seconds
     start, cpu_start = time.perf_counter(), time.process_time()
     last_saved = start
+    learner.cpu_seconds = epoch.cpu_seconds
     while not _is_over(learner, epoch):
         number, best_epoch = epoch.number + 1, epoch.best_epoch
         with seeded(task, number):
@@ -188,6 +189,7 @@ def train(
             best_epoch,
             figures,
         )
+        learner.cpu_seconds = epoch.cpu_seconds
         on_epoch(epoch)
         if folder and now - last_saved >= checkpoint_seconds:
             last_saved = now
@@ -237,8 +239,11 @@ def make_agent(design: AgentDesign, network: nn.Module, task: Task, config: Any)
 
 def _is_over(learner: Learner, epoch: Epoch) -> bool:
     """Whether training ends after `epoch`."""
-    if learner.task.budget and learner.episodes:
+    task, config = learner.task, learner.config
+    # A limit that a learner does not count towards cannot end its training: soft attention has no
+    # episodes, and a learner from elsewhere may not count its updates.
+    updates = task.updates and (learner.updates or epoch.number < config.epochs)
+    if task.cpu_seconds or updates or (task.budget and learner.episodes):
         return learner.spent()
-    config = learner.config
     stalled = config.patience and epoch.number - epoch.best_epoch >= config.patience
     return epoch.number >= config.epochs or bool(stalled)

@@ -76,6 +76,16 @@ def test_a_reward_that_was_edited_is_another_run(planted, tmp_path, rewards):
     assert caught.value.names == ["identity_rewards:first"]
 
 
+def test_a_run_from_before_a_setting_existed_has_its_default(planted, copy):
+    config = json.loads((copy / "config.json").read_text())
+    assert (config["task"].pop("updates"), config["task"].pop("cpu_seconds")) == (0, 0)
+    (copy / "config.json").write_text(json.dumps(config))
+    assert is_finished(copy, config_of(planted))
+    assert load_run(copy, open_cache(planted)).task.updates == 0
+    with pytest.raises(FrameSelectError, match="updates was 0 and is now 9"):
+        is_finished(copy, config_of(planted, updates=9))
+
+
 def test_newer_libraries_do_not_make_another_run(planted, copy):
     config = json.loads((copy / "config.json").read_text())
     config["versions"]["torch"] = "1.0"

@@ -5,7 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from agents.comparison.grid import DataSet, FinishedRun, RunSpec
+from agents.comparison.finished import FinishedRun
+from agents.comparison.grid import DataSet, RunSpec
 from agents.comparison.results import DataSetResults
 from agents.evaluation import evaluate
 from frame_select_env import FeatureCache
@@ -23,12 +24,25 @@ class Noisy:
         return np.where(clips.valid, clips.features[:, :, 0] + noise, -np.inf)
 
 
+class NoisyFree(Noisy):
+    """The same with a free choice: what scores above a half."""
+
+    def select(self, clips):
+        return self.scores(clips) > 0.5
+
+
 @pytest.fixture
 def make_data_set(tmp_path):
-    """`make_data_set(path, {label: noise}, seeds=...)`: a data set on the test split of a cache."""
+    """`make_data_set(path, {label: noise}, seeds=...)`: a data set on the test split of a cache.
 
-    def make(path, noises, seeds=(0, 1, 2), stream=None, metrics=True, **keywords):
-        rankings = {label: [Noisy(s, noise) for s in seeds] for label, noise in noises.items()}
+    Labels that are named in `free` have a free choice.
+    """
+
+    def make(path, noises, seeds=(0, 1, 2), stream=None, metrics=True, free=(), **keywords):
+        rankings = {
+            label: [(NoisyFree if label in free else Noisy)(s, noise) for s in seeds]
+            for label, noise in noises.items()
+        }
         evaluation = evaluate(
             FeatureCache(path),
             rankings,

@@ -25,12 +25,15 @@ def test_each_run_chooses_by_the_rule_of_the_command(regression, tmp_path, monke
     }
     assert made["pcc"].chosen["mine"] != made["best"].chosen["mine"], "the test needs a difference"
     with (out / "results.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["frames"] == "chosen"]
-    found = made["pcc"].results["mine", "chosen"]
-    own = [row for row in rows if row["agent"].startswith("soft-attention")]
-    for run, row in enumerate(own):
-        assert float(row["mae"]) == pytest.approx(found.error[run].mean(), abs=1e-6)
-    assert len(own) == 4
+        rows = [row for row in csv.DictReader(file) if row["agent"].startswith("soft-attention")]
+    # The lowest error stands beside it.
+    for rule, frames in (("pcc", "chosen"), ("best", "best")):
+        found = made[rule].results["mine", "chosen"]
+        own = [row for row in rows if row["frames"] == frames]
+        for run, row in enumerate(own):
+            assert float(row["mae"]) == pytest.approx(found.error[run].mean(), abs=1e-6)
+        assert len(own) == 4
+    assert "| best |" in (out / "summary.md").read_text(encoding="utf-8")
 
 
 def test_a_correlation_is_of_a_regression(planted, tmp_path, capsys):

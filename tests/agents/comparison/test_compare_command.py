@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from agents.__main__ import main
-from agents.comparison.grid import make_grid, read_run
+from agents.comparison.finished import read_run
+from agents.comparison.grid import make_grid
 from agents.comparison.results import gather
 from agents.training import provenance
 from frame_select_env.errors import UnwritableError
@@ -72,14 +73,16 @@ def test_results_have_the_public_columns_and_a_row_for_all(whole, planted):
     assert tuple(found[0])[: len(PUBLIC)] == PUBLIC
     keys = [(row["agent"], row["seed"], row["frames"]) for row in found]
     assert len(set(keys)) == len(keys)
-    every = ["chosen", "free", "2", "4"]
-    assert keys[:16] == [(a, s, m) for a in (TINY, SOFT) for s in "01" for m in every]
+    every = ["chosen", "one-se", "free", "2", "4"]
+    assert keys[:20] == [(a, s, m) for a in (TINY, SOFT) for s in "01" for m in every]
     for agent in (TINY, SOFT):
         for seed in "01":
-            assert {(f"untrained {agent}", seed, m) for m in ("chosen", "2", "4")} <= set(keys)
+            assert {(f"untrained {agent}", seed, m) for m in ("chosen", "one-se", "2", "4")} <= set(
+                keys
+            )
     assert {("all", "", "all"), ("pooled", "", "all"), ("oracle", "", "2")} <= set(keys)
     for name in ("uniform", "random", "confidence", "motion", "centre"):
-        assert {(name, "", m) for m in ("chosen", "2", "4")} <= set(keys)
+        assert {(name, "", m) for m in ("chosen", "one-se", "2", "4")} <= set(keys)
     for row in found:
         assert row["data"] == str(planted) and row["fold"] == "default"
         assert 0 <= float(row["accuracy"]) <= 1 and 1 <= float(row["mean_frames"]) <= 10
@@ -204,7 +207,7 @@ def test_shards_together_equal_the_whole(whole, grid, tmp_path, capsys):
     compare(out, *grid, "--shard", "1/2")
     assert "2 of 4 runs are finished" in capsys.readouterr().out
     assert not (out / "report.html").exists()
-    assert [row["seed"] for row in rows(out) if row["agent"] == TINY] == ["0"] * 4
+    assert [row["seed"] for row in rows(out) if row["agent"] == TINY] == ["0"] * 5
     compare(out, *grid, "--shard", "2/2")
     assert (out / "report.html").exists() and timeless(out) == timeless(whole)
 
@@ -352,6 +355,6 @@ def test_the_report_names_versions_hyper_parameters_and_steps(whole):
     for name in ("summary.md", "report.html"):
         text = (whole / name).read_text()
         assert f"torch {torch.__version__}" in text and "hidden_size=8" in text
-        assert "timesteps" in text
+        assert "environment steps" in text
     found = [row for row in rows(whole) if row["agent"] == TINY]
     assert {row["timesteps"] for row in found} == {row["episodes"] for row in found}  # of OneShot

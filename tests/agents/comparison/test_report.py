@@ -171,6 +171,25 @@ def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_
     assert "- noted" in text and text.endswith("    again\n")
 
 
+def test_free_choices_are_compared_with_each_other(make_data_set, planted, tmp_path):
+    noises = {"sharp": 0.1, "blunt": 2.0, "bound": 0.5}
+    comparison = compare_data_sets([make_data_set(planted, noises, free=("sharp", "blunt"))])
+    at = [[pair.frames for pair in pairs] for pairs in comparison.shown_pairs()]
+    assert at == [["chosen"] * 3, ["free"]]  # "bound" has no free choice
+    (free,) = comparison.shown_pairs()[1]
+    assert (free.first, free.second) == ("sharp", "blunt") and free.difference.value > 0.1
+    write_summary(tmp_path / "summary.md", comparison, "again")
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    (row,) = tables(text.partition("### planted, at `free`")[2].partition("## Cost")[0])[1:]
+    assert row[:2] == ["sharp", "blunt"]
+    assert numbers(row[2])[0] == pytest.approx(100 * free.difference.value, abs=0.051)
+    write_report(tmp_path / "report.html", comparison, "again", (), ())
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Every two agents, at “chosen”" in page.text
+    assert "Every two agents, at “free”" in page.text
+    assert "5 groups are too few to resample" in page.text and "5 groups are too few" in text
+
+
 def test_odd_names_break_no_table_of_the_summary(make_data_set, planted, tmp_path):
     write_summary(
         tmp_path / "summary.md", compare_data_sets([make_data_set(planted, ODD)]), "one\n```\ntwo"

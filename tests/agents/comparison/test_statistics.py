@@ -34,6 +34,11 @@ def still(*scores):
     return Sample(np.array(scores, float), np.array([scores, scores], float))
 
 
+def at(pairs, frames):
+    """The first pair, or aggregate, at these frames."""
+    return next(pair for pair in pairs if pair.frames == frames)
+
+
 def read(path):
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -157,14 +162,13 @@ def test_pairs_of_a_data_set(make_data_set, planted):
     pairs = data_set_pairs(data_set)
     order = [("sharp", "blunt"), ("sharp", "third"), ("blunt", "third")]
     assert list(dict.fromkeys((pair.first, pair.second) for pair in pairs)) == order
-    assert [pair.frames for pair in pairs[:3]] == ["chosen", "2", "4"]
-    # By the resamples of the evaluation, whole groups at a time.
+    assert [pair.frames for pair in pairs[:4]] == ["chosen", "one-se", "2", "4"]
+    # By the resamples of the evaluation: of videos, as its five groups are too few.
     evaluation = data_set.evaluation
-    groups = evaluation.settings.cache.groups[evaluation.rows]
     errors = (evaluation.results[label, "2"].error for label in ("sharp", "blunt"))
     first, second = errors
-    usual = Resamples(len(groups), groups, evaluation.resamples).mean(second - first)
-    found = pairs[1].difference
+    usual = Resamples(first.shape[1], None, evaluation.resamples).mean(second - first)
+    found = at(pairs, "2").difference
     assert (found.value, found.low, found.high) == pytest.approx(
         (usual.value, usual.low, usual.high)
     )
@@ -187,10 +191,9 @@ def test_seeds_are_paired_in_whatever_order_they_come(make_data_set, planted):
 def test_aggregate(make_data_set, planted):
     data_set = make_data_set(planted, TWO)
     found = aggregate([data_set, data_set])
-    assert [(one.label, one.frames) for one in found[:3]] == [
-        *(("sharp", "chosen"), ("sharp", "2"), ("sharp", "4"))
-    ]
-    one = found[1]
+    assert {one.label for one in found[:4]} == {"sharp"}
+    assert [one.frames for one in found[:4]] == ["chosen", "one-se", "2", "4"]
+    one = at(found, "2")
     assert (one.task, one.data_sets, one.runs) == ("classification", 2, 6)
     right = 1 - data_set.evaluation.results["sharp", "2"].error.mean(axis=1)
     everything = 1 - data_set.evaluation.results["all", "all"].error.mean()
@@ -204,9 +207,9 @@ def test_aggregate(make_data_set, planted):
 
 def test_data_sets_are_drawn_apart(make_data_set, planted):
     data_set = make_data_set(planted, TWO)
-    single = data_set_pairs(data_set)[1].difference
-    pooled = average_pairs([data_set] * 4)[1]
-    assert (pooled.data_set, pooled.data_sets, pooled.frames) == (None, 4, "2")
+    single = at(data_set_pairs(data_set), "2").difference
+    pooled = at(average_pairs([data_set] * 4), "2")
+    assert (pooled.data_set, pooled.data_sets) == (None, 4)
     assert pooled.difference.value == pytest.approx(single.value)
     # Were all data_sets resampled alike, the interval would be as wide as that of one.
     width = pooled.difference.high - pooled.difference.low
@@ -216,10 +219,10 @@ def test_data_sets_are_drawn_apart(make_data_set, planted):
 
 def test_tasks_are_not_averaged_together(make_data_set, planted, regression):
     data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="audio")]
-    assert [one.task for one in aggregate(data_sets)] == ["classification"] * 6 + ["regression"] * 6
+    assert [one.task for one in aggregate(data_sets)] == ["classification"] * 8 + ["regression"] * 8
     assert compare_data_sets(data_sets).averages == [[], []]
     error = data_sets[1].evaluation.results["sharp", "2"].error
-    found = [one for one in aggregate(data_sets) if one.task == "regression"][1]
+    found = at([one for one in aggregate(data_sets) if one.task == "regression"], "2")
     assert found.gain.value == pytest.approx(
         data_sets[1].evaluation.results["all", "all"].error.mean() - error.mean()
     )
@@ -239,7 +242,7 @@ def test_data_sets_need_not_have_the_same_labels(make_data_set, planted):
 
 def test_the_row_looked_at_first(make_data_set, planted):
     data_set = make_data_set(planted, TWO)
-    assert shared_frames([data_set], TWO) == ["chosen", "2", "4"]
+    assert shared_frames([data_set], TWO) == ["chosen", "one-se", "2", "4"]
     assert headline([data_set], TWO) == "chosen"
     # The scored split holds the validation videos: nothing is chosen.
     bare = make_data_set(planted, TWO, split="val", train_split="val")
@@ -251,7 +254,7 @@ def test_the_row_looked_at_first(make_data_set, planted):
 
 def test_one_seed(make_data_set, planted):
     data_set = make_data_set(planted, TWO, seeds=(7,))
-    pair = data_set_pairs(data_set)[1]
+    pair = at(data_set_pairs(data_set), "2")
     assert pair.difference.low < pair.difference.value < pair.difference.high
     assert aggregate([data_set])[0].runs == 1
 
@@ -267,15 +270,15 @@ def test_files(make_data_set, planted, tmp_path):
             figure = getattr(one, name)
             for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
                 assert float(record[name + end]) == pytest.approx(value, abs=1e-6)
-    assert [record["data"] for record in pairs] == [""] * 3 + [str(planted)] * 6
+    assert [record["data"] for record in pairs] == [""] * 4 + [str(planted)] * 8
     own = data_set_pairs(data_set)
-    assert float(pairs[3]["difference"]) == pytest.approx(own[0].difference.value, abs=1e-6)
-    assert float(pairs[4]["improvement_low"]) == pytest.approx(own[1].improvement.low, abs=1e-6)
+    assert float(pairs[4]["difference"]) == pytest.approx(own[0].difference.value, abs=1e-6)
+    assert float(pairs[5]["improvement_low"]) == pytest.approx(own[1].improvement.low, abs=1e-6)
 
 
 def test_files_of_a_single_agent(make_data_set, planted, tmp_path):
     paths = write_statistics(tmp_path, compare_data_sets([make_data_set(planted, {"alone": 0.5})]))
-    assert len(read(paths[0])) == 3
+    assert len(read(paths[0])) == 4
     assert read(paths[1]) == []
     assert (
         paths[1].read_text().startswith("data,fold,task,data_sets,first,second,frames,difference")

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
-from agents.evaluation.choosing import highest_correlation, lowest_error, one_standard_error
+from agents.evaluation.choosing import (
+    WORDS,
+    highest_correlation,
+    lowest_error,
+    one_standard_error,
+)
 from agents.evaluation.combined import Ensemble
 from agents.evaluation.scoring import VideoResults
+from agents.evaluation.tables import evaluation_table
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import Clips
 
@@ -65,7 +71,18 @@ def test_the_rule_is_an_argument_of_evaluate(planted):
     careful = evaluate(cache, {"mine": [ByTime()]}, validation=few, choose_by="one-se", **options)
     order = [2, 4, "all"]
     assert order.index(careful.chosen["mine"][0]) >= order.index(best.chosen["mine"][0])
-    assert any("one standard error" in note for note in careful.notes)
+    # The other rule's row stands beside the headline, whichever that is.
+    assert best.frames("mine") == ["chosen", "one-se", "2", "4"]
+    assert careful.frames("mine") == ["chosen", "best", "2", "4"]
+    for one, other, rule in ((best, careful, "one-se"), (careful, best, "best")):
+        beside, headline = one.row("mine", rule), other.row("mine", "chosen")
+        assert (beside.figures, beside.mean_frames) == (headline.figures, headline.mean_frames)
+        assert one.choices["mine", rule] == other.chosen["mine"]
+        table = evaluation_table(one)
+        value = 100 * beside.figures["accuracy"].value
+        assert dict(zip(table.heading, table.rows[-1], strict=True))[rule] == f"{value:.1f}"
+        assert f"{rule}: {WORDS[rule]}" in one.notes
+    assert f"chosen: {WORDS['one-se']}" in careful.notes
     for rule, wrong in (("most", "'most'"), ("pcc", "'pcc': is for regressions")):
         with pytest.raises(FrameSelectError, match=f"rule to choose by {wrong}"):
             evaluate(cache, {"mine": [ByTime()]}, choose_by=rule, **options)

@@ -179,7 +179,7 @@ def test_what_is_left_to_its_default(plant, telling):
     found = evaluate(cache, {"mine": [telling(0, 1.0)]})
     said = evaluate(
         cache, {"mine": [telling(0, 1.0)]}, fold="default", split="test", train_split="train",
-        num_frames=25, frames=(4, 8, 12), alpha=0.0, stream="main",
+        num_frames=25, frames=(1, 2, 4, 8, 12), alpha=0.0, stream="main",
         validation={"mine": [holdout(cache, seed=0)[1]]}, references=True, draws=10,
         resamples=2000, seed=0, progress=False,
     )  # fmt: skip
@@ -317,7 +317,7 @@ def test_the_headline_without_a_choice_is_at_the_m_that_was_trained_for(plant, t
     notes = table_notes(found)
     assert "the first figures of whole are at 4 frames, where no number was chosen" in notes
     # References go with the first ranking that was trained.
-    bare = replace(found, chosen={}, results={
+    bare = replace(found, choices={}, results={
         key: one for key, one in found.results.items() if key[1] != "chosen"
     })  # fmt: skip
     assert bare.headline("uniform") == "4" and bare.headline("mine") == "2"
@@ -329,7 +329,7 @@ def test_without_validation_videos_nothing_is_chosen(by_hand):
     assert found.chosen == {}
     assert any("no rows chosen" in note for note in found.notes)
     assert any("no fitted references" in note for note in found.notes)
-    assert {row.frames for row in found.table} == {"all", "4", "8", "12"}
+    assert {row.frames for row in found.table} == {"all", "1", "2", "4", "8", "12"}
 
 
 def test_every_reference_has_its_rows_and_agents_come_last(plant, telling, telling_free):
@@ -473,21 +473,6 @@ def test_unlabelled_videos_are_left_out(plant, telling):
     cache = plant(label=label)
     found = evaluate(cache, {"mine": [telling()]}, resamples=20)
     assert found.rows.tolist() == [row for row in range(60, 100) if row not in (70, 71)]
-
-
-def test_groups_widen_the_intervals(plant, telling):
-    group = [f"g{i // 20}" for i in range(100)]
-    lengths = np.random.default_rng(0).integers(4, 14, 100)
-    plain = evaluate(plant(lengths=lengths), {}, references=False)
-    grouped = evaluate(plant(lengths=lengths, group=group), {}, references=False)
-    assert (
-        plain.row("all", "all").figures["accuracy"] != grouped.row("all", "all").figures["accuracy"]
-    )
-    # Two test groups: the resampled accuracies are those of one, the other, or both.
-    error = grouped.results["all", "all"].error[0]
-    ends = sorted([1 - error[:20].mean(), 1 - error[20:].mean()])
-    figure = grouped.row("all", "all").figures["accuracy"]
-    np.testing.assert_allclose([figure.low, figure.high], ends)
 
 
 def test_regression(plant, telling):

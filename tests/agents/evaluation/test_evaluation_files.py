@@ -39,7 +39,9 @@ def test_evaluation_csv(found, tmp_path):
     ]
     keys = [(record["ranking"], record["frames"]) for record in records]
     assert len(set(keys)) == len(keys) == len(found.table)
-    assert {"chosen", "free", "2", "4"} == {frames for name, frames in keys if name == "mine"}
+    assert {"chosen", "one-se", "free", "2", "4"} == {
+        frames for name, frames in keys if name == "mine"
+    }
     for record, row in zip(records, found.table, strict=True):
         figure = row.figures["accuracy"]
         for name, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
@@ -149,7 +151,7 @@ def test_terminal_table(found):
 
 def test_evaluation_markdown(found):
     lines = evaluation_markdown(found).splitlines()
-    assert lines[0].startswith("| ranking | accuracy %, chosen | gain over all | kept |")
+    assert lines[0].startswith("| ranking | accuracy %, chosen | gain over all | kept | one-se | 2")
     assert set(lines[1]) <= set("|-:")
     table = [line for line in lines[2:] if line.startswith("|")]
     assert len(table) == len({row.ranking for row in found.table})

@@ -3,7 +3,7 @@
 import numpy as np
 
 from agents.evaluation import evaluate
-from agents.evaluation.tables import table_notes
+from agents.evaluation.tables import interval_text, table_notes
 from baselines import make_ranking
 from frame_select_env import FeatureCache, write_cache
 
@@ -48,6 +48,21 @@ def test_an_agent_that_is_a_formula_is_level_with_it(tmp_path):
     said = lines(cache, {"learnt": [Centre("learnt")]}, ["centre"], frames=1)
     # The middle frame is right in three videos of seven, all frames are always wrong.
     assert said == ["centre, a formula, is level with the best agent, learnt, " + NO_LEAD]
+
+
+def test_the_headline_counts_and_not_the_row_of_the_other_rule(plant, telling):
+    cache = plant(seed=1)  # on which the two rules differ
+    options = {"frames": (1, 2, 4, 8), "resamples": 50, "references": ["motion"]}
+    leads = {}
+    for rule, other in (("best", "one-se"), ("one-se", "best")):
+        found = evaluate(cache, {"mine": [telling(0, 1.0)]}, choose_by=rule, **options)
+        for row in ("chosen", other):
+            errors = (found.results[name, row].error for name in ("motion", "mine"))
+            lead = found.draw(0).mean(next(errors).mean(axis=0) - next(errors))
+            leads[rule, row] = "whose lead is " + interval_text(lead, "gain", True)
+        (line,) = [note for note in found.notes if note.startswith("motion, a formula")]
+        assert line.endswith(leads[rule, "chosen"])
+    assert leads["best", "chosen"] == leads["one-se", "best"] != leads["best", "one-se"]
 
 
 def test_a_formula_above_every_agent_is_said_to_be(tmp_path):

@@ -27,7 +27,7 @@ RESULTS = {
 def test_by_hand():
     # At 2: 4 errors of 8 against none; at 4: 2 of 8 against 1 of 4. The runs chose 2 and all:
     # 5 of 8 against the mean of none and 2 of 4.
-    assert regrets(RESULTS, {"mine": (2, "all")}) == {
+    assert regrets(RESULTS, {("mine", "chosen"): (2, "all")}) == {
         ("oracle", "2"): 0,
         ("oracle", "4"): 0,
         ("mine", "2"): 0.5,
@@ -38,12 +38,12 @@ def test_by_hand():
 
 def test_it_may_be_negative_since_the_oracle_is_greedy():
     changed = {**RESULTS, ("mine", "4"): results([0, 0, 0, 0])}
-    assert regrets(changed, {"mine": (2, 4)})["mine", "4"] == -0.25
+    assert regrets(changed, {("mine", "chosen"): (2, 4)})["mine", "4"] == -0.25
 
 
 def test_without_the_oracle_there_is_none():
     changed = {key: value for key, value in RESULTS.items() if key[0] != "oracle"}
-    assert regrets(changed, {"mine": (2, 4)}) == {}
+    assert regrets(changed, {("mine", "chosen"): (2, 4)}) == {}
 
 
 def test_in_the_table(plant, telling_free):

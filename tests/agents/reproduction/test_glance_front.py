@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from agents.commands.reproduce import STUDIES
-from agents.comparison.grid import make_labels, read_run, train_and_score
+from agents.comparison.finished import read_run, train_and_score
+from agents.comparison.grid import make_labels
 from agents.comparison.results import gather
 from agents.reproduction.glance import AGENTS, PRICES, write_front
 from agents.reproduction.study import make_specs, measure

@@ -56,7 +56,8 @@ def test_the_rows_of_the_tasks(finished: Path) -> None:
     made = read_results(finished / "results.csv")
     heads = {(row.task, row.agent): row for row in made if row.headline}
     assert set(heads) == {("context", TINY), ("context", SOFT), ("glance", TINY)}
-    assert {row.frames for row in made if row.task == "context"} == {"chosen", "free", "1", "3"}
+    rows = {row.frames for row in made if row.task == "context"}
+    assert rows == {"chosen", "one-se", "free", "1", "3"}
     context, glance = heads["context", TINY], heads["glance", TINY]
     assert context.worth == context.accuracy and context.trained == TINY
     assert context.score == pytest.approx(
