@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from frame_select_env import write_cache
+from frame_select_env.rewards import registry
 
 # No test depends on the clock.
 settings.register_profile("project", deadline=None)
@@ -25,6 +26,15 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def own_rewards() -> Iterator[None]:
+    """Rewards that a test registers are unknown to the tests after it."""
+    before = dict(registry._designs)
+    yield
+    registry._designs.clear()
+    registry._designs.update(before)
 
 
 def planted_videos(

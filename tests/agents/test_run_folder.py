@@ -6,9 +6,11 @@ import pytest
 from torch import nn
 
 from agents.training.run_folder import CHECKPOINT, Epoch, RunWriter
+from agents.training.task import with_defaults
 from frame_select_env import FrameSelectError
 
-CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "task": {}, "hyper": {}}
+CONFIG = {"agent": "dqn", "data": "d.h5", "cache": {"digest": "1"}, "hyper": {}}
+CONFIG["task"] = with_defaults({})
 
 
 def epoch(number, **figures):

@@ -7,6 +7,8 @@ import pytest
 from frame_select_env import FrameSelectError, write_cache
 from frame_select_env.rewards import Outcome, Reward, Statistics, register_reward
 
+pytestmark = pytest.mark.usefixtures("own_rewards")
+
 
 def one(p0, p1, y, **statistics):
     """The facts about one selection; deviations are (2, 1) unless given."""

@@ -14,6 +14,8 @@ P0 = np.array([[0.6, 0.4], [0.3, 0.7], [0.4, 0.6], [0.7, 0.3], [0.4, 0.6], [0.8,
 P1 = np.array([[0.2, 0.8], [0.6, 0.4], [0.1, 0.9], [0.9, 0.1], [0.4, 0.6], [0.0, 0.0]])
 LABEL = np.ones(6, np.int64)
 
+pytestmark = pytest.mark.usefixtures("own_rewards")
+
 
 def outcome(**changes: object) -> Outcome:
     facts = {
