@@ -54,13 +54,16 @@ class SuiteArguments:
     tasks: tuple[str, ...] = ()
     #: Number of seeds: 0, 1, 2, ...; default: 3.
     seeds: int | None = None
-    #: A plan in place of the options above, JSON or TOML: agents, tasks, seeds, corpus_seed, budget
-    #: and tests, the pairs of agents to be compared.
+    #: A plan in place of the options, JSON or TOML: agents, tasks, seeds, corpus_seed, budget,
+    #: updates and tests, the pairs of agents to be compared.
     plan: Path | None = None
     #: Seed of the videos; default: 0, the suite's own.
     corpus_seed: int | None = None
     #: Maximum number of episodes per run; default: those of each task.
     budget: int | None = None
+    #: Number of updates (optimiser steps) per run, of every agent, also of those that score no
+    #: episodes; instead of the tasks' episodes.
+    updates: int | None = None
     #: Make and check the tasks' videos, and train nothing; print how to try formulas on them.
     only_caches: bool = False
     #: Make the leaderboard in OUT of these results.csv alone, and train nothing.
@@ -205,7 +208,8 @@ def task_grid(name: str, plan: Plan, materials: Materials, device: str) -> list[
         *([materials.data], ["default"], agents, [], [task.target_frames], plan.seeds),
         aggregators=[materials.aggregator],
         num_frames=task.num_frames,
-        budget=plan.budget or task.budget,
+        budget=plan.budget or (0 if plan.updates else task.budget),
+        updates=plan.updates,
         device=device,
     )
     check_scoring(specs, task.frames, (), 1)

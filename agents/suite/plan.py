@@ -36,11 +36,13 @@ class Plan:
     tests: tuple[tuple[str, str], ...] = ()
     #: Seed of the videos.
     corpus_seed: int = 0
-    #: Episodes per run; 0: those of each task.
+    #: Episodes per run; 0: those of each task, or no limit where there are updates.
     budget: int = 0
+    #: Updates per run, of every agent, also of those that score no episodes; 0: no such limit.
+    updates: int = 0
 
     def __post_init__(self) -> None:
-        for name, low in {"seeds": 1, "corpus_seed": 0, "budget": 0}.items():
+        for name, low in {"seeds": 1, "corpus_seed": 0, "budget": 0, "updates": 0}.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise FrameSelectError(f"{name}={value!r}: must be an integer of at least {low}")

@@ -136,3 +136,10 @@ def test_results_are_written_after_each_task(small_suite, tmp_path, monkeypatch)
         suite(tmp_path, *arguments, "--jobs", 1)
     with (tmp_path / "results.csv").open(newline="") as file:
         assert {row["task"] for row in csv.DictReader(file)} == {"context"}
+
+
+def test_every_agent_trains_for_the_same_updates(small_suite, tmp_path) -> None:
+    suite(tmp_path, "--agents", TINY, SOFT, "--tasks", "context", "--seeds", 1, "--updates", 3)
+    with (tmp_path / "results.csv").open(newline="") as file:
+        updates = {(row["agent"], row["updates"]) for row in csv.DictReader(file)}
+    assert updates == {(TINY, "3"), (SOFT, "3")}

@@ -60,6 +60,7 @@ def test_tasks_that_have_changed_since_make_another_plan(tmp_path) -> None:
         ({"tasks": ["lang"]}, "unknown task 'lang'"),
         ({"seeds": 0}, "seeds=0: must be an integer of at least 1"),
         ({"seeds": True}, "seeds=True: must be an integer"),
+        ({"updates": -1}, "updates=-1: must be an integer of at least 0"),
         ({"tests": [["dqn"]]}, "tests: must be a list of pairs"),
         ({"tests": [["dqn", "ppo"]]}, "tests: unknown agent 'ppo'; known: dqn"),
         ({"tests": [["dqn", "dqn"]]}, "tests: dqn is compared with itself"),
