@@ -7,11 +7,10 @@ from pathlib import Path
 
 from agents.comparison.finished import FinishedRun
 from agents.evaluation.files import write_csv
+from agents.evaluation.references import CHOSEN, FREE
 from agents.suite.anchors import Anchors
 from agents.suite.tasks import SuiteTask
 from frame_select_env import FrameSelectError
-
-CHOSEN, FREE = "chosen", "free"
 
 
 @dataclass(frozen=True)
