@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from agents.reproduction.study import Line, Measured, Study
 from baselines.formulas import RandomFrames
 from baselines.gates import PICKS, CoarseToFine, Measure, fit_threshold, front, look, sureness
 from baselines.oracle import Oracle
+from baselines.splits import labelled_rows
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.ranking import evenly_spaced_frames
@@ -27,7 +29,7 @@ AGENTS = ("reinforce-glance", "ppo-glance", "dqn-glance")
 CONTROL = "soft-attention"  # sees every frame and plays no episode
 DRAWS = 5  # of a random order
 ORDERS = ("coarse-to-fine", "random order", "oracle's order")
-MEASURES: tuple[Measure, ...] = ("confidence", "entropy")
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 AGENT, GATE, FIXED, WHOLE = "agent", "gate", "fixed number", "sees all frames"
 COLUMNS = ("method", "kind", "price", *interval_columns(["accuracy"]), "looks", "runs")
 
@@ -92,10 +94,7 @@ def _trained(measured: Sequence[Measured]) -> Iterator[Point]:
 def _clips(evaluation: Evaluation, split: str) -> tuple[Clips, np.ndarray]:
     """The labelled videos of a split, and their labels."""
     settings = evaluation.settings
-    if split == evaluation.split:
-        rows = evaluation.rows
-    else:
-        rows = settings.cache.rows(split, settings.fold)
+    rows = labelled_rows(settings.cache, split, settings.fold)
     clips = settings.cache.read(rows, settings.num_frames, settings.fold, settings.streams[0])
     return clips, settings.cache.labels[rows]
 
@@ -113,11 +112,11 @@ def _point(
     evaluation: Evaluation,
     clips: Clips,
     looked: Sequence[np.ndarray],
-    *names: str,
+    method: str,
+    kind: str,
     price: float | None = None,
 ) -> Point:
     """The answers of the mean predictions of the frames looked at, R times [B, T]."""
-    method, kind = names
     right = [
         is_correct(consensus(clips.predictions, one, clips.valid), evaluation.label)
         for one in looked
@@ -139,7 +138,7 @@ def _gates(evaluation: Evaluation) -> Iterator[Point]:
                 threshold = fit_threshold(fit, fit_label, scores, measure, price)
                 looked.append(look(*sureness(clips, there, measure), threshold))
             name = f"{order}, {measure} gate"
-            yield _point(evaluation, clips, looked, name, GATE, price=price)
+            yield _point(evaluation, clips, looked, name, GATE, price)
 
 
 def _fixed(evaluation: Evaluation) -> Iterator[Point]:
