@@ -129,7 +129,8 @@ def write_predicted(
         "kept folds": [fold for fold in cache.folds if fold not in by_fold],
         "version": version("frame-select-env"),
     }
-    names = {"classes" if cache.task == "classification" else "targets": list(cache.classes)}
+    kind = "classes" if cache.task == "classification" else "targets"
+    names: dict[str, Any] = {kind: list(cache.classes)}
     return write_cache(
         out,
         (_video(cache, row, by_fold) for row in progress(range(len(cache)))),

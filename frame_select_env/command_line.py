@@ -70,6 +70,11 @@ COMMANDS = {
         "agents.commands.evaluate:evaluate",
         "score trained agents and reference rankings on the test split",
     ),
+    "pick": Command(
+        "agents.commands.pick:pick",
+        "pick frames of new videos by a trained agent: pictures, JSON and CSV",
+        "agents,video",
+    ),
     "compare": Command(
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",

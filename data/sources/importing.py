@@ -104,7 +104,8 @@ def import_source(
             _videos(source, folds, logits), total=len(source), description="writing videos"
         )
         names = {"classes" if source.task == "classification" else "targets": source.outputs}
-        return write_cache(out, videos, axes=source.axes, provenance=record, **names)
+        heads = {fold: trained_heads.linear() for fold, trained_heads in folds.items()}
+        return write_cache(out, videos, axes=source.axes, provenance=record, heads=heads, **names)
 
 
 def check_out(out: Path) -> None:

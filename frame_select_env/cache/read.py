@@ -1,8 +1,7 @@
-"""Reading a cache: FeatureCache, the batches of clips it returns, and `open_cache`."""
+"""Reading a cache: FeatureCache and `open_cache`."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,37 +10,11 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from frame_select_env.cache import schema
+from frame_select_env.cache.clips import Clips, flat_features, mean_predictions
 from frame_select_env.cache.files import CacheFile, cache_path
 from frame_select_env.cache.schema import DEFAULT_FOLD
 from frame_select_env.cache.tables import CacheTables
 from frame_select_env.errors import CacheError, FrameSelectError
-
-
-@dataclass(frozen=True)
-class Clips:
-    """A batch of B videos of T frames each, as every ranking gets it. It holds no label.
-
-    Attributes:
-        features: [B, T, D], the cache's own dtype (float16 or float32); zeros at padding. A middle
-            view or object axis is flattened into D, unless the clips are of single views.
-        predictions: [B, T, C] float32 probabilities (regression: values), averaged over views
-            unless the clips are of single views; zeros at padding.
-        valid: [B, T] bool, False at padding, which is always at the end.
-        time: [B, T] float32, seconds into the video, or the frame number in caches without times;
-            zeros at padding.
-        video: [B] int64, the row of each video in the whole cache.
-        view: [B] int64, the view of each; None if the clips are not of single views.
-    """
-
-    features: np.ndarray
-    predictions: np.ndarray
-    valid: np.ndarray
-    time: np.ndarray
-    video: np.ndarray
-    view: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.video)
 
 
 class FeatureCache(CacheTables):
@@ -92,6 +65,27 @@ class FeatureCache(CacheTables):
     def predictions(self, stream: str | None = None, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """Memory map [F, C] (or [F, V, C]) of all frames' predictions of one stream, unchecked."""
         return self._map(self._predictions_name(self._single(stream), fold))
+
+    def head(
+        self, stream: str | None = None, fold: str = DEFAULT_FOLD
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """The linear head that predicts one stream's frames of videos outside the training split.
+
+        Returns:
+            Weight [D, C] and bias [C], float32, for raw features [..., D] (objects flattened), a
+            softmax follows for a classification; None where predictions were not made by one.
+
+        Raises:
+            CacheError: for a wrong checksum.
+        """
+        one = self._single(stream)
+        own = self._predictions_name(one, fold).startswith("folds/")
+        folder = f"folds/{fold if own else DEFAULT_FOLD}/head/{one}"
+        names = [name for name in (f"{folder}/weight", f"{folder}/bias") if name in self._heads]
+        if len(names) < 2:
+            return None
+        self._check_heads(names)
+        return self._map(names[0]), self._map(names[1])
 
     def read(
         self,
@@ -228,11 +222,17 @@ class FeatureCache(CacheTables):
         for name, extent in self._extents.items():
             if checksums[name] != extent.crc32:
                 raise CacheError(f"{self.path}: {name}: has a wrong checksum: damaged")
+        self._check_heads(self._heads)
+
+    def _check_heads(self, names: Iterable[str]) -> None:
+        for name in names:
+            if schema.checksum(self._map(name)) != self._heads[name].crc32:
+                raise CacheError(f"{self.path}: {name}: has a wrong checksum: damaged")
 
     def _map(self, name: str) -> np.ndarray:
         self._file.check()
         if name not in self._maps:
-            extent = self._extents[name]
+            extent = self._heads.get(name) or self._extents[name]
             array = self._file.map(extent.dtype, extent.offset, extent.shape)
             # A plain array: indexing np.memmap itself costs microseconds more per call.
             self._maps[name] = array.view(np.ndarray)
@@ -261,11 +261,8 @@ class FeatureCache(CacheTables):
         self, frames: np.ndarray, rows: np.ndarray, stream: str | None, view: np.ndarray | None
     ) -> np.ndarray:
         """Features of frames [B, T], [B, T, D]: axes flattened, several streams side by side."""
-        made = []
-        for part in self.parts(stream):
-            features = self._take(f"streams/{part}/features", frames, rows, view)
-            made.append(features.reshape(*frames.shape, -1))
-        return made[0] if len(made) == 1 else np.concatenate(made, axis=2)
+        names = [f"streams/{part}/features" for part in self.parts(stream)]
+        return flat_features([self._take(name, frames, rows, view) for name in names])
 
     def _take_predictions(
         self,
@@ -279,15 +276,14 @@ class FeatureCache(CacheTables):
 
         Those of several streams are averaged, 1 : 1.
         """
-        parts = self.parts(stream)
-        if len(parts) > 1:
-            several = [self._take_predictions(frames, rows, fold, one, view) for one in parts]
-            return np.asarray(np.mean(several, axis=0, dtype=np.float32))
-        name = self._predictions_name(parts[0], fold)
-        if len(self._extents[name].shape) == 2:  # those of all views together
-            view = None
-        predictions = self._take(name, frames, rows, view)
-        return predictions.mean(axis=2, dtype=np.float32) if predictions.ndim == 4 else predictions
+        names = [self._predictions_name(part, fold) for part in self.parts(stream)]
+        return mean_predictions(
+            [
+                # Some predictions are of all views together.
+                self._take(name, frames, rows, view if len(self._extents[name].shape) > 2 else None)
+                for name in names
+            ]
+        )
 
     def _check(self, name: str, values: np.ndarray, row: int) -> None:
         if "predictions" in name.split("/"):

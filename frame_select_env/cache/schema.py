@@ -8,6 +8,7 @@
     /streams/<name>/features [F, D] float16 | float32  (attrs axes, min, max)
     /streams/<name>/predictions [F, C] float32         (attrs axes, min, max)
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
+    /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default)
     /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
 
 Every dataset has the attribute crc32, a checksum of its values. Strings and attributes have a fixed
@@ -15,7 +16,8 @@ length: HDF5 keeps others in a heap that crashes when it is damaged.
 
 N videos, F frames of all videos one after another, C classes, K regression targets, D features.
 Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
-([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none.
+([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head is the linear
+one that predicts a stream's frames of videos outside the training split; its objects are flattened.
 
 Opening checks the structure, the checksum of the root, and those of the small tables; the checksums
 of the frames are checked by `FeatureCache.check_values`.
@@ -65,6 +67,11 @@ def describe(
 ) -> list[object]:
     """What `root_checksum` covers of a dataset."""
     return [list(shape), dtype.str, crc32, axes, float(low).hex(), float(high).hex()]
+
+
+def head_inputs(shape: tuple[int, ...], axes: str) -> int:
+    """The number of inputs of the head of features of this shape, [F, ..., D]: views share it."""
+    return int(np.prod(shape[1:])) if axes == "object" else shape[-1]
 
 
 def check_finite(name: str, values: np.ndarray) -> str | None:

@@ -82,7 +82,8 @@ class Structure:
         if self.start[0] != 0 or (np.diff(self.start) <= 0).any():
             self._fail("videos/start", "must rise from 0, by at least one frame per video")
         self.splits = {schema.DEFAULT_FOLD: self._split("videos/split", count)}
-        for fold in sorted({name.split("/")[1] for name in datasets if name.startswith("folds/")}):
+        folds = {name.split("/")[1] for name in datasets if name.startswith("folds/")}
+        for fold in sorted(folds - {schema.DEFAULT_FOLD}):
             self.splits[fold] = self._split(f"folds/{fold}/split", count)
         streams = {name.split("/")[1] for name in datasets if name.startswith("streams/")}
         if not streams:
@@ -95,7 +96,12 @@ class Structure:
             name: self._extent(name)
             for name in datasets
             if name.startswith(("streams/", "frames/"))
-            or (name.startswith("folds/") and "/predictions/" in name)
+            or name.split("/")[0::2][:2] == ["folds", "predictions"]
+        }
+        self.heads = {
+            name: self._head(name)
+            for name in datasets
+            if name.split("/")[0::2][:2] == ["folds", "head"]
         }
         self.labels = self._read_labels()
         grouped = "videos/group" in datasets
@@ -221,6 +227,21 @@ class Structure:
         if labels.min(initial=0) < schema.UNKNOWN_LABEL or labels.max(initial=0) >= outputs:
             self._fail("videos/label", f"must be integers from -1 to {outputs - 1}")
         return labels
+
+    def _head(self, name: str) -> Extent:
+        """Where a part of a linear head lies, after checking its shape and dtype."""
+        dataset, (stream, part) = self._datasets[name], ([*name.split("/")[3:], "", ""])[:2]
+        features = self.extents.get(f"streams/{stream}/features")
+        if features is None or part not in ("weight", "bias"):
+            self._fail(name, "is no weight or bias of a stream's head")
+        shape: tuple[int, ...] = (len(self.outputs),)
+        if part == "weight":
+            shape = (schema.head_inputs(features.shape, features.axes), *shape)
+        if dataset.shape != shape or dataset.dtype != np.float32:
+            found = f"is {dataset.dtype} with shape {dataset.shape}"
+            self._fail(name, f"{found}; expected float32 with {shape}")
+        crc32 = self._attributes[name][0]
+        return Extent(dataset.id.get_offset(), dataset.shape, dataset.dtype, crc32)
 
     def _extent(self, name: str) -> Extent:
         """Where a frame dataset lies, after checking its shape, dtype and axes."""

@@ -50,6 +50,7 @@ class CacheTables:
         self.streams, self._ids = table.streams, table.ids
         self._splits: Mapping[str, np.ndarray] = table.splits
         self._extents: Mapping[str, Extent] = table.extents
+        self._heads: Mapping[str, Extent] = table.heads
 
     def __len__(self) -> int:
         return len(self._ids)

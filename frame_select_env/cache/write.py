@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import h5py
 import numpy as np
@@ -15,6 +15,7 @@ from frame_select_env.errors import CacheError
 from frame_select_env.storage import replacing, writing
 
 COPY_BYTES = 16 * 2**20
+Heads: TypeAlias = Mapping[str, tuple[np.ndarray, np.ndarray]]  # by stream
 
 
 def write_cache(
@@ -25,6 +26,7 @@ def write_cache(
     targets: Sequence[str] | None = None,
     axes: Mapping[str, str] | None = None,
     provenance: Mapping[str, Any] | str = "",
+    heads: Mapping[str, Heads] | None = None,
 ) -> Path:
     """Write a cache from an iterator of videos, with one video in memory at a time.
 
@@ -45,6 +47,8 @@ def write_cache(
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
         provenance: How the cache was made; a mapping is stored as JSON.
+        heads: Fold ("default" for the top level) -> stream -> weight [D, C] and bias [C] of the
+            linear head that made the predictions of videos outside the training split.
 
     Raises:
         CacheError: naming the file, the video and what is wrong with it, or why the file cannot
@@ -68,7 +72,7 @@ def write_cache(
                 with writing(path, CacheError):
                     writer.add(video)
             with writing(path, CacheError):
-                writer.save(part, provenance)
+                writer.save(part, provenance, heads or {})
         finally:
             for column in writer.columns.values():
                 with suppress(OSError):  # what is still buffered is no longer needed
@@ -226,7 +230,9 @@ class _Writer:
         if not holds:
             raise CacheError(f"{self.path}: video {self.name!r}: {message}")
 
-    def save(self, file: Path, provenance: Mapping[str, Any] | str) -> None:
+    def save(
+        self, file: Path, provenance: Mapping[str, Any] | str, heads: Mapping[str, Heads]
+    ) -> None:
         """Write the HDF5 file from the raw files and the lists of the videos."""
         if not self.rows:
             raise CacheError(f"{self.path}: there are no videos to write")
@@ -266,6 +272,9 @@ class _Writer:
             self.table(h5, "videos/start", starts.astype(np.int64))
             for fold, values in self.fold_splits.items():
                 self.strings(h5, f"folds/{fold}/split", values)
+            for fold, by_stream in heads.items():
+                for stream, (weight, bias) in by_stream.items():
+                    self.head(h5, fold, stream, weight, bias)
             for name, column in self.columns.items():
                 self.copy(h5, name, column)
                 disk.check()
@@ -291,6 +300,25 @@ class _Writer:
         """Store an array with its checksum."""
         dataset = h5.create_dataset(name, data=values)
         self.finish(dataset, name, schema.checksum(values))
+
+    def head(
+        self, h5: h5py.File, fold: str, stream: str, weight: np.ndarray, bias: np.ndarray
+    ) -> None:
+        """Store a linear head, after checking that it fits its stream's features."""
+        name = f"folds/{fold}/head/{stream}"
+        column = self.columns.get(f"streams/{stream}/features")
+        known = column is not None and fold in (schema.DEFAULT_FOLD, *self.fold_splits)
+        inputs = column and schema.head_inputs((0, *column.shape), self.axes.get(stream, ""))
+        expected = (inputs, len(self.names)), (len(self.names),)
+        if not known or (weight.shape, bias.shape) != expected:
+            raise CacheError(
+                f"{self.path}: {name}: is of an unknown fold or stream, or its weight and bias are "
+                f"not [D, C] and [C]: {weight.shape} and {bias.shape}"
+            )
+        for part, values in (("weight", weight), ("bias", bias)):
+            if wrong := schema.check_finite(part, values):
+                raise CacheError(f"{self.path}: {name}: {wrong}")
+            self.table(h5, f"{name}/{part}", values.astype(np.float32))
 
     def finish(
         self,
