@@ -1,5 +1,6 @@
 """Backbone: the common interface of all frozen networks, and how they run."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,6 +30,7 @@ class Backbone:
     # (as with published weights).
     classes: int = 0
     scores: bool = True  # whether it has logits, of whatever classes, by design or from its weights
+    digest: str = ""  # of its weights, see `weights_digest`; "" of a function, which shows none
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,17 @@ class Tapped:
         if features.ndim > 2:
             features = features.flatten(2).mean(dim=2)
         return Output(features, logits)
+
+
+def weights_digest(*networks: nn.Module) -> str:
+    """A hexadecimal digest of the names and values of networks' weights, on whatever device."""
+    digest = hashlib.blake2b(digest_size=16)
+    for network in networks:
+        for name, tensor in sorted(network.state_dict().items()):
+            values = tensor.detach().cpu().contiguous()
+            digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
+            digest.update(values.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def last_layer(network: nn.Module) -> tuple[str, nn.Module]:

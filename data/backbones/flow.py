@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional as F
 
-from data.backbones.backbone import Backbone, Output, Runtime
+from data.backbones.backbone import Backbone, Output, Runtime, weights_digest
 from data.backbones.crops import crops, scale
 from data.backbones.specification import Specification
 from data.backbones.torchvision_import import import_torchvision
@@ -50,7 +50,8 @@ def flow_backbone(specification: Specification, runtime: Runtime) -> Backbone:
             squares[:, runtime.views // 2 :, :, 0] *= -1
         return run_views(loaded, runtime, squares.flatten(-4, -3) + 0.5, channel=-3)
 
-    return Backbone(forward, side=loaded.side, frames=FLOWS + 1, classes=loaded.classes)
+    digest = weights_digest(loaded.network.network, raft)
+    return Backbone(forward, loaded.side, FLOWS + 1, classes=loaded.classes, digest=digest)
 
 
 def compute_flows(raft: torch.nn.Module, frames: torch.Tensor) -> torch.Tensor:

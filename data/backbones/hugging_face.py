@@ -8,7 +8,15 @@ import safetensors
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
+from data.backbones.backbone import (
+    Backbone,
+    Output,
+    Runtime,
+    Tapped,
+    first_line,
+    last_layer,
+    weights_digest,
+)
 from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, by_view, crops, normalise, scale
 from data.backbones.specification import HUGGING_FACE, Specification
 from data.backbones.torchvision_import import import_torchvision
@@ -90,7 +98,8 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
 
     fps = specification.clip_fps or clip_rate(config.model_type, frames)
     classes = int(config.num_labels) if own and whole else 0
-    return Backbone(forward, side, frames, fps, classes, scores=not missing)
+    digest = weights_digest(network)
+    return Backbone(forward, side, frames, fps, classes, scores=not missing, digest=digest)
 
 
 def preprocessing(processor: Any, config: Any) -> tuple[int, int, list[float], list[float]]:

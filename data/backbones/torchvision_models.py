@@ -12,7 +12,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
+from data.backbones.backbone import (
+    Backbone,
+    Output,
+    Runtime,
+    Tapped,
+    first_line,
+    last_layer,
+    weights_digest,
+)
 from data.backbones.crops import by_view, crops, normalise, scale
 from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
@@ -70,7 +78,8 @@ def torchvision_backbone(specification: Specification, runtime: Runtime) -> Back
         return run_views(loaded, runtime, squares, channel=-4 if video else -3)
 
     frames, fps = specification.clip_frames or frames, specification.clip_fps or fps
-    return Backbone(forward, loaded.side, frames, fps, loaded.classes)
+    digest = weights_digest(loaded.network.network)
+    return Backbone(forward, loaded.side, frames, fps, loaded.classes, digest=digest)
 
 
 def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: int) -> Output:

@@ -175,7 +175,7 @@ def facts_table(cache: FeatureCache) -> Table:
     for name, value in rows.items():
         table.add_row(name, escape(value))
     for key, value in cache.provenance.items():
-        lines = [f"{key} {value}"]
+        lines = [f"{key} {', '.join(value) if isinstance(value, list) else value}"]
         if isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values()):
             brackets = str.maketrans("", "", "{}'")
             lines = [f"{key} {name}: {inner}".translate(brackets) for name, inner in value.items()]

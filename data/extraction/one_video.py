@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ Arrays = dict[str, np.ndarray]
 Backbones = Mapping[str, Backbone]  # by stream
 # Clips [b, n, h, w, 3] uint8 -> arrays [b, ...] by name.
 Consumer = Callable[[np.ndarray], Arrays]
+Result = TypeVar("Result")
 THUMBNAIL = "thumbnail"
 
 
@@ -31,10 +33,21 @@ def extract_video(
     classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C]; `thumbnail`
     [F, h, h, 3] uint8, if requested. Raises VideoError if the video cannot be used.
     """
+
+    def extract(timeline: Timeline) -> tuple[Arrays, bool]:
+        sampled = settings.sampling.numbers(timeline)
+        arrays, silent = frame_arrays(path, timeline, sampled, settings, backbones, threads)
+        return arrays | {"time": timeline.seconds[sampled].astype(np.float32)}, silent
+
+    return with_timeline(path, extract)
+
+
+def with_timeline(path: Path, read: Callable[[Timeline], Result]) -> Result:
+    """What `read` makes of a video by its timeline, which is that of its packets if it is right."""
     try:
-        return _extract(path, read_timeline(path), settings, backbones, threads)
+        return read(read_timeline(path))
     except MisnamedError:
-        return _extract(path, count_frames(path), settings, backbones, threads)
+        return read(count_frames(path))
 
 
 def clip_frames(timeline: Timeline, sampled: np.ndarray, frames: int, fps: float) -> np.ndarray:
@@ -80,10 +93,20 @@ def collect(
             del held[old]
 
 
-def _extract(
-    path: Path, timeline: Timeline, settings: Settings, backbones: Backbones, threads: int
+def frame_arrays(
+    path: Path,
+    timeline: Timeline,
+    sampled: np.ndarray,
+    settings: Settings,
+    backbones: Backbones,
+    threads: int = 1,
 ) -> tuple[Arrays, bool]:
-    sampled = settings.sampling.numbers(timeline)
+    """The arrays of the frames `sampled` [F] but `time`, and whether requested sound is missing.
+
+    Raises:
+        VideoError: if the video cannot be used.
+        MisnamedError: if the decoded frames differ from a timeline read from packets.
+    """
     seconds = timeline.seconds[sampled]
     windows = {
         stream: clip_frames(timeline, sampled, net.frames, net.fps)
@@ -116,7 +139,7 @@ def _extract(
             large = np.isinf(values).any() and values.dtype == np.float16
             remedy = "; use --dtype float32 for large values" if large else ""
             raise VideoError(f"{path}: {name} has values that are not finite{remedy}")
-    return arrays | {"time": seconds.astype(np.float32)}, bool(heard) and sound is None
+    return arrays, bool(heard) and sound is None
 
 
 def _features(stream: str, backbone: Backbone, settings: Settings) -> Consumer:

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from rich.markup import escape
 
-from data.backbones import LOG_MEL, Backbone, build_backbone
-from data.backbones.backbone import Runtime
+from data.backbones import Backbone
 from data.engine import Engine, Outcome, WorkerKilledError, outcomes_bar, run_all, run_alone
 from data.extraction import shards
 from data.extraction.one_video import extract_video
+from data.extraction.recorded import record_extraction
 from data.extraction.settings import Extraction, Settings
 from data.head.folds import check_training, crossfit_notes
 from data.sources.importing import check_out, import_source
@@ -153,7 +152,7 @@ def work(task: Task) -> Stop | str:
     if task.threads:
         torch.set_num_threads(task.threads)
     try:
-        backbones = _backbones(task.settings)
+        backbones = networks(task.settings)
     except FrameSelectError as error:
         return Stop(str(error))
     with shards.in_work(task.folder, task.video):
@@ -178,15 +177,9 @@ def work(task: Task) -> Stop | str:
 
 
 @lru_cache(maxsize=1)
-def _backbones(settings: Settings) -> dict[str, Backbone]:
-    """The networks, built once per process."""
-    runtime = Runtime(settings.device, settings.views, settings.seed)
-    runtime.check()
-    return {
-        specification.stream: build_backbone(specification, runtime)
-        for specification in settings.streams
-        if specification.backbone != LOG_MEL
-    }
+def networks(settings: Settings) -> dict[str, Backbone]:
+    """The networks by stream, built once per process."""
+    return settings.build()
 
 
 def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, str]) -> None:
@@ -205,12 +198,7 @@ def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, 
         for note in [*notes, *crossfit_notes(source, asked.crossfit)]:
             asked.console.print(f"[yellow]note:[/] {escape(note)}")
     # What readers of the cache should know, without any path of this machine.
-    provenance: dict[str, Any] = {
-        "backbones": ", ".join(spec.without_paths().text() for spec in settings.streams),
-        "frames": str(settings.sampling),
-        "views": settings.views,
-        "device": settings.device,
-    }
+    provenance = record_extraction(settings, networks(settings))
     for package in ("av", "torch", "torchvision"):
         with suppress(PackageNotFoundError):  # sound or the user's own function need no torchvision
             provenance[package] = version(package)

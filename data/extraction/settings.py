@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from data.backbones import LOG_MEL, Specification
+from data.backbones import LOG_MEL, Backbone, Specification, build_backbone
+from data.backbones.backbone import Runtime
 from data.corpora.assignment import Assignment
 from data.engine import Engine
 from data.head.crossfit import Crossfit
@@ -36,6 +37,16 @@ class Settings:
         """The name of a stream's middle axis; sound has no views."""
         sound = {spec.stream for spec in self.streams if spec.backbone == LOG_MEL}
         return "view" if self.views > 1 and stream not in sound else ""
+
+    def build(self) -> dict[str, Backbone]:
+        """The networks of all streams but those of sound, by stream."""
+        runtime = Runtime(self.device, self.views, self.seed)
+        runtime.check()
+        return {
+            specification.stream: build_backbone(specification, runtime)
+            for specification in self.streams
+            if specification.backbone != LOG_MEL
+        }
 
     def record(self) -> dict[str, Any]:
         """What determines the numbers as JSON types, with digests of weight files.

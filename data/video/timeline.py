@@ -38,6 +38,11 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.seconds)
 
+    @property
+    def interval(self) -> float:
+        """The mean time from a frame to the next, s; 0 of a single frame."""
+        return float(self.seconds[-1] - self.seconds[0]) / max(1, len(self) - 1)
+
     def shown_at(self, seconds: np.ndarray) -> np.ndarray:
         """The frame shown at each time, [...] int64; the first and last extend indefinitely."""
         # A frame's own time must find that frame, despite rounding.
@@ -69,8 +74,7 @@ class Sampling:
             return index[valid].astype(np.int64)
         first, last = timeline.seconds[0], timeline.seconds[-1]
         # The last frame is shown for the average duration of the frames before it.
-        stays = (last - first) / max(1, len(timeline) - 1)
-        count = max(1, np.ceil((last + stays - first) * self.fps - 1e-6))
+        count = max(1, np.ceil((last + timeline.interval - first) * self.fps - 1e-6))
         return np.unique(timeline.shown_at(first + np.arange(count) / self.fps))
 
 
