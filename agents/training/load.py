@@ -1,5 +1,7 @@
 """Loading a trained agent from its run folder."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -7,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agents.registry import agent_design, agent_text
+from agents.training.design import AgentDesign
+from agents.training.inputs import read_inputs
 from agents.training.run_folder import load_weights, read_config
 from agents.training.task import Task, check_judge, make_task
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
@@ -55,29 +59,80 @@ def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> Loa
     found = read_config(folder)
     check_trust(folder, found, trust_code)
     design = agent_design(found["agent"])
-    try:
-        # JSON has no tuples, and no hyper-parameter is a list.
-        hyper = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in found["hyper"].items()
-        }
-        config = design.config(**hyper)
-        design.check(config)
+    with _fitting_version(folder):
+        config = _hyper(design, found)
         task = make_task(cache, found["data"], holdout=config.holdout, **found["task"])
         _check_fit(folder, found["cache"], cache, task)
         check_judge(folder, found)
-    except FrameSelectError:
-        raise
-    except Exception as error:  # edited by hand, it may hold anything
-        raise FrameSelectError(
-            f"{folder}: config.json does not fit this version: {error!r}"
-        ) from None
     trained, first = (design.initial_network(cache, task, config) for _ in range(2))
     load_weights(folder, trained)
     load_weights(folder, first, buffers_only=True)
     untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
     text = agent_text(found["agent"], config)
     return LoadedRun(design.name, text, design.agent(trained, task, config), untrained, task)
+
+
+@dataclass(frozen=True)
+class LoadedAgent:
+    """A trained agent for videos outside any cache.
+
+    Attributes:
+        agent: The agent.
+        task: What it was trained for, without videos.
+        inputs: The cache that it was trained on, without videos, see `agents.training.inputs`.
+    """
+
+    agent: Ranking
+    task: Task
+    inputs: FeatureCache
+
+
+def load_agent(folder: Path, trust_code: bool = False) -> LoadedAgent:
+    """Load a run's agent without the cache that it was trained on.
+
+    Args:
+        folder: The run folder.
+        trust_code: Import modules outside the project that config.json names.
+
+    Raises:
+        FrameSelectError: if the folder holds no finished run, names modules that are not trusted,
+            or was trained by a version that did not keep what this needs.
+    """
+    found = read_config(folder)
+    check_trust(folder, found, trust_code)
+    inputs = read_inputs(folder)
+    design = agent_design(found["agent"])
+    with _fitting_version(folder):
+        config = _hyper(design, found)
+        task = Task(found["data"], **found["task"], fit_rows=np.zeros(1, np.int64))
+    network = design.initial_network(inputs, task, config)
+    load_weights(folder, network)
+    return LoadedAgent(design.agent(network, task, config), task, inputs)
+
+
+@contextmanager
+def _fitting_version(folder: Path) -> Iterator[None]:
+    """Say in one line that a config.json, which may be edited by hand, does not fit."""
+    try:
+        yield
+    except FrameSelectError:
+        raise
+    except Exception as error:
+        raise FrameSelectError(
+            f"{folder}: config.json does not fit this version: {error!r}"
+        ) from None
+
+
+def _hyper(design: AgentDesign, found: dict[str, Any]) -> Any:
+    """The hyper-parameters in a config.json, checked."""
+    # JSON has no tuples, and no hyper-parameter is a list.
+    hyper = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in found["hyper"].items()
+    }
+    config = design.config(**hyper)
+    design.check(config)
+    return config
 
 
 def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
@@ -93,11 +148,20 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
         reward = list(reward)
     names = [config["agent"], *(reward if isinstance(reward, list) else [reward])]
     modules = [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
+    check_modules(f"{folder}: config.json", modules, trust_code)
+
+
+def check_modules(where: str, modules: Iterable[str], trust_code: bool) -> None:
+    """Refuse modules outside the project that a file names, unless they are trusted.
+
+    Raises:
+        FrameSelectError: naming the modules.
+    """
     foreign = [name for name in modules if name.partition(".")[0] not in PROJECT]
     if foreign and not trust_code:
         raise FrameSelectError(
-            f"{folder}: config.json names code to run: {', '.join(dict.fromkeys(foreign))}; if you "
-            "trust it, add --trust-code (load_run: trust_code=True)"
+            f"{where} names code to run: {', '.join(dict.fromkeys(foreign))}; if you "
+            "trust it, add --trust-code (in Python trust_code=True)"
         )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from agents.registry import AgentChoice
 from agents.training.design import AgentDesign
+from agents.training.inputs import write_inputs
 from agents.training.learner import Learner
 from agents.training.provenance import code_digests, versions
 from agents.training.run_folder import (
@@ -114,6 +115,7 @@ def train_run(
         trained = train(
             choice.design, cache, task, choice.config, record, folder, checkpoint_seconds
         )
+        write_inputs(folder, cache, task)
         writer.finish(trained.network)
     finally:
         writer.close()

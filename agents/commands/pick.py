@@ -1,0 +1,184 @@
+"""frame-select pick: frames of new videos by a trained agent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from agents.commands.options import fail_if_any, print_line, set_threads
+from agents.picking.files import (
+    JSON,
+    VERSION,
+    output_columns,
+    read_finished,
+    write_selection,
+    write_tables,
+)
+from agents.picking.selector import Selector
+from agents.training.run_folder import MODEL
+from data.engine import Outcome, attempt, outcomes_bar
+from data.extraction.shards import identity
+from data.video.files import find_videos
+from frame_select_env import FrameSelectError
+from frame_select_env.cache import file_digest
+from frame_select_env.command_line import program
+from frame_select_env.storage import LOCK, exclusive, visible
+
+
+@dataclass(frozen=True)
+class PickArguments:
+    """Pick frames of new videos by a trained agent, and write them as pictures and tables.
+
+    Of a video OUT gets 000.png, 001.png, ... in the order of time and the video's resolution,
+    frames.json and frames.csv; of a folder's videos, found recursively, each gets a folder of its
+    own in OUT, and the tables there are of all videos. If the command was interrupted, rerun it:
+    finished videos are skipped.
+    """
+
+    #: Run folder of an agent that was trained on a cache made by extract.
+    run: Annotated[Path, tyro.conf.Positional]
+    #: A video, or a folder of videos with any layout.
+    videos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO_OR_FOLDER")]
+    #: The folder to write.
+    out: Path
+    #: m: number of frames to pick of each video. Default: the number the agent was trained for.
+    frames: int | None = None
+    #: Pick again what is in OUT already.
+    overwrite: bool = False
+    #: Files of weights, and folders of Hugging Face models, that the backbones of the run need. By
+    #: default they are looked for by their names in the run folder and the current folder.
+    weights: tuple[Path, ...] = ()
+    #: Device of the backbones: cpu, cuda, cuda:1. On a GPU they run in half precision.
+    device: str = "cpu"
+    #: Import the modules outside this project that the run names (backbones, agents of others).
+    trust_code: bool = False
+    #: Number of PyTorch threads. Default: one per CPU.
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A video to pick frames of."""
+
+    name: str  # in the tables
+    path: Path
+    folder: Path  # to write
+    asked: dict[str, Any]  # what decides the result, but for the content of the file
+
+
+def pick(arguments: list[str]) -> None:
+    """Run the command."""
+    options = tyro.cli(PickArguments, prog=program("pick"), args=arguments)
+    if options.threads is not None:
+        set_threads(options.threads)
+    selector = Selector.load(options.run, options.weights, options.device, options.trust_code)
+    asked = {
+        "frames": selector.check_frames(options.frames),
+        "run": file_digest(options.run / MODEL),
+    }
+    several = options.videos.is_dir()
+    unusable: list[str] = []
+    if several:
+        videos = find_videos(options.videos)
+        unusable = videos.unusable
+        jobs = [
+            Job(path.relative_to(options.videos).as_posix(), path, options.out / name, asked)
+            for name, path in videos.files.items()
+        ]
+    elif options.videos.exists():
+        jobs = [Job(options.videos.name, options.videos, options.out, asked)]
+    else:
+        raise FrameSelectError(f"{options.videos}: no such file or folder")
+    if not options.overwrite:
+        _check_out(options.out, several)
+    left = [job for job in jobs if options.overwrite or not _is_done(job)]
+    if left:
+        _ = selector.extraction  # what is missing is said before anything is written
+    with exclusive(options.out):
+        try:
+            failed = _pick_all(selector, left, len(jobs) - len(left))
+            entries = [_placed(job, options.out) for job in jobs if job.path not in failed]
+            if several:
+                write_tables(options.out, {"version": VERSION, "videos": entries}, entries)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("rerun the command; finished videos are skipped") from None
+    if entries:
+        frames = sum(len(entry["files"]) for entry in entries)
+        which = f"{len(entries)} videos" if several else entries[0]["video"]
+        print_line(f"{frames} frames of {which}: {options.out / JSON}, frames.csv, PNG")
+    fail_if_any("pick", [*failed.values(), *unusable])
+
+
+def _pick_all(selector: Selector, jobs: list[Job], before: int) -> dict[Path, str]:
+    """Pick the frames of all videos; returns why some failed, by file."""
+    if before:
+        print_line(f"{before} finished videos are skipped")
+    failed = {}
+
+    def outcomes() -> Iterator[Outcome]:
+        for job in jobs:
+            yield attempt(partial(_pick_one, selector), job)
+
+    for outcome in outcomes_bar(outcomes(), "picking frames", len(jobs)):
+        if outcome.error:
+            # Errors from a function of the user's own do not name the video.
+            path, reason = outcome.task.path, outcome.error
+            failed[path] = reason if str(path) in reason else f"{path}: {reason}"
+    return failed
+
+
+def _pick_one(selector: Selector, job: Job) -> None:
+    asked = _asked(job)  # taken first: if the file changes meanwhile, it is read again
+    selection = selector.pick(job.path, job.asked["frames"])
+    outputs = output_columns(selection.predictions, selector.classes, selector.kind)
+    write_selection(job.folder, job.name, selection, outputs, asked)
+
+
+def _asked(job: Job) -> dict[str, Any]:
+    """What decides a video's result."""
+    return {**job.asked, "file": identity(job.path)}
+
+
+def _is_done(job: Job) -> bool:
+    """Whether the video's frames are there, picked from the file as it is now.
+
+    Raises:
+        FrameSelectError: if others are there, picked by another run or another number of them.
+    """
+    entry = read_finished(job.folder)
+    if entry is None:
+        return False
+    if {name: entry["asked"].get(name) for name in job.asked} != job.asked:
+        raise FrameSelectError(
+            f"{job.folder}: holds {entry['asked'].get('frames')} frames of {entry['video']} or "
+            "those picked by another run; add --overwrite or choose another --out"
+        )
+    return entry["asked"] == _asked(job)
+
+
+def _placed(job: Job, out: Path) -> dict[str, Any]:
+    """The content of a video's frames.json, its files named from the folder `out`."""
+    entry = read_finished(job.folder)
+    assert entry is not None
+    below = job.folder.relative_to(out)
+    return {**entry, "files": [(below / name).as_posix() for name in entry["files"]]}
+
+
+def _check_out(out: Path, several: bool) -> None:
+    """Refuse a folder of other things, whose pictures might be replaced.
+
+    Raises:
+        FrameSelectError: naming it.
+    """
+    if not out.exists():
+        return
+    remedy = "choose another --out, or add --overwrite"
+    if not out.is_dir() or (visible(out) and not any((out / one).exists() for one in (JSON, LOCK))):
+        raise FrameSelectError(f"{out}: is not an empty folder; {remedy}")
+    found = read_finished(out)
+    if found is not None and ("videos" in found) != several:
+        holds = "a folder of videos" if "videos" in found else "a single video"
+        raise FrameSelectError(f"{out}: holds frames of {holds}; {remedy}")
