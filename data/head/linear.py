@@ -17,9 +17,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import softmax
-from sklearn.linear_model import Ridge
 
 BLOCK_FRAMES = 4096  # frames that are converted, and whose probabilities are held, at a time
 SMALLEST = 1e-30  # lower bound of pbar_y, so that the logarithm is finite in float32
@@ -199,6 +197,8 @@ def fit_softmax_path(
     training frames. It is not convex; starting from strong penalties picks the smooth solution.
     The heads are for raw features. Each is fitted when it is asked for.
     """
+    from scipy.optimize import minimize  # slow to import
+
     mean, scale = videos.moments()
     shape = (len(mean), classes)
     size = shape[0] * shape[1]
@@ -227,6 +227,8 @@ def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> Iterat
     The objective is the mean squared error of a video's consensus + penalty · |weight|², on
     features standardised over the training frames; labels are [V, K].
     """
+    from sklearn.linear_model import Ridge  # slow to import
+
     mean, scale = videos.moments()
     means = (videos.video_means() - mean) / scale
     for penalty in penalties:

@@ -209,3 +209,18 @@ def test_a_failed_import_leaves_the_old_cache(npz, failure) -> None:
     before = cache.path.read_bytes()
     failure("import", npz(ids=None), cache.path)
     assert cache.path.read_bytes() == before
+
+
+def test_the_cache_keeps_the_heads_that_predict_test_videos_of_each_fold(npz) -> None:
+    folds = np.array([("test", "train", "train")[row // 3 % 3] for row in range(30)])
+    cache = imported(npz(splits__second=folds))
+    for fold in ("default", "second"):
+        head = cache.head(fold=fold)
+        assert head is not None
+        weight, bias = head
+        row = int(cache.rows("test", fold)[0])
+        frames = slice(cache.start[row], cache.start[row + 1])
+        told = softmax(cache.features()[frames].astype(np.float32) @ weight + bias, axis=1)
+        np.testing.assert_allclose(cache.predictions(fold=fold)[frames], told, atol=1e-6)
+    default, second = (cache.head(fold=fold) for fold in ("default", "second"))
+    assert default is not None and second is not None and not np.array_equal(default[0], second[0])

@@ -1,0 +1,68 @@
+"""Runs that were trained on made videos, and whose caches are gone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from shape_videos import FPS, write_shape_videos
+
+from agents.__main__ import main as agents
+from agents.evaluation.run_scores import run_scores
+from data.__main__ import main as data
+from frame_select_env import open_cache, top_frames
+
+T, M = 6, 3
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run, and what `evaluate` makes of its test videos."""
+
+    run: Path
+    videos: Path
+    scores: dict[str, np.ndarray]  # id -> [T]
+    numbers: dict[str, list[int]]  # id -> the M best frames, numbered in the video
+
+
+def train(folder: Path, videos: Path, *options: str, stream: str | None = None) -> Trained:
+    """Extract, train and score; then delete the cache."""
+    path, run = folder / "videos.h5", folder / "run"
+    data(["extract", str(videos), str(path), "--thumbnail", "0", "--num-frames", "8", *options])
+    asked = ["--num-frames", str(T), "--target-frames", str(M), "--epochs", "2"]
+    asked += ["--hidden-size", "8", *(["--stream", stream] if stream else [])]
+    agents(["train", "--data", str(path), "--out", str(run), *asked])
+    cache = open_cache(path)
+    rows = cache.rows("test")
+    clips = cache.read(rows, T, stream=stream)
+    scores = run_scores(run, cache).trained.scores(clips)
+    kept = top_frames(scores, clips.valid, M)
+    number = np.round(clips.time * FPS).astype(int)
+    ids = cache.ids[rows].tolist()
+    path.unlink()
+    return Trained(
+        run,
+        videos,
+        dict(zip(ids, scores, strict=True)),
+        {name: number[row][kept[row]].tolist() for row, name in enumerate(ids)},
+    )
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory) -> Path:
+    """Nine videos of 12 frames with sound, of three classes."""
+    return write_shape_videos(tmp_path_factory.mktemp("shapes") / "videos", 9, 2)
+
+
+@pytest.fixture(scope="session")
+def trained(shapes, tmp_path_factory) -> Trained:
+    """A run on a network whose random weights a seed makes."""
+    backbone = ("--backbone", "resnet18@size=32", "--weights", "none", "--seed", "3")
+    return train(tmp_path_factory.mktemp("trained"), shapes, *backbone)
+
+
+@pytest.fixture(scope="session")
+def two_streams(shapes, tmp_path_factory) -> Trained:
+    """A run on pictures, by a function of the user's own, and sound, side by side."""
+    backbones = ("--backbone", "rgb=own_backbones:grey@size=16", "sound=log-mel@bands=8")
+    return train(tmp_path_factory.mktemp("two"), shapes, *backbones, stream="rgb+sound")
