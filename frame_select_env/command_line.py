@@ -72,7 +72,7 @@ COMMANDS = {
     ),
     "pick": Command(
         "agents.commands.pick:pick",
-        "pick frames of new videos by a trained agent: pictures, JSON and CSV",
+        "pick frames of new videos: pictures, JSON and CSV",
         "agents,video",
     ),
     "compare": Command(

@@ -42,8 +42,9 @@ def write_selection(
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / JSON).unlink(missing_ok=True)
-        for old in folder.glob("[0-9][0-9][0-9].png"):
-            old.unlink()
+        for old in folder.glob("[0-9]*.png"):
+            if old.stem.isdecimal():
+                old.unlink()
     files = [f"{number:03d}.png" for number in range(len(pictures))]
     for name, picture in zip(files, pictures, strict=True):
         write_whole(folder / name, picture)
@@ -101,7 +102,7 @@ def output_columns(
     The class and its probability of each frame, or of a regression the value of each target.
     """
     if task == "regression":
-        return {name: predictions[:, k].tolist() for k, name in enumerate(classes)}
+        return {f"predicted {name}": predictions[:, k].tolist() for k, name in enumerate(classes)}
     best = predictions.argmax(axis=1)
     probability = predictions.max(axis=1)
     return {"predicted": [classes[k] for k in best], "probability": probability.tolist()}

@@ -152,7 +152,7 @@ def work(task: Task) -> Stop | str:
     if task.threads:
         torch.set_num_threads(task.threads)
     try:
-        backbones = networks(task.settings)
+        backbones = _backbones(task.settings)
     except FrameSelectError as error:
         return Stop(str(error))
     with shards.in_work(task.folder, task.video):
@@ -167,7 +167,8 @@ def work(task: Task) -> Stop | str:
             # This process can no longer use the GPU: it would skip all following videos.
             return Stop(f"--device {task.settings.device}: {str(error).splitlines()[0]}")
         try:
-            shards.write_shard(task.folder, task.video, made_from, arrays)
+            weights = {stream: backbone.digest for stream, backbone in backbones.items()}
+            shards.write_shard(task.folder, task.video, made_from, arrays, weights)
         except OSError as error:
             if error.errno not in FATAL:
                 raise
@@ -177,7 +178,7 @@ def work(task: Task) -> Stop | str:
 
 
 @lru_cache(maxsize=1)
-def networks(settings: Settings) -> dict[str, Backbone]:
+def _backbones(settings: Settings) -> dict[str, Backbone]:
     """The networks by stream, built once per process."""
     return settings.build()
 
@@ -198,7 +199,7 @@ def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, 
         for note in [*notes, *crossfit_notes(source, asked.crossfit)]:
             asked.console.print(f"[yellow]note:[/] {escape(note)}")
     # What readers of the cache should know, without any path of this machine.
-    provenance = record_extraction(settings, networks(settings))
+    provenance = record_extraction(settings, shards.read_weights(folder, str(source.ids[0])))
     for package in ("av", "torch", "torchvision"):
         with suppress(PackageNotFoundError):  # sound or the user's own function need no torchvision
             provenance[package] = version(package)

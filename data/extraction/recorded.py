@@ -15,11 +15,14 @@ from data.video.timeline import Sampling
 COPIED = ("views", "device", "batch", "dtype")  # settings that the provenance quotes as they are
 
 
-def record_extraction(settings: Settings, backbones: Mapping[str, Backbone]) -> dict[str, Any]:
-    """What a cache's provenance says of its extraction, without any path of this machine."""
+def record_extraction(settings: Settings, weights: Mapping[str, str]) -> dict[str, Any]:
+    """What a cache's provenance says of its extraction, without any path of this machine.
+
+    `weights` are the digests of the networks' weights, by stream.
+    """
     return {
         "backbones": [specification.without_paths().text() for specification in settings.streams],
-        "weights": {stream: backbone.digest for stream, backbone in backbones.items()},
+        "weights": dict(weights),
         "frames": str(settings.sampling),
         "sampling": dataclasses.asdict(settings.sampling),
         **{name: getattr(settings, name) for name in COPIED},
@@ -89,6 +92,9 @@ def read_recorded(provenance: Mapping[str, Any], streams: Sequence[str]) -> Reco
     if "weights" not in provenance:
         raise LookupError("earlier")
     every = [parse_specification(text) for text in provenance["backbones"]]
+    networks = {one.stream for one in every if one.backbone != LOG_MEL}
+    if not networks.issubset(provenance["weights"]):
+        raise LookupError("earlier")  # begun by it, and resumed
     settings = Settings(
         streams=tuple(one for one in every if one.stream in streams),
         sampling=Sampling(**provenance["sampling"]),

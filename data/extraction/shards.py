@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,22 @@ def identity(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def write_shard(folder: Path, video: str, made_from: str, arrays: dict[str, np.ndarray]) -> None:
+def write_shard(
+    folder: Path,
+    video: str,
+    made_from: str,
+    arrays: dict[str, np.ndarray],
+    weights: Mapping[str, str],
+) -> None:
     """Write one video's arrays; the file appears only when it is complete.
 
-    `made_from` is the `identity` of its file, taken before reading it.
+    `made_from` is the `identity` of its file, taken before reading it, `weights` the digests of the
+    networks' weights by stream.
     """
     file = shard_file(folder, video)
     part = file.with_suffix(f".{os.getpid()}{PART}")
     contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
-    metadata = {"video": video, "made_from": made_from}
+    metadata = {"video": video, "made_from": made_from, "weights": json.dumps(weights)}
     try:
         part.write_bytes(safetensors.numpy.save(contiguous, metadata))
         put_in_place(part, file)
@@ -128,6 +135,12 @@ def read_array(folder: Path, video: str, name: str) -> np.ndarray:
             f"{file}: the shard of {video!r} cannot be read ({error}); delete it and rerun with "
             "--resume"
         ) from None
+
+
+def read_weights(folder: Path, video: str) -> dict[str, str]:
+    """The digests of the weights that a video's shard was made with, by stream."""
+    with safetensors.safe_open(shard_file(folder, video), "np") as shard:
+        return json.loads((shard.metadata() or {}).get("weights", "{}"))
 
 
 def array_names(folder: Path, video: str) -> list[str]:

@@ -147,7 +147,7 @@ def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, c
     command = ["train", "--data", str(planted), "--agent", agent, "--out", str(out)]
     main([*command, "--target-frames", "3", *FAST, "--epochs", "1"])
     assert {path.name.partition(".")[0] for path in out.iterdir()} == {
-        "config", "events", "metrics", "model"
+        "config", "events", "inputs", "metrics", "model"
     }  # fmt: skip
     main(["evaluate", str(out), "--data", str(planted), "--frames", "3", "--resamples", "20"])
     with (out / "evaluation.csv").open() as file:

@@ -1,5 +1,6 @@
 """Runs that were trained on made videos, and whose caches are gone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def train(folder: Path, videos: Path, *options: str, stream: str | None = None) 
         dict(zip(ids, scores, strict=True)),
         {name: number[row][kept[row]].tolist() for row, name in enumerate(ids)},
     )
+
+
+@pytest.fixture(name="train", scope="session")
+def train_fixture() -> Callable[..., Trained]:
+    """The function `train`, which tests cannot import."""
+    return train
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,16 @@ def test_runs_whose_features_cannot_be_made_again_say_why(planted, trained, tmp_
         Selector.load(tmp_path)
 
 
+def test_a_network_that_classifies_itself_predicts_new_videos_too(train, shapes, tmp_path):
+    backbone = ("--backbone", "own_backbones:classifier@size=16")
+    found = train(tmp_path, shapes, *backbone)
+    selector = Selector.load(found.run, trust_code=True)
+    selection = selector.pick(shapes / "ring" / "01.mp4")
+    np.testing.assert_allclose(selection.predictions, np.tile([0, 1, 0], (3, 1)), atol=1e-6)
+    with pytest.raises(FrameSelectError, match=r"give them: score\(features, predictions\)"):
+        selector.score(np.zeros((4, 3), np.float32))
+
+
 def test_functions_of_others_run_only_if_they_are_trusted(two_streams, shapes):
     selector = Selector.load(two_streams.run)
     with pytest.raises(FrameSelectError, match="names code to run: own_backbones.*--trust-code"):

@@ -18,7 +18,8 @@ SMALL = "squeezenet1_1@size=32"
 
 
 def recorded(settings: Settings) -> dict:
-    return {**record_extraction(settings, settings.build()), "seed": settings.seed}
+    weights = {stream: backbone.digest for stream, backbone in settings.build().items()}
+    return {**record_extraction(settings, weights), "seed": settings.seed}
 
 
 def settings(*texts: str, **changes: object) -> Settings:
@@ -66,7 +67,12 @@ def test_files_are_found_by_name_and_told_apart_by_content(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("provenance", "why"),
-    [({}, "imported"), ({"source": "a.npz"}, "imported"), ({"backbones": "main=x"}, "earlier")],
+    [
+        ({}, "imported"),
+        ({"source": "a.npz"}, "imported"),
+        ({"backbones": "main=x"}, "earlier"),
+        ({"backbones": ["main=x"], "weights": {}}, "earlier"),
+    ],
 )
 def test_what_is_not_recorded_is_told(provenance: dict, why: str) -> None:
     with pytest.raises(LookupError) as error:

@@ -15,6 +15,7 @@ from data.extraction.shards import (
     is_done,
     open_shards,
     read_array,
+    read_weights,
     remove_shards,
     shard_file,
     write_shard,
@@ -24,6 +25,7 @@ from frame_select_env.storage import exclusive, write_whole
 
 RECORD = {"views": 1, "frames": {"num_frames": 25, "fps": 0.0}}
 ARRAYS = {"time": np.arange(3, dtype=np.float32), "features.main": np.ones((3, 2), np.float16)}
+WEIGHTS = {"main": "0123abcd"}
 
 
 @pytest.fixture
@@ -43,17 +45,18 @@ def video(tmp_path):
 
 def test_a_shard_gives_back_what_was_written(folder, video):
     assert not is_done(folder, "a/ü", video)
-    write_shard(folder, "a/ü", identity(video), ARRAYS)
+    write_shard(folder, "a/ü", identity(video), ARRAYS, WEIGHTS)
     assert is_done(folder, "a/ü", video)
     for name, values in ARRAYS.items():
         read = read_array(folder, "a/ü", name)
         assert read.dtype == values.dtype
         np.testing.assert_array_equal(read, values)
+    assert read_weights(folder, "a/ü") == WEIGHTS
     assert not is_done(folder, "a/u", video)
 
 
 def test_a_video_that_has_changed_is_not_done(folder, video):
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     video.write_bytes(b"another video")
     assert not is_done(folder, "a", video)
 
@@ -88,13 +91,13 @@ def test_a_gpu_that_fails_stops_the_extraction(folder, video, monkeypatch, error
 
 
 def test_a_video_that_is_gone_is_not_done(folder, video):
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     video.unlink()
     assert not is_done(folder, "a", video)
 
 
 def test_a_damaged_shard_is_not_done_and_is_named_in_reading(folder, video):
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     file = shard_file(folder, "a")
     file.write_bytes(file.read_bytes()[:40])
     assert not is_done(folder, "a", video)
@@ -103,7 +106,7 @@ def test_a_damaged_shard_is_not_done_and_is_named_in_reading(folder, video):
 
 
 def test_names_of_any_length_have_a_shard(folder, video):
-    write_shard(folder, "x/" + "long" * 300, identity(video), ARRAYS)
+    write_shard(folder, "x/" + "long" * 300, identity(video), ARRAYS, WEIGHTS)
     assert is_done(folder, "x/" + "long" * 300, video)
 
 
@@ -111,12 +114,12 @@ def test_writing_that_fails_leaves_nothing_behind(folder, video, monkeypatch):
     before = sorted(folder.iterdir())
     monkeypatch.setattr(shards.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(OSError, match="full"):
-        write_shard(folder, "a", identity(video), ARRAYS)
+        write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     assert sorted(folder.iterdir()) == before
 
 
 def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     (folder / "b.123.part").write_bytes(b"half")
     (folder / ".settings.json.abc.part").mkdir()  # of open_shards, killed
     with pytest.raises(
@@ -129,7 +132,7 @@ def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
 
 
 def test_other_settings_are_refused_by_name(folder, video):
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     with pytest.raises(FrameSelectError, match="views: .* with 1, not 10; .*another OUT"):
         open_shards(folder, {**RECORD, "views": 10}, resume=True)
     (folder / "settings.json").unlink()
@@ -139,7 +142,7 @@ def test_other_settings_are_refused_by_name(folder, video):
 
 def test_a_folder_without_a_video_is_begun_anew(folder, video):
     open_shards(folder, {**RECORD, "views": 10}, resume=False)
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     open_shards(folder, {**RECORD, "views": 10}, resume=True)
 
 
@@ -156,7 +159,7 @@ def test_two_extractions_do_not_work_in_one_folder(tmp_path):
 
 
 def test_shards_that_are_being_removed_leave_nothing_to_resume(folder, video, monkeypatch):
-    write_shard(folder, "a", identity(video), ARRAYS)
+    write_shard(folder, "a", identity(video), ARRAYS, WEIGHTS)
     stopped = shutil.rmtree
 
     def killed(path, **keywords):
