@@ -75,6 +75,11 @@ COMMANDS = {
         "pick frames of new videos: pictures, JSON and CSV",
         "agents,video",
     ),
+    "export": Command(
+        "agents.commands.export:export",
+        "write the scorer of a one-shot agent as an ONNX model",
+        "agents,video,onnx",
+    ),
     "compare": Command(
         "agents.commands.compare:compare",
         "train a grid of agents, rewards and seeds, and write a report",
@@ -105,6 +110,7 @@ EXTRAS = {
     "video": ("av", "torchvision"),
     "render": ("PIL",),
     "huggingface": ("transformers",),
+    "onnx": ("onnx", "onnxruntime"),
     "ray": ("ray",),
 }
 CLONE = Path(__file__).resolve().parents[1]

@@ -31,6 +31,7 @@ class Selector:
         folder: The run folder.
         agent: The ranking.
         task: What it was trained for; of T = `task.num_frames` frames of a video it ranks all.
+        streams: Names of the streams that it sees.
         classes: Names of the C classes, or of the regression targets.
         kind: "classification" or "regression".
     """
@@ -47,7 +48,7 @@ class Selector:
         self.classes, self.kind = loaded.inputs.classes, loaded.inputs.task
         self._inputs, self._device, self._trust_code = loaded.inputs, device, trust_code
         self._files = tuple(map(Path, weights))
-        self._streams = loaded.inputs.parts(loaded.task.stream)
+        self.streams = loaded.inputs.parts(loaded.task.stream)
 
     @classmethod
     def load(
@@ -93,12 +94,12 @@ class Selector:
         Raises:
             FrameSelectError: if the arrays do not fit the run, or predictions are missing.
         """
-        arrays = checked_features(self._inputs, self._streams, features)
+        arrays = checked_features(self._inputs, self.streams, features)
         length = len(next(iter(arrays.values())))
         if predictions is None:
             told = self._predict(arrays, {})
         else:
-            told = checked_predictions(self._inputs, self._streams, predictions, length)
+            told = checked_predictions(self._inputs, self.streams, predictions, length)
         scores, _ = self._scores(arrays, told, np.arange(length))
         index, valid = (one[0] for one in frame_index(np.array([length]), self.task.num_frames))
         every = np.full(length, -np.inf)
@@ -128,7 +129,7 @@ class Selector:
             seconds = timeline.seconds[numbers]
             made = (path, timeline, numbers, settings, backbones, DECODING_THREADS)
             arrays, _ = frame_arrays(*made)
-            features = {stream: arrays[f"features.{stream}"] for stream in self._streams}
+            features = {stream: arrays[f"features.{stream}"] for stream in self.streams}
             told = self._predict(features, arrays)
             scores, clips = self._scores(features, told, seconds)
             kept = top_frames(scores[None], clips.valid[:1], count)[0][: len(numbers)]
@@ -173,7 +174,7 @@ class Selector:
         """How the features of the run's cache were made."""
         provenance = self._inputs.provenance
         try:
-            recorded = read_recorded(provenance, self._streams)
+            recorded = read_recorded(provenance, self.streams)
         except LookupError as error:
             if error.args == ("imported",):
                 source = f" ({provenance['source']})" if "source" in provenance else ""
@@ -186,7 +187,7 @@ class Selector:
                 f"{self.folder}: its cache was made by an earlier version, which did not record "
                 "the weights; extract the features and train again"
             ) from None
-        if any(self._inputs.head(one, self.task.fold) is None for one in self._streams):
+        if any(self._inputs.head(one, self.task.fold) is None for one in self.streams):
             classes = len(self.classes)  # then networks predict themselves
             return dataclasses.replace(
                 recorded, settings=dataclasses.replace(recorded.settings, classes=classes)

@@ -1,0 +1,42 @@
+"""frame-select export: the scorer of a trained agent as an ONNX model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from agents.commands.options import print_line
+from agents.picking.onnx_scorer import TOLERANCE, onnx_scorer
+from agents.picking.selector import Selector
+from frame_select_env.command_line import program
+from frame_select_env.storage import write_whole
+
+
+@dataclass(frozen=True)
+class ExportArguments:
+    """Write the network of an agent on OneShot, which scores every frame, as an ONNX model.
+
+    Inputs are features [B, T, D], valid [B, T], and predictions [B, T, C] if the network sees them;
+    the output is scores [B, T]. Before it is written, its scores are compared with those of torch.
+    """
+
+    #: Run folder.
+    run: Annotated[Path, tyro.conf.Positional]
+    #: The file to write.
+    out: Annotated[Path, tyro.conf.arg(metavar="OUT.onnx")]
+    #: Import the modules outside this project that the run names (agents and rewards of others).
+    trust_code: bool = False
+
+
+def export(arguments: list[str]) -> None:
+    """Run the command."""
+    options = tyro.cli(ExportArguments, prog=program("export"), args=arguments)
+    selector = Selector.load(options.run, trust_code=options.trust_code)
+    model = onnx_scorer(selector)
+    write_whole(options.out, model.SerializeToString())
+    inputs = ", ".join(one.name for one in model.graph.input)
+    print_line(
+        f"{options.out}: {selector.agent.name}, from {inputs} to scores; equal to torch's within "
+        f"{TOLERANCE:g}"
+    )
