@@ -8,7 +8,15 @@ from data.backbones.backbone import Backbone, Output, Runtime, first_line
 from data.backbones.flow import flow_backbone
 from data.backbones.function import function_backbone
 from data.backbones.hugging_face import hugging_face_backbone
-from data.backbones.specification import FLOW, HUGGING_FACE, LOG_MEL, Specification, is_function
+from data.backbones.onnx_model import onnx_backbone
+from data.backbones.specification import (
+    FLOW,
+    HUGGING_FACE,
+    LOG_MEL,
+    ONNX,
+    Specification,
+    is_function,
+)
 from data.backbones.torchvision_models import names, torchvision_backbone
 from frame_select_env.errors import known
 
@@ -51,6 +59,8 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
     name = specification.backbone
     if name.startswith(HUGGING_FACE):
         return hugging_face_backbone(specification, runtime)
+    if name.startswith(ONNX):
+        return onnx_backbone(specification, runtime)
     images, videos = names()
     if name.startswith(FLOW):
         model = name.removeprefix(FLOW)
@@ -59,5 +69,5 @@ def _build(specification: Specification, runtime: Runtime) -> Backbone:
         return flow_backbone(specification, runtime)
     if name in (*images, *videos):
         return torchvision_backbone(specification, runtime)
-    kinds = [*videos, *images, "flow:IMAGE_MODEL", "hf:MODEL", "module:function", LOG_MEL]
-    raise specification.fail(known("backbone", name, kinds))
+    forms = ["flow:IMAGE_MODEL", "hf:MODEL", "onnx:FILE", "module:function", LOG_MEL]
+    raise specification.fail(known("backbone", name, [*videos, *images, *forms]))

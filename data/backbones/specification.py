@@ -12,6 +12,7 @@ from frame_select_env.errors import FrameSelectError, known
 LOG_MEL = "log-mel"
 FLOW = "flow:"
 HUGGING_FACE = "hf:"
+ONNX = "onnx:"
 OUTPUTS = ("features", "logits")
 STREAM = re.compile(r"[A-Za-z0-9_-]+")  # becomes a name in the HDF5 file
 
@@ -23,8 +24,8 @@ class Specification:
     Attributes:
         stream: The stream's name in the cache.
         backbone: The name of a torchvision image or video model; `flow:MODEL`, an image model
-            over stacked optical flow; `hf:MODEL`, a video model of Hugging Face; `log-mel`, the
-            sound; or `module:function`.
+            over stacked optical flow; `hf:MODEL`, a video model of Hugging Face; `onnx:FILE`, an
+            exported model; `log-mel`, the sound; or `module:function`.
         weights: A torchvision weights name (DEFAULT for its best, KINETICS400_V1, ...), a
             .safetensors file, or "none" for random weights.
         size: Side of the network's square input, in pixels; 0: as in training.
@@ -63,6 +64,8 @@ class Specification:
     def files(self) -> list[Path]:
         """The user's own weight files, those that exist."""
         named = [Path(self.weights), Path(self.raft_weights)]
+        if self.backbone.startswith(ONNX):
+            named.append(Path(self.backbone.removeprefix(ONNX)))
         if self.backbone.startswith(HUGGING_FACE):
             named += sorted(Path(self.backbone.removeprefix(HUGGING_FACE)).glob("*.safetensors"))
         return [file for file in named if file.is_file()]
@@ -80,7 +83,7 @@ class Specification:
         kind, colon, name = self.backbone.rpartition(":")
         return dataclasses.replace(
             self,
-            backbone=f"{kind}{colon}{Path(name).name}" if Path(name).is_dir() else self.backbone,
+            backbone=f"{kind}{colon}{Path(name).name}" if Path(name).exists() else self.backbone,
             weights=Path(self.weights).name,
             raft_weights=Path(self.raft_weights).name,
         )
@@ -103,14 +106,14 @@ def options_of(backbone: str) -> tuple[str, ...]:
         return ("bands", "seconds")
     if backbone.startswith(FLOW):
         return ("weights", "size", "output", "raft", "raft_weights")
-    if is_function(backbone):
+    if is_function(backbone) or backbone.startswith(ONNX):
         return ("size", "clip_frames", "clip_fps", "output")
     return ("weights", "size", "clip_frames", "clip_fps", "output")
 
 
 def is_function(backbone: str) -> bool:
     """Whether a backbone has the form `module:function`."""
-    return ":" in backbone and not backbone.startswith((FLOW, HUGGING_FACE))
+    return ":" in backbone and not backbone.startswith((FLOW, HUGGING_FACE, ONNX))
 
 
 def parse_specification(text: str, weights: str | None = None, only: bool = True) -> Specification:

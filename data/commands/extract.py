@@ -32,15 +32,16 @@ class ExtractArguments:
     one pass over each video. NAME is a torchvision image model (resnet50, vit_b_16, ...: single
     frames), a torchvision video model (swin3d_t, r3d_18, mvit_v2_s, ...: a clip around each sampled
     frame), flow:IMAGE_MODEL (five stacked optical flows by RAFT), hf:MODEL (a Hugging Face video
-    model), log-mel (the sound), or module:function (your own, from frames [B, h, w, 3] uint8 to
-    features [B, D]). Keys: weights, size, clip_frames, clip_fps; output (logits: the features are
-    the scores of the network's classes); raft, raft_weights (flow); bands, seconds (log-mel).
+    model), onnx:FILE (an exported model), log-mel (the sound), or module:function (your own, from
+    frames [B, h, w, 3] uint8 to features [B, D]). Keys: weights, size, clip_frames, clip_fps;
+    output (logits: the features are the scores of the network's classes); raft, raft_weights
+    (flow); bands, seconds (log-mel).
 
     Weights are downloaded by their torchvision name, or read from a .safetensors FILE. The
     predictions come from the network itself if its weights are a FILE, it is hf:FOLDER, or it is a
-    function that returns logits, and if its outputs are your classes in the same order; otherwise a
-    cross-fitted linear head makes them. Classes are in the order that inspect prints: alphabetical,
-    for UCF101 as in classInd.txt, and numeric labels of a CSV by value.
+    function or an ONNX model that gives logits, and if its outputs are your classes in the same
+    order; otherwise a cross-fitted linear head makes them. Classes are in the order that inspect
+    prints: alphabetical, for UCF101 as in classInd.txt, and numeric labels of a CSV by value.
 
     Finished videos are kept in OUT.h5.shards until the cache is written.
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.backbones import LOG_MEL, Backbone, Specification, parse_specification
-from data.backbones.specification import HUGGING_FACE, is_function
+from data.backbones.specification import is_function
 from data.backbones.weights import is_file
 from data.extraction.settings import Settings
 from data.video.timeline import Sampling
@@ -70,7 +70,7 @@ class Recorded:
             if backbone.digest != self.weights[stream]:
                 one = next(each for each in settings.streams if each.stream == stream)
                 remedy = "use the versions of torch and torchvision that inspect names"
-                if is_file(one.weights) or one.backbone.startswith(HUGGING_FACE):
+                if one.files():
                     remedy = "give theirs: --weights FILE"
                 raise one.fail(
                     f"its weights ({one.weights}) are not those that the features were made with "
@@ -122,13 +122,17 @@ def _found(
         for key in ("weights", "raft_weights")
         if is_file(name := getattr(specification, key))
     }
-    if specification.backbone.startswith(HUGGING_FACE):
-        name = specification.backbone.removeprefix(HUGGING_FACE)
-        changes["backbone"] = HUGGING_FACE + find(name)
-    for key, path in changes.items():
-        if key != "backbone" and not Path(path).exists():
+    kind, _, name = specification.backbone.partition(":")
+    if kind == "onnx":
+        changes["backbone"] = find(name)
+    for path in changes.values():
+        if not Path(path).exists():
             raise specification.fail(
-                f"the weights {path} are not in {' or '.join(map(str, folders))}; give the file "
-                "that the features were made with: --weights FILE"
+                f"{path} is not in {' or '.join(map(str, folders))}; give the file that the "
+                "features were made with: --weights FILE"
             )
+    if kind == "hf":  # its name on the hub is no path
+        changes["backbone"] = find(name)
+    if "backbone" in changes:
+        changes["backbone"] = f"{kind}:{changes['backbone']}"
     return dataclasses.replace(specification, **changes)

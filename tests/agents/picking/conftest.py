@@ -1,8 +1,9 @@
-"""Runs that were trained on made videos, and whose caches are gone."""
+"""Runs on made videos whose caches are gone, and runs that were not trained."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,13 @@ from shape_videos import FPS, write_shape_videos
 
 from agents.__main__ import main as agents
 from agents.evaluation.run_scores import run_scores
+from agents.registry import parse_agent
+from agents.training.inputs import write_inputs
+from agents.training.run_folder import RunWriter
+from agents.training.task import Task
+from agents.training.trainer import Run, run_config
 from data.__main__ import main as data
-from frame_select_env import open_cache, top_frames
+from frame_select_env import FeatureCache, open_cache, top_frames
 
 T, M = 6, 3
 
@@ -73,3 +79,28 @@ def two_streams(shapes, tmp_path_factory) -> Trained:
     """A run on pictures, by a function of the user's own, and sound, side by side."""
     backbones = ("--backbone", "rgb=own_backbones:grey@size=16", "sound=log-mel@bands=8")
     return train(tmp_path_factory.mktemp("two"), shapes, *backbones, stream="rgb+sound")
+
+
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Task]:
+    """Writes the folder of a run that was not trained: `write_run(folder, cache, agent, ...)`."""
+
+    def write(
+        folder: Path,
+        cache: FeatureCache,
+        agent: str,
+        change: Callable[[Any], object] = lambda network: None,
+        **settings: Any,
+    ) -> Task:
+        choice = parse_agent(agent)
+        run = Run(str(cache.path), choice, settings)
+        task = run.task(cache)
+        network = choice.design.initial_network(cache, task, choice.config)
+        change(network)
+        folder.mkdir()
+        writer = RunWriter(folder, run_config(run, cache, task))
+        write_inputs(folder, cache, task)
+        writer.finish(network)
+        return task
+
+    return write

@@ -9,32 +9,17 @@ import pytest
 import torch
 
 from agents.__main__ import main
-from agents.networks.frame_scorer import FrameScorer
 from agents.picking import onnx_scorer as module
 from agents.picking.selector import Selector
-from agents.registry import AgentChoice, parse_agent
-from agents.training.inputs import write_inputs
-from agents.training.run_folder import RunWriter
-from agents.training.trainer import Run, run_config
 from frame_select_env import FeatureCache, write_cache
 
 
-def write_run(folder, path, text):
-    """The folder of a run with random weights and statistics."""
-    choice: AgentChoice = parse_agent(text)
-    cache, run = FeatureCache(path), Run(str(path), choice, {"num_frames": 14})
-    task = run.task(cache)
-    network = choice.design.initial_network(cache, task, choice.config)
-    if isinstance(network, FrameScorer):
-        torch.manual_seed(1)
-        torch.nn.init.normal_(network.mean)
-        torch.nn.init.uniform_(network.scale, 0.5, 2)
-        torch.nn.init.normal_(network.head.bias)
-    folder.mkdir()
-    writer = RunWriter(folder, run_config(run, cache, task))
-    write_inputs(folder, cache, task)
-    writer.finish(network)
-    return folder
+def unlike_the_first(network):
+    """Random statistics of the features, and a bias, so that a lost one shows."""
+    torch.manual_seed(1)
+    torch.nn.init.normal_(network.mean)
+    torch.nn.init.uniform_(network.scale, 0.5, 2)
+    torch.nn.init.normal_(network.head.bias)
 
 
 def exported(folder, out):
@@ -51,10 +36,10 @@ def exported(folder, out):
         "q-factored",
     ],
 )
-def test_scores_are_those_of_torch_for_any_batch(planted, tmp_path, text):
-    folder = write_run(tmp_path / "run", planted, text)
+def test_scores_are_those_of_torch_for_any_batch(planted, write_run, tmp_path, text):
+    cache, folder = FeatureCache(planted), tmp_path / "run"
+    write_run(folder, cache, text, unlike_the_first, num_frames=14)
     session = exported(folder, tmp_path / "scorer.onnx")
-    cache = FeatureCache(planted)
     for rows, frames in ((np.arange(20), 14), (np.array([3]), 9)):
         clips = cache.read(rows, frames)
         given = {"features": clips.features.astype(np.float32), "valid": clips.valid}
@@ -66,7 +51,7 @@ def test_scores_are_those_of_torch_for_any_batch(planted, tmp_path, text):
         np.testing.assert_allclose(scores, there, rtol=1e-5, atol=1e-5)
 
 
-def test_wide_features_and_what_they_are(tmp_path):
+def test_wide_features_and_what_they_are(write_run, tmp_path):
     rng = np.random.default_rng(0)
     videos = (
         {
@@ -79,13 +64,7 @@ def test_wide_features_and_what_they_are(tmp_path):
         for row in range(6)
     )
     path = write_cache(tmp_path / "wide.h5", videos, classes=["x", "y"])
-    run = Run(str(path), parse_agent("reinforce"), {"stream": "b+a"})
-    cache = FeatureCache(path)
-    task = run.task(cache)
-    (tmp_path / "run").mkdir()
-    writer = RunWriter(tmp_path / "run", run_config(run, cache, task))
-    write_inputs(tmp_path / "run", cache, task)
-    writer.finish(run.choice.design.initial_network(cache, task, run.choice.config))
+    write_run(tmp_path / "run", FeatureCache(path), "reinforce", stream="b+a")
     session = exported(tmp_path / "run", tmp_path / "scorer.onnx")
     facts = json.loads(session.get_modelmeta().custom_metadata_map["frame_select"])
     assert facts == {
@@ -98,8 +77,9 @@ def test_wide_features_and_what_they_are(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["reinforce@state=summary", "dqn-pick", "dfan"])
-def test_other_networks_are_refused(planted, tmp_path, capsys, text):
-    folder = write_run(tmp_path / "run", planted, text)
+def test_other_networks_are_refused(planted, write_run, tmp_path, capsys, text):
+    folder = tmp_path / "run"
+    write_run(folder, FeatureCache(planted), text)
     with pytest.raises(SystemExit) as exit_:
         main(["export", str(folder), "--out", str(tmp_path / "scorer.onnx")])
     assert exit_.value.code == 2
@@ -108,17 +88,21 @@ def test_other_networks_are_refused(planted, tmp_path, capsys, text):
     assert not (tmp_path / "scorer.onnx").exists()
 
 
-def test_a_model_that_differs_from_torch_is_not_written(planted, tmp_path, capsys, monkeypatch):
+def test_a_model_that_differs_from_torch_is_not_written(
+    planted, write_run, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(module, "GATES", (0, 1, 2, 3))
-    folder = write_run(tmp_path / "run", planted, "reinforce")
+    folder = tmp_path / "run"
+    write_run(folder, FeatureCache(planted), "reinforce")
     with pytest.raises(SystemExit):
         main(["export", str(folder), "--out", str(tmp_path / "scorer.onnx")])
     assert "scores differ from torch's by up to" in capsys.readouterr().err
     assert not (tmp_path / "scorer.onnx").exists()
 
 
-def test_the_file_is_a_valid_model_of_an_old_format(planted, tmp_path):
-    folder = write_run(tmp_path / "run", planted, "plackett-luce")
+def test_the_file_is_a_valid_model_of_an_old_format(planted, write_run, tmp_path):
+    folder = tmp_path / "run"
+    write_run(folder, FeatureCache(planted), "plackett-luce")
     exported(folder, tmp_path / "scorer.onnx")
     model = onnx.load(tmp_path / "scorer.onnx")
     onnx.checker.check_model(model)

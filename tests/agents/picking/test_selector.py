@@ -10,11 +10,9 @@ from shape_videos import HEIGHT, WIDTH, number_of, numbered_pictures, write_vide
 
 import agents
 from agents import Selector
-from agents.registry import AGENTS, AgentChoice, agent_design
-from agents.training.inputs import INPUTS, write_inputs
+from agents.registry import AGENTS
+from agents.training.inputs import INPUTS
 from agents.training.load import load_run
-from agents.training.run_folder import RunWriter
-from agents.training.trainer import Run, run_config
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import frame_index
 
@@ -83,19 +81,6 @@ def test_a_short_video_keeps_all_its_frames(trained, tmp_path):
     assert one.video_metadata["fps"] is None and one.video_metadata["duration"] is None
 
 
-def write_run(folder, cache, name, **settings):
-    """The folder of a run with its first weights."""
-    design = agent_design(name)
-    run = Run(str(cache.path), AgentChoice(name, "tuned", design.presets["tuned"]), settings)
-    task = run.task(cache)
-    network = design.initial_network(cache, task, run.choice.config)
-    folder.mkdir()
-    writer = RunWriter(folder, run_config(run, cache, task))
-    write_inputs(folder, cache, task)
-    writer.finish(network)
-    return task
-
-
 def scores_on_cache(folder, cache, task, row):
     video, view = cache.clips_of(np.array([row]), task.stream, task.view)
     clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
@@ -103,7 +88,7 @@ def scores_on_cache(folder, cache, task, row):
 
 
 @pytest.mark.parametrize("name", AGENTS)
-def test_every_agent_scores_features_as_in_the_cache(name, planted, tmp_path):
+def test_every_agent_scores_features_as_in_the_cache(name, planted, write_run, tmp_path):
     cache = open_cache(planted)
     task = write_run(tmp_path / "run", cache, name, num_frames=10)
     selector = Selector.load(tmp_path / "run")
@@ -119,7 +104,7 @@ def test_every_agent_scores_features_as_in_the_cache(name, planted, tmp_path):
 
 
 @pytest.mark.parametrize(("stream", "view"), [("rgb", "random"), ("rgb+flow", 1), ("flow", None)])
-def test_streams_and_views_are_put_together_as_in_the_cache(viewed, tmp_path, stream, view):
+def test_streams_and_views_are_as_in_the_cache(viewed, write_run, tmp_path, stream, view):
     cache = open_cache(viewed)
     task = write_run(tmp_path / "run", cache, "reinforce", num_frames=14, stream=stream, view=view)
     there, valid = scores_on_cache(tmp_path / "run", cache, task, 3)
@@ -130,7 +115,7 @@ def test_streams_and_views_are_put_together_as_in_the_cache(viewed, tmp_path, st
     np.testing.assert_allclose(scores, there[valid], rtol=1e-4, atol=1e-5)
 
 
-def test_features_that_do_not_fit_are_one_line(trained, regression, tmp_path):
+def test_features_that_do_not_fit_are_one_line(trained, regression, write_run, tmp_path):
     selector = Selector.load(trained.run)
     features = np.zeros((5, 512), np.float32)
     assert selector.score(features).shape == (5,)  # predicted by the run's own head
@@ -155,7 +140,7 @@ def test_features_that_do_not_fit_are_one_line(trained, regression, tmp_path):
         both.score({"audio": np.zeros((5, 3)), "video": np.zeros((5, 5))})
 
 
-def test_runs_whose_features_cannot_be_made_again_say_why(planted, trained, tmp_path):
+def test_runs_whose_features_cannot_be_made_again_say_why(planted, trained, write_run, tmp_path):
     write_run(tmp_path / "imported", open_cache(planted), "reinforce")
     with pytest.raises(FrameSelectError, match=r"imported features.*Selector.load\(RUN\)\.score"):
         Selector.load(tmp_path / "imported").pick("v.mp4")

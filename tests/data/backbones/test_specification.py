@@ -34,6 +34,7 @@ from frame_select_env.errors import FrameSelectError
             Specification("main", "resnet50", weights="none", output="logits"),
         ),
         ("mine:f@size=8", Specification("main", "mine:f", size=8)),
+        ("onnx:dir/m.onnx@size=8", Specification("main", "onnx:dir/m.onnx", size=8)),
     ],
 )
 def test_every_form_is_read(text: str, expected: Specification) -> None:

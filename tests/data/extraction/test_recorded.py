@@ -58,7 +58,7 @@ def test_files_are_found_by_name_and_told_apart_by_content(tmp_path: Path) -> No
     for files, folders in (([tmp_path / "w.safetensors"], []), ([], [tmp_path])):
         _, backbones = asked.build("cpu", files, folders)
         assert backbones["main"].digest == provenance["weights"]["main"]
-    with pytest.raises(FrameSelectError, match=r"w.safetensors are not in nowhere;.*--weights"):
+    with pytest.raises(FrameSelectError, match=r"w.safetensors is not in nowhere;.*--weights"):
         asked.build("cpu", [], [Path("nowhere")])
     save_file(models.squeezenet1_1().state_dict(), tmp_path / "w.safetensors")
     with pytest.raises(FrameSelectError, match="digests differ.*give theirs: --weights FILE"):
