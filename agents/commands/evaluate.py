@@ -59,6 +59,9 @@ class EvaluateArguments:
     out: Path | None = None
     #: Number of bootstrap resamples.
     resamples: int = 2000
+    #: Print every row and every note; without it the verdict and the rows that it is about. The
+    #: files have all of it anyway.
+    full: bool = False
     #: Seed of the bootstrap and of the random ranking.
     seed: int = 0
     #: Import the modules outside this project that the runs name (agents and rewards of others).
@@ -95,7 +98,7 @@ def evaluate(arguments: list[str]) -> None:
         out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
     with exclusive(out):
         written = write_files(out, evaluation)
-    print_table(evaluation)
+    print_table(evaluation, full=options.full)
     print_line(f"written to {out}: {', '.join(written)}")
 
 

@@ -55,7 +55,13 @@ def write_summary(
     `command` is the command line that reproduces it.
     """
     data_sets = comparison.data_sets
-    parts = ["# Comparison", markdown_table(run_table(data_sets))]
+    parts = ["# Comparison"]
+    parts += [
+        f"**{markdown_text(f'{one.title}: {one.evaluation.verdict.text}')}**"
+        for one in data_sets
+        if one.evaluation.verdict
+    ]
+    parts.append(markdown_table(run_table(data_sets)))
     for task, frames, table in aggregate_tables(comparison):
         title = f"## All data: {task}, {_at(frames, '`')}"
         parts += [title, markdown_table(table), f"- {IQM}"]

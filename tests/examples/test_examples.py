@@ -1,10 +1,9 @@
 """Every example runs as it stands."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import run_script
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
@@ -15,6 +14,6 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path, tmp_path):
-    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
+    done = run_script(path, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

@@ -137,7 +137,7 @@ def test_predictions_of_a_regression(plant, telling, tmp_path):
 
 def test_terminal_table(found):
     console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    print_table(found, console)
+    print_table(found, console, full=True)
     text = console.export_text()
     figure = found.row("mine", "chosen").figures["accuracy"]
     cell = f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
@@ -146,11 +146,11 @@ def test_terminal_table(found):
     assert f" {100 * found.row('mine', 4).figures['accuracy'].value:.1f} " in line
     assert "oracle (label)" in text
     assert f"mine chose, run by run: {', '.join(map(str, found.chosen['mine']))} frames" in text
-    assert text.index("all-logits") < text.index("oracle") < text.index("mine")
+    assert text.index("all-logits") < text.index("oracle") < text.index("\n mine ")
 
 
 def test_evaluation_markdown(found):
-    lines = evaluation_markdown(found).splitlines()
+    lines = evaluation_markdown(found).splitlines()[2:]  # below the verdict
     assert lines[0].startswith("| ranking | accuracy %, chosen | gain over all | kept | one-se | 2")
     assert set(lines[1]) <= set("|-:")
     table = [line for line in lines[2:] if line.startswith("|")]
