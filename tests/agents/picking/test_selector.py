@@ -1,8 +1,6 @@
 """Selector: what a run folder alone makes of new videos, and of features."""
 
-import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,17 +34,6 @@ def test_pick_gives_the_frames_that_evaluate_gives(request, which):
         np.testing.assert_allclose(np.sort(selection.scores), best, atol=1e-4)
         np.testing.assert_allclose(selection.seconds, np.array(numbers) / 12, atol=1e-6)
         np.testing.assert_allclose(selection.predictions.sum(axis=1), 1, atol=1e-5)
-
-
-def test_the_snippet_of_the_page_runs(trained, tmp_path, monkeypatch, capsys):
-    page = Path(__file__).parents[3] / "docs" / "your-data" / "pick.md"
-    (snippet,) = re.findall(r"^```py\n(.*?)^```", page.read_text(), re.M | re.S)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "videos").symlink_to(trained.run)
-    (tmp_path / "videos").symlink_to(trained.videos)
-    monkeypatch.chdir(tmp_path)
-    exec(snippet, {})
-    assert capsys.readouterr().out.count(f"({HEIGHT}, {WIDTH}, 3)") == 4
 
 
 def test_pictures_are_the_frames_in_the_videos_resolution(trained, tmp_path):
