@@ -9,7 +9,7 @@ import tyro
 from agents.commands.options import print_line
 from agents.picking.onnx_scorer import TOLERANCE, onnx_scorer
 from agents.picking.selector import Selector
-from frame_select_env.command_line import program
+from data.commands.console import parse
 from frame_select_env.storage import write_whole
 
 
@@ -22,7 +22,7 @@ class ExportArguments:
     """
 
     #: Run folder.
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     #: The file to write.
     out: Annotated[Path, tyro.conf.arg(metavar="OUT.onnx")]
     #: Import the modules outside this project that the run names (agents and rewards of others).
@@ -31,7 +31,7 @@ class ExportArguments:
 
 def export(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(ExportArguments, prog=program("export"), args=arguments)
+    options = parse(ExportArguments, "export", arguments)
     selector = Selector.load(options.run, trust_code=options.trust_code)
     model = onnx_scorer(selector)
     write_whole(options.out, model.SerializeToString())

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from agents.commands.options import fail_if_any, print_line, set_threads
 from agents.picking.files import (
     JSON,
     VERSION,
+    frame_rows,
     output_columns,
     read_finished,
     write_selection,
@@ -19,12 +23,12 @@ from agents.picking.files import (
 )
 from agents.picking.selector import Selector
 from agents.training.run_folder import MODEL
+from data.commands.console import metavar, parse
 from data.engine import Outcome, attempt, outcomes_bar
 from data.extraction.shards import identity
 from data.video.files import find_videos
 from frame_select_env import FrameSelectError
 from frame_select_env.cache import file_digest
-from frame_select_env.command_line import program
 from frame_select_env.storage import LOCK, exclusive, visible
 
 
@@ -39,24 +43,24 @@ class PickArguments:
     """
 
     #: Run folder of an agent that was trained on a cache made by extract.
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     #: A video, or a folder of videos with any layout.
     videos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEO_OR_FOLDER")]
     #: The folder to write.
-    out: Path
+    out: Annotated[Path, tyro.conf.arg(metavar="OUT")]
     #: m: number of frames to pick of each video. Default: the number the agent was trained for.
-    frames: int | None = None
+    frames: Annotated[int | None, metavar("M")] = None
     #: Pick again what is in OUT already.
     overwrite: bool = False
     #: Files of weights, and folders of Hugging Face models, that the backbones of the run need. By
     #: default they are looked for by their names in the run folder and the current folder.
-    weights: tuple[Path, ...] = ()
+    weights: Annotated[tuple[Path, ...], metavar("FILE ...")] = ()
     #: Device of the backbones: cpu, cuda, cuda:1. On a GPU they run in half precision.
     device: str = "cpu"
     #: Import the modules outside this project that the run names (backbones, agents of others).
     trust_code: bool = False
     #: Number of PyTorch threads. Default: one per CPU.
-    threads: int | None = None
+    threads: Annotated[int | None, metavar("N")] = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Job:
 
 def pick(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(PickArguments, prog=program("pick"), args=arguments)
+    options = parse(PickArguments, "pick", arguments)
     if options.threads is not None:
         set_threads(options.threads)
     selector = Selector.load(options.run, options.weights, options.device, options.trust_code)
@@ -80,18 +84,7 @@ def pick(arguments: list[str]) -> None:
         "run": file_digest(options.run / MODEL),
     }
     several = options.videos.is_dir()
-    unusable: list[str] = []
-    if several:
-        videos = find_videos(options.videos)
-        unusable = videos.unusable
-        jobs = [
-            Job(path.relative_to(options.videos).as_posix(), path, options.out / name, asked)
-            for name, path in videos.files.items()
-        ]
-    elif options.videos.exists():
-        jobs = [Job(options.videos.name, options.videos, options.out, asked)]
-    else:
-        raise FrameSelectError(f"{options.videos}: no such file or folder")
+    jobs, unusable = _jobs(options.videos, options.out, asked)
     if not options.overwrite:
         _check_out(options.out, several)
     left = [job for job in jobs if options.overwrite or not _is_done(job)]
@@ -105,11 +98,27 @@ def pick(arguments: list[str]) -> None:
                 write_tables(options.out, {"version": VERSION, "videos": entries}, entries)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("rerun the command; finished videos are skipped") from None
+    if entries and not several:
+        _print_frames(entries[0])
     if entries:
         frames = sum(len(entry["files"]) for entry in entries)
         which = f"{len(entries)} videos" if several else entries[0]["video"]
         print_line(f"{frames} frames of {which}: {options.out / JSON}, frames.csv, PNG")
     fail_if_any("pick", [*failed.values(), *unusable])
+
+
+def _jobs(videos: Path, out: Path, asked: dict[str, Any]) -> tuple[list[Job], list[str]]:
+    """A job for each video, and a line for each that cannot have one."""
+    if videos.is_dir():
+        found = find_videos(videos)
+        jobs = [
+            Job(path.relative_to(videos).as_posix(), path, out / name, asked)
+            for name, path in found.files.items()
+        ]
+        return jobs, found.unusable
+    if not videos.exists():
+        raise FrameSelectError(f"{videos}: no such file or folder")
+    return [Job(videos.name, videos, out, asked)], []
 
 
 def _pick_all(selector: Selector, jobs: list[Job], before: int) -> dict[Path, str]:
@@ -165,6 +174,21 @@ def _placed(job: Job, out: Path) -> dict[str, Any]:
     assert entry is not None
     below = job.folder.relative_to(out)
     return {**entry, "files": [(below / name).as_posix() for name in entry["files"]]}
+
+
+def _print_frames(entry: dict[str, Any]) -> None:
+    """Print the frames of a video, and when they are shown, as players count: minutes:seconds."""
+    table = Table(title=escape(entry["video"]), title_justify="left")
+    for row in frame_rows(entry):
+        minutes, seconds = divmod(row.pop("seconds"), 60)
+        shown = {"file": row.pop("file"), "time": f"{int(minutes)}:{seconds:06.3f}", **row}
+        del shown["video"]
+        if not table.columns:
+            for name in shown:
+                table.add_column(escape(name), justify="right")
+        cells = [f"{one:.3f}" if isinstance(one, float) else str(one) for one in shown.values()]
+        table.add_row(*map(escape, cells))
+    Console().print(table)
 
 
 def _check_out(out: Path, several: bool) -> None:

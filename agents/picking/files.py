@@ -66,7 +66,7 @@ def write_tables(
     folder: Path, content: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]
 ) -> None:
     """Write frames.csv, a row per frame of the `entries`, and then frames.json."""
-    rows = [row for entry in entries for row in _rows(entry)]
+    rows = [row for entry in entries for row in frame_rows(entry)]
     columns = list(rows[0]) if rows else list(COLUMNS)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns)
@@ -108,8 +108,8 @@ def output_columns(
     return {"predicted": [classes[k] for k in best], "probability": probability.tolist()}
 
 
-def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of frames.csv of a video."""
+def frame_rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of frames.csv of a video, from the content of its frames.json."""
     names = {"file": "files", "seconds": "seconds", "score": "scores"}
     known = {"version", "video", "video_metadata", "asked", *names.values()}
     outputs = [name for name in entry if name not in known]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from importlib import import_module
 
@@ -78,9 +79,14 @@ def test_pictures_and_tables_of_a_folder_tell_the_same_frames(picked):
     assert left == []
 
 
-def test_a_single_video_is_written_into_the_folder_itself(trained, videos, tmp_path, picked):
+def test_a_single_video_is_written_into_the_folder_itself(
+    trained, videos, tmp_path, picked, capsys
+):
     pick(trained.run, videos / "a.mp4", "--frames", 4, "--out", tmp_path / "one")
     content, rows = read(tmp_path / "one")
+    shown = capsys.readouterr().out
+    for row in rows:  # as a player counts
+        assert re.search(rf" {row['file']} .* 0:0{float(row['seconds']):.3f} ", shown)
     assert content["seconds"] == read(picked / "a")[0]["seconds"]
     assert [row["video"] for row in rows] == ["a.mp4"] * 4
     names = {"000.png", "001.png", "002.png", "003.png", "frames.csv", "frames.json"}
