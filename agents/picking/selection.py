@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from data.video.frames import read_sizes
-from data.video.timeline import Timeline
+from data.video.timeline import MisnamedError, Timeline, count_frames
 
 DECODING_THREADS = 0  # one per CPU
 
@@ -55,5 +55,15 @@ class Selection:
         Raises:
             VideoError: if one cannot be decoded.
         """
-        found = read_sizes(self.path, self.timeline, self.indices, [None], DECODING_THREADS)
+        done = 0
+        try:
+            for picture in self._read(self.timeline, self.indices):
+                yield picture
+                done += 1
+        except MisnamedError:  # its packets mislead only now that other frames are skipped
+            timeline = count_frames(self.path)
+            yield from self._read(timeline, timeline.shown_at(self.seconds[done:]))
+
+    def _read(self, timeline: Timeline, numbers: np.ndarray) -> Iterator[np.ndarray]:
+        found = read_sizes(self.path, timeline, numbers, [None], DECODING_THREADS)
         return (picture for _, (picture,) in found)

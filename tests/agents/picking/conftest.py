@@ -30,6 +30,7 @@ class Trained:
     videos: Path
     scores: dict[str, np.ndarray]  # id -> [T]
     numbers: dict[str, list[int]]  # id -> the M best frames, numbered in the video
+    predictions: dict[str, np.ndarray]  # id -> [M, C], of these
 
 
 def train(folder: Path, videos: Path, *options: str, stream: str | None = None) -> Trained:
@@ -52,6 +53,7 @@ def train(folder: Path, videos: Path, *options: str, stream: str | None = None) 
         videos,
         dict(zip(ids, scores, strict=True)),
         {name: number[row][kept[row]].tolist() for row, name in enumerate(ids)},
+        {name: clips.predictions[row][kept[row]] for row, name in enumerate(ids)},
     )
 
 

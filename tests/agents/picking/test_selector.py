@@ -8,9 +8,11 @@ from shape_videos import HEIGHT, WIDTH, number_of, numbered_pictures, write_vide
 
 import agents
 from agents import Selector
+from agents.picking import selection as selection_module
 from agents.registry import AGENTS
 from agents.training.inputs import INPUTS
 from agents.training.load import load_run
+from data.video.timeline import MisnamedError
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import frame_index
 
@@ -33,7 +35,7 @@ def test_pick_gives_the_frames_that_evaluate_gives(request, which):
         best = np.sort(found.scores[name])[-3:]
         np.testing.assert_allclose(np.sort(selection.scores), best, atol=1e-4)
         np.testing.assert_allclose(selection.seconds, np.array(numbers) / 12, atol=1e-6)
-        np.testing.assert_allclose(selection.predictions.sum(axis=1), 1, atol=1e-5)
+        np.testing.assert_allclose(selection.predictions, found.predictions[name], atol=1e-4)
 
 
 def test_pictures_are_the_frames_in_the_videos_resolution(trained, tmp_path):
@@ -49,6 +51,27 @@ def test_pictures_are_the_frames_in_the_videos_resolution(trained, tmp_path):
         "video_backend": "pyav",
         "frames_indices": selection.indices.tolist(),
     }
+
+
+def test_pictures_of_a_video_whose_packets_mislead_are_found_by_their_times(
+    trained, tmp_path, monkeypatch
+):
+    video = write_video(tmp_path / "a.mp4", numbered_pictures(30), fps=10)
+    selection = Selector.load(trained.run).pick(video, 4)
+    whole, calls = selection_module.read_sizes, []
+
+    def misled(path, timeline, wanted, sides, threads):
+        calls.append(timeline.decoded)
+        frames = whole(path, timeline, wanted, sides, threads)
+        if timeline.decoded:
+            yield from frames
+        else:
+            yield next(frames)
+            raise MisnamedError
+
+    monkeypatch.setattr(selection_module, "read_sizes", misled)
+    shown = [number_of(picture) for picture in selection.pictures()]
+    assert shown == selection.indices.tolist() and calls == [False, True]
 
 
 def test_without_a_number_it_picks_as_many_as_the_agent_was_trained_for(trained, tmp_path):
