@@ -82,7 +82,8 @@ def _session(specification: Specification, runtime: Runtime, path: Path) -> Any:
         import onnxruntime
     except ImportError as error:
         raise specification.fail(
-            f'onnxruntime cannot be imported ({error}); install it: pip install "onnxruntime"'
+            f"onnxruntime cannot be imported ({error}); "
+            'install it: pip install "frame-select-env[onnx]"'
         ) from None
     provider = "CUDAExecutionProvider" if runtime.half else "CPUExecutionProvider"
     if provider not in onnxruntime.get_available_providers():

@@ -1,15 +1,16 @@
-"""frame-select export: the ONNX model scores videos as the agent does."""
+"""frame-select export: the ONNX model scores videos as the agent does.
+
+Installed for the tests: an absent onnx must fail these tests, and no others.
+"""
 
 import json
+from importlib import import_module
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 
 from agents.__main__ import main
-from agents.picking import onnx_scorer as module
 from agents.picking.selector import Selector
 from frame_select_env import FeatureCache, write_cache
 
@@ -24,7 +25,8 @@ def unlike_the_first(network):
 
 def exported(folder, out):
     main(["export", str(folder), "--out", str(out)])
-    return onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    runtime = import_module("onnxruntime")
+    return runtime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_other_networks_are_refused(planted, write_run, tmp_path, capsys, text):
 def test_a_model_that_differs_from_torch_is_not_written(
     planted, write_run, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(module, "GATES", (0, 1, 2, 3))
+    monkeypatch.setattr(import_module("agents.picking.onnx_scorer"), "GATES", (0, 1, 2, 3))
     folder = tmp_path / "run"
     write_run(folder, FeatureCache(planted), "reinforce")
     with pytest.raises(SystemExit):
@@ -104,6 +106,7 @@ def test_the_file_is_a_valid_model_of_an_old_format(planted, write_run, tmp_path
     folder = tmp_path / "run"
     write_run(folder, FeatureCache(planted), "plackett-luce")
     exported(folder, tmp_path / "scorer.onnx")
+    onnx = import_module("onnx")
     model = onnx.load(tmp_path / "scorer.onnx")
     onnx.checker.check_model(model)
     assert model.opset_import[0].version == 17 and model.ir_version == 8

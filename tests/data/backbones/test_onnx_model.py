@@ -1,13 +1,15 @@
-"""ONNX models as backbones: tiny graphs whose outputs are known."""
+"""ONNX models as backbones: tiny graphs whose outputs are known.
 
+Installed for the tests: an absent onnx must fail these tests, and no others.
+"""
+
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper
 
 from data.backbones import Backbone, build_backbone, parse_specification
 from data.backbones.backbone import Runtime
@@ -24,10 +26,12 @@ def write(
     shape: Sequence[int | str],
     outputs: int = 1,
     axes: Sequence[int] = (-2, -1),
-    kind: int = TensorProto.FLOAT,
+    kind: str = "FLOAT",
 ) -> Path:
     """A model whose every output is the mean of its input over some axes."""
-    names = [f"out{number}" for number in range(outputs)]
+    onnx, helper = map(importlib.import_module, ("onnx", "onnx.helper"))
+    number = onnx.TensorProto.DataType.Value(kind)
+    names = [f"out{one}" for one in range(outputs)]
     nodes = [
         helper.make_node("ReduceMean", ["pixels"], [name], axes=list(axes), keepdims=0)
         for name in names
@@ -36,8 +40,8 @@ def write(
     graph = helper.make_graph(
         nodes,
         "mean",
-        [helper.make_tensor_value_info("pixels", kind, list(shape))],
-        [helper.make_tensor_value_info(name, kind, free) for name in names],
+        [helper.make_tensor_value_info("pixels", number, list(shape))],
+        [helper.make_tensor_value_info(name, number, free) for name in names],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
@@ -129,7 +133,7 @@ def test_it_is_found_again_by_its_name_and_told_apart_by_its_content(tmp_path: P
 def test_what_does_not_fit_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("no model")
     grey = write(tmp_path / "grey.onnx", ("B", 1, "h", "w"))
-    double = write(tmp_path / "double.onnx", IMAGE, kind=TensorProto.DOUBLE)
+    double = write(tmp_path / "double.onnx", IMAGE, kind="DOUBLE")
     map_ = write(tmp_path / "map.onnx", IMAGE, axes=(-1,))
     for path, options, words in (
         (tmp_path / "none.onnx", "", "no such file"),
