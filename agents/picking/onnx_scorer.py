@@ -134,7 +134,7 @@ def _check(model: onnx.ModelProto, selector: Selector, size: int, outputs: int) 
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     given = {one.name: getattr(clips, one.name) for one in session.get_inputs()}
-    (found,) = session.run(None, given)
+    found = np.asarray(session.run(None, given)[0])
     expected = selector.agent.scores(clips)
     if not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
         worst = np.abs(np.where(valid, found, 0) - np.where(valid, expected, 0)).max()
