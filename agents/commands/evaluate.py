@@ -104,7 +104,8 @@ def evaluate(arguments: list[str]) -> None:
 
 def write_files(out: Path, evaluation: Evaluation) -> list[str]:
     """Write the tables and pictures of an evaluation into a folder; returns the file names."""
-    from agents.pictures.curves import plot_curves  # Matplotlib takes long to import
+    from agents.evaluation.page import write_page  # Jinja and Matplotlib take long to import
+    from agents.pictures.curves import plot_curves
     from agents.pictures.strips import default_frames, plot_strips
 
     write_evaluation(out / "evaluation.csv", evaluation)
@@ -112,6 +113,9 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
     write_whole(out / "evaluation.md", evaluation_markdown(evaluation))
     plot_curves(out / "accuracy.png", evaluation)
     written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
+    if evaluation.verdict:
+        write_page(out / "evaluation.html", evaluation)
+        written.append("evaluation.html")
     if "thumbnail" in evaluation.settings.cache.frame_datasets:
         agent = evaluation.agents[-1]
         frames = default_frames(evaluation, agent)
