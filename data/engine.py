@@ -21,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 from rich.console import Console
 from rich.progress import (
@@ -49,7 +49,8 @@ class Engine:
     """Where tasks run; FrameSelectError for an unknown engine, jobs < 1, or a needless address."""
 
     name: str = "joblib"  # processes of this machine; or "ray"
-    jobs: int | None = None  # number of tasks that run at once; None: the number of CPUs
+    # number of tasks that run at once; None: the CPUs that this process may use
+    jobs: int | None = None
     address: str = ""  # of a Ray cluster; empty: start Ray on this machine
     gpu: bool = False  # whether each task needs a GPU
 
@@ -88,7 +89,7 @@ def run_all(function: Function, tasks: Sequence[Any], engine: Engine) -> Iterato
     if engine.name == "ray":
         ray, started = _start_ray(engine)
         return _run_on_ray(ray, started, function, tasks, engine)
-    return _run_in_processes(function, tasks, engine.jobs or os.cpu_count() or 1)
+    return _run_in_processes(function, tasks, engine.jobs or cpu_count())
 
 
 def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator[Outcome]:

@@ -17,7 +17,7 @@ from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shar
 from agents.comparison.results import gather, write_results
 from agents.evaluation.choosing import FRAMES, ChoiceRule
 from agents.evaluation.scoring import ViewScheme
-from agents.evaluation.tables import print_table, wide_console
+from agents.evaluation.tables import print_table
 from agents.registry import parse_agent
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
@@ -78,6 +78,9 @@ class CompareArguments(ManyRunsOptions):
     pool: bool = False
     #: Number of bootstrap resamples.
     resamples: int = 2000
+    #: Print every row and every note; without it the verdict and the rows that it is about. The
+    #: files have all of it anyway.
+    full: bool = False
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
     #: folder. The shard that ends last, or the command without --shard, writes the report.
     shard: str = ""
@@ -156,9 +159,8 @@ def _report(
     write_hparams(out / "hparams", data_sets)
     write_summary(out / "summary.md", comparison, command, notes)
     write_report(out / "report.html", comparison, command, notes, pictures)
-    longest = max(len(row.ranking) for one in data_sets for row in one.evaluation.table)
     for one in data_sets:
-        print_table(one.evaluation, wide_console(longest))
+        print_table(one.evaluation, full=options.full)
     written = f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams"
     print_line(f"{written} are in {out}")
     print_line(f"report: {out / 'report.html'}")

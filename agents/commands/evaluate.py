@@ -59,6 +59,9 @@ class EvaluateArguments:
     out: Path | None = None
     #: Number of bootstrap resamples.
     resamples: int = 2000
+    #: Print every row and every note; without it the verdict and the rows that it is about. The
+    #: files have all of it anyway.
+    full: bool = False
     #: Seed of the bootstrap and of the random ranking.
     seed: int = 0
     #: Import the modules outside this project that the runs name (agents and rewards of others).
@@ -95,13 +98,14 @@ def evaluate(arguments: list[str]) -> None:
         out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
     with exclusive(out):
         written = write_files(out, evaluation)
-    print_table(evaluation)
+    print_table(evaluation, full=options.full)
     print_line(f"written to {out}: {', '.join(written)}")
 
 
 def write_files(out: Path, evaluation: Evaluation) -> list[str]:
     """Write the tables and pictures of an evaluation into a folder; returns the file names."""
-    from agents.pictures.curves import plot_curves  # Matplotlib takes long to import
+    from agents.evaluation.page import write_page  # Jinja and Matplotlib take long to import
+    from agents.pictures.curves import plot_curves
     from agents.pictures.strips import default_frames, plot_strips
 
     write_evaluation(out / "evaluation.csv", evaluation)
@@ -109,6 +113,9 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
     write_whole(out / "evaluation.md", evaluation_markdown(evaluation))
     plot_curves(out / "accuracy.png", evaluation)
     written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
+    if evaluation.verdict:
+        write_page(out / "evaluation.html", evaluation)
+        written.append("evaluation.html")
     if "thumbnail" in evaluation.settings.cache.frame_datasets:
         agent = evaluation.agents[-1]
         frames = default_frames(evaluation, agent)

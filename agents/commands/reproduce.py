@@ -13,7 +13,7 @@ from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
 from agents.comparison.results import gather, write_results
 from agents.evaluation.choosing import FRAMES
-from agents.evaluation.tables import print_text_table, wide_console
+from agents.evaluation.tables import print_text_table
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES
@@ -147,7 +147,7 @@ def reproduce(arguments: list[str]) -> None:
         shown = figures(measured)
         run = Reproduced(study, data, agents, measured, shown, options.num_frames, notes)
         table, written = (study.write or write_reproduced)(options.out, run)
-    print_text_table(table, study.title, wide_console(max(len(row[0]) for row in table.rows)))
+    print_text_table(table, study.title)
     print_line(f"{', '.join(written[:-1])} and {written[-1]} are in {options.out}")
     fail_if_any("reproduce", failed)
 

@@ -12,7 +12,7 @@ import tyro
 from agents.commands.options import fail_if_any, print_line
 from agents.commands.train_grid import RESULTS, trained_grid
 from agents.comparison.grid import RunSpec, check_scoring, make_grid
-from agents.evaluation.tables import TextTable, markdown_table, print_text_table, wide_console
+from agents.evaluation.tables import TextTable, markdown_table, print_text_table
 from agents.suite.anchors import Anchors, find_anchors
 from agents.suite.caches import Materials, make_materials
 from agents.suite.leaderboard import (
@@ -193,7 +193,7 @@ def run_tasks(
     if rows:
         show(board, options.out)
         if plan.tests:
-            print_text_table(pair_table(board, plan.tests), "planned tests", wide_console(160))
+            print_text_table(pair_table(board, plan.tests), "planned tests")
     print_line(f"plan: sha256 {plan.digest}")
     return failed
 
@@ -227,8 +227,7 @@ def write_leaderboard(out: Path, board: Leaderboard) -> None:
 def show(board: Leaderboard, out: Path) -> None:
     """Print the leaderboard."""
     table = score_table(board, intervals=False)
-    longest = sum(max(map(len, column)) + 3 for column in zip(*table.rows, strict=True))
-    print_text_table(table, "leaderboard", wide_console(longest))
+    print_text_table(table, "leaderboard")
     print_line(f"leaderboard: {out / PAGE} and {PICTURE}")
 
 

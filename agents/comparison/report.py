@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from agents.comparison.gallery import Picture, draw_pictures
@@ -25,14 +24,13 @@ from agents.comparison.tables import (
     time_table,
 )
 from agents.evaluation.intervals import FEWEST_GROUPS
+from agents.evaluation.page import page_environment
 from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
 from agents.training.provenance import versions
 from frame_select_env.storage import write_whole
 
 TEMPLATE = "report.html.jinja"
-ABOVE, BELOW = "0, 114, 178", "213, 94, 0"  # of zero: blue and vermilion
 SCREEN_DPI, PICTURE_DPI = 96, 150  # the latter is the default of `picture`
-STRONGEST = 0.45  # opacity of a shade at which text is legible on light and dark
 HOW_TO_READ = (
     "An agent ranks the frames of a test video and the best are averaged; the score is how often "
     "that prediction is right (regression: minus its mean absolute error). `chosen` is the score "
@@ -55,7 +53,13 @@ def write_summary(
     `command` is the command line that reproduces it.
     """
     data_sets = comparison.data_sets
-    parts = ["# Comparison", markdown_table(run_table(data_sets))]
+    parts = ["# Comparison"]
+    parts += [
+        f"**{markdown_text(f'{one.title}: {one.evaluation.verdict.text}')}**"
+        for one in data_sets
+        if one.evaluation.verdict
+    ]
+    parts.append(markdown_table(run_table(data_sets)))
     for task, frames, table in aggregate_tables(comparison):
         title = f"## All data: {task}, {_at(frames, '`')}"
         parts += [title, markdown_table(table), f"- {IQM}"]
@@ -98,14 +102,8 @@ def write_report(
         with tempfile.TemporaryDirectory() as folder:
             drawn = draw_pictures(folder, comparison)
             return write_report(path, comparison, command, notes, drawn)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"at": _at, "tint": _tint, "data_uri": _data_uri, "width": _width}
+    environment = page_environment(Path(__file__).parent)
+    environment.filters |= {"at": _at, "data_uri": _data_uri, "width": _width}
     environment.filters |= {"words": _words, "tables": pair_tables, "note": pair_note}
     data_sets = comparison.data_sets
     text = environment.get_template(TEMPLATE).render(
@@ -138,11 +136,6 @@ def _versions() -> str:
 
 def _at(frames: str, quotes: str = "“”") -> str:
     return f"at {frames} frames" if frames.isdigit() else f"at {quotes[0]}{frames}{quotes[-1]}"
-
-
-def _tint(shade: float) -> str:
-    """A CSS colour for -1 to 1."""
-    return f"rgba({ABOVE if shade > 0 else BELOW}, {STRONGEST * min(abs(shade), 1.0):.2f})"
 
 
 def _data_uri(path: Path) -> str:

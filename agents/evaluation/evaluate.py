@@ -46,6 +46,7 @@ from agents.evaluation.scoring import (
     ViewScheme,
     score_videos,
 )
+from agents.evaluation.verdict import one_class_warning, verdict
 from agents.training.task import holdout
 from baselines import AllLogits, Pooled, PooledAndAll
 from baselines.splits import labelled_rows
@@ -211,8 +212,13 @@ def evaluate(
     )
     drawn = evaluation.draw(seed)
     evaluation = replace(evaluation, table=_table(evaluation, every, drawn))
-    cautions = tuple(filter(None, (resampled_groups(evaluation.group)[1], few_videos)))
-    return replace(evaluation, notes=(*notes, *level_notes(evaluation, drawn)), cautions=cautions)
+    told = resampled_groups(evaluation.group)[1], few_videos, one_class_warning(evaluation)
+    return replace(
+        evaluation,
+        notes=(*notes, *level_notes(evaluation, drawn)),
+        cautions=tuple(filter(None, told)),
+        verdict=verdict(evaluation, drawn),
+    )
 
 
 def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:

@@ -13,7 +13,9 @@ from frame_select_env.cache import frame_index
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import whole_file
 
-PREDICTION_COLUMNS = ("id", "label", "ranking", "run", "frames", "selected", "predicted", "p_c")
+PREDICTION_COLUMNS = (
+    *("id", "label", "ranking", "run", "frames", "selected", "seconds", "predicted", "p_c"),
+)
 # Columns that are empty where a row has no such figure.
 OPTIONAL = ("average_precision", "spearman", "regret")
 
@@ -67,24 +69,32 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
     """Write predictions.csv, a row per agent, run, headline (`chosen`) and `free`, and video.
 
     `selected` lists the frames that were averaged, numbered from 0 in the whole video, those of
-    several units (streams and their views) with bars between them; `p_c` is the probability of the
-    true class, empty for a regression. Several targets are separated by spaces.
+    several units (streams and their views) with bars between them, and `seconds` their times, empty
+    in a cache without times; `p_c` is the probability of the true class, empty for a regression.
+    Several targets are separated by spaces.
     """
     cache = evaluation.settings.cache
     ids, lengths = cache.ids[evaluation.rows], cache.lengths[evaluation.rows]
     numbers = frame_index(lengths, evaluation.settings.num_frames)[0]  # [n, T], in the whole video
+    time = None
+    if "time" in cache.frame_datasets:
+        time = cache.read_frames("time", evaluation.rows, evaluation.settings.num_frames)
     records = []
     for (name, frames), results in evaluation.results.items():
         if name not in evaluation.agents or frames not in (evaluation.headline(name), "free"):
             continue
         for run, index in np.ndindex(results.error.shape):
             label = class_name(evaluation, evaluation.label[index])
-            units = [numbers[index, unit] for unit in results.selected[run, index]]
-            kept = " | ".join(" ".join(map(str, unit)) for unit in units)
+            units = results.selected[run, index]
+            kept = " | ".join(" ".join(map(str, numbers[index, unit])) for unit in units)
+            seconds = ""
+            if time is not None:
+                at = [" ".join(f"{one:.3f}" for one in time[index, unit]) for unit in units]
+                seconds = " | ".join(at)
             predicted = class_name(evaluation, results.predicted[run, index])
             probability = results.true_probability[run, index]
             p_c = "" if np.isnan(probability) else f"{probability:.6f}"
-            records.append([ids[index], label, name, run, frames, kept, predicted, p_c])
+            records.append([ids[index], label, name, run, frames, kept, seconds, predicted, p_c])
     write_csv(path, PREDICTION_COLUMNS, records)
 
 

@@ -1,6 +1,8 @@
 """Whether a formula, which learns no more than a threshold, is level with the best agent."""
 
-from agents.evaluation.intervals import Resamples
+from collections.abc import Iterator
+
+from agents.evaluation.intervals import Interval, Resamples
 from agents.evaluation.references import ALL, FREE, RANDOM
 from agents.evaluation.result import Evaluation
 from agents.evaluation.tables import interval_text
@@ -8,33 +10,51 @@ from baselines import ON_REQUEST, RANKINGS
 from baselines.fitted_formula import FITTED_FORMULAS
 
 
-def level_notes(evaluation: Evaluation, resamples: Resamples) -> list[str]:
+def best_agent(evaluation: Evaluation) -> str | None:
+    """The agent with the lowest error at its headline; None without agents."""
+    errors = {
+        name: float(evaluation.results[name, evaluation.headline(name)].error.mean())
+        for name in evaluation.agents
+    }
+    return min(errors, key=lambda name: errors[name]) if errors else None
+
+
+def level_notes(evaluation: Evaluation, drawn: Resamples) -> list[str]:
     """A line for every formula, all frames too, that the best agent is not certainly above.
 
-    The best agent has the lowest error at its headline. A formula counts at its headline, unless
-    that keeps all frames, and, if it was fitted, at its free choice. It is level where the interval
-    of the agent's lead, paired by video, includes zero.
+    A formula counts at its headline, unless that keeps all frames, and, if it was fitted, at its
+    free choice. It is level where the interval of the agent's lead, paired by video, includes zero.
     """
-    results, percent = evaluation.results, evaluation.task == "classification"
-    headlines = {name: results[name, evaluation.headline(name)] for name in evaluation.agents}
-    if not headlines:
-        return []
-    best = min(headlines, key=lambda name: headlines[name].error.mean())
-    notes = []
-    for name in (ALL, *FITTED_FORMULAS, *RANKINGS, *ON_REQUEST):
-        leads = [
-            resamples.mean(results[name, frames].error.mean(axis=0) - headlines[best].error)
-            for frames in _counted(evaluation, name)
-        ]
-        if not leads:
-            continue
-        lead = min(leads, key=lambda one: one.value)
+    best, notes = best_agent(evaluation), []
+    for name, _, lead in _leads(evaluation, drawn):
         if lead.low <= 0:
             how = "above" if lead.high < 0 else "level with"
             what = "keeping all frames" if name == ALL else f"{name}, a formula,"
-            lead_text = interval_text(lead, "gain", percent)
+            lead_text = interval_text(lead, "gain", evaluation.task == "classification")
             notes.append(f"{what} is {how} the best agent, {best}, whose lead is {lead_text}")
     return notes
+
+
+def best_formula(evaluation: Evaluation, drawn: Resamples) -> tuple[str, str, Interval] | None:
+    """The best formula, its row, and the best agent's lead over it; None without either."""
+    found = [one for one in _leads(evaluation, drawn) if one[0] != ALL]
+    return min(found, key=lambda one: one[2].value) if found else None
+
+
+def _leads(evaluation: Evaluation, drawn: Resamples) -> Iterator[tuple[str, str, Interval]]:
+    """Every formula that counts, its better row, and the best agent's lead over that."""
+    if (best := best_agent(evaluation)) is None:
+        return
+    results = evaluation.results
+    error = results[best, evaluation.headline(best)].error
+    for name in (ALL, *FITTED_FORMULAS, *RANKINGS, *ON_REQUEST):
+        leads = {
+            frames: drawn.mean(results[name, frames].error.mean(axis=0) - error)
+            for frames in _counted(evaluation, name)
+        }
+        if leads:
+            frames = min(leads, key=lambda row: leads[row].value)
+            yield name, frames, leads[frames]
 
 
 def _counted(evaluation: Evaluation, name: str) -> list[str]:

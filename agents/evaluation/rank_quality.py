@@ -89,7 +89,8 @@ def regrets(
 
     For a regression, by how much its MAE is above the oracle's. A row in `choices`, of what the
     runs chose, is compared run by run at that run's m, where "all" leaves the oracle no choice
-    either. Rows `free` and `all` have no m and no regret. The oracle is greedy, so a regret may be
+    either. Rows `free` and `all` have no m and no regret, nor has a row whose runs all chose to
+    keep all frames, from which nobody can choose. The oracle is greedy, so a regret may be
     negative; without its rows there is none.
     """
     least = {
@@ -102,6 +103,8 @@ def regrets(
     least["all"] = float(results["all", "all"].error.mean())
     found = {}
     for (name, frames), one in results.items():
+        if set(choices.get((name, frames), ())) == {"all"}:
+            continue
         if (name, frames) in choices:
             same = float(np.mean([least[str(m)] for m in choices[name, frames]]))
         elif frames.isdigit():

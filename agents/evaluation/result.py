@@ -37,6 +37,16 @@ class TableRow:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether selection helps on the scored videos."""
+
+    text: str  # a sentence
+    agent: str  # the best one, which it is about
+    formula: str  # the best one; empty without a formula
+    formula_row: str  # its row that counts, "free" or its headline
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The results of every ranking on one split, as `evaluate` returns them."""
 
@@ -55,6 +65,7 @@ class Evaluation:
     notes: tuple[str, ...]  # what was left out, and why
     resamples: int  # number of bootstrap resamples
     cautions: tuple[str, ...] = ()  # what its intervals and choices cannot tell
+    verdict: Verdict | None = None  # whether selection helps; None without an agent
     # by ranking: the m that it was trained for, where that is known
     target_frames: Mapping[str, int] = field(default_factory=dict)
 

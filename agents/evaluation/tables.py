@@ -11,19 +11,30 @@ from rich.table import Table
 
 from agents.evaluation.choosing import RULES
 from agents.evaluation.intervals import Interval
-from agents.evaluation.references import FREE
+from agents.evaluation.references import ALL, CHOSEN, FREE
 from agents.evaluation.result import FIGURES, Evaluation, TableRow
+from frame_select_env.cache.schema import DEFAULT_FOLD
 
-CHOSEN = ", chosen"
+AT_CHOSEN = f", {CHOSEN}"
+KEPT = "kept"
+LABEL = " (label)"  # after the name of a ranking that sees the label
+POOLED, ORACLE = "pooled", "oracle"
 HEADINGS = {
-    "accuracy": f"accuracy %{CHOSEN}",
-    "pcc": f"PCC{CHOSEN}",
+    "accuracy": f"accuracy %{AT_CHOSEN}",
+    "pcc": f"PCC{AT_CHOSEN}",
     "mae": "MAE",
     "gain": "gain over all",
 }
 QUALITY_HEADINGS = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
-PIPED_WIDTH = 160
+PIPED_WIDTH = 80
+NAME_WIDTH = 30  # of the first column; longer names go on in the next line
 BETWEEN, EDGES = 3, 2  # blanks between two columns of a printed table, and at its edges
+INTERVALS = "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames"
+WORDS = {  # of rows
+    POOLED: f"{POOLED}: a linear model on a video's mean feature; it selects nothing",
+    ORACLE: f"{ORACLE}{LABEL}: chooses by the true label, an upper bound",
+}
+BRIEF_AGENTS = 2  # above which the brief table leaves out the model that pools and the oracle
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
     for name, rows in rankings.items():
         first = next(iter(rows.values()))
         headline = rows.get(evaluation.headline(name))
-        cells = [f"{name} (label)" if first.kind == "oracle" else name]
+        cells = [_name(first)]
         if headline:
             cells += [interval_text(headline.figures[one], one, percent) for one in shown]
             cells.append(f"{headline.mean_frames:.1f}")
@@ -74,12 +85,44 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
                 cells.append(number_text(value, percent) if regret else f"{value:.2f}")
         table.append(cells)
         kinds.append(first.kind)
-    headings = [HEADINGS[name] for name in shown]
-    if not evaluation.chosen:
-        headings = [text.removesuffix(CHOSEN) for text in headings]
-    heading = ["ranking", *headings, "kept", *fixed]
+    heading = ["ranking", *(_heading(name, evaluation) for name in shown), KEPT, *fixed]
     heading += [QUALITY_HEADINGS[name] for name in optional]
     return TextTable(heading, table, kinds)
+
+
+def brief_table(evaluation: Evaluation) -> TextTable:
+    """The headlines that the verdict is about.
+
+    All frames, the best formula and every agent; of one or two agents also the linear model on
+    pooled features and the oracle, as far as the table has them, which makes six rows at most.
+    """
+    made, percent = evaluation.verdict, evaluation.task == "classification"
+    names: list[str] = [POOLED, ORACLE] if len(evaluation.agents) <= BRIEF_AGENTS else []
+    shown = [evaluation.row(ALL, ALL)]
+    shown += [evaluation.row(made.formula, made.formula_row)] if made and made.formula else []
+    for name in (*names, *evaluation.agents):
+        if evaluation.frames(name):
+            shown.append(evaluation.row(name, evaluation.headline(name)))
+    first = FIGURES[evaluation.task][0]
+    rows = [
+        [
+            _name(row) + (f", {FREE}" if row.frames == FREE else ""),
+            *(interval_text(row.figures[figure], figure, percent) for figure in (first, "gain")),
+            f"{row.mean_frames:.1f}",
+        ]
+        for row in shown
+    ]
+    heading = ["ranking", _heading(first, evaluation), HEADINGS["gain"], KEPT]
+    return TextTable(heading, rows, [row.kind for row in shown])
+
+
+def _name(row: TableRow) -> str:
+    return f"{row.ranking}{LABEL}" if row.kind == "oracle" else row.ranking
+
+
+def _heading(figure: str, evaluation: Evaluation) -> str:
+    """A figure's heading, which says where it is at the number of frames that runs chose."""
+    return HEADINGS[figure] if evaluation.chosen else HEADINGS[figure].removesuffix(AT_CHOSEN)
 
 
 def target_table(evaluation: Evaluation) -> TextTable:
@@ -93,7 +136,7 @@ def target_table(evaluation: Evaluation) -> TextTable:
         [name, *(number_text(row.targets[one].value, False) for one in evaluation.targets)]
         for name, row in rows
     ]
-    heading = [f"PCC{CHOSEN if evaluation.chosen else ''}", *evaluation.targets]
+    heading = [f"PCC{AT_CHOSEN if evaluation.chosen else ''}", *evaluation.targets]
     return TextTable(heading, cells, [row.kind for _, row in rows])
 
 
@@ -102,22 +145,31 @@ def fixed_frames(evaluation: Evaluation) -> list[int]:
     return sorted({int(row.frames) for row in evaluation.table if row.frames.isdigit()})
 
 
-def wide_console(longest: int = 0) -> Console:
-    """Standard output; where it is no terminal it has room for names of `longest` characters."""
-    # Piped into a file, rich's 80 columns would break the numbers apart.
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH + longest)
+def wide_console() -> Console:
+    """Standard output; where it is no terminal, of 80 columns."""
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
-def print_table(evaluation: Evaluation, console: Console | None = None) -> None:
-    """Print a row per ranking on the terminal, with notes on what the columns mean."""
+def print_table(evaluation: Evaluation, console: Console | None = None, full: bool = False) -> None:
+    """Print the verdict, its rows, and what their words mean; `full` prints every row and note."""
     console = console or wide_console()
-    title = f"{evaluation.settings.cache.path.stem}, {evaluation.split}: "
-    title += f"{len(evaluation.rows)} videos"
-    print_text_table(evaluation_table(evaluation), title, console)
+    full = full or evaluation.verdict is None
+    if evaluation.verdict:
+        console.print(evaluation.verdict.text, style="bold", highlight=False, markup=False)
+    table = evaluation_table(evaluation) if full else brief_table(evaluation)
+    print_text_table(table, evaluation_title(evaluation), console)
     if evaluation.targets:
         print_text_table(target_table(evaluation), "by target", console)
-    for note in table_notes(evaluation):
-        console.print(note, style="dim", highlight=False, markup=False, soft_wrap=True)
+    for note in table_notes(evaluation) if full else brief_notes(evaluation):
+        console.print(note, style="dim", highlight=False, markup=False)
+
+
+def evaluation_title(evaluation: Evaluation) -> str:
+    """The cache, its fold where it is not the default, the split and its number of videos."""
+    settings = evaluation.settings
+    fold = "" if settings.fold == DEFAULT_FOLD else f", fold {settings.fold}"
+    videos = len(evaluation.rows)
+    return f"{settings.cache.path.stem}{fold}, {evaluation.split}: {videos} videos"
 
 
 def print_text_table(text: TextTable, title: str, console: Console | None = None) -> None:
@@ -133,7 +185,7 @@ def print_text_table(text: TextTable, title: str, console: Console | None = None
         for index in columns:
             justify: Literal["left", "right"] = "right" if index else "left"
             table.add_column(text.heading[index], justify=justify, overflow="fold")
-        table.columns[0].no_wrap = True
+        table.columns[0].max_width = NAME_WIDTH
         before = "reference"
         for row, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
             cells = [row[index] for index in columns]
@@ -150,6 +202,7 @@ def print_text_table(text: TextTable, title: str, console: Console | None = None
 def column_groups(text: TextTable, width: int) -> list[list[int]]:
     """The columns that fit beside each other in `width` characters, always with the first one."""
     widths = [max(map(len, column)) for column in zip(text.heading, *text.rows, strict=True)]
+    widths[0] = min(widths[0], NAME_WIDTH)
     groups = [[0]]
     used = start = widths[0] + EDGES
     for index, own in enumerate(widths[1:], start=1):
@@ -162,11 +215,12 @@ def column_groups(text: TextTable, width: int) -> list[list[int]]:
 
 
 def evaluation_markdown(evaluation: Evaluation) -> str:
-    """The same table and notes as Markdown, agents in bold."""
+    """The verdict, every row and every note as Markdown, agents in bold."""
     notes = [f"- {note}" for note in table_notes(evaluation)]
     tables = [evaluation_table(evaluation)]
     tables += [target_table(evaluation)] if evaluation.targets else []
-    parts = [part for table in tables for part in (markdown_table(table), "")]
+    parts = [f"**{markdown_text(evaluation.verdict.text)}**", ""] if evaluation.verdict else []
+    parts += [part for table in tables for part in (markdown_table(table), "")]
     return "\n".join([*parts, *notes, ""])
 
 
@@ -203,6 +257,18 @@ def interval_text(figure: Interval, name: str, percent: bool) -> str:
     return "{} [{}, {}]".format(*numbers)
 
 
+def brief_notes(evaluation: Evaluation) -> list[str]:
+    """What to be warned of, and what the words of the brief table mean."""
+    names = [row[0].removesuffix(LABEL) for row in brief_table(evaluation).rows]
+    notes = [*evaluation.cautions, *(note for note in evaluation.notes if note.startswith("no "))]
+    if evaluation.chosen:
+        rule = next(note for note in evaluation.notes if note.startswith(f"{CHOSEN}: "))
+        notes.append(rule)
+    notes += [INTERVALS, f"{KEPT}: the mean number of frames"]
+    notes += [text for name, text in WORDS.items() if name in names]
+    return notes
+
+
 def table_notes(evaluation: Evaluation) -> list[str]:
     """What each run chose, what was left out, and what the words of the table mean."""
     rows = evaluation.table
@@ -212,9 +278,7 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         if name in evaluation.chosen
     ]
     notes += [*evaluation.cautions, *evaluation.notes]
-    notes.append(
-        "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames"
-    )
+    notes.append(INTERVALS)
     notes.append("kept: the mean number of frames of the first figures")
     unchosen: dict[str, list[str]] = {}  # by the m of the headline
     for name in dict.fromkeys(row.ranking for row in rows):
@@ -231,5 +295,6 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         notes.append("AP, rho: average precision and Spearman's rho against the true importance")
     if any(row.regret is not None for row in rows):
         notes.append("regret: how much better the oracle is at the same number of frames")
-    notes.append("(label): sees the label, an upper bound; evaluation.csv has every figure")
-    return notes
+    ranked = {row.ranking for row in rows}
+    notes += [text for name, text in WORDS.items() if name in ranked]
+    return [*notes, "evaluation.csv has every figure"]

@@ -34,10 +34,10 @@ def plot_strips(
 ) -> bool:
     """Draw videos that the selections put right, then some that they got wrong.
 
-    Each video is its frames, where the cache has thumbnails, with those that truly matter
-    underlined, where it knows them. Below, each ranking has a row: the darker a cell, the more
-    important the frame, from the video's least to its most important; kept frames have a border,
-    and the prediction from them is written at the end.
+    Each video is its name, its times and its frames, where the cache has thumbnails, with those
+    that truly matter underlined, where it knows them. Below, each ranking has a row: the darker a
+    cell, the more important the frame, from the video's least to its most important; kept frames
+    have a border, and the prediction from them is written at the end.
 
     The first twelve `rankings` are drawn, at the row `frames`: m, "chosen" or "free". The suffix of
     `path` names the format (.png, .svg, .pdf); `telling_videos` explains `rescued`, `broken` and
@@ -52,14 +52,15 @@ def plot_strips(
     settings, rows, styles = evaluation.settings, evaluation.rows[videos], line_styles(rankings)
     known = {
         dataset: settings.cache.read_frames(dataset, rows, settings.num_frames)
-        for dataset in ("thumbnail", "importance")
+        for dataset in ("thumbnail", "importance", "time")
         if dataset in settings.cache.frame_datasets
     }
     tiles, importance = known.get("thumbnail"), known.get("importance")
     titles = [
+        f"{_place(settings.cache.ids[rows[index]], known.get('time'), index)}   |   "
         f"true: {_words(evaluation, evaluation.label[video])}   |   "
         f"all {whole.frames[video]:.0f} frames: {_prediction(evaluation, video, whole)}"
-        for video in videos
+        for index, video in enumerate(videos)
     ]
     texts = {name: [_prediction(evaluation, v, one) for v in videos] for name, one in kept.items()}
     tile = min(TILE, WIDEST / settings.num_frames)
@@ -166,6 +167,11 @@ def _run(evaluation: Evaluation, ranking: str, frames: str, run: int) -> VideoRe
     if not 0 <= run < len(results.error):
         raise FrameSelectError(f"strips: run={run}: {ranking!r} has {len(results.error)} runs")
     return results.run(run)
+
+
+def _place(name: str, time: np.ndarray | None, index: int) -> str:
+    """A video's name and, where they are known, the times of its first and last frame."""
+    return name if time is None else f"{name}, {time[index, 0]:.1f} to {time[index].max():.1f} s"
 
 
 def _prediction(evaluation: Evaluation, video: int, results: VideoResults) -> str:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from joblib import cpu_count
 from rich.markup import escape
 
 from data.backbones import LOG_MEL, Backbone, build_backbone
@@ -98,7 +98,7 @@ def extract(asked: Extraction) -> dict[str, str]:
 def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, str]:
     """Process the videos without a shard; return the unusable ones and why."""
     alone = asked.engine.jobs == 1 and asked.engine.name != "ray"
-    threads = 0 if alone else max(1, (os.cpu_count() or 1) // (asked.engine.jobs or 1))
+    threads = 0 if alone else max(1, cpu_count() // (asked.engine.jobs or 1))
     files = asked.videos.files
     tasks = [
         Task(video, files[video], folder, asked.settings, threads)

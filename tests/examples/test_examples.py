@@ -1,10 +1,9 @@
 """Every example runs as it stands."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import run_script
 
 SHORT = {"online_skimming.py": ["--updates", "2"]}  # what takes longer by default
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
@@ -16,7 +15,7 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path, tmp_path):
-    command = [sys.executable, path, *SHORT.get(path.name, ())]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    short = SHORT.get(path.name, ())
+    done = run_script(path, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"}, short)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

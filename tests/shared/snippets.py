@@ -2,12 +2,14 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from processes import run_command, run_script
 from shape_videos import write_shape_videos
 
 from data.backbones.torchvision_import import import_torchvision
@@ -71,22 +73,30 @@ def write_weights(folder: Path) -> None:
 
 
 def run(folder: Path, number: int, kind: str, file: str, text: str) -> None:
-    """Run a block; it must exit with 0."""
+    """Run a block."""
     if SETUP.search(text):
         makefile = (ROOT / "Makefile").read_text()
         for target in re.findall(r"^make (\w+)", text, re.M):
             assert re.search(rf"^{target}:", makefile, re.M), f"the Makefile has no {target}"
         return
+    environment = {
+        "TORCH_HOME": str(folder / "torch"),
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "LOKY_MAX_CPU_COUNT": "1",  # the tests take the other core
+    }
+    commands = text.replace("\\\n", " ").splitlines()
     if kind == "python":
         script = folder / (file or f"snippet{number}.py")
         script.write_text(text)
-        command = [sys.executable, str(script)]
+        check(run_script(script, folder, environment))
+    elif all(one.startswith("frame-select ") for one in commands):
+        for one in commands:
+            check(run_command(shlex.split(one, comments=True)[1:], folder, environment))
     else:
-        command = ["bash", "-ec", text]
-    environment = {
-        **os.environ,
-        "TORCH_HOME": str(folder / "torch"),
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-    }
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+        own, output = {**os.environ, **environment}, {"capture_output": True, "text": True}
+        check(subprocess.run(["bash", "-ec", text], cwd=folder, env=own, **output))
+
+
+def check(done) -> None:
+    """A block must exit with 0."""
     assert done.returncode == 0, done.stdout + done.stderr

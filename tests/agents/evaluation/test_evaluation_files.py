@@ -15,7 +15,7 @@ from agents.evaluation.files import (
     write_predictions,
 )
 from agents.evaluation.tables import evaluation_markdown, print_table
-from frame_select_env import FrameSelectError, open_cache
+from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
 
 
 @pytest.fixture
@@ -122,6 +122,7 @@ def test_predictions_csv(found, tmp_path):
         results = found.results["mine", record["frames"]]
         assert len(numbers) == results.frames[run, np.flatnonzero(found.rows == row)[0]]
         assert max(numbers) < 30
+        assert record["seconds"] == ""
     assert max(int(r["selected"].split()[-1]) for r in records) >= 25  # 30 frames, not the 25
 
 
@@ -137,7 +138,7 @@ def test_predictions_of_a_regression(plant, telling, tmp_path):
 
 def test_terminal_table(found):
     console = Console(width=140, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    print_table(found, console)
+    print_table(found, console, full=True)
     text = console.export_text()
     figure = found.row("mine", "chosen").figures["accuracy"]
     cell = f"{100 * figure.value:.1f} [{100 * figure.low:.1f}, {100 * figure.high:.1f}]"
@@ -146,11 +147,11 @@ def test_terminal_table(found):
     assert f" {100 * found.row('mine', 4).figures['accuracy'].value:.1f} " in line
     assert "oracle (label)" in text
     assert f"mine chose, run by run: {', '.join(map(str, found.chosen['mine']))} frames" in text
-    assert text.index("all-logits") < text.index("oracle") < text.index("mine")
+    assert text.index("all-logits") < text.index("oracle") < text.index("\n mine ")
 
 
 def test_evaluation_markdown(found):
-    lines = evaluation_markdown(found).splitlines()
+    lines = evaluation_markdown(found).splitlines()[2:]  # below the verdict
     assert lines[0].startswith("| ranking | accuracy %, chosen | gain over all | kept | one-se | 2")
     assert set(lines[1]) <= set("|-:")
     table = [line for line in lines[2:] if line.startswith("|")]
@@ -191,3 +192,23 @@ def test_a_file_is_whole_or_absent(tmp_path):
 def test_a_folder_that_does_not_exist(found, tmp_path):
     with pytest.raises(FrameSelectError, match="nowhere/evaluation.csv: cannot be written"):
         write_evaluation(tmp_path / "nowhere" / "evaluation.csv", found)
+
+
+def test_predictions_have_the_times_of_the_frames_where_these_are_known(tmp_path, telling):
+    def videos():
+        for row in range(6):
+            yield {
+                "id": f"v{row}",
+                "label": row % 2,
+                "split": "test",
+                "features": np.ones((3, 1), np.float32),
+                "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
+                "time": np.array([0.0, 0.5, 1.25], np.float32),
+            }
+
+    cache = FeatureCache(write_cache(tmp_path / "a.h5", videos(), classes=["a", "b"]))
+    found = evaluate(cache, {"mine": [telling()]}, frames=(2,), references=False)
+    write_predictions(tmp_path / "predictions.csv", found)
+    for record in read(tmp_path / "predictions.csv"):
+        numbers = map(int, record["selected"].split())
+        assert record["seconds"] == " ".join(("0.000", "0.500", "1.250")[t] for t in numbers)

@@ -109,7 +109,7 @@ def test_strips_of_a_ranking_whose_scores_depend_on_m(found, tmp_path, figures):
     assert names.count("uniform") == 3
     assert len(kept) == 3 * 4 < len(every) == len(axes.images)  # each frame has a thumbnail
     # Two videos are put right, a third is got wrong; before, it was the other way round.
-    titles = [name for name in names if name.startswith("true: ")]
+    titles = [name for name in names if "   |   true: " in name]
     assert [title[-1] for title in titles] == ["✗", "✗", "✓"]
     assert [name[-1] for name in names if name[-1:] in "✗✓" and name not in titles] == [*"✓✓✗"]
 
@@ -127,10 +127,10 @@ def test_strips_of_a_regression_in_colour(plant, telling, tmp_path, figures):
     videos = names.count("mine")
     assert videos > 0 and len(cells(axes)[0]) == len(axes.images) == 6 * videos
     shown = np.array([image.get_array() for image in axes.images]).reshape(videos, 6, 8, 8, 3)
-    titles = [name for name in names if name.startswith("true: ")]
+    titles = [name for name in names if "   |   true: " in name]
     for title, frames in zip(titles, shown, strict=True):
         (row,) = np.flatnonzero((tiles == frames).all(axis=(1, 2, 3, 4)))
-        assert title.startswith(f"true: {cache.labels[row, 0]:.2f} ")
+        assert title.startswith(f"{cache.ids[row]}   |   true: {cache.labels[row, 0]:.2f} ")
     assert len(axes.lines) == 3 * videos  # three frames of each are underlined: they tell the label
     assert sum(name.startswith("error ") for name in names) == videos
 

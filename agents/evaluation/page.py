@@ -1,0 +1,168 @@
+"""evaluation.html: the verdict, its table, and every test video with the frames that were kept."""
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from agents.evaluation.files import class_name
+from agents.evaluation.result import Evaluation, Verdict
+from agents.evaluation.scoring import VideoResults
+from agents.evaluation.tables import (
+    brief_notes,
+    brief_table,
+    evaluation_table,
+    evaluation_title,
+    table_notes,
+)
+from baselines.splits import row_batches
+from frame_select_env.storage import write_whole
+
+ABOVE, BELOW = "0, 114, 178", "213, 94, 0"  # of zero: blue and vermilion
+STRONGEST = 0.45  # opacity of a shade at which text is legible on light and dark
+SHOWN = 12  # frames of a video, evenly spaced among those that were kept
+TILE = 96  # pixels: the longer side of a thumbnail in the page, at most
+# What became of a video, by its error under all frames and under the kept ones.
+RESCUED, BROKEN, SAME = "rescued", "broken", ("still right", "still wrong")
+NEARER, FARTHER, UNCHANGED = "nearer", "farther", "unchanged"  # of a regression
+
+
+@dataclass(frozen=True)
+class ShownFrame:
+    """A kept frame in the page."""
+
+    seconds: str
+    picture: str  # a data URI; empty in a cache without thumbnails
+
+
+@dataclass(frozen=True)
+class ShownVideo:
+    """A test video in the page."""
+
+    id: str
+    label: str
+    outcome: str
+    before: str  # what all frames answer
+    after: str  # what the kept frames answer
+    kept: int
+    frames: list[ShownFrame]
+
+
+def page_environment(folder: Path) -> Environment:
+    """Jinja for the templates in a folder and those that pages share; autoescaping."""
+    environment = Environment(
+        loader=FileSystemLoader([folder, Path(__file__).parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["tint"] = _tint
+    return environment
+
+
+def write_page(path: str | Path, evaluation: Evaluation) -> None:
+    """Write an evaluation that has a verdict as one page, with nothing to load.
+
+    Videos are shown as the best agent's first run answers them at its headline.
+    """
+    made = evaluation.verdict
+    assert made is not None
+    videos = list(shown_videos(evaluation, made))
+    environment = page_environment(Path(__file__).parent)
+    text = environment.get_template("evaluation.html.jinja").render(
+        title=evaluation_title(evaluation),
+        verdict=made,
+        headline=evaluation.headline(made.agent),
+        runs=len(evaluation.results[made.agent, evaluation.headline(made.agent)].error),
+        brief=brief_table(evaluation),
+        brief_notes=brief_notes(evaluation),
+        whole=evaluation_table(evaluation),
+        notes=table_notes(evaluation),
+        videos=videos,
+        outcomes=list(dict.fromkeys(one.outcome for one in videos)),
+        labels=sorted({one.label for one in videos}) if evaluation.task != "regression" else [],
+        most=SHOWN,
+    )
+    write_whole(path, text)
+
+
+def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
+    """Every test video, in the order of the cache."""
+    cache, settings = evaluation.settings.cache, evaluation.settings
+    after = evaluation.results[made.agent, evaluation.headline(made.agent)].run(0)
+    before = evaluation.results["all", "all"].run(0)
+    ids, first = cache.ids, 0
+    for rows in row_batches(evaluation.rows):
+        time = cache.read_frames("time", rows, settings.num_frames)
+        tiles = None
+        if "thumbnail" in cache.frame_datasets:
+            tiles = cache.read_frames("thumbnail", rows, settings.num_frames)
+        # Of several units, what at least half of them keep.
+        kept = after.selected[first : first + len(rows)].mean(axis=1) >= 0.5
+        for index, row in enumerate(rows):
+            video = first + index
+            yield ShownVideo(
+                id=str(ids[row]),
+                label=class_name(evaluation, evaluation.label[video]),
+                outcome=_outcome(evaluation, before.error[video], after.error[video]),
+                before=_answer(evaluation, before, video),
+                after=_answer(evaluation, after, video),
+                kept=int(kept[index].sum()),
+                frames=[
+                    ShownFrame(
+                        _seconds(cache.frame_datasets, time[index, t]),
+                        "" if tiles is None else _picture(tiles[index, t]),
+                    )
+                    for t in _some(np.flatnonzero(kept[index]))
+                ],
+            )
+        first += len(rows)
+
+
+def _some(frames: np.ndarray) -> np.ndarray:
+    """At most `SHOWN` of the frames, evenly spaced."""
+    if len(frames) <= SHOWN:
+        return frames
+    return frames[np.linspace(0, len(frames) - 1, SHOWN).round().astype(int)]
+
+
+def _seconds(datasets: tuple[str, ...], time: float) -> str:
+    """A frame's time; without times its number in the video."""
+    return f"{time:.2f} s" if "time" in datasets else f"frame {time:.0f}"
+
+
+def _outcome(evaluation: Evaluation, before: float, after: float) -> str:
+    if evaluation.task == "regression":
+        return UNCHANGED if after == before else NEARER if after < before else FARTHER
+    if before == after:
+        return SAME[int(after)]
+    return RESCUED if after < before else BROKEN
+
+
+def _answer(evaluation: Evaluation, results: VideoResults, video: int) -> str:
+    name = class_name(evaluation, results.predicted[video]) or "nothing"
+    if evaluation.task == "regression":
+        return f"{name} (error {results.error[video]:.3g})"
+    return f"{name} ({100 * results.true_probability[video]:.0f} % for the true class)"
+
+
+def _picture(tile: np.ndarray) -> str:
+    """A thumbnail [h, w(, 3)] uint8 as a data URI."""
+    from PIL import Image  # takes long to import
+
+    image = Image.fromarray(tile)
+    image.thumbnail((TILE, TILE))
+    kind = "jpeg" if image.mode == "RGB" else "png"
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **({"quality": 80} if kind == "jpeg" else {}))
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _tint(shade: float) -> str:
+    """A CSS colour for -1 to 1."""
+    return f"rgba({ABOVE if shade > 0 else BELOW}, {STRONGEST * min(abs(shade), 1.0):.2f})"

@@ -1,0 +1,101 @@
+"""evaluation.html: every test video with the frames that the verdict's agent kept."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from agents.evaluation import evaluate
+from agents.evaluation.page import SHOWN, shown_videos, write_page
+from frame_select_env import FeatureCache, write_cache
+
+
+class Videos(HTMLParser):
+    """The attributes of each video in the page, its text, and all tags."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.videos, self.tags, self.pictures = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "article":
+            self.videos.append(dict(attrs))
+        if tag == "img":
+            self.pictures.append(dict(attrs)["src"])
+
+
+def page(found, tmp_path):
+    write_page(tmp_path / "evaluation.html", found)
+    text = (tmp_path / "evaluation.html").read_text(encoding="utf-8")
+    return text, Videos(text)
+
+
+@pytest.fixture
+def found(plant, telling):
+    return evaluate(plant(), {"mine": [telling(seed) for seed in (0, 1)]}, resamples=20)
+
+
+def test_every_video_is_there_by_name_with_its_outcome(found, tmp_path):
+    text, made = page(found, tmp_path)
+    names = [str(name) for name in found.settings.cache.ids[found.rows]]
+    assert [one["data-name"] for one in made.videos] == names
+    before = found.results["all", "all"].error[0]
+    after = found.results["mine", "chosen"].error[0]
+    words = {(1, 0): "rescued", (0, 1): "broken", (0, 0): "still right", (1, 1): "still wrong"}
+    expected = [words[pair] for pair in zip(before, after, strict=True)]
+    assert [one["data-outcome"] for one in made.videos] == expected
+    assert found.verdict.text in text and "the first of 2 runs" in text
+    assert not set(made.tags) & {"link", "iframe", "object", "embed"}
+    assert "src=http" not in text and "url(" not in text
+
+
+def test_kept_frames_stand_with_their_times(found):
+    kept = found.results["mine", "chosen"].selected[0, :, 0]
+    cache = found.settings.cache
+    time = cache.read_frames("time", found.rows, found.settings.num_frames)
+    for index, video in enumerate(shown_videos(found, found.verdict)):
+        numbers = time[index, kept[index]]
+        assert video.kept == len(numbers)
+        expected = [f"{number:.2f} s" for number in numbers]
+        if "time" not in cache.frame_datasets:
+            expected = [f"frame {number:.0f}" for number in numbers]
+        if len(expected) <= SHOWN:
+            assert [one.seconds for one in video.frames] == expected
+        else:
+            assert len(video.frames) == SHOWN
+            assert video.frames[0].seconds == expected[0]
+            assert video.frames[-1].seconds == expected[-1]
+
+
+@pytest.mark.parametrize(("shape", "kind"), [((6, 8), "png"), ((120, 160, 3), "jpeg")])
+def test_pictures_are_inside_and_names_are_escaped(tmp_path, telling, shape, kind):
+    def videos():
+        for row in range(8):
+            yield {
+                "id": f'<b>"{row}"</b>',
+                "label": row % 2,
+                "split": "test",
+                "features": np.ones((3, 1), np.float32),
+                "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
+                "time": np.array([0.0, 0.5, 1.25], np.float32),
+                "thumbnail": np.full((3, *shape), row, np.uint8),
+            }
+
+    cache = FeatureCache(write_cache(tmp_path / "a.h5", videos(), classes=["<i>", "b"]))
+    found = evaluate(cache, {"mine": [telling()]}, frames=(1,), references=False)
+    text, made = page(found, tmp_path)
+    assert len(made.pictures) == 8
+    assert all(one.startswith(f"data:image/{kind};base64,") for one in made.pictures)
+    assert not {"b", "i"} & set(made.tags)
+    assert made.videos[0]["data-name"] == '<b>"0"</b>'
+    assert re.search(r"<figcaption>\d\.\d\d s</figcaption>", text)
+
+
+def test_a_regression_has_errors_and_no_classes(plant, telling, tmp_path):
+    found = evaluate(plant(regression=True), {"mine": [telling()]}, resamples=20)
+    text, made = page(found, tmp_path)
+    assert {one["data-outcome"] for one in made.videos} <= {"nearer", "farther", "unchanged"}
+    assert "(error " in text and 'id="label"' not in text

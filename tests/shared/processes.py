@@ -1,0 +1,101 @@
+"""Runs scripts and commands in processes of their own that find torch already imported.
+
+Importing it, with its compiler, SciPy and Matplotlib takes seconds of CPU time; the suite starts
+some sixty such processes. They are forked from a server that has done nothing but these imports.
+"""
+
+import multiprocessing
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload(
+    ["agents.commands.compare", "agents.stable_baselines.policies", "matplotlib.pyplot"]
+    + ["scipy.stats", "sklearn.linear_model", "torch._dynamo", "torch.utils.tensorboard"]
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a process left, as `subprocess.CompletedProcess` names it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_script(
+    script: Path,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
+) -> Done:
+    """`python SCRIPT ARGUMENTS` in a folder."""
+    return _run(_script, [str(script), *arguments], folder, environment)
+
+
+def run_command(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> Done:
+    """`frame-select ARGUMENTS` in a folder."""
+    return _run(_command, ["frame-select", *arguments], folder, environment)
+
+
+def _run(
+    function: Callable[[], None],
+    argv: list[str],
+    folder: Path,
+    environment: Mapping[str, str] | None,
+) -> Done:
+    files = [folder / f".{os.getpid()}.{name}" for name in ("stdout", "stderr")]
+    own = {**os.environ, **(environment or {})}
+    arguments = (function, argv, str(folder), own, *map(str, files))
+    process = FORKSERVER.Process(target=_child, args=arguments)
+    process.start()
+    process.join()
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    for file in files:
+        file.unlink()
+    return Done(process.exitcode or 0, *texts)
+
+
+def _child(
+    function: Callable[[], None],
+    argv: list[str],
+    folder: str,
+    environment: Mapping[str, str],
+    stdout: str,
+    stderr: str,
+) -> None:
+    for descriptor, file in ((1, stdout), (2, stderr)):
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = argv
+    try:
+        function()
+    except SystemExit:
+        raise
+    except BaseException:
+        traceback.print_exc()
+        raise SystemExit(1) from None
+
+
+def _script() -> None:
+    script = sys.argv[0]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    runpy.run_path(script, run_name="__main__")
+
+
+def _command() -> None:
+    from frame_select_env.command_line import main
+
+    main()
