@@ -141,20 +141,8 @@ def test_results_are_written_after_each_task(small_suite, tmp_path, monkeypatch)
 
 def test_agents_that_are_one_where_looks_cost_are_trained_once(small_suite, tmp_path) -> None:
     other = "reinforce-sequential@hidden_size=4"
-    suite(
-        tmp_path,
-        "--agents",
-        TINY,
-        other,
-        "--tasks",
-        "glance",
-        "--seeds",
-        1,
-        "--budget",
-        8,
-        "--jobs",
-        1,
-    )
+    arguments = ["--agents", TINY, other, "--tasks", "glance", "--seeds", 1, "--budget", 8]
+    suite(tmp_path, *arguments, "--jobs", 1)
     (model,) = tmp_path.rglob("model.safetensors")
     assert "reinforce-glance" in str(model)
     first, second = read_results(tmp_path / "results.csv")
@@ -165,20 +153,8 @@ def test_agents_that_are_one_where_looks_cost_are_trained_once(small_suite, tmp_
 
 
 def test_every_agent_trains_for_the_same_updates(small_suite, tmp_path) -> None:
-    suite(
-        tmp_path,
-        "--agents",
-        TINY,
-        SOFT,
-        "--tasks",
-        "context",
-        "--seeds",
-        1,
-        "--updates",
-        3,
-        "--jobs",
-        1,
-    )
+    arguments = ["--agents", TINY, SOFT, "--tasks", "context", "--seeds", 1, "--updates", 3]
+    suite(tmp_path, *arguments, "--jobs", 1)
     with (tmp_path / "results.csv").open(newline="") as file:
         updates = {(row["agent"], row["updates"]) for row in csv.DictReader(file)}
     assert updates == {(TINY, "3"), (SOFT, "3")}
