@@ -5,9 +5,10 @@ of Ghodrati, Bejnordi and Habibian, "FrameExit: Conditional Early Exiting for Ef
 Recognition", CVPR 2021, whose gates are learnt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from itertools import product
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -22,6 +23,7 @@ THRESHOLD = 0.8  # of the gates of the registry
 THRESHOLDS = 50  # that a fit tries
 
 Measure = Literal["confidence", "entropy"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 # How sure probabilities [..., C] are, [...]: the more, the higher.
 SURE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "confidence": lambda p: p.max(axis=-1),
@@ -161,6 +163,29 @@ class Gate:
         """The frames looked at, [B, T] bool."""
         found = sureness(clips, self.order.scores(clips), self.measure, self.picks)
         return look(*found, self.threshold)
+
+
+def fitted_gates(
+    clips: Clips,
+    label: np.ndarray,
+    orders: Iterable[Ranking],
+    price: float,
+    measures: Sequence[Measure] = MEASURES,
+) -> list[Gate]:
+    """A gate for each order with each measure, its threshold fitted at the price of a look.
+
+    Args:
+        clips: B videos, the training ones.
+        label: [B] int64, their classes.
+        orders: What ranks the frames in the order of looking.
+        price: What a look costs, in accuracy.
+        measures: What a gate compares with its threshold.
+    """
+    gates = []
+    for order, measure in product(orders, measures):
+        threshold = fit_threshold(clips, label, order.scores(clips), measure, price)
+        gates.append(Gate(f"{order.name}, {measure} gate", order, threshold, measure))
+    return gates
 
 
 def frame_exit(seed: int) -> Gate:

@@ -120,7 +120,7 @@ def _flags(recipe: Any) -> list[str]:
     for one in dataclasses.fields(recipe):
         value = getattr(recipe, one.name)
         if value != one.default:
-            values = value if isinstance(value, tuple) else (value,)
+            values = value if isinstance(value, tuple) else () if value is True else (value,)
             flags += [f"--{one.name.replace('_', '-')}", *map(str, values)]
     return flags
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from itertools import product
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -17,19 +16,17 @@ from agents.pictures.style import INK, QUIET, line_styles, picture, quiet_grid
 from agents.registry import reward_text
 from agents.reproduction.study import Line, Measured, Study
 from baselines.formulas import RandomFrames
-from baselines.gates import PICKS, CoarseToFine, Measure, fit_threshold, front, look, sureness
+from baselines.gates import MEASURES, PICKS, CoarseToFine, fitted_gates, front
 from baselines.oracle import Oracle
 from baselines.splits import labelled_rows
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import consensus, is_correct
-from frame_select_env.ranking import evenly_spaced_frames
+from frame_select_env.ranking import Ranking, evenly_spaced_frames
 
 PRICES = (0.003, 0.01, 0.03)  # of a look; a right answer is worth 0.5 and its probability 0.5
 AGENTS = ("reinforce-glance", "ppo-glance", "dqn-glance")
 CONTROL = "soft-attention"  # sees every frame and plays no episode
 DRAWS = 5  # of a random order
-ORDERS = ("coarse-to-fine", "random order", "oracle's order")
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 AGENT, GATE, FIXED, WHOLE = "agent", "gate", "fixed number", "sees all frames"
 COLUMNS = ("method", "kind", "price", *interval_columns(["accuracy"]), "looks", "runs")
 
@@ -99,13 +96,27 @@ def _clips(evaluation: Evaluation, split: str) -> tuple[Clips, np.ndarray]:
     return clips, settings.cache.labels[rows]
 
 
-def _orders(name: str, clips: Clips, label: np.ndarray) -> list[np.ndarray]:
-    """The scores [B, T] of an order of looking, several if it is drawn."""
-    if name == ORDERS[0]:
-        return [CoarseToFine().scores(clips)]
-    if name == ORDERS[1]:
-        return [RandomFrames(seed).scores(clips) for seed in range(DRAWS)]
-    return [Oracle().scores(clips, label)]
+@dataclass(frozen=True)
+class OracleOrder:
+    """What the oracle would look at first, who knows the labels [N] of a cache's videos."""
+
+    label: np.ndarray
+
+    name = "oracle's order"
+
+    def scores(self, clips: Clips) -> np.ndarray:
+        """As those of `Oracle`, [B, T]."""
+        return Oracle().scores(clips, self.label[clips.video])
+
+
+def _orders(evaluation: Evaluation) -> dict[str, list[Ranking]]:
+    """The orders of looking, several of one name if it is drawn."""
+    oracle = OracleOrder(evaluation.settings.cache.labels)
+    return {
+        CoarseToFine.name: [CoarseToFine()],
+        "random order": [RandomFrames(seed) for seed in range(DRAWS)],
+        oracle.name: [oracle],
+    }
 
 
 def _point(
@@ -129,16 +140,12 @@ def _point(
 def _gates(evaluation: Evaluation) -> Iterator[Point]:
     """Every order with every measure, its threshold fitted on the training videos."""
     fit, fit_label = _clips(evaluation, "train")
-    clips, label = _clips(evaluation, evaluation.split)
-    for order, measure in product(ORDERS, MEASURES):
-        fitted, tested = _orders(order, fit, fit_label), _orders(order, clips, label)
+    clips, _ = _clips(evaluation, evaluation.split)
+    for (name, orders), measure in product(_orders(evaluation).items(), MEASURES):
         for price in PRICES:
-            looked = []
-            for scores, there in zip(fitted, tested, strict=True):
-                threshold = fit_threshold(fit, fit_label, scores, measure, price)
-                looked.append(look(*sureness(clips, there, measure), threshold))
-            name = f"{order}, {measure} gate"
-            yield _point(evaluation, clips, looked, name, GATE, price)
+            gates = fitted_gates(fit, fit_label, orders, price, [measure])
+            looked = [gate.select(clips) for gate in gates]
+            yield _point(evaluation, clips, looked, f"{name}, {measure} gate", GATE, price)
 
 
 def _fixed(evaluation: Evaluation) -> Iterator[Point]:
@@ -153,9 +160,9 @@ def _whole_fronts(evaluation: Evaluation) -> dict[str, np.ndarray]:
     """Looks and accuracy [2, n] of every gate at every threshold, on the test videos themselves."""
     clips, label = _clips(evaluation, evaluation.split)
     found = {}
-    for order, measure in product(ORDERS, MEASURES):
-        points = front(clips, label, _orders(order, clips, label)[0], measure)
-        found[f"{order}, {measure}"] = np.array([(one.looks, one.accuracy) for one in points]).T
+    for (name, orders), measure in product(_orders(evaluation).items(), MEASURES):
+        points = front(clips, label, orders[0].scores(clips), measure)
+        found[f"{name}, {measure}"] = np.array([(one.looks, one.accuracy) for one in points]).T
     return found
 
 
@@ -164,7 +171,7 @@ def _draw(path: Path, points: Sequence[Point], whole: dict[str, np.ndarray]) -> 
     with picture(path, 8.2, 5.2) as figure:
         axes = figure.add_subplot()
         for name, (looks, accuracy) in whole.items():
-            sees = name.startswith(ORDERS[2])
+            sees = name.startswith(OracleOrder.name)
             axes.plot(looks, 100 * accuracy, color=QUIET, lw=1, ls="--" if sees else "-", zorder=1)
         for one in points:
             if one.kind in (GATE, FIXED):

@@ -7,7 +7,6 @@ alone.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from agents.evaluation.shortcuts import accuracy, key_frames
 from agents.suite.tasks import SuiteTask
 from baselines.fitted_formula import TrainingVideos
 from baselines.formulas import RandomFrames
-from baselines.gates import CoarseToFine, Gate, Measure, fit_threshold
+from baselines.gates import CoarseToFine, fitted_gates
 from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
@@ -51,7 +50,10 @@ def find_anchors(task: SuiteTask, cache: FeatureCache, aggregator: str = MEAN) -
     if task.price is None:
         floor = worth(task, videos, lambda clips: clips.valid)
     else:
-        gates = fitted_gates(cache, task.num_frames, task.price)
+        rows = labelled_rows(cache, "train")
+        orders = CoarseToFine(), RandomFrames(0)
+        clips = cache.read(rows, task.num_frames)
+        gates = fitted_gates(clips, cache.labels[rows], orders, task.price)
         floor = max(worth(task, videos, gate.select) for gate in gates)
     if not floor < ceiling:
         raise FrameSelectError(f"{cache.path}: its key frames are worth no more than all frames")
@@ -65,15 +67,3 @@ def worth(task: SuiteTask, videos: TrainingVideos, select: Select) -> float:
         return reached
     looks = np.concatenate([(select(one) & one.valid).sum(axis=1) for one in videos.clips()])
     return reached - task.price * float(looks.mean())
-
-
-def fitted_gates(cache: FeatureCache, num_frames: int, price: float) -> list[Gate]:
-    """Both orders with both measures, their thresholds fitted on the training videos."""
-    rows = labelled_rows(cache, "train")
-    clips, label = cache.read(rows, num_frames), cache.labels[rows]
-    gates = []
-    for order in (CoarseToFine(), RandomFrames(0)):
-        for measure in get_args(Measure):
-            threshold = fit_threshold(clips, label, order.scores(clips), measure, price)
-            gates.append(Gate(f"{order.name}, {measure}", order, threshold, measure))
-    return gates

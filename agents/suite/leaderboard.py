@@ -6,7 +6,7 @@ those of the suite, and are not resampled.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,7 @@ class Leaderboard:
     tasks: tuple[str, ...]
     shared: tuple[str, ...]  # the tasks that all agents have, which are aggregated
     scores: dict[tuple[str, str], dict[Run, float]]  # by agent and task
+    trained: dict[tuple[str, str], str]  # what an agent is on a task, say reinforce-glance
     plans: tuple[str, ...]  # their sha256
 
     def interval(self, agent: str, task: str) -> Interval | None:
@@ -63,10 +64,13 @@ class Leaderboard:
         """The score of one agent minus that of another, and the probability of improvement.
 
         The difference is paired by seed, and averaged over all tasks that both have if no `task` is
-        named; None if they have no run in common.
+        named; None if they have no run in common. Tasks on which both are the same runs do not
+        count: there is nothing to compare.
         """
         pairs = []
         for name in [task] if task else self.tasks:
+            if self.trained.get((first, name)) == self.trained.get((second, name)):
+                continue
             both = self.scores.get((first, name), {}), self.scores.get((second, name), {})
             runs = sorted(set(both[0]) & set(both[1]))
             if runs:
@@ -74,6 +78,15 @@ class Leaderboard:
         if not pairs:
             return None
         return pooled_difference(pairs), pooled_improvement(pairs)  # type: ignore[arg-type]
+
+    def twins(self) -> dict[tuple[str, str], list[str]]:
+        """The task and what was trained on it -> the agents that share these runs, two or more."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for task in self.tasks:
+            for agent in self.agents:
+                if (agent, task) in self.trained:
+                    found.setdefault((task, self.trained[agent, task]), []).append(agent)
+        return {key: agents for key, agents in found.items() if len(agents) > 1}
 
     def _samples(self, agent: str) -> list[Sample]:
         return [self._sample(agent, task) for task in self.shared]
@@ -97,12 +110,14 @@ def make_leaderboard(rows: Iterable[ResultRow]) -> Leaderboard:
         FrameSelectError: if there are none, a run is there twice, or a task is unknown.
     """
     scores: dict[tuple[str, str], dict[Run, float]] = {}
+    trained: dict[tuple[str, str], str] = {}
     plans: dict[str, None] = {}
     for row in rows:
         if not row.headline:
             continue
         plans[row.plan] = None
         own = scores.setdefault((row.agent, row.task), {})
+        trained[row.agent, row.task] = row.trained
         run = row.corpus_seed, row.seed
         if run in own:
             raise FrameSelectError(f"{row.agent}, {row.task}, seed {row.seed}: is there twice")
@@ -115,13 +130,13 @@ def make_leaderboard(rows: Iterable[ResultRow]) -> Leaderboard:
     tasks = tuple(task for task in TASKS if any(task == one for _, one in scores))
     agents = dict.fromkeys(agent for agent, _ in scores)
     shared = tuple(task for task in tasks if all((agent, task) in scores for agent in agents))
-    board = Leaderboard(tuple(agents), tasks, shared, scores, tuple(plans))
+    board = Leaderboard(tuple(agents), tasks, shared, scores, trained, tuple(plans))
 
     def worth(agent: str) -> float:
         aggregate = board.iqm(agent)
         return -aggregate.value if aggregate else 0.0
 
-    return Leaderboard(tuple(sorted(agents, key=worth)), tasks, shared, scores, tuple(plans))
+    return replace(board, agents=tuple(sorted(agents, key=worth)))
 
 
 def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str:
@@ -134,6 +149,10 @@ def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str
         parts.append(f"IQM and mean are over the tasks that all agents have: {shared}.")
         if picture:
             parts.append("A dotted line stands where an agent does not fit a task.")
+    parts += [
+        f"On `{task}`, {' and '.join(agents)} are the same runs of `{trained}`, trained once."
+        for (task, trained), agents in board.twins().items()
+    ]
     parts.append("Plan: " + ", ".join(f"sha256 `{plan}`" for plan in board.plans) + ".")
     return "\n\n".join(parts) + "\n"
 

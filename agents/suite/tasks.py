@@ -7,6 +7,7 @@ Each task tests one ability. Its score is 0 for keeping all frames and 1 for the
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from agents.registry import parse_agent, with_values
 from data.synthetic.cues import Recipe
 from data.synthetic.needle import NeedleRecipe
 from frame_select_env.errors import FrameSelectError, known
@@ -17,8 +18,8 @@ class Corpus:
     """Videos that a recipe makes."""
 
     recipe: Recipe | NeedleRecipe
-    # sha256 of the videos that seed 0 makes, see `agents.suite.caches.videos_digest`
-    digest: str
+    # sha256 of the videos, see `agents.suite.caches.videos_digest`; None: unknown
+    digest: str | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ CORPORA = {
             scans=6,
             distance=8,
             noise=0.05,
+            trimmed_head=True,
             lengths=(280, 300),
             videos=(300, 100, 300),
         ),
@@ -84,7 +86,7 @@ TASKS = {
         "remember: 300 frames, the run of 12 is 8 frames after its marker",
         corpus="long",
         target_frames=12,
-        budget=76800,
+        budget=25600,
         num_frames=300,
         frames=(2, 4, 8, 12, 24, 48),
     ),
@@ -123,6 +125,19 @@ TASKS = {
     ),
 }
 
+# Hyper-parameters that count decisions, of agents that decide frame by frame. Presets are for
+# episodes of 25 frames; as multiples of an episode they make as many updates per episode on longer
+# videos, and encode a video as often.
+IN_DECISIONS = {
+    "dqn": (
+        *("n_steps", "train_freq", "sequence_length", "batch_size"),
+        *("learning_starts", "target_update_interval"),
+    ),
+    "ppo-sequential": ("batch_size",),
+}
+IN_DECISIONS["dqn-chunk"] = IN_DECISIONS["dqn"]
+PRESET_FRAMES = 25
+
 GLANCE = "-glance"
 FAMILIES = ("reinforce", "ppo", "dqn")  # whose agents have a variant for frames that cost
 
@@ -141,16 +156,31 @@ def suite_task(name: str) -> SuiteTask:
 def agent_for(task: SuiteTask, agent: str) -> str | None:
     """What an agent is on a task, as `parse_agent` reads it; None where it does not fit.
 
+    Of agents that decide frame by frame, hyper-parameters that count decisions grow with the
+    number of frames, unless the agent names them.
+
     Where looks cost, "reinforce", "ppo" and "dqn" and their variants, "dqn-pick" say, are
     "reinforce-glance" and so on with that one's own hyper-parameters, and others do not fit.
     """
     name = agent.partition("@")[0]
     if task.price is None:
-        return None if name.endswith(GLANCE) else agent
+        return None if name.endswith(GLANCE) else _by_the_episode(agent, task.num_frames)
     if name.endswith(GLANCE):
         return agent
     of = [one for one in FAMILIES if name == one or name.startswith(f"{one}-")]
     return f"{of[0]}{GLANCE}" if of else None
+
+
+def _by_the_episode(agent: str, num_frames: int) -> str:
+    """The agent with the hyper-parameters of `IN_DECISIONS` for episodes of so many frames."""
+    name, _, given = agent.partition("@")
+    if num_frames <= PRESET_FRAMES or name not in IN_DECISIONS:
+        return agent
+    named = {part.partition("=")[0] for part in given.split(",")}
+    config = parse_agent(agent).config
+    left = [one for one in IN_DECISIONS[name] if one not in named]
+    grown = {one: round(getattr(config, one) * num_frames / PRESET_FRAMES) for one in left}
+    return with_values(agent, grown)
 
 
 def agents_for(task: SuiteTask, agents: Iterable[str]) -> dict[str, str]:

@@ -146,7 +146,12 @@ def _read_videos(
     name, axis = stream_field("features", stream), source.axes.get(stream, "")
     first = source.read_features(stream, int(rows[0]))
     views = first.shape[1] if axis == "view" else 1
-    chosen = [training_rows(int(source.lengths[row]), views, head_frames) for row in rows]
+    chosen = []
+    for row in rows.tolist():
+        shown = np.flatnonzero(source.trimmed(row)) if source.trimmed else None
+        length = int(source.lengths[row]) if shown is None else len(shown)
+        frame, view = training_rows(length, views, head_frames)
+        chosen.append((frame if shown is None else shown[frame], view))
     lengths = np.array([len(frame) for frame, _ in chosen])
     frames = np.empty((lengths.sum(), head_input(first, axis).shape[-1]), first.dtype)
     pairs = list(zip(rows.tolist(), chosen, strict=True))

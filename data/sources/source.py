@@ -34,6 +34,7 @@ class Source:
         predictions: Stream -> reader of given predictions [L, C] (with views also [L, V, C]); a
             head is trained for every other stream.
         frames: "importance", "time", "thumbnail" (any of these) -> reader of [L, ...].
+        trimmed: Reader of [L] bool, the frames that heads train on, one at least; None: all.
         notes: Messages for the user, one line each.
         record: Entries for the cache's provenance.
     """
@@ -49,6 +50,7 @@ class Source:
     groups: np.ndarray | None = None
     predictions: dict[str, Frames] = field(default_factory=dict)
     frames: dict[str, Frames] = field(default_factory=dict)
+    trimmed: Frames | None = None
     notes: list[str] = field(default_factory=list)
     axes: dict[str, str] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)

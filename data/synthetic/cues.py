@@ -58,6 +58,10 @@ class Recipe:
     blend: float = 0.0
     #: Share of the training videos whose label is another digit, 0 to 1. Other splits have none.
     label_noise: float = 0.0
+    #: Train the head on the runs that count alone, as on trimmed clips. The penalty of a head is
+    #: chosen by the accuracy of what it trains on, and that of all frames of long videos, whose
+    #: runs are alike and a small part of them, says next to nothing about heads.
+    trimmed_head: bool = False
     #: Minimum and maximum frames per video, unless its runs need more.
     lengths: tuple[int, int] = (17, 24)
     #: Number of training, validation and test videos.
@@ -129,6 +133,7 @@ def cues_source(recipe: Recipe) -> Source:
             "importance": lambda row: videos[row].importance,
             "thumbnail": lambda row: videos[row].thumbnails,
         },
+        trimmed=(lambda row: videos[row].importance > 0) if recipe.trimmed_head else None,
         record={"recipe": asdict(recipe)},
     )
 

@@ -12,6 +12,7 @@ from baselines.gates import (
     Gate,
     accuracy_and_looks,
     fit_threshold,
+    fitted_gates,
     front,
     look,
     sureness,
@@ -78,6 +79,19 @@ def test_the_front_and_the_threshold_that_pays_best():
     assert looked.sum(axis=1).tolist() == [1, 2]
     assert accuracy_and_looks(clips, label, looked) == (1.0, 1.5)
     assert fit_threshold(clips, label, order, price=9.0) < 0.6  # too dear: one look each
+
+
+def test_a_fitted_gate_for_each_order_and_measure():
+    clips, label = clips_of([[0.7, 0.7, 0.7], [1.0, 0.45, 0.45]]), np.array([1, 1])
+    gates = fitted_gates(clips, label, [CoarseToFine(), RandomFrames(0)], price=0.01)
+    assert [gate.name for gate in gates] == [
+        *("coarse-to-fine, confidence gate", "coarse-to-fine, entropy gate"),
+        *("random, confidence gate", "random, entropy gate"),
+    ]
+    # As above: the first video needs one look, the second two.
+    assert [gate.select(clips).sum(axis=1).tolist() for gate in gates[:2]] == [[1, 2], [1, 2]]
+    (dear,) = fitted_gates(clips, label, [CoarseToFine()], price=9.0, measures=["entropy"])
+    assert dear.select(clips).sum(axis=1).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("name", ["frame-exit", "random-exit"])

@@ -88,4 +88,5 @@ def test_every_task_of_the_suite_is_in_the_table_with_a_command_that_makes_its_v
     rows = [line for line in hooks.suite_tasks().splitlines() if line.startswith("| `")]
     assert [line.split("`")[1] for line in rows] == list(TASKS)
     assert "`frame-select cues OUT.h5 --label-noise 0.5`" in hooks.suite_tasks()
+    assert " --noise 0.05 --trimmed-head --lengths 280 300 " in hooks.suite_tasks()
     assert "<!-- generated: suite-tasks -->" in (DOCS / "results/suite.md").read_text()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from processes import run_script
 
+SHORT = {"online_skimming.py": ["--updates", "2"]}  # what takes longer by default
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
@@ -14,6 +15,7 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path, tmp_path):
-    done = run_script(path, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"})
+    short = SHORT.get(path.name, ())
+    done = run_script(path, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"}, short)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

@@ -29,9 +29,14 @@ class Done:
     stderr: str
 
 
-def run_script(script: Path, folder: Path, environment: Mapping[str, str] | None = None) -> Done:
-    """`python SCRIPT` in a folder."""
-    return _run(_script, [str(script)], folder, environment)
+def run_script(
+    script: Path,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
+) -> Done:
+    """`python SCRIPT ARGUMENTS` in a folder."""
+    return _run(_script, [str(script), *arguments], folder, environment)
 
 
 def run_command(

@@ -17,7 +17,7 @@ ROW = ResultRow(
 def rows(scores):
     """Headline rows of {(agent, task): scores by seed}."""
     return [
-        replace(ROW, agent=agent, task=task, seed=seed, score=score)
+        replace(ROW, agent=agent, trained=agent, task=task, seed=seed, score=score)
         for (agent, task), own in scores.items()
         for seed, score in enumerate(own)
     ]
@@ -62,6 +62,24 @@ def test_a_difference_is_paired_by_seed() -> None:
     ((name, mean, improved, context, needle, glance),) = pair_table(BOARD, [("one", "two")]).rows
     assert name == "one − two" and mean == context and mean.startswith("-0.30 [")
     assert (improved, needle, glance) == ("0.11", "", "")
+
+
+def test_agents_that_are_one_where_looks_cost_are_not_compared_there() -> None:
+    """Their runs stand in both rows, and a difference of 0 from itself is no finding."""
+    made = rows({("dqn", "context"): [0.2, 0.4], ("dqn-pick", "context"): [0.1, 0.1]})
+    made += [
+        replace(ROW, agent=agent, trained="dqn-glance", task="glance", seed=seed, score=0.5)
+        for agent in ("dqn", "dqn-pick")
+        for seed in range(2)
+    ]
+    board = make_leaderboard(made)
+    assert board.twins() == {("glance", "dqn-glance"): ["dqn", "dqn-pick"]}
+    assert board.interval("dqn", "glance") == board.interval("dqn-pick", "glance")
+    assert board.compare("dqn", "dqn-pick", "glance") is None
+    assert board.compare("dqn", "dqn-pick")[0].value == pytest.approx(0.2)  # on context alone
+    page = leaderboard_markdown(board)
+    assert "On `glance`, dqn and dqn-pick are the same runs of `dqn-glance`, trained once." in page
+    assert "trained once" not in leaderboard_markdown(BOARD)
 
 
 def test_the_page_says_which_plan_and_which_tasks() -> None:

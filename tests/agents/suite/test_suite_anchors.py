@@ -1,10 +1,13 @@
 """The ends of the scale, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from agents.suite.anchors import Anchors, find_anchors
-from agents.suite.tasks import SuiteTask
+from agents.suite.caches import write_corpus
+from agents.suite.tasks import CORPORA, TASKS, SuiteTask
 from frame_select_env import FeatureCache, FrameSelectError, write_cache
 
 
@@ -60,3 +63,11 @@ def test_gates_that_cannot_tell_when_to_answer(tmp_path) -> None:
 def test_key_frames_that_mislead_make_no_scale(tmp_path) -> None:
     with pytest.raises(FrameSelectError, match="key frames are worth no more"):
         find_anchors(task(), write(tmp_path / "b.h5", right=False))
+
+
+def test_the_key_frames_of_long_videos_are_a_ceiling(tmp_path) -> None:
+    """By a head that was trained on whole videos they have 0.5 here."""
+    recipe = replace(CORPORA["long"].recipe, videos=(100, 10, 60))
+    write_corpus(recipe, tmp_path / "long.h5")
+    found = find_anchors(TASKS["long"], FeatureCache(tmp_path / "long.h5"))
+    assert found.floor < 0.2 and found.ceiling == 1.0

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,8 +139,22 @@ def test_results_are_written_after_each_task(small_suite, tmp_path, monkeypatch)
         assert {row["task"] for row in csv.DictReader(file)} == {"context"}
 
 
+def test_agents_that_are_one_where_looks_cost_are_trained_once(small_suite, tmp_path) -> None:
+    other = "reinforce-sequential@hidden_size=4"
+    arguments = ["--agents", TINY, other, "--tasks", "glance", "--seeds", 1, "--budget", 8]
+    suite(tmp_path, *arguments, "--jobs", 1)
+    (model,) = tmp_path.rglob("model.safetensors")
+    assert "reinforce-glance" in str(model)
+    first, second = read_results(tmp_path / "results.csv")
+    assert (first.agent, second.agent) == (TINY, other)
+    assert replace(second, agent=TINY) == first and first.trained == "reinforce-glance"
+    page = (tmp_path / "leaderboard.md").read_text()
+    assert f"{TINY} and {other} are the same runs of `reinforce-glance`, trained once" in page
+
+
 def test_every_agent_trains_for_the_same_updates(small_suite, tmp_path) -> None:
-    suite(tmp_path, "--agents", TINY, SOFT, "--tasks", "context", "--seeds", 1, "--updates", 3)
+    arguments = ["--agents", TINY, SOFT, "--tasks", "context", "--seeds", 1, "--updates", 3]
+    suite(tmp_path, *arguments, "--jobs", 1)
     with (tmp_path / "results.csv").open(newline="") as file:
         updates = {(row["agent"], row["updates"]) for row in csv.DictReader(file)}
     assert updates == {(TINY, "3"), (SOFT, "3")}

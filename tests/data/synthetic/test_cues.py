@@ -1,11 +1,15 @@
 """The cues videos: their recipe, and that the bundled cache is what the recipe makes."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from data.__main__ import main
+from data.head.crossfit import fit_heads
+from data.head.linear import TrainingVideos
+from data.sources.importing import import_source
 from data.synthetic.cues import (
     SHARES,
     CueVideo,
@@ -170,6 +174,23 @@ def test_a_share_of_the_training_labels_is_wrong_and_no_other() -> None:
     assert Counter(noisy.splits["default"].tolist()) == {"train": 40, "val": 20, "test": 30}
     for row in (0, 89):  # the videos are the same
         np.testing.assert_array_equal(clean.features["main"](row), noisy.features["main"](row))
+
+
+def test_a_trimmed_head_trains_on_the_runs_that_count_alone(tmp_path) -> None:
+    """On all frames of these runs, though heads of whole videos train on 64 frames of each."""
+    recipe = Recipe(runs=2, lengths=(80, 80), videos=(40, 10, 20), trimmed_head=True)
+    import_source(cues_source(recipe), tmp_path / "made.h5")
+    made = FeatureCache(tmp_path / "made.h5")
+    source = cues_source(replace(recipe, trimmed_head=False))
+    train = np.flatnonzero(source.splits["default"] == "train").tolist()
+    shown = [source.features["main"](row)[source.frames["importance"](row) > 0] for row in train]
+    lengths = np.array([len(frames) for frames in shown])
+    trimmed = TrainingVideos(np.concatenate(shown), lengths, source.labels[train])
+    head = fit_heads(trimmed, 10, seed=0).final
+    for row in made.rows("test")[:3].tolist():
+        expected = head.predict(source.features["main"](row))
+        found = made.read(np.array([row]), 80).predictions[0]
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
