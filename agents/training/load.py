@@ -44,7 +44,7 @@ class LoadedRun:
     task: Task
 
 
-def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> LoadedRun:
+def load_run(folder: str | Path, cache: FeatureCache, trust_code: bool = False) -> LoadedRun:
     """Load a run for use on `cache`.
 
     Args:
@@ -56,6 +56,7 @@ def load_run(folder: Path, cache: FeatureCache, trust_code: bool = False) -> Loa
         FrameSelectError: if the folder holds no finished run, or one that does not fit the cache,
             or names modules that are not trusted.
     """
+    folder = Path(folder)
     found = read_config(folder)
     check_trust(folder, found, trust_code)
     design = agent_design(found["agent"])

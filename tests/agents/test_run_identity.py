@@ -107,7 +107,7 @@ def test_code_outside_the_project_is_imported_only_if_trusted(planted, copy, rew
     (copy / "config.json").write_text(json.dumps(config))
     with pytest.raises(FrameSelectError, match="names code to run: identity_rewards; if"):
         load_run(copy, open_cache(planted))
-    assert load_run(copy, open_cache(planted), trust_code=True).name == "reinforce"
+    assert load_run(str(copy), open_cache(planted), trust_code=True).name == "reinforce"
     assert "identity_rewards" in sys.modules
 
 
