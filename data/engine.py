@@ -27,12 +27,12 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
+from data.progress import LoggedProgress
 from frame_select_env.errors import FrameSelectError, UnwritableError, known
 
 ENGINES = ("joblib", "ray")
@@ -93,7 +93,7 @@ def run_all(function: Function, tasks: Sequence[Any], engine: Engine) -> Iterato
 
 
 def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator[Outcome]:
-    """Yield the outcomes while showing a progress bar on standard error; no bar if total is 0.
+    """Yield the outcomes while showing progress on standard error; none if total is 0.
 
     Raises:
         UnwritableError: if a task could not write.
@@ -110,7 +110,7 @@ def outcomes_bar(outcomes: Iterable[Outcome], unit: str, total: int) -> Iterator
         TimeRemainingColumn(),
         TextColumn("{task.fields[failed]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with LoggedProgress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task(unit, total=total, failed="")
         failed = 0
         for outcome in outcomes:

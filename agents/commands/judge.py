@@ -7,12 +7,13 @@ from typing import Annotated
 import numpy as np
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from agents.commands.options import print_line, set_threads
 from baselines.judge import JudgeConfig, train_judge
 from baselines.splits import labelled_rows, row_batches
+from data.progress import LoggedProgress
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, top_frames
 from frame_select_env.aggregators import judge_clips
 from frame_select_env.cache import View
@@ -70,7 +71,7 @@ def judge(arguments: list[str]) -> None:
 
 def _train_with_progress(cache: FeatureCache, args: JudgeArguments) -> JudgeFile:
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    progress = LoggedProgress(*columns, console=Console(stderr=True), transient=True)
     total = args.hyper.epochs * (args.hyper.parts + 1)  # the last network stops earlier
     bar = progress.add_task("judge", total=total)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from agents.commands.options import OneRunOptions, note_crossfit, print_line, set_threads
@@ -18,6 +18,7 @@ from agents.training.run_folder import Epoch
 from agents.training.task import LIMITS
 from agents.training.trainer import Run, Trained, train_run
 from agents.training.validation import Validation
+from data.progress import LoggedProgress
 from frame_select_env import FrameSelectError, Ranking, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
@@ -112,7 +113,7 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
     limits = {unit: run.settings.get(name) for name, unit in LIMITS.items()}
     unit = next((unit for unit, limit in limits.items() if limit), "epochs")
     total = limits.get(unit, run.choice.config.epochs)
-    progress = Progress(*columns, console=Console(stderr=True))
+    progress = LoggedProgress(*columns, console=Console(stderr=True))
     bar = progress.add_task(f"{run.choice.design.name} {unit}", total=total, figures="")
 
     def on_epoch(epoch: Epoch) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import h5py
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from scipy.special import softmax
 
 from data.head.crossfit import Crossfit, HeadKind
 from data.head.folds import FoldHeads, train_folds
 from data.head.linear import head_input
+from data.progress import LoggedProgress
 from data.sources.source import Source, stream_field
 from frame_select_env.cache import schema, write_cache
 from frame_select_env.errors import FrameSelectError
@@ -70,7 +71,7 @@ def import_source(
     if seed < 0:
         source.fail("--seed", f"{seed} is negative; give a number of at least 0")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    progress = Progress(
+    progress = LoggedProgress(
         *columns, TimeElapsedColumn(), console=console, disable=console is None, transient=True
     )
     with progress:
