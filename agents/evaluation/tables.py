@@ -264,7 +264,7 @@ def brief_notes(evaluation: Evaluation) -> list[str]:
     if evaluation.chosen:
         rule = next(note for note in evaluation.notes if note.startswith(f"{CHOSEN}: "))
         notes.append(rule)
-    notes += [INTERVALS, f"{KEPT}: the mean number of frames"]
+    notes += [*_unchosen(evaluation, names), INTERVALS, f"{KEPT}: the mean number of frames"]
     notes += [text for name, text in WORDS.items() if name in names]
     return notes
 
@@ -280,14 +280,7 @@ def table_notes(evaluation: Evaluation) -> list[str]:
     notes += [*evaluation.cautions, *evaluation.notes]
     notes.append(INTERVALS)
     notes.append("kept: the mean number of frames of the first figures")
-    unchosen: dict[str, list[str]] = {}  # by the m of the headline
-    for name in dict.fromkeys(row.ranking for row in rows):
-        if (m := evaluation.headline(name)).isdigit():
-            unchosen.setdefault(m, []).append(name)
-    for m, names in unchosen.items():
-        every = len(unchosen) == 1 and not evaluation.chosen
-        which = "the first figures are" if every else f"the first figures of {', '.join(names)} are"
-        notes.append(f"{which} at {m} frames, where no number was chosen")
+    notes += _unchosen(evaluation, list(dict.fromkeys(row.ranking for row in rows)))
     notes.append(f"{', '.join(map(str, fixed_frames(evaluation)))}: at that many frames per video")
     if any(row.frames == FREE for row in rows):
         notes.append("free: its own choice of frames; uniform and random keep as many per video")
@@ -298,3 +291,17 @@ def table_notes(evaluation: Evaluation) -> list[str]:
     ranked = {row.ranking for row in rows}
     notes += [text for name, text in WORDS.items() if name in ranked]
     return [*notes, "evaluation.csv has every figure"]
+
+
+def _unchosen(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
+    """Where the first figures are of those of the rankings that chose no number of frames."""
+    unchosen: dict[str, list[str]] = {}  # by the m of the headline
+    for name in names:
+        if (m := evaluation.headline(name)).isdigit():
+            unchosen.setdefault(m, []).append(name)
+    notes = []
+    for m, own in unchosen.items():
+        every = len(unchosen) == 1 and not evaluation.chosen
+        which = "the first figures are" if every else f"the first figures of {', '.join(own)} are"
+        notes.append(f"{which} at {m} frames, where no number was chosen")
+    return notes
