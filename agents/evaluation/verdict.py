@@ -1,10 +1,13 @@
 """The verdict: whether the selection of frames helps on the scored videos, in a sentence."""
 
+import math
+from dataclasses import astuple
+
 from agents.evaluation.intervals import Interval, Resamples
 from agents.evaluation.level import best_agent, best_formula
 from agents.evaluation.references import ALL
 from agents.evaluation.result import Evaluation, Verdict
-from agents.evaluation.tables import interval_text
+from agents.evaluation.tables import number_text
 
 # A gain of so much must be outside an interval around none before selection is said not to help: 5
 # points of accuracy, or 5 % of the MAE of all frames.
@@ -26,7 +29,7 @@ def verdict(evaluation: Evaluation, drawn: Resamples) -> Verdict | None:
     who = best
     if len(evaluation.agents) > 1:
         who = f"{best}, the best of {len(evaluation.agents)}"
-    if row.mean_frames == frames:
+    if math.isclose(row.mean_frames, frames):
         kept = f"Selection does not help here: {who} keeps all frames"
     else:
         scale = 1.0 if evaluation.task == "classification" else float(whole.error.mean())
@@ -51,8 +54,8 @@ def _finding(gain: Interval, scale: float, videos: int, split: str) -> str:
 
 def _amount(gain: Interval, task: str) -> str:
     percent = task == "classification"
-    numbers, _, ends = interval_text(gain, "gain", percent).partition(" ")
-    return f"{numbers} {'points' if percent else 'of the MAE'} {ends}"
+    value, low, high = (number_text(one, percent, signed=True) for one in astuple(gain))
+    return f"{value} {'points' if percent else 'of the MAE'} [{low}, {high}]"
 
 
 def _formula(evaluation: Evaluation, drawn: Resamples, helps: bool) -> tuple[str, str, str]:
@@ -61,8 +64,7 @@ def _formula(evaluation: Evaluation, drawn: Resamples, helps: bool) -> tuple[str
         return "", "", ""
     name, frames, lead = found
     gain = evaluation.row(name, frames).figures["gain"].value
-    percent = evaluation.task == "classification"
-    text = interval_text(Interval(gain, gain, gain), "gain", percent).partition(" ")[0]
+    text = number_text(gain, evaluation.task == "classification", signed=True)
     if helps and lead.low <= 0:
         return name, frames, f"; but so does a formula, {name}: {text}"
     return name, frames, f"; best formula, {name}, {text}"

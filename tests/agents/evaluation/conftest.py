@@ -69,6 +69,37 @@ def plant(tmp_path):
     return make
 
 
+def timed_videos(videos, thumbnail=None, name="v{}"):
+    """Test videos of two classes with three frames each, at 0, 0.5 and 1.25 s.
+
+    `thumbnail` is the shape of a picture that is as bright as the video's number.
+    """
+    for row in range(videos):
+        pictures = {}
+        if thumbnail:
+            pictures["thumbnail"] = np.full((3, *thumbnail), row, np.uint8)
+        yield {
+            "id": name.format(row),
+            "label": row % 2,
+            "split": "test",
+            "features": np.ones((3, 1), np.float32),
+            "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
+            "time": np.array([0.0, 0.5, 1.25], np.float32),
+            **pictures,
+        }
+
+
+@pytest.fixture
+def plant_timed(tmp_path):
+    """Plant a cache of `timed_videos`."""
+
+    def make(videos=6, classes=("a", "b"), **options):
+        made = timed_videos(videos, **options)
+        return FeatureCache(write_cache(tmp_path / "timed.h5", made, classes=classes))
+
+    return make
+
+
 class Telling:
     """A ranking that found the telling frames: feature 0, plus a little noise of its seed."""
 

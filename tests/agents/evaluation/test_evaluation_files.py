@@ -15,7 +15,7 @@ from agents.evaluation.files import (
     write_predictions,
 )
 from agents.evaluation.tables import evaluation_markdown, print_table
-from frame_select_env import FeatureCache, FrameSelectError, open_cache, write_cache
+from frame_select_env import FrameSelectError, open_cache
 
 
 @pytest.fixture
@@ -194,20 +194,10 @@ def test_a_folder_that_does_not_exist(found, tmp_path):
         write_evaluation(tmp_path / "nowhere" / "evaluation.csv", found)
 
 
-def test_predictions_have_the_times_of_the_frames_where_these_are_known(tmp_path, telling):
-    def videos():
-        for row in range(6):
-            yield {
-                "id": f"v{row}",
-                "label": row % 2,
-                "split": "test",
-                "features": np.ones((3, 1), np.float32),
-                "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
-                "time": np.array([0.0, 0.5, 1.25], np.float32),
-            }
-
-    cache = FeatureCache(write_cache(tmp_path / "a.h5", videos(), classes=["a", "b"]))
-    found = evaluate(cache, {"mine": [telling()]}, frames=(2,), references=False)
+def test_predictions_have_the_times_of_the_frames_where_these_are_known(
+    plant_timed, tmp_path, telling
+):
+    found = evaluate(plant_timed(), {"mine": [telling()]}, frames=(2,), references=False)
     write_predictions(tmp_path / "predictions.csv", found)
     for record in read(tmp_path / "predictions.csv"):
         numbers = map(int, record["selected"].split())

@@ -3,12 +3,10 @@
 import re
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
 from agents.evaluation.page import SHOWN, shown_videos, write_page
-from frame_select_env import FeatureCache, write_cache
 
 
 class Videos(HTMLParser):
@@ -71,20 +69,8 @@ def test_kept_frames_stand_with_their_times(found):
 
 
 @pytest.mark.parametrize(("shape", "kind"), [((6, 8), "png"), ((120, 160, 3), "jpeg")])
-def test_pictures_are_inside_and_names_are_escaped(tmp_path, telling, shape, kind):
-    def videos():
-        for row in range(8):
-            yield {
-                "id": f'<b>"{row}"</b>',
-                "label": row % 2,
-                "split": "test",
-                "features": np.ones((3, 1), np.float32),
-                "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
-                "time": np.array([0.0, 0.5, 1.25], np.float32),
-                "thumbnail": np.full((3, *shape), row, np.uint8),
-            }
-
-    cache = FeatureCache(write_cache(tmp_path / "a.h5", videos(), classes=["<i>", "b"]))
+def test_pictures_are_inside_and_names_are_escaped(plant_timed, tmp_path, telling, shape, kind):
+    cache = plant_timed(8, ["<i>", "b"], thumbnail=shape, name='<b>"{}"</b>')
     found = evaluate(cache, {"mine": [telling()]}, frames=(1,), references=False)
     text, made = page(found, tmp_path)
     assert len(made.pictures) == 8
