@@ -102,8 +102,7 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
         tiles = None
         if "thumbnail" in cache.frame_datasets:
             tiles = cache.read_frames("thumbnail", rows, settings.num_frames)
-        # Of several units, what at least half of them keep.
-        kept = after.selected[first : first + len(rows)].mean(axis=1) >= 0.5
+        kept = after.kept[first : first + len(rows)]
         for index, row in enumerate(rows):
             video = first + index
             yield ShownVideo(

@@ -89,6 +89,11 @@ class VideoResults:
         """[(R,) n] float64, the number of frames averaged, its mean over units."""
         return self.selected.sum(axis=-1).mean(axis=-1)
 
+    @property
+    def kept(self) -> np.ndarray:
+        """[(R,) n, T] bool, the frames that at least half of the units keep: what is shown."""
+        return self.selected.mean(axis=-2) >= 0.5
+
     def run(self, run: int) -> "VideoResults":
         """One run of R."""
         return VideoResults(*(array[run] for array in vars(self).values()))

@@ -99,8 +99,7 @@ def plot_strips(
                     # A reference's row `chosen` may have more runs than its scores.
                     own = evaluation.scores[name]
                     shade = shades(own[min(run, len(own) - 1), video].mean(axis=0), valid)
-                # Of several units, what at least half of them keep.
-                selected = kept[name].selected[video].mean(axis=0) >= 0.5
+                selected = kept[name].kept[video]
                 colour = styles[name].color
                 for t in np.flatnonzero(valid):
                     corner = edges[t] + 0.015, top - ROW + 0.02
