@@ -10,6 +10,9 @@
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
     /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default)
     /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
+    /frames/raters [F, R] float32  (the score of each rater; a column of NaN: none in this video)
+    /summaries/start [N + 1] int64  /summaries/frame [G] int32  /summaries/shot [G] int32
+    /summaries/kept [G, R] uint8    (see `frame_select_env.cache.summaries`)
 
 Every dataset has the attribute crc32, a checksum of its values. Strings and attributes have a fixed
 length: HDF5 keeps others in a heap that crashes when it is damaged.
@@ -18,6 +21,7 @@ N videos, F frames of all videos one after another, C classes, K regression targ
 Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
 ([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head is the linear
 one that predicts a stream's frames of videos outside the training split; its objects are flattened.
+At most R raters scored a video. G counts the frames of the original videos, before sampling.
 
 Opening checks the structure, the checksum of the root, and those of the small tables; the checksums
 of the frames are checked by `FeatureCache.check_values`.
@@ -31,6 +35,8 @@ import zlib
 from collections.abc import Mapping
 
 import numpy as np
+
+from frame_select_env.cache.summaries import check_raters
 
 FORMAT = "frame-select-cache"
 VERSION = 2
@@ -46,8 +52,13 @@ ALIGNMENT = 4096  # bytes: every dataset starts on a page, so that it can be mem
 SUM_TOLERANCE = 2e-3
 
 # Dataset of /frames -> dtype, and numbers of axes. All are optional.
-FRAME_DATASETS = {"time": "float32", "importance": "float32", "thumbnail": "uint8"}
-FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4)}
+FRAME_DATASETS = {
+    "time": "float32",
+    "importance": "float32",
+    "thumbnail": "uint8",
+    "raters": "float32",
+}
+FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4), "raters": (2,)}
 ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
 
 
@@ -75,7 +86,9 @@ def head_inputs(shape: tuple[int, ...], axes: str) -> int:
 
 
 def check_finite(name: str, values: np.ndarray) -> str | None:
-    """Check values [L, ...], frame by frame."""
+    """Check values [L, ...], frame by frame; those of raters may lack some."""
+    if name == "frames/raters":
+        return check_raters(values)
     bad = ~np.isfinite(values)
     if bad.any():
         frame = int(np.argwhere(bad)[0][0])
