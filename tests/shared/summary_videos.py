@@ -18,11 +18,11 @@ def summary_file(
     size: int = 8,
     seed: int = 0,
 ) -> Path:
-    """Videos of `shots` shots, of which a quarter are events; the others show the same scene.
+    """Videos of `shots` shots, of which 15 % are events; the others show the same scene.
 
     Each event has a scene of its own. Raters score every frame from 1 to 5, higher in events where
-    they are `planted`, and each keeps the shots that it scored highest, a quarter of them. The
-    datasets are those of eccv16_dataset_tvsum_google_pool5.h5, and user_scores.
+    they are `planted`, and each keeps the 15 % of the shots that it likes best. The datasets are
+    those of eccv16_dataset_tvsum_google_pool5.h5, and user_scores.
     """
     rng = np.random.default_rng(seed)
     with h5py.File(path, "w") as file:
@@ -42,14 +42,15 @@ def _video(
     first = np.concatenate([[0], ends[:-1]])
     shot = np.searchsorted(ends, np.arange(frames), side="right")
     picks = np.arange(0, frames, STRIDE)
+    count = max(1, shots * 15 // 100)
     event = np.zeros(shots, bool)
-    event[rng.choice(shots, max(1, shots // 4), replace=False)] = True
+    event[rng.choice(shots, count, replace=False)] = True
     scenes = np.where(event[:, None], 2 * rng.normal(size=(shots, size)), np.eye(size)[0])
     features = scenes[shot[picks]] + 0.1 * rng.normal(size=(len(picks), size))
     liked = event if planted else rng.permutation(event)
     taste = 2.0 * liked + rng.normal(size=(raters, shots)) * 0.7  # of each rater in each shot
     scores = np.clip(np.rint(2 + taste), 1, 5)
-    best = (-taste).argsort(axis=1).argsort(axis=1) < max(1, shots // 4)
+    best = (-taste).argsort(axis=1).argsort(axis=1) < count
     return {
         "features": features.astype(np.float32),
         "gtscore": scores[:, shot[picks]].mean(axis=0).astype(np.float32),
