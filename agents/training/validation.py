@@ -105,7 +105,12 @@ class Validation:
         if self._reward is None:
             return self._score(predicted)
         clips, whole = self.clips, self._predicted(self.clips.valid)
-        facts: dict[str, Any] = {"p0": whole, "p1": predicted, "selected": selected, "valid": clips.valid}
+        facts: dict[str, Any] = {
+            "p0": whole,
+            "p1": predicted,
+            "selected": selected,
+            "valid": clips.valid,
+        }
         facts |= {"target_frames": self.task.target_frames, "video": clips.video}
         paid = float(self._reward(Outcome(facts, self._look_up))[0].mean())
         return paid, paid
