@@ -15,7 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.results import DataSetResults, by_task, headline, labels_of, shared_frames
+from agents.comparison.results import (
+    AGREEING,
+    DataSetResults,
+    by_task,
+    headline,
+    labels_of,
+    shared_frames,
+)
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import (
     Interval,
@@ -100,7 +107,8 @@ class Comparison:
         for alike, pairs in zip(groups, [*self.averages, *self.pairs], strict=True):
             labels = labels_of(alike)
             at = headline(alike, labels) if shared_frames(alike, labels) else ""
-            free = [pair for pair in pairs if pair.frames == FREE != at]
+            # A tau is of the scores, whatever is kept.
+            free = [pair for pair in pairs if pair.frames == FREE != at and pair.task != AGREEING]
             yield [pair for pair in pairs if pair.frames == at], free
 
 
