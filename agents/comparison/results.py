@@ -50,9 +50,7 @@ class DataSetResults:
 
         "agreement", with raters, where one class is all there is.
         """
-        if self.evaluation.settings.cache.single_class and self.evaluation.agreement:
-            return AGREEING
-        return self.evaluation.task
+        return AGREEING if self.evaluation.rated_alone else self.evaluation.task
 
     @property
     def title(self) -> str:

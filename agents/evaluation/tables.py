@@ -118,7 +118,7 @@ def result_tables(evaluation: Evaluation, full: bool) -> list[TextTable]:
     The latter alone where every answer is right.
     """
     tables = []
-    if not (evaluation.agreement and evaluation.settings.cache.single_class):
+    if not evaluation.rated_alone:
         tables.append(evaluation_table(evaluation) if full else brief_table(evaluation))
     if evaluation.agreement:
         tables.append(rater_table(evaluation, full))
@@ -189,7 +189,7 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
 def brief_notes(evaluation: Evaluation) -> list[str]:
     """What to be warned of, and what the words of the brief table mean."""
     notes = [*evaluation.cautions, *(note for note in evaluation.notes if note.startswith("no "))]
-    if evaluation.agreement and evaluation.settings.cache.single_class:
+    if evaluation.rated_alone:
         return [*notes, *rater_notes(evaluation), BOOTSTRAP]
     names = [row[0].removesuffix(LABEL) for row in brief_table(evaluation).rows]
     if evaluation.chosen:
@@ -209,7 +209,7 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         if name in evaluation.chosen
     ]
     notes += [*evaluation.cautions, *evaluation.notes]
-    if evaluation.agreement and evaluation.settings.cache.single_class:
+    if evaluation.rated_alone:
         return [*notes, *rater_notes(evaluation), BOOTSTRAP, EVERY_FIGURE]
     notes.append(INTERVALS)
     notes.append("kept: the mean number of frames of the first figures")
