@@ -134,14 +134,15 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
 
 
 def _rated(evaluation: Evaluation, agent: str, video: int) -> tuple[str, str, str]:
-    """A video's outcome by raters, and their agreement with random scores and the agent's."""
+    """A video's outcome by raters, and their agreement with random scores and its first run's."""
     texts, taus = [], []
-    for name in (RANDOM, agent):
-        values = evaluation.agreement[name].values if name in evaluation.agreement else {}
-        tau = float(values[TAU][:, video].mean()) if values else 0.0
-        f_score = f", F {100 * values[F_SCORE][:, video].mean():.1f} %" if F_SCORE in values else ""
-        texts.append(f"{name}: tau {tau:z.2f}{f_score}")
-        taus.append(tau)
+    for name, runs in ((RANDOM, None), (agent, 1)):
+        found = evaluation.agreement.get(name)
+        values = {} if found is None else found.values
+        mean = {measure: own[:runs, video].mean() for measure, own in values.items()}
+        f_score = f", F {100 * mean[F_SCORE]:.1f} %" if F_SCORE in mean else ""
+        taus.append(mean.get(TAU, 0.0))
+        texts.append(f"{name}: tau {taus[-1]:z.2f}{f_score}")
     return ABOVE_RANDOM if taus[1] > taus[0] else BELOW_RANDOM, texts[0], texts[1]
 
 
