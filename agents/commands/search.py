@@ -32,6 +32,7 @@ from agents.training.trainer import Run
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
+from frame_select_env.rewards import Reward
 from frame_select_env.storage import writing
 
 Finished = list[tuple[TrialScore, SearchTrial]]
@@ -160,18 +161,24 @@ def _train(
 def _print_table(options: SearchArguments, searched: list[str], finished: Finished) -> None:
     """Print the trials whose runs are all finished, best first."""
     finished.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
-    regression = open_cache(options.data[0]).task == "regression"
+    cache = open_cache(options.data[0])
+    regression = cache.task == "regression"
+    # See `Validation`.
+    paid = cache.single_class and Reward(parse_reward(options.reward)).label_free
     each = len(options.data) * options.seeds
     title = f"{options.agent}: {len(finished)} trials, validation, mean of {each} runs each"
     table = Table(title=title, title_justify="left")
     pcc = parse_agent(options.agent).config.validation_metric == "pcc"
     headings = ["PCC" if pcc else "MAE"] if regression else ["accuracy %", "p of true class"]
+    headings = ["reward"] if paid else headings
     for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
         table.add_column(name, justify="right")
     for score, trial in finished:
         cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
         if regression:
             cells = [f"{score.validation if pcc else -score.validation:.4f}"]
+        elif paid:
+            cells = [f"{score.validation:.4f}"]
         cells += [str(trial.hyper[name]) for name in searched]
         table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
     wide_console().print(table)
