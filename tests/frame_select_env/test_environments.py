@@ -43,7 +43,10 @@ VARIANTS = [
     {"preview": "flow", "picks": 3, "view": "random"},
     {"aggregator": "max", "view": "random"},
     {"aggregator": "judge"},
+    {"action": "multi_discrete"},
 ]
+# The variants that change the spaces: a flat observation is the same code for all others.
+RESHAPED = [{}, {"view": "random", "alpha": 0.3}, {"preview": "flow", "picks": 3, "view": "random"}]
 GLANCE = "FrameSelect/Glance-v0"
 REFUSED = {GLANCE: {"alpha", "empty"}}  # keywords that have to keep their defaults
 
@@ -63,7 +66,8 @@ CASES = [
     pytest.param(name, mode, keywords, id=f"{name}-{mode}-{keywords}")
     for name, mode in MODES
     for keywords in variants(name)
-    if mode == "looked" or "preview" not in keywords
+    if ("preview" not in keywords or mode != "index")
+    and ("flat" not in mode or keywords in RESHAPED)
 ]
 
 
@@ -302,6 +306,9 @@ JSON_FORMS = [
     {"picks": 3, "stop": True, "dense": True},
     {"picks": 3, "observation": "looked"},
     {"skips": [1, 2, 4, 8], "dense": True},
+    {"observation": "flat", "action": "multi_discrete"},
+    {"observation": "flat+mask", "order": "once"},
+    {"dtype": "float16"},
 ]
 
 
@@ -316,7 +323,7 @@ def test_the_spec_survives_json(planted, name, keywords):
         keywords.get("observation", "index")
         not in envs.ENVIRONMENTS[name][0].process.settings_class.observations
     ):
-        with pytest.raises(FrameSelectError, match="unknown keyword|must be one of"):
+        with pytest.raises(FrameSelectError, match="unexpected keyword|must be one of"):
             gym.make(name, data=str(planted), **keywords)
         return
     keywords = {"data": str(planted), "observation": "index", **keywords}
