@@ -49,7 +49,8 @@ class FlatObservation:
         self._observe = observe
         parts: dict[str, spaces.Space] = dict(space.items())
         if episodes.settings.observation == FLAT_MASK:
-            parts[MASK] = spaces.MultiBinary(int(episodes.action_space.n))  # type: ignore[attr-defined]
+            actions: Any = episodes.action_space
+            parts[MASK] = spaces.MultiBinary(int(actions.n))
         bounds = {name: _bounds(part) for name, part in parts.items()}
         ends = np.cumsum([low.size for low, _ in bounds.values()]).tolist()
         places = [slice(*pair) for pair in zip([0, *ends], ends, strict=False)]

@@ -145,7 +145,7 @@ class GlanceEnv(MaskedEnv):
     As in `FrameSelect/Pick-v0`; `selected` are the frames looked at.
 
     ## Arguments
-    Those of `FrameSelect/OneShot-v0`, but `alpha` and `empty` keep their defaults;
+    Those of `FrameSelect/OneShot-v0` except `action`; `alpha` and `empty` keep their defaults;
     `observation="looked"`, `reward=None` (the one above), `picks=12` (or T if that is less),
     `preview=None`, `dense=False`.
 

@@ -122,8 +122,8 @@ class PickEnv(MaskedEnv):
     `FrameSelect/OneShot-v0` puts there.
 
     ## Arguments
-    Those of `FrameSelect/OneShot-v0`, and `picks=8` (or T if that is less), `stop=False`,
-    `dense=False`.
+    Those of `FrameSelect/OneShot-v0` except `action`, and `picks=8` (or T if that is less),
+    `stop=False`, `dense=False`.
 
     ## Vectorized environment
     As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, picks=4)`.

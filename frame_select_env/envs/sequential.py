@@ -181,7 +181,7 @@ class SequentialEnv(FrameSelectEnv):
     `skips` or the observation is "looked". It is empty before.
 
     ## Arguments
-    Those of `FrameSelect/OneShot-v0`, and `chunk=1`, `skips=None`, `dense=False`.
+    Those of `FrameSelect/OneShot-v0` except `action`, and `chunk=1`, `skips=None`, `dense=False`.
 
     ## Vectorized environment
     As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256)`.

@@ -12,6 +12,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import stable_baselines3.common.env_checker as sb3_checker
+from equality import assert_equal
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
@@ -83,28 +84,6 @@ def data(planted, viewed, tmp_path_factory):
         return {"data": str(planted), "num_frames": 9, **cache, **keywords}
 
     return chosen
-
-
-def assert_equal(left: object, right: object, where: str = "") -> None:
-    """Same types, keys, dtypes, shapes and bits."""
-    if isinstance(left, dict):
-        assert isinstance(right, dict) and set(left) == set(right), (where, set(left) ^ set(right))
-        for key in left:
-            assert_equal(left[key], right[key], f"{where}/{key}")
-    elif isinstance(left, tuple):
-        assert isinstance(right, tuple) and len(left) == len(right)
-        for place, pair in enumerate(zip(left, right, strict=True)):
-            assert_equal(*pair, f"{where}/{place}")
-    elif isinstance(left, np.ndarray):
-        assert isinstance(right, np.ndarray), where
-        assert left.dtype == right.dtype and left.shape == right.shape, where
-        if left.dtype == object:
-            for pair in zip(left, right, strict=True):
-                assert_equal(*pair, where)
-        else:
-            assert np.array_equal(left, right), (where, left, right)
-    else:
-        assert type(left) is type(right) and left == right, (where, left, right)
 
 
 @pytest.mark.parametrize(("name", "mode", "keywords"), CASES)
