@@ -124,9 +124,10 @@ class OneShotEnv(FrameSelectEnv):
     (weight of the frames not selected, AS Eq. 10), `empty="wrong"` (with alpha = 0, p1 of an empty
     selection is zeros and counts as wrong; or "baseline": p1 = p0), `stream=None`, `view=None` (of
     a stream with several views of each frame an episode is about all of them together; a number:
-    about that view; "random": about one that is drawn with the video, or named by `options={"view":
-    number}`), `aggregator="mean"` (what makes p0 and p1 of the frames: their mean; "max"; or the
-    file of a judge), `target_frames=8` (m, for rewards with a budget; T if that is less),
+    about that view; "random": about one that is drawn with the video, or named by
+    `options={"view": number}`), `aggregator="mean"` (what makes p0 and p1 of the frames: their
+    mean; "max"; or the file of a judge), `target_frames=8` (m, for rewards with a budget; T if that
+    is less),
     `render_mode=None` ("rgb_array" for images of constant size, "ansi" for text; both show the
     label and are for people, not for agents).
 
