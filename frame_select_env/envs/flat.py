@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.half import float32_of
 from frame_select_env.envs.settings import FLAT_MASK
 
 MASK = "action_mask"
@@ -72,7 +73,11 @@ class FlatObservation:
             values[MASK] = masks
         flat = np.empty((episodes.num_slots, *self.space.shape), np.float32)
         for name, where in self.layout.slices.items():
-            flat[:, where] = values[name].reshape(episodes.num_slots, -1)
+            part = values[name].reshape(episodes.num_slots, -1)
+            if part.dtype == np.float16:
+                float32_of(part, out=flat[:, where])
+            else:
+                flat[:, where] = part
         return flat
 
 

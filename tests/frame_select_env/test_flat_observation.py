@@ -7,7 +7,7 @@ import torch
 from gymnasium.spaces import flatten
 
 from frame_select_env import FrameSelectError, envs, write_cache
-from frame_select_env.envs.observations import float32_of
+from frame_select_env.envs.half import float32_of
 
 MASKED = ["FrameSelect/Pick-v0", "FrameSelect/Glance-v0"]
 CASES = [
