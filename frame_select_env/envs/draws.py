@@ -22,6 +22,13 @@ def make_draws(episodes: Episodes, generator: Generators) -> "Draws | Turns":
     return kind(episodes.rows, episodes.num_slots, generator, episodes.table.views)
 
 
+def check_options(options: Mapping[str, Any], *more: str) -> None:
+    """Refuse an option of a reset that is neither one of OPTIONS nor of `more`."""
+    for name in options:
+        if name not in (*OPTIONS, *more):
+            raise FrameSelectError(known("option of reset", name, (*OPTIONS, *more)))
+
+
 def first_entries(
     episodes: Episodes, options: Mapping[str, Any], draws: "Draws | Turns", slots: np.ndarray
 ) -> np.ndarray:
@@ -30,9 +37,6 @@ def first_entries(
     `options["video"]` is an int or one for each of the B slots, as is `options["view"]` where views
     are drawn; what is not asked for is drawn.
     """
-    for name in options:
-        if name not in OPTIONS:
-            raise FrameSelectError(known("option of reset", name, OPTIONS))
     if "video" in options and isinstance(draws, Turns):
         raise FrameSelectError(
             "options['video']: with order='once' the videos come in turn; use order='random'"

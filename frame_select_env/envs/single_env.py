@@ -8,7 +8,7 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.draws import EXHAUSTED, first_entries, make_draws
+from frame_select_env.envs.draws import EXHAUSTED, check_options, first_entries, make_draws
 from frame_select_env.envs.episodes import EVERY, Episodes, Facts
 from frame_select_env.envs.flat import FlatLayout
 from frame_select_env.envs.observations import layout_of, make_observation, take
@@ -73,11 +73,13 @@ class FrameSelectEnv(gym.Env[Any, Any]):
             FrameSelectError: for another option; if the row or the view does not exist, or the
                 label is unknown.
         """
+        options = options or {}
+        check_options(options)
         super().reset(seed=seed)
         if seed is not None:
             self._draws.restart(0)
         episodes = self.episodes
-        episodes.begin(EVERY, first_entries(episodes, options or {}, self._draws, episodes.slots))
+        episodes.begin(EVERY, first_entries(episodes, options, self._draws, episodes.slots))
         self._started = self._running = True
         return take(self._observe(self.episodes), 0), self._info({})
 

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.draws import EXHAUSTED, first_entries, make_draws
+from frame_select_env.envs.draws import EXHAUSTED, check_options, first_entries, make_draws
 from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
 from frame_select_env.envs.flat import FlatLayout
 from frame_select_env.envs.observations import layout_of, make_observation, take
@@ -137,10 +137,11 @@ class FrameSelectVectorEnv(VectorEnv[Any, Any, np.ndarray]):
         Raises:
             FrameSelectError: naming the option and the allowed values.
         """
-        options = dict(options or {})
+        options = options or {}
+        check_options(options, "reset_mask")
         slots: Slots = EVERY
         if "reset_mask" in options:
-            mask = options.pop("reset_mask")
+            mask = options["reset_mask"]
             valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_
             if not valid or mask.shape != (self.num_envs,) or not mask.any():
                 raise FrameSelectError(
