@@ -1,4 +1,7 @@
-"""frame-select pick, through its command line: what it writes, skips, refuses and resumes."""
+"""frame-select pick, through its command line: what it writes, skips, refuses and resumes.
+
+But for the decoder that crashes, videos are worked on in this process: starting another takes long.
+"""
 
 import csv
 import json
@@ -12,7 +15,9 @@ from PIL import Image
 from shape_videos import number_of, numbered_pictures, write_video
 
 from agents.__main__ import main
+from agents.commands import pick as command
 from agents.picking.selector import Selector
+from data.engine import attempt, run_apart
 from data.video.files import VideoError
 
 CONTAINERS = {
@@ -26,6 +31,13 @@ CONTAINERS = {
 
 def pick(*arguments):
     main(["pick", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_this_process():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "run_apart", lambda work, tasks: (attempt(work, t) for t in tasks))
+        yield
 
 
 def refused(capsys, *arguments):
@@ -129,6 +141,25 @@ def test_one_broken_video_is_one_line_and_the_others_are_done(trained, videos, t
     content, _ = read(tmp_path / "out")
     assert [entry["video"] for entry in content["videos"]] == ["a.mp4", "e.mp4"]
     assert not (tmp_path / "out" / "b").exists()
+
+
+def test_a_decoder_that_crashes_costs_one_video(
+    train, shapes, videos, tmp_path, capsys, monkeypatch
+):
+    found = train(tmp_path, shapes, "--backbone", "own_backbones:crash_on_white@size=16")
+    folder, out = tmp_path / "new", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.mp4", "e.ts"):
+        shutil.copy(videos / name, folder / name)
+    write_video(folder / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
+    asked = (found.run, folder, "--frames", 2, "--out", out)
+    assert "names code to run: own_backbones" in refused(capsys, *asked)
+    assert not out.exists()
+    monkeypatch.setattr(command, "run_apart", run_apart)
+    line = refused(capsys, *asked, "--trust-code")
+    assert line.endswith("white.mp4: its process died (SIGSEGV)")
+    assert [entry["video"] for entry in read(out)[0]["videos"]] == ["a.mp4", "e.ts"]
+    assert not (out / "white").exists()
 
 
 def test_what_is_finished_is_skipped_and_what_changed_is_picked_again(
