@@ -8,7 +8,8 @@
     /streams/<name>/features [F, D] float16 | float32  (attrs axes, min, max)
     /streams/<name>/predictions [F, C] float32         (attrs axes, min, max)
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
-    /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default)
+    /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default;
+                      or with hidden_weight [D, H], hidden_bias [H] and then weight [H, C])
     /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
 
 Every dataset has the attribute crc32, a checksum of its values. Strings and attributes have a fixed
@@ -16,8 +17,9 @@ length: HDF5 keeps others in a heap that crashes when it is damaged.
 
 N videos, F frames of all videos one after another, C classes, K regression targets, D features.
 Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
-([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head is the linear
-one that predicts a stream's frames of videos outside the training split; its objects are flattened.
+([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head predicts a
+stream's frames of videos outside the training split: it is linear, or has one hidden layer of H
+rectified units; its objects are flattened.
 
 Opening checks the structure, the checksum of the root, and those of the small tables; the checksums
 of the frames are checked by `FeatureCache.check_values`.
@@ -48,6 +50,8 @@ SUM_TOLERANCE = 2e-3
 # Dataset of /frames -> dtype, and numbers of axes. All are optional.
 FRAME_DATASETS = {"time": "float32", "importance": "float32", "thumbnail": "uint8"}
 FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4)}
+# The arrays of a head in the order in which they are applied; a linear one has the last two.
+HEAD = ("hidden_weight", "hidden_bias", "weight", "bias")
 ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
 
 
@@ -72,6 +76,13 @@ def describe(
 def head_inputs(shape: tuple[int, ...], axes: str) -> int:
     """The number of inputs of the head of features of this shape, [F, ..., D]: views share it."""
     return int(np.prod(shape[1:])) if axes == "object" else shape[-1]
+
+
+def head_shapes(inputs: int, outputs: int, units: int | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of a head's arrays by name; `units` of its hidden layer, None: linear."""
+    last = (inputs if units is None else units, outputs), (outputs,)
+    shapes = last if units is None else ((inputs, units), (units,), *last)
+    return dict(zip(HEAD[-len(shapes) :], shapes, strict=True))
 
 
 def check_finite(name: str, values: np.ndarray) -> str | None:

@@ -33,10 +33,15 @@ class Trained:
     predictions: dict[str, np.ndarray]  # id -> [M, C], of these
 
 
-def train(folder: Path, videos: Path, *options: str, stream: str | None = None) -> Trained:
+def train(
+    folder: Path, videos: Path, *options: str, stream: str | None = None, head: str | None = None
+) -> Trained:
     """Extract, train and score; then delete the cache."""
     path, run = folder / "videos.h5", folder / "run"
     data(["extract", str(videos), str(path), "--thumbnail", "0", "--num-frames", "8", *options])
+    if head:
+        linear = path.rename(folder / "linear.h5")
+        data(["head", str(linear), str(path), "--head", head])
     asked = ["--num-frames", str(T), "--target-frames", str(M), "--epochs", "2"]
     asked += ["--hidden-size", "8", *(["--stream", stream] if stream else [])]
     agents(["train", "--data", str(path), "--out", str(run), *asked])
@@ -81,6 +86,13 @@ def two_streams(shapes, tmp_path_factory) -> Trained:
     """A run on pictures, by a function of the user's own, and sound, side by side."""
     backbones = ("--backbone", "rgb=own_backbones:grey@size=16", "sound=log-mel@bands=8")
     return train(tmp_path_factory.mktemp("two"), shapes, *backbones, stream="rgb+sound")
+
+
+@pytest.fixture(scope="session")
+def hidden_layer(shapes, tmp_path_factory) -> Trained:
+    """A run on a cache with frame-wise predictions by a head with a hidden layer."""
+    backbone = ("--backbone", "own_backbones:grey@size=16")
+    return train(tmp_path_factory.mktemp("hidden"), shapes, *backbone, head="mlp")
 
 
 @pytest.fixture(scope="session")

@@ -24,10 +24,10 @@ def test_the_public_names_are_there_and_no_others():
         _ = agents.Selecter
 
 
-@pytest.mark.parametrize("which", ["trained", "two_streams"])
+@pytest.mark.parametrize("which", ["trained", "two_streams", "hidden_layer"])
 def test_pick_gives_the_frames_that_evaluate_gives(request, which):
     found = request.getfixturevalue(which)
-    selector = Selector.load(found.run, trust_code=which == "two_streams")
+    selector = Selector.load(found.run, trust_code=which != "trained")
     assert len(found.numbers) >= 3
     for name, numbers in found.numbers.items():
         selection = selector.pick(found.videos / f"{name}.mp4", 3)
