@@ -1,6 +1,6 @@
 """Runs on made videos whose caches are gone, and runs that were not trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from shape_videos import FPS, write_shape_videos
 
 from agents.__main__ import main as agents
+from agents.commands import pick
 from agents.evaluation.run_scores import run_scores
 from agents.registry import parse_agent
 from agents.training.inputs import write_inputs
@@ -17,6 +18,7 @@ from agents.training.run_folder import RunWriter
 from agents.training.task import Task
 from agents.training.trainer import Run, run_config
 from data.__main__ import main as data
+from data.engine import attempt
 from frame_select_env import FeatureCache, open_cache, top_frames
 
 T, M = 6, 3
@@ -31,6 +33,14 @@ class Trained:
     scores: dict[str, np.ndarray]  # id -> [T]
     numbers: dict[str, list[int]]  # id -> the M best frames, numbered in the video
     predictions: dict[str, np.ndarray]  # id -> [M, C], of these
+
+
+@pytest.fixture(scope="package", autouse=True)
+def in_this_process() -> Iterator[None]:
+    """Videos are worked on in this process: starting another takes longer than the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pick, "run_apart", lambda work, tasks: (attempt(work, t) for t in tasks))
+        yield
 
 
 def train(

@@ -1,7 +1,4 @@
-"""frame-select pick, through its command line: what it writes, skips, refuses and resumes.
-
-But for the decoder that crashes, videos are worked on in this process: starting another takes long.
-"""
+"""frame-select pick, through its command line: what it writes, skips, refuses and resumes."""
 
 import csv
 import json
@@ -17,27 +14,14 @@ from shape_videos import number_of, numbered_pictures, write_video
 from agents.__main__ import main
 from agents.commands import pick as command
 from agents.picking.selector import Selector
-from data.engine import attempt, run_apart
+from data.engine import run_apart
 from data.video.files import VideoError
 
-CONTAINERS = {
-    "a.mp4": {},
-    "deep/er/b.mkv": {},
-    "deep/c.avi": {"codec": "mpeg4"},
-    "d.webm": {"codec": "libvpx-vp9"},
-    "e.ts": {},
-}
+NAMES = ("a.mp4", "deep/er/b.mkv", "e.ts")
 
 
 def pick(*arguments):
     main(["pick", *map(str, arguments)])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def in_this_process():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "run_apart", lambda work, tasks: (attempt(work, t) for t in tasks))
-        yield
 
 
 def refused(capsys, *arguments):
@@ -56,11 +40,11 @@ def read(folder):
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    """A video of 30 frames that show their numbers in each of five containers."""
+    """Videos of 30 frames that show their numbers."""
     folder = tmp_path_factory.mktemp("new")
-    for name, how in CONTAINERS.items():
+    for name in NAMES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_video(folder / name, numbered_pictures(30), fps=10, **how)
+        write_video(folder / name, numbered_pictures(30), fps=10)
     return folder
 
 
@@ -73,8 +57,8 @@ def picked(trained, videos, tmp_path_factory):
 
 def test_pictures_and_tables_of_a_folder_tell_the_same_frames(picked):
     content, rows = read(picked)
-    assert [entry["video"] for entry in content["videos"]] == sorted(CONTAINERS)
-    assert len(rows) == 4 * len(CONTAINERS)
+    assert [entry["video"] for entry in content["videos"]] == list(NAMES)
+    assert len(rows) == 4 * len(NAMES)
     for row in rows:
         number = int(row["frame"])
         assert number_of(np.asarray(Image.open(picked / row["file"]))) == number
