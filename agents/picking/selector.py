@@ -215,6 +215,8 @@ class Selector:
                 made[stream] = trained.predict(head_input(values, axis))
             elif (name := f"predictions.{stream}") in given:
                 made[stream] = given[name]
+            elif len(self.classes) == 1 and self.kind == "classification":
+                made[stream] = np.ones((len(values), 1), np.float32)  # there is no other class
             else:
                 raise FrameSelectError(
                     f"{self.folder}: the predictions of stream {stream!r} were not made by a head "
