@@ -135,7 +135,7 @@ def _outcomes(options: PickArguments, jobs: list[Job]) -> Generator[Outcome]:
     outcomes = run_apart(partial(_work, options), [None, *jobs] if jobs else [])
     if jobs and (ready := next(outcomes)).error:
         outcomes.close()
-        raise FrameSelectError(ready.error)
+        raise FrameSelectError(f"building the networks: {ready.error}")
     return outcomes
 
 

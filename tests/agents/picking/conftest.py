@@ -100,8 +100,8 @@ def two_streams(shapes, tmp_path_factory) -> Trained:
 
 @pytest.fixture(scope="session")
 def hidden_layer(shapes, tmp_path_factory) -> Trained:
-    """A run on a cache with frame-wise predictions by a head with a hidden layer."""
-    backbone = ("--backbone", "own_backbones:grey@size=16")
+    """A run on frame-wise predictions by a head with a hidden layer; white pictures crash it."""
+    backbone = ("--backbone", "own_backbones:crash_on_white@size=16")
     return train(tmp_path_factory.mktemp("hidden"), shapes, *backbone, head="mlp")
 
 

@@ -128,15 +128,14 @@ def test_one_broken_video_is_one_line_and_the_others_are_done(trained, videos, t
 
 
 def test_a_decoder_that_crashes_costs_one_video(
-    train, shapes, videos, tmp_path, capsys, monkeypatch
+    hidden_layer, videos, tmp_path, capsys, monkeypatch
 ):
-    found = train(tmp_path, shapes, "--backbone", "own_backbones:crash_on_white@size=16")
     folder, out = tmp_path / "new", tmp_path / "out"
     folder.mkdir()
     for name in ("a.mp4", "e.ts"):
         shutil.copy(videos / name, folder / name)
     write_video(folder / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
-    asked = (found.run, folder, "--frames", 2, "--out", out)
+    asked = (hidden_layer.run, folder, "--frames", 2, "--out", out)
     assert "names code to run: own_backbones" in refused(capsys, *asked)
     assert not out.exists()
     monkeypatch.setattr(command, "run_apart", run_apart)
