@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,18 +163,27 @@ def _run_in_processes(function: Function, tasks: Sequence[Any], jobs: int) -> It
         outcomes.close()
 
 
-def run_alone(function: Function, task: Any) -> Outcome:
-    """Run one task in a process of its own, whose death becomes the error of the outcome."""
-    pool = ProcessPoolExecutor(max_workers=1)
-    try:
-        with _interrupts_blocked():
-            future = pool.submit(attempt_in_child, function, task, os.getpid())
-        return future.result()
-    except BrokenProcessPool as error:
-        found = re.search(r"SIG[A-Z]+", str(error))
-        return Outcome(task, error=f"its process died{f' ({found[0]})' if found else ''}")
-    finally:
-        pool.shutdown(kill_workers=True)
+def run_apart(function: Function, tasks: Iterable[Any]) -> Generator[Outcome]:
+    """Run the tasks in order, in another process; one that kills it costs no other task.
+
+    Its outcome says so, and a new process goes on with the next task.
+    """
+    left = deque(tasks)
+    while left:
+        pool = ProcessPoolExecutor(max_workers=1)
+        try:
+            while left:
+                with _interrupts_blocked():
+                    future = pool.submit(attempt_in_child, function, left[0], os.getpid())
+                outcome = future.result()
+                left.popleft()
+                yield outcome
+        except BrokenProcessPool as error:
+            found = re.search(r"SIG[A-Z]+", str(error))
+            died = f"its process died{f' ({found[0]})' if found else ''}"
+            yield Outcome(left.popleft(), error=died)
+        finally:
+            pool.shutdown(kill_workers=True)
 
 
 def attempt_in_child(function: Function, task: Any, parent: int) -> Outcome:

@@ -1,8 +1,9 @@
 """frame-select pick: frames of new videos by a trained agent."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from agents.picking.files import (
 from agents.picking.selector import Selector
 from agents.training.run_folder import MODEL
 from data.commands.console import metavar, parse
-from data.engine import Outcome, attempt, outcomes_bar
+from data.engine import Outcome, outcomes_bar, run_apart
 from data.extraction.shards import identity
 from data.video.files import find_videos
 from frame_select_env import FrameSelectError
@@ -76,9 +77,7 @@ class Job:
 def pick(arguments: list[str]) -> None:
     """Run the command."""
     options = parse(PickArguments, "pick", arguments)
-    if options.threads is not None:
-        set_threads(options.threads)
-    selector = Selector.load(options.run, options.weights, options.device, options.trust_code)
+    selector = _selector(options)
     asked = {
         "frames": selector.check_frames(options.frames),
         "run": file_digest(options.run / MODEL),
@@ -88,11 +87,9 @@ def pick(arguments: list[str]) -> None:
     if not options.overwrite:
         _check_out(options.out, several)
     left = [job for job in jobs if options.overwrite or not _is_done(job)]
-    if left:
-        _ = selector.extraction  # what is missing is said before anything is written
-    with exclusive(options.out):
+    with closing(_outcomes(options, left)) as outcomes, exclusive(options.out):
         try:
-            failed = _pick_all(selector, left, len(jobs) - len(left))
+            failed = _failures(outcomes, len(left), len(jobs) - len(left))
             entries = [_placed(job, options.out) for job in jobs if job.path not in failed]
             if several:
                 write_tables(options.out, {"version": VERSION, "videos": entries}, entries)
@@ -105,6 +102,14 @@ def pick(arguments: list[str]) -> None:
         which = f"{len(entries)} videos" if several else entries[0]["video"]
         print_line(f"{frames} frames of {which}: {options.out / JSON}, frames.csv, PNG")
     fail_if_any("pick", [*failed.values(), *unusable])
+
+
+@lru_cache(maxsize=1)
+def _selector(options: PickArguments) -> Selector:
+    """The trained agent, loaded once in each process."""
+    if options.threads is not None:
+        set_threads(options.threads)
+    return Selector.load(options.run, options.weights, options.device, options.trust_code)
 
 
 def _jobs(videos: Path, out: Path, asked: dict[str, Any]) -> tuple[list[Job], list[str]]:
@@ -121,29 +126,42 @@ def _jobs(videos: Path, out: Path, asked: dict[str, Any]) -> tuple[list[Job], li
     return [Job(videos.name, videos, out, asked)], []
 
 
-def _pick_all(selector: Selector, jobs: list[Job], before: int) -> dict[Path, str]:
-    """Pick the frames of all videos; returns why some failed, by file."""
+def _outcomes(options: PickArguments, jobs: list[Job]) -> Generator[Outcome]:
+    """Pick the frames of the videos in another process: a decoder that crashes costs one video.
+
+    Raises:
+        FrameSelectError: if the networks cannot be built; nothing is written yet.
+    """
+    outcomes = run_apart(partial(_work, options), [None, *jobs] if jobs else [])
+    if jobs and (ready := next(outcomes)).error:
+        outcomes.close()
+        raise FrameSelectError(f"building the networks: {ready.error}")
+    return outcomes
+
+
+def _work(options: PickArguments, job: Job | None) -> None:
+    """Pick the frames of one video; without one only build the networks."""
+    selector = _selector(options)
+    if job is None:
+        _ = selector.extraction
+        return
+    asked = _asked(job)  # taken first: if the file changes meanwhile, it is read again
+    selection = selector.pick(job.path, job.asked["frames"])
+    outputs = output_columns(selection.predictions, selector.classes, selector.kind)
+    write_selection(job.folder, job.name, selection, outputs, asked)
+
+
+def _failures(outcomes: Generator[Outcome], videos: int, before: int) -> dict[Path, str]:
+    """Wait for all videos while showing progress; returns why some failed, by file."""
     if before:
         print_line(f"{before} finished videos are skipped")
     failed = {}
-
-    def outcomes() -> Iterator[Outcome]:
-        for job in jobs:
-            yield attempt(partial(_pick_one, selector), job)
-
-    for outcome in outcomes_bar(outcomes(), "picking frames", len(jobs)):
+    for outcome in outcomes_bar(outcomes, "picking frames", videos):
         if outcome.error:
             # Errors from a function of the user's own do not name the video.
             path, reason = outcome.task.path, outcome.error
             failed[path] = reason if str(path) in reason else f"{path}: {reason}"
     return failed
-
-
-def _pick_one(selector: Selector, job: Job) -> None:
-    asked = _asked(job)  # taken first: if the file changes meanwhile, it is read again
-    selection = selector.pick(job.path, job.asked["frames"])
-    outputs = output_columns(selection.predictions, selector.classes, selector.kind)
-    write_selection(job.folder, job.name, selection, outputs, asked)
 
 
 def _asked(job: Job) -> dict[str, Any]:

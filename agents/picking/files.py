@@ -99,8 +99,11 @@ def output_columns(
 ) -> dict[str, list[Any]]:
     """Columns of the tables from predictions [m, C].
 
-    The class and its probability of each frame, or of a regression the value of each target.
+    The class and its probability of each frame, or of a regression the value of each target; none
+    where one class is all there is.
     """
+    if task == "classification" and len(classes) == 1:
+        return {}
     if task == "regression":
         return {f"predicted {name}": predictions[:, k].tolist() for k, name in enumerate(classes)}
     best = predictions.argmax(axis=1)

@@ -2,20 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import nn
 
 from agents.networks.frame_scorer import FrameScorer
+from agents.picking.onnx_graph import Graph
+from agents.picking.onnx_summary import summary_nodes
 from agents.picking.selector import Selector
 from frame_select_env import Clips, FrameSelectError
 
-OPSET, IR_VERSION = 17, 8  # of 2022: runtimes read all versions up to their own
 TOLERANCE = 1e-5  # of scores, to torch's
 GATES = (0, 3, 1, 2)  # torch's input, forget, cell and output gates in the order of ONNX
 
@@ -24,20 +24,19 @@ def onnx_scorer(selector: Selector) -> onnx.ModelProto:
     """The network of a run on OneShot as an ONNX model, checked against torch.
 
     Its inputs are `features` [B, T, D] float32 (streams side by side, views and objects flattened),
-    `predictions` [B, T, C] float32 if the network sees them, and `valid` [B, T] bool, True for the
-    first frames of each video; B and T are free. Its output is `scores` [B, T] float32, -inf where
-    `valid` is False. The property `frame_select` says in JSON what the features are.
+    `predictions` [B, T, C] float32 if the network sees them or their summary, and `valid` [B, T]
+    bool, True for the first frames of each video; B and T are free. Its output is `scores` [B, T]
+    float32, -inf where `valid` is False. The property `frame_select` says in JSON what the features
+    are.
 
     Raises:
-        FrameSelectError: for another agent or state, or if the scores differ from torch's.
+        FrameSelectError: for another agent, or if the scores differ from torch's.
     """
     network = getattr(selector.agent, "network", None)
-    if not isinstance(network, FrameScorer) or network.state == "summary":
-        state = f" with state={network.state}" if isinstance(network, FrameScorer) else ""
+    if not isinstance(network, FrameScorer):
         raise FrameSelectError(
-            f"{selector.folder}: {selector.agent.name}{state} cannot be exported; what can are "
-            "reinforce, plackett-luce, ppo, q-factored and soft-attention with state=feature or "
-            "state=feature+prediction"
+            f"{selector.folder}: {selector.agent.name} cannot be exported; what can are reinforce, "
+            "plackett-luce, ppo, q-factored and soft-attention"
         )
     outputs = len(selector.classes)
     facts = {
@@ -52,59 +51,35 @@ def onnx_scorer(selector: Selector) -> onnx.ModelProto:
 
 
 def _model(network: FrameScorer, outputs: int, properties: Mapping[str, str]) -> onnx.ModelProto:
-    nodes: list[onnx.NodeProto] = []
-    constants: list[onnx.TensorProto] = []
-
-    def constant(name: str, values: Any) -> str:
-        array = values.detach().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
+    graph, size = Graph(), len(network.mean)
+    node = graph.node
 
     def given(name: str, kind: int, *more: int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, kind, ["B", "T", *more])
 
-    inputs = [given("features", TensorProto.FLOAT, len(network.mean))]
-    centred = node("Sub", ["features", constant("mean", network.mean)], "centred")
-    seen = node("Mul", [centred, constant("scale", network.scale)], "seen")
+    inputs = [given("features", TensorProto.FLOAT, size), given("valid", TensorProto.BOOL)]
+    seen = node("Mul", node("Sub", "features", network.mean), network.scale)
+    if network.state != "feature":
+        inputs.insert(1, given("predictions", TensorProto.FLOAT, outputs))
     if network.state == "feature+prediction":
-        inputs.append(given("predictions", TensorProto.FLOAT, outputs))
-        seen = node("Concat", [seen, "predictions"], "both", axis=2)
-    inputs.append(given("valid", TensorProto.BOOL))
-    counted = node("Cast", ["valid"], "counted", to=TensorProto.INT32)
-    lengths = node("ReduceSum", [counted, constant("time", [1])], "lengths", keepdims=0)
-    states = node("Transpose", [seen], "states", perm=[1, 0, 2])  # [T, B, D]
-    flat = constant("flat", [0, 0, -1])
+        seen = node("Concat", seen, "predictions", axis=2)
+    if network.state == "summary":
+        seen = summary_nodes(graph, seen, "predictions", "valid", size)
+    lengths = node("ReduceSum", node("Cast", "valid", to=TensorProto.INT32), [1], keepdims=0)
+    states = node("Transpose", seen, perm=[1, 0, 2])  # [T, B, D]
+    flat = graph.constant([0, 0, -1])
     for layer in range(network.lstm.num_layers):
-        weights = [
-            constant(f"{name}{layer}", values)
-            for name, values in zip("WRB", _weights(network.lstm, layer), strict=True)
-        ]
         made = node(
-            "LSTM",
-            [states, *weights, lengths],
-            f"directions{layer}",  # [T, 2, B, H]
+            "LSTM",  # [T, 2, B, H]
+            *(states, *_weights(network.lstm, layer), lengths),
             direction="bidirectional",
             hidden_size=network.lstm.hidden_size,
         )
-        beside = node("Transpose", [made], f"beside{layer}", perm=[0, 2, 1, 3])
-        states = node("Reshape", [beside, flat], f"states{layer}")  # [T, B, 2H]
-    product = node("MatMul", [states, constant("weight", network.head.weight.T)], "product")
-    biased = node("Add", [product, constant("bias", network.head.bias)], "biased")
-    last = node("Squeeze", [biased, constant("last", [2])], "last_squeezed")
-    logits = node("Transpose", [last], "logits", perm=[1, 0])
-    none = constant("none", np.float32(-np.inf))
-    node("Where", ["valid", logits, none], "scores")
-    scores = given("scores", TensorProto.FLOAT)
-    graph = helper.make_graph(nodes, "scorer", inputs, [scores], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = IR_VERSION
-    helper.set_model_props(model, dict(properties))
-    onnx.checker.check_model(model, full_check=True)
-    return model
+        states = node("Reshape", node("Transpose", made, perm=[0, 2, 1, 3]), flat)  # [T, B, 2H]
+    logits = node("Add", node("MatMul", states, network.head.weight.T), network.head.bias)
+    scores = node("Transpose", node("Squeeze", logits, [2]), perm=[1, 0])
+    node("Where", "valid", scores, np.float32(-np.inf), name="scores")
+    return graph.model("scorer", inputs, given("scores", TensorProto.FLOAT), properties)
 
 
 def _weights(lstm: nn.LSTM, layer: int) -> list[np.ndarray]:

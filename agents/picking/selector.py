@@ -15,7 +15,8 @@ from data.backbones import Backbone
 from data.extraction.one_video import frame_arrays, with_timeline
 from data.extraction.recorded import Recorded, read_recorded
 from data.extraction.settings import Settings
-from data.head.linear import LinearHead, head_input
+from data.head.heads import head_from
+from data.head.linear import head_input
 from data.video.timeline import Timeline
 from frame_select_env import Clips, FrameSelectError, top_frames
 from frame_select_env.cache import clips_of_video, frame_index
@@ -204,20 +205,22 @@ class Selector:
         return scores.mean(axis=0, dtype=np.float64), clips
 
     def _predict(self, features: ByStream, given: ByStream) -> dict[str, np.ndarray]:
-        """Predictions by stream: by its linear head, or else `given` as predictions.STREAM."""
+        """Predictions by stream: by its head, or else `given` as predictions.STREAM."""
         made = {}
         for stream, values in features.items():
             head = self._inputs.head(stream, self.task.fold)
             if head is not None:
-                linear = LinearHead(*head, probabilities=self._inputs.task == "classification")
+                trained = head_from(head, probabilities=self.kind == "classification")
                 axis = self._inputs.features_extent(stream).axes
-                made[stream] = linear.predict(head_input(values, axis))
+                made[stream] = trained.predict(head_input(values, axis))
             elif (name := f"predictions.{stream}") in given:
                 made[stream] = given[name]
+            elif len(self.classes) == 1 and self.kind == "classification":
+                made[stream] = np.ones((len(values), 1), np.float32)  # there is no other class
             else:
                 raise FrameSelectError(
-                    f"{self.folder}: the predictions of stream {stream!r} were not made by a "
-                    "linear head, and the run keeps no other; give them: "
+                    f"{self.folder}: the predictions of stream {stream!r} were not made by a head "
+                    "that the run keeps; give them: "
                     "score(features, predictions)"
                 )
         return made

@@ -1,6 +1,6 @@
 """inputs.h5 of a run folder: what a trained agent needs to see new videos as it saw the cache's.
 
-It is the cache without its videos: streams, classes, the fold's linear heads and the provenance,
+It is the cache without its videos: streams, classes, the fold's heads and the provenance,
 which says how features are made, and one frame of zeros, since a cache has at least one.
 """
 

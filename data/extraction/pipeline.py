@@ -16,7 +16,7 @@ from joblib import cpu_count
 from rich.markup import escape
 
 from data.backbones import Backbone
-from data.engine import Engine, Outcome, WorkerKilledError, outcomes_bar, run_all, run_alone
+from data.engine import Engine, Outcome, WorkerKilledError, outcomes_bar, run_all, run_apart
 from data.extraction import shards
 from data.extraction.one_video import extract_video
 from data.extraction.recorded import record_extraction
@@ -126,15 +126,15 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
 def _outcomes(tasks: list[Task], engine: Engine) -> Iterator[Outcome]:
     """Make all shards; a decoder that crashes costs one video.
 
-    Videos that were in work when a process died are tried again, one at a time in a process of
-    their own, and given up if that dies too.
+    Videos that were in work when a process died are tried again, one at a time in another process,
+    and given up if that dies too.
     """
     left = {task.video: task for task in tasks}
     while left:
-        for task in list(left.values()):
-            if shards.was_in_work(task.folder, task.video):
-                del left[task.video]
-                yield run_alone(work, task)
+        marked = [one for one in left.values() if shards.was_in_work(one.folder, one.video)]
+        for outcome in run_apart(work, marked):
+            del left[outcome.task.video]
+            yield outcome
         try:
             for outcome in run_all(work, list(left.values()), engine):
                 del left[outcome.task.video]

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from data.head.linear import Head, TrainingVideos, fit_ridge_path, fit_softmax_path
+from data.head.heads import Head
+from data.head.linear import TrainingVideos, fit_ridge_path, fit_softmax_path
 
 Crossfit = Literal["video", "group", "none"]
 # What turns a frame's features into its prediction: linear and trained through the consensus, or

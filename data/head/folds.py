@@ -7,7 +7,7 @@ import numpy as np
 from rich.progress import Progress
 
 from data.head.crossfit import Crossfit, FittedHeads, HeadKind, fit_heads
-from data.head.linear import LinearHead, TrainingVideos, head_input, training_rows
+from data.head.linear import TrainingVideos, head_input, training_rows
 from data.sources.source import Source, split_field, stream_field
 from frame_select_env.cache import schema
 
@@ -28,14 +28,10 @@ class FoldHeads:
             predictions[stream] = head.predict(values)
         return predictions
 
-    def linear(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Weight [D, C] and bias [C] of the final heads, by stream, of those that are linear."""
-        finals = {stream: heads.final for stream, heads in self.heads.items()}
-        return {
-            stream: (head.weight, head.bias)
-            for stream, head in finals.items()
-            if isinstance(head, LinearHead)
-        }
+    @property
+    def arrays(self) -> dict[str, tuple[np.ndarray, ...]]:
+        """The final heads by stream, as a cache keeps them."""
+        return {stream: heads.final.arrays for stream, heads in self.heads.items()}
 
 
 def train_folds(

@@ -7,7 +7,6 @@ layer (multilayer perceptron, Rumelhart, Hinton and Williams, Nature 323, 1986) 
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from data.head.heads import HiddenLayerHead, LinearHead, raw_layer
 from data.head.linear import TrainingVideos
 
 HIDDEN = 64  # units of the network
@@ -23,28 +23,9 @@ MLP_BATCH = 64  # frames
 MAX_ITERATIONS = 200  # of the logistic regression, per penalty
 
 
-@dataclass(frozen=True)
-class FrameWiseHead:
-    """A trained classifier of standardised frames."""
-
-    model: Any  # has predict_proba and classes_
-    mean: np.ndarray  # [D] float64, of the training frames
-    scale: np.ndarray  # [D] float64
-    outputs: int  # C
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Probabilities [..., C] float32 for features [..., D]; 0 of a class it was not shown."""
-        flat = features.reshape(-1, features.shape[-1]).astype(np.float32)
-        told = np.zeros((len(flat), self.outputs), np.float32)
-        told[:, self.model.classes_] = self.model.predict_proba(
-            _normal(flat, self.mean, self.scale)
-        )
-        return told.reshape(*features.shape[:-1], self.outputs)
-
-
 def fit_logistic_path(
     videos: TrainingVideos, classes: int, penalties: Sequence[float]
-) -> Iterator[FrameWiseHead]:
+) -> Iterator[LinearHead]:
     """Fit one logistic regression per penalty (from strong to weak).
 
     The objective is the mean cross-entropy of the frames + penalty / 2 · |weight|², on features
@@ -55,19 +36,25 @@ def fit_logistic_path(
         # scikit-learn's C weighs the sum of the losses against the squared norm.
         strength = 1 / (penalty * len(frames))
         model = LogisticRegression(C=strength, max_iter=MAX_ITERATIONS)
-        yield FrameWiseHead(_fitted(model, frames, labels), mean, scale, classes)
+        _fit(model, frames, labels)
+        layer = _every_class(model.coef_.T, model.intercept_, model.classes_, classes)
+        yield LinearHead(*raw_layer(*layer, mean, scale), probabilities=True)
 
 
 def fit_mlp_path(
     videos: TrainingVideos, classes: int, penalties: Sequence[float], seed: int
-) -> Iterator[FrameWiseHead]:
+) -> Iterator[HiddenLayerHead]:
     """Fit one network per penalty, scikit-learn's `alpha`; all from the seed's first weights."""
     frames, labels, mean, scale = _frames(videos)
     for penalty in penalties:
         model = MLPClassifier(
             (HIDDEN,), alpha=penalty, batch_size=MLP_BATCH, max_iter=EPOCHS, random_state=seed
         )
-        yield FrameWiseHead(_fitted(model, frames, labels), mean, scale, classes)
+        _fit(model, frames, labels)
+        (first, weight), (hidden, bias) = model.coefs_, model.intercepts_
+        weight, bias = _every_class(weight, bias, model.classes_, classes)
+        last = LinearHead(weight.astype(np.float32), bias.astype(np.float32), probabilities=True)
+        yield HiddenLayerHead(*raw_layer(first, hidden, mean, scale), last)
 
 
 def _frames(videos: TrainingVideos) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -81,10 +68,24 @@ def _normal(frames: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
     return ((frames - mean) / scale).astype(np.float32)
 
 
-def _fitted(model: Any, frames: np.ndarray, labels: np.ndarray) -> Any:
+def _every_class(
+    weight: np.ndarray, bias: np.ndarray, shown: np.ndarray, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight [D, C] and bias [C] for a softmax, which gives 0 to a class not `shown`.
+
+    Of two classes scikit-learn keeps the one column whose sigmoid is that of the second.
+    """
+    if len(shown) == 2:
+        weight, bias = np.hstack([np.zeros_like(weight), weight]), np.append([0.0], bias)
+    weights, biases = np.zeros((len(weight), classes)), np.full(classes, -np.inf)
+    weights[:, shown], biases[shown] = weight, bias
+    return weights, biases
+
+
+def _fit(model: Any, frames: np.ndarray, labels: np.ndarray) -> None:
     with warnings.catch_warnings():
         # A fixed number of passes is meant; cross-validation judges what comes of it. Batches are
         # cut to the number of frames where there are fewer.
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", "Got `batch_size`", UserWarning)
-        return model.fit(frames, labels)
+        model.fit(frames, labels)

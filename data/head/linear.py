@@ -14,37 +14,15 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
-from scipy.special import softmax
+
+from data.head.heads import Head, LinearHead, raw_layer
 
 BLOCK_FRAMES = 4096  # frames that are converted, and whose probabilities are held, at a time
 SMALLEST = 1e-30  # lower bound of pbar_y, so that the logarithm is finite in float32
 MAX_ITERATIONS = 50  # per penalty; each fit starts from the previous one, so few are needed
 TOLERANCE = 1e-5  # relative decrease of the loss at which L-BFGS stops
-
-
-class Head(Protocol):
-    """Predicts frames."""
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Predictions [..., C] float32 for features [..., D]."""
-        ...
-
-
-@dataclass(frozen=True)
-class LinearHead:
-    """A trained head for raw features: the standardisation is folded into it."""
-
-    weight: np.ndarray  # [D, C] float32 (regression: [D, K])
-    bias: np.ndarray  # [C] float32
-    probabilities: bool  # whether to apply a softmax (classification)
-
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Predictions [..., C] float32 for features [..., D]: probabilities, or values."""
-        outputs = features.astype(np.float32, copy=False) @ self.weight + self.bias
-        return softmax(outputs, axis=-1) if self.probabilities else outputs
 
 
 @dataclass(frozen=True)
@@ -122,15 +100,6 @@ class TrainingVideos:
             sums = np.add.reduceat(values, begin, axis=0, dtype=np.float64)
             means.append(sums / self.lengths[some, None])
         return np.concatenate(means)
-
-
-def raw_head(
-    weight: np.ndarray, bias: np.ndarray, mean: np.ndarray, scale: np.ndarray, probabilities: bool
-) -> LinearHead:
-    """The head that maps x to what `weight` and `bias` give for (x - mean) / scale."""
-    folded = weight / scale[:, None]
-    shifted = bias - mean @ folded
-    return LinearHead(folded.astype(np.float32), shifted.astype(np.float32), probabilities)
 
 
 def head_input(features: np.ndarray, axis: str) -> np.ndarray:
@@ -218,7 +187,7 @@ def fit_softmax_path(
     for penalty in penalties:
         theta = minimize(objective, theta, (penalty,), "L-BFGS-B", jac=True, options=options).x
         weight, bias = theta[:size].reshape(shape), theta[size:]
-        yield raw_head(weight, bias, mean, scale, probabilities=True)
+        yield LinearHead(*raw_layer(weight, bias, mean, scale), probabilities=True)
 
 
 def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> Iterator[LinearHead]:
@@ -236,4 +205,4 @@ def fit_ridge_path(videos: TrainingVideos, penalties: Sequence[float]) -> Iterat
         ridge = Ridge(alpha=penalty * len(videos)).fit(means, videos.labels.astype(np.float64))
         weight = np.atleast_2d(ridge.coef_).T
         bias = np.atleast_1d(ridge.intercept_)
-        yield raw_head(weight, bias, mean, scale, probabilities=False)
+        yield LinearHead(*raw_layer(weight, bias, mean, scale), probabilities=False)

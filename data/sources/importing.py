@@ -105,7 +105,7 @@ def import_source(
             _videos(source, folds, logits), total=len(source), description="writing videos"
         )
         names = {"classes" if source.task == "classification" else "targets": source.outputs}
-        heads = {fold: trained_heads.linear() for fold, trained_heads in folds.items()}
+        heads = {fold: trained_heads.arrays for fold, trained_heads in folds.items()}
         return write_cache(out, videos, axes=source.axes, provenance=record, heads=heads, **names)
 
 

@@ -69,12 +69,13 @@ class FeatureCache(CacheTables):
 
     def head(
         self, stream: str | None = None, fold: str = DEFAULT_FOLD
-    ) -> tuple[np.ndarray, np.ndarray] | None:
-        """The linear head that predicts one stream's frames of videos outside the training split.
+    ) -> tuple[np.ndarray, ...] | None:
+        """The head that predicts one stream's frames of videos outside the training split.
 
         Returns:
-            Weight [D, C] and bias [C], float32, for raw features [..., D] (objects flattened), a
-            softmax follows for a classification; None where predictions were not made by one.
+            Weight [D, C] and bias [C], float32, for raw features [..., D] (objects flattened), or
+            those of a layer of H rectified units, [D, H] and [H], and then weight [H, C] and bias
+            [C]; a softmax follows for a classification. None where predictions were made by none.
 
         Raises:
             CacheError: for a wrong checksum.
@@ -82,11 +83,11 @@ class FeatureCache(CacheTables):
         one = self._single(stream)
         own = self._predictions_name(one, fold).startswith("folds/")
         folder = f"folds/{fold if own else DEFAULT_FOLD}/head/{one}"
-        names = [name for name in (f"{folder}/weight", f"{folder}/bias") if name in self._heads]
-        if len(names) < 2:
+        names = [name for part in schema.HEAD if (name := f"{folder}/{part}") in self._heads]
+        if not names:
             return None
         self._check_heads(names)
-        return self._map(names[0]), self._map(names[1])
+        return tuple(map(self._map, names))
 
     def read(
         self,

@@ -8,7 +8,8 @@
     /streams/<name>/features [F, D] float16 | float32  (attrs axes, min, max)
     /streams/<name>/predictions [F, C] float32         (attrs axes, min, max)
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
-    /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default)
+    /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default;
+                      or with hidden_weight [D, H], hidden_bias [H] and then weight [H, C])
     /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
     /frames/raters [F, R] float32  (the score of each rater; a column of NaN: none in this video)
     /summaries/start [N + 1] int64  /summaries/frame [G] int32  /summaries/shot [G] int32
@@ -19,9 +20,10 @@ length: HDF5 keeps others in a heap that crashes when it is damaged.
 
 N videos, F frames of all videos one after another, C classes, K regression targets, D features.
 Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
-([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head is the linear
-one that predicts a stream's frames of videos outside the training split; its objects are flattened.
-At most R raters scored a video. G counts the frames of the original videos, before sampling.
+([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head predicts a
+stream's frames of videos outside the training split: it is linear, or has one hidden layer of H
+rectified units; its objects are flattened. At most R raters scored a video. G counts the frames of
+the original videos, before sampling.
 
 Opening checks the structure, the checksum of the root, and those of the small tables; the checksums
 of the frames are checked by `FeatureCache.check_values`.
@@ -59,6 +61,8 @@ FRAME_DATASETS = {
     "raters": "float32",
 }
 FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4), "raters": (2,)}
+# The arrays of a head in the order in which they are applied; a linear one has the last two.
+HEAD = ("hidden_weight", "hidden_bias", "weight", "bias")
 ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
 
 
@@ -83,6 +87,13 @@ def describe(
 def head_inputs(shape: tuple[int, ...], axes: str) -> int:
     """The number of inputs of the head of features of this shape, [F, ..., D]: views share it."""
     return int(np.prod(shape[1:])) if axes == "object" else shape[-1]
+
+
+def head_shapes(inputs: int, outputs: int, units: int | None) -> dict[str, tuple[int, ...]]:
+    """The shapes of a head's arrays by name; `units` of its hidden layer, None: linear."""
+    last = (inputs if units is None else units, outputs), (outputs,)
+    shapes = last if units is None else ((inputs, units), (units,), *last)
+    return dict(zip(HEAD[-len(shapes) :], shapes, strict=True))
 
 
 def check_finite(name: str, values: np.ndarray) -> str | None:

@@ -243,14 +243,15 @@ class Structure:
         return start
 
     def _head(self, name: str) -> Extent:
-        """Where a part of a linear head lies, after checking its shape and dtype."""
+        """Where an array of a head lies, after checking its shape and dtype."""
         dataset, (stream, part) = self._datasets[name], ([*name.split("/")[3:], "", ""])[:2]
         features = self.extents.get(f"streams/{stream}/features")
-        if features is None or part not in ("weight", "bias"):
-            self._fail(name, "is no weight or bias of a stream's head")
-        shape: tuple[int, ...] = (len(self.outputs),)
-        if part == "weight":
-            shape = (schema.head_inputs(features.shape, features.axes), *shape)
+        if features is None or part not in schema.HEAD:
+            self._fail(name, "is no array of a stream's head")
+        inputs = schema.head_inputs(features.shape, features.axes)
+        hidden = self._datasets.get(name.removesuffix(part) + "hidden_bias")
+        units = None if hidden is None else int(np.prod(hidden.shape))
+        shape = schema.head_shapes(inputs, len(self.outputs), units).get(part)
         if dataset.shape != shape or dataset.dtype != np.float32:
             found = f"is {dataset.dtype} with shape {dataset.shape}"
             self._fail(name, f"{found}; expected float32 with {shape}")

@@ -16,7 +16,7 @@ from frame_select_env.errors import CacheError
 from frame_select_env.storage import replacing, writing
 
 COPY_BYTES = 16 * 2**20
-Heads: TypeAlias = Mapping[str, tuple[np.ndarray, np.ndarray]]  # by stream
+Heads: TypeAlias = Mapping[str, Sequence[np.ndarray]]  # by stream
 
 
 def write_cache(
@@ -51,7 +51,8 @@ def write_cache(
         axes: Stream name -> "view" or "object" for streams with a middle axis.
         provenance: How the cache was made; a mapping is stored as JSON.
         heads: Fold ("default" for the top level) -> stream -> weight [D, C] and bias [C] of the
-            linear head that made the predictions of videos outside the training split.
+            linear head that made the predictions of videos outside the training split, or the four
+            arrays of one with a hidden layer, see `FeatureCache.head`.
 
     Raises:
         CacheError: naming the file, the video and what is wrong with it, or why the file cannot
@@ -297,8 +298,8 @@ class _Writer:
             for fold, values in self.fold_splits.items():
                 self.strings(h5, f"folds/{fold}/split", values)
             for fold, by_stream in heads.items():
-                for stream, (weight, bias) in by_stream.items():
-                    self.head(h5, fold, stream, weight, bias)
+                for stream, arrays in by_stream.items():
+                    self.head(h5, fold, stream, arrays)
             for name, column in self.columns.items():
                 self.copy(h5, name, column)
                 disk.check()
@@ -325,21 +326,21 @@ class _Writer:
         dataset = h5.create_dataset(name, data=values)
         self.finish(dataset, name, schema.checksum(values))
 
-    def head(
-        self, h5: h5py.File, fold: str, stream: str, weight: np.ndarray, bias: np.ndarray
-    ) -> None:
-        """Store a linear head, after checking that it fits its stream's features."""
+    def head(self, h5: h5py.File, fold: str, stream: str, arrays: Sequence[np.ndarray]) -> None:
+        """Store a head, after checking that it fits its stream's features."""
         name = f"folds/{fold}/head/{stream}"
         column = self.columns.get(f"streams/{stream}/features")
-        known = column is not None and fold in (schema.DEFAULT_FOLD, *self.fold_splits)
-        inputs = column and schema.head_inputs((0, *column.shape), self.axes.get(stream, ""))
-        expected = (inputs, len(self.names)), (len(self.names),)
-        if not known or (weight.shape, bias.shape) != expected:
+        if column is None or fold not in (schema.DEFAULT_FOLD, *self.fold_splits):
+            raise CacheError(f"{self.path}: {name}: is of an unknown fold or stream")
+        inputs = schema.head_inputs((0, *column.shape), self.axes.get(stream, ""))
+        units = arrays[1].size if len(arrays) == len(schema.HEAD) else None
+        shapes = schema.head_shapes(inputs, len(self.names), units)
+        if [values.shape for values in arrays] != list(shapes.values()):
             raise CacheError(
-                f"{self.path}: {name}: is of an unknown fold or stream, or its weight and bias are "
-                f"not [D, C] and [C]: {weight.shape} and {bias.shape}"
+                f"{self.path}: {name}: {', '.join(shapes)} have the shapes "
+                f"{[values.shape for values in arrays]}; expected {list(shapes.values())}"
             )
-        for part, values in (("weight", weight), ("bias", bias)):
+        for part, values in zip(shapes, arrays, strict=True):
             if wrong := schema.check_finite(part, values):
                 raise CacheError(f"{self.path}: {name}: {wrong}")
             self.table(h5, f"{name}/{part}", values.astype(np.float32))

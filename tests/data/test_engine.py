@@ -13,7 +13,7 @@ import pytest
 import ray
 
 from agents.__main__ import main
-from data.engine import Engine, run_all
+from data.engine import Engine, run_all, run_apart
 from frame_select_env import FrameSelectError
 
 LONG = "reinforce@hidden_size=8,epochs=100,patience=0"  # long enough to be killed
@@ -101,6 +101,12 @@ def test_a_killed_process_ends_the_others_in_one_line():
     assert "finished work is kept: rerun the command" in str(caught.value)
     again = list(run_all(fall_at_two, [3, 4], Engine(jobs=2)))
     assert sorted(outcome.result for outcome in again) == [3, 4]
+
+
+def test_apart_a_task_that_kills_its_process_costs_no_other():
+    outcomes = list(run_apart(fall_at_two, [1, 2, 3, 4]))
+    assert [(one.task, one.result) for one in outcomes] == [(1, 1), (2, None), (3, 3), (4, 4)]
+    assert [one.error for one in outcomes] == ["", "its process died (SIGKILL)", "", ""]
 
 
 SLEEPERS = """

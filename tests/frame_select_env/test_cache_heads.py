@@ -1,4 +1,4 @@
-"""Linear heads in a cache: of which fold, checked when written and when read."""
+"""Heads in a cache: of which fold, checked when written and when read."""
 
 import numpy as np
 import pytest
@@ -37,10 +37,18 @@ def test_views_share_a_head_and_objects_are_flattened(tmp_path, axis, inputs):
     heads = {"default": {"main": (weight, BIAS)}}
     path = write(tmp_path / "c.h5", heads, {"main": axis}, features=features)
     assert FeatureCache(path).head()[0].shape == (inputs, 2)
-    with pytest.raises(CacheError, match=r"folds/default/head/main: .*not \[D, C\] and \[C\]"):
+    with pytest.raises(CacheError, match=rf"head/main: weight, bias have .*expected \[\({inputs},"):
         wrong = {"default": {"main": (weight[1:], BIAS)}}
         write(tmp_path / "d.h5", wrong, {"main": axis}, features=features)
     assert not (tmp_path / "d.h5").exists()
+
+
+def test_a_head_with_a_hidden_layer_has_four_arrays(tmp_path):
+    arrays = np.ones((2, 5)), np.arange(5.0), np.eye(5)[:, :2], BIAS
+    cache = FeatureCache(write(tmp_path / "c.h5", {"default": {"main": arrays}}))
+    for found, given in zip(cache.head(), arrays, strict=True):
+        np.testing.assert_array_equal(found, given)
+    assert list(cache.check_values()) == [0]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,8 @@ def test_views_share_a_head_and_objects_are_flattened(tmp_path, axis, inputs):
         {"default": {"rgb": (WEIGHT, BIAS)}},
         {"default": {"main": (WEIGHT, BIAS[:1])}},
         {"default": {"main": (WEIGHT * np.nan, BIAS)}},
+        {"default": {"main": (BIAS, WEIGHT, BIAS)}},
+        {"default": {"main": (WEIGHT, BIAS, WEIGHT[:1], BIAS)}},
     ],
 )
 def test_a_head_that_does_not_fit_is_refused(tmp_path, heads):

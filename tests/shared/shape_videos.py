@@ -2,11 +2,13 @@
 
 import sys
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT, FPS, RATE = 96, 72, 12, 16_000
 CLASSES = ("disc", "ring", "bar")
@@ -53,6 +55,24 @@ def numbered_pictures(count: int, height: int = 48, width: int = 64) -> np.ndarr
 def number_of(picture: np.ndarray) -> int:
     """Which of the numbered pictures a decoded one is."""
     return round((float(picture.mean()) - 20) / 4)
+
+
+@lru_cache
+def stamped_pictures(count: int) -> np.ndarray:
+    """[count, 48, 64, 3] uint8: the number of each in white digits, as a person reads it."""
+    pictures = []
+    for number in range(count):
+        picture = Image.new("RGB", (64, 48), (30, 40, 90))
+        font = ImageFont.load_default(size=36)
+        ImageDraw.Draw(picture).text((32, 24), str(number), "white", font, anchor="mm")
+        pictures.append(np.asarray(picture))
+    return np.stack(pictures)
+
+
+def stamp_of(picture: np.ndarray, count: int) -> int:
+    """Which of the `count` stamped pictures a decoded one looks like."""
+    far = np.abs(stamped_pictures(count).astype(int) - picture).mean(axis=(1, 2, 3))
+    return int(far.argmin())
 
 
 def write_video(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from face_tables import write_faces
 from processes import run_command, run_script
 from shape_videos import write_shape_videos
 
@@ -30,6 +31,7 @@ def blocks(page: Path) -> list[tuple[str, str, str]]:
 def prepare(folder: Path) -> None:
     """What the pages take for granted: a reader's files, and the installed commands."""
     write_features(folder / "features.npz")
+    write_faces(folder)
     write_shape_videos(folder / "videos", videos=12, stretches=2)
     write_weights(folder / "torch")
     (folder / "bin").mkdir()

@@ -1,6 +1,6 @@
 """Runs on made videos whose caches are gone, and runs that were not trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from shape_videos import FPS, write_shape_videos
 
 from agents.__main__ import main as agents
+from agents.commands import pick
 from agents.evaluation.run_scores import run_scores
 from agents.registry import parse_agent
 from agents.training.inputs import write_inputs
@@ -17,6 +18,7 @@ from agents.training.run_folder import RunWriter
 from agents.training.task import Task
 from agents.training.trainer import Run, run_config
 from data.__main__ import main as data
+from data.engine import attempt
 from frame_select_env import FeatureCache, open_cache, top_frames
 
 T, M = 6, 3
@@ -33,10 +35,23 @@ class Trained:
     predictions: dict[str, np.ndarray]  # id -> [M, C], of these
 
 
-def train(folder: Path, videos: Path, *options: str, stream: str | None = None) -> Trained:
+@pytest.fixture(scope="package", autouse=True)
+def in_this_process() -> Iterator[None]:
+    """Videos are worked on in this process: starting another takes longer than the work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pick, "run_apart", lambda work, tasks: (attempt(work, t) for t in tasks))
+        yield
+
+
+def train(
+    folder: Path, videos: Path, *options: str, stream: str | None = None, head: str | None = None
+) -> Trained:
     """Extract, train and score; then delete the cache."""
     path, run = folder / "videos.h5", folder / "run"
     data(["extract", str(videos), str(path), "--thumbnail", "0", "--num-frames", "8", *options])
+    if head:
+        linear = path.rename(folder / "linear.h5")
+        data(["head", str(linear), str(path), "--head", head])
     asked = ["--num-frames", str(T), "--target-frames", str(M), "--epochs", "2"]
     asked += ["--hidden-size", "8", *(["--stream", stream] if stream else [])]
     agents(["train", "--data", str(path), "--out", str(run), *asked])
@@ -81,6 +96,13 @@ def two_streams(shapes, tmp_path_factory) -> Trained:
     """A run on pictures, by a function of the user's own, and sound, side by side."""
     backbones = ("--backbone", "rgb=own_backbones:grey@size=16", "sound=log-mel@bands=8")
     return train(tmp_path_factory.mktemp("two"), shapes, *backbones, stream="rgb+sound")
+
+
+@pytest.fixture(scope="session")
+def hidden_layer(shapes, tmp_path_factory) -> Trained:
+    """A run on frame-wise predictions by a head with a hidden layer; white pictures crash it."""
+    backbone = ("--backbone", "own_backbones:crash_on_white@size=16")
+    return train(tmp_path_factory.mktemp("hidden"), shapes, *backbone, head="mlp")
 
 
 @pytest.fixture(scope="session")

@@ -12,16 +12,12 @@ from PIL import Image
 from shape_videos import number_of, numbered_pictures, write_video
 
 from agents.__main__ import main
+from agents.commands import pick as command
 from agents.picking.selector import Selector
+from data.engine import run_apart
 from data.video.files import VideoError
 
-CONTAINERS = {
-    "a.mp4": {},
-    "deep/er/b.mkv": {},
-    "deep/c.avi": {"codec": "mpeg4"},
-    "d.webm": {"codec": "libvpx-vp9"},
-    "e.ts": {},
-}
+NAMES = ("a.mp4", "deep/er/b.mkv", "e.ts")
 
 
 def pick(*arguments):
@@ -44,11 +40,11 @@ def read(folder):
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
-    """A video of 30 frames that show their numbers in each of five containers."""
+    """Videos of 30 frames that show their numbers."""
     folder = tmp_path_factory.mktemp("new")
-    for name, how in CONTAINERS.items():
+    for name in NAMES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_video(folder / name, numbered_pictures(30), fps=10, **how)
+        write_video(folder / name, numbered_pictures(30), fps=10)
     return folder
 
 
@@ -61,8 +57,8 @@ def picked(trained, videos, tmp_path_factory):
 
 def test_pictures_and_tables_of_a_folder_tell_the_same_frames(picked):
     content, rows = read(picked)
-    assert [entry["video"] for entry in content["videos"]] == sorted(CONTAINERS)
-    assert len(rows) == 4 * len(CONTAINERS)
+    assert [entry["video"] for entry in content["videos"]] == list(NAMES)
+    assert len(rows) == 4 * len(NAMES)
     for row in rows:
         number = int(row["frame"])
         assert number_of(np.asarray(Image.open(picked / row["file"]))) == number
@@ -129,6 +125,24 @@ def test_one_broken_video_is_one_line_and_the_others_are_done(trained, videos, t
     content, _ = read(tmp_path / "out")
     assert [entry["video"] for entry in content["videos"]] == ["a.mp4", "e.mp4"]
     assert not (tmp_path / "out" / "b").exists()
+
+
+def test_a_decoder_that_crashes_costs_one_video(
+    hidden_layer, videos, tmp_path, capsys, monkeypatch
+):
+    folder, out = tmp_path / "new", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.mp4", "e.ts"):
+        shutil.copy(videos / name, folder / name)
+    write_video(folder / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
+    asked = (hidden_layer.run, folder, "--frames", 2, "--out", out)
+    assert "names code to run: own_backbones" in refused(capsys, *asked)
+    assert not out.exists()
+    monkeypatch.setattr(command, "run_apart", run_apart)
+    line = refused(capsys, *asked, "--trust-code")
+    assert line.endswith("white.mp4: its process died (SIGSEGV)")
+    assert [entry["video"] for entry in read(out)[0]["videos"]] == ["a.mp4", "e.ts"]
+    assert not (out / "white").exists()
 
 
 def test_what_is_finished_is_skipped_and_what_changed_is_picked_again(

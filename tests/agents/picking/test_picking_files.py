@@ -49,6 +49,10 @@ def test_targets_have_a_column_each_whatever_their_names(tmp_path):
     assert first["predicted arousal"] == "0.75"
 
 
+def test_a_single_class_goes_without_saying():
+    assert output_columns(np.ones((2, 1), np.float32), ("video",), "classification") == {}
+
+
 def test_no_video_at_all_leaves_the_heading(tmp_path):
     write_tables(tmp_path, {"version": 1, "videos": []}, [])
     assert (tmp_path / "frames.csv").read_text().strip() == "video,file,frame,seconds,score"

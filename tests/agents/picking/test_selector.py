@@ -13,7 +13,7 @@ from agents.registry import AGENTS
 from agents.training.inputs import INPUTS
 from agents.training.load import load_run
 from data.video.timeline import MisnamedError
-from frame_select_env import FrameSelectError, open_cache
+from frame_select_env import FrameSelectError, open_cache, write_cache
 from frame_select_env.cache import frame_index
 
 
@@ -24,10 +24,10 @@ def test_the_public_names_are_there_and_no_others():
         _ = agents.Selecter
 
 
-@pytest.mark.parametrize("which", ["trained", "two_streams"])
+@pytest.mark.parametrize("which", ["trained", "two_streams", "hidden_layer"])
 def test_pick_gives_the_frames_that_evaluate_gives(request, which):
     found = request.getfixturevalue(which)
-    selector = Selector.load(found.run, trust_code=which == "two_streams")
+    selector = Selector.load(found.run, trust_code=which != "trained")
     assert len(found.numbers) >= 3
     for name, numbers in found.numbers.items():
         selection = selector.pick(found.videos / f"{name}.mp4", 3)
@@ -148,6 +148,26 @@ def test_features_that_do_not_fit_are_one_line(trained, regression, write_run, t
         both.score(arrays)
     with pytest.raises(FrameSelectError, match=r"score\(features, predictions\)"):
         both.score({"audio": np.zeros((5, 3)), "video": np.zeros((5, 5))})
+
+
+def test_without_labels_the_only_class_is_certain(write_run, tmp_path):
+    rng = np.random.default_rng(0)
+    videos = (
+        {
+            "id": str(row),
+            "label": 0,
+            "split": ("train", "test")[row % 2],
+            "features": rng.normal(size=(6, 4)).astype(np.float32),
+            "predictions": np.ones((6, 1), np.float32),
+        }
+        for row in range(10)
+    )
+    cache = open_cache(write_cache(tmp_path / "c.h5", videos, classes=["video"]))
+    reward = "diversity_representativeness"
+    task = write_run(tmp_path / "run", cache, "reinforce", num_frames=6, reward=reward)
+    there, _ = scores_on_cache(tmp_path / "run", cache, task, 1)
+    scores = Selector.load(tmp_path / "run").score(cache.features()[6:12])
+    np.testing.assert_allclose(scores, there, rtol=1e-4, atol=1e-5)
 
 
 def test_runs_whose_features_cannot_be_made_again_say_why(planted, trained, write_run, tmp_path):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from data.head import frame_wise
 from data.head.crossfit import fit_heads
 from data.head.frame_wise import fit_logistic_path, fit_mlp_path
+from data.head.heads import head_from
 from data.head.linear import TrainingVideos
 
 
@@ -43,11 +45,28 @@ def test_the_logistic_head_is_the_minimum_of_its_objective() -> None:
     videos = TrainingVideos(frames.astype(np.float32), np.full(30, 2), label)
     (head,) = fit_logistic_path(videos, 3, [0.1])
     normal = (frames - frames.mean(axis=0)) / frames.std(axis=0)
-    weight, bias = head.model.coef_, head.model.intercept_
-    told = softmax(normal @ weight.T + bias, axis=1)
+    weight = (head.weight * frames.std(axis=0)[:, None]).T
+    told = softmax(frames @ head.weight + head.bias, axis=1)
     np.testing.assert_allclose(head.predict(videos.frames), told, atol=1e-4)
     off = (told - np.eye(3)[np.repeat(label, 2)]) / 60
     np.testing.assert_allclose(off.T @ normal + 0.1 * weight, 0, atol=2e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_heads_for_raw_features_are_scikit_learns_for_standardised_ones(classes, monkeypatch):
+    fitted, fit = [], frame_wise._fit
+    monkeypatch.setattr(frame_wise, "_fit", lambda *given: (fit(*given), fitted.append(given))[0])
+    videos = corners(24)
+    labels = np.arange(24) % classes
+    videos = TrainingVideos(videos.frames, videos.lengths, labels)
+    heads = [next(fit_logistic_path(videos, classes, [0.1]))]
+    heads += fit_mlp_path(videos, classes, [0.1], seed=0)
+    assert [len(head.arrays) for head in heads] == [2, 4]
+    for head, (model, normal, _) in zip(heads, fitted, strict=True):
+        told = model.predict_proba(normal)
+        np.testing.assert_allclose(head.predict(videos.frames), told, atol=1e-5)
+        again = head_from(head.arrays, probabilities=True)
+        np.testing.assert_array_equal(again.predict(videos.frames), head.predict(videos.frames))
 
 
 @pytest.mark.parametrize("kind", ["logistic", "mlp"])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from data.head.linear import BLOCK_FRAMES, LinearHead, TrainingVideos, raw_head
+from data.head.heads import LinearHead, raw_layer
+from data.head.linear import BLOCK_FRAMES, TrainingVideos
 
 
 def test_video_means_by_hand() -> None:
@@ -53,7 +54,7 @@ def test_a_head_takes_features_as_they_are_stored() -> None:
     weight, bias = rng.normal(size=(3, 2)), rng.normal(size=2)
     mean, scale = np.array([5.0, -2.0, 0.0]), np.array([2.0, 0.5, 1.0])
     features = rng.normal(size=(7, 3)).astype(np.float32)
-    head = raw_head(weight, bias, mean, scale, probabilities=False)
+    head = LinearHead(*raw_layer(weight, bias, mean, scale), probabilities=False)
     expected = (features - mean) / scale @ weight + bias
     np.testing.assert_allclose(head.predict(features), expected, rtol=1e-4, atol=1e-5)
     shares = LinearHead(head.weight, head.bias, probabilities=True).predict(features)
