@@ -3,7 +3,6 @@
 import csv
 import importlib
 import json
-import multiprocessing
 import os
 import shutil
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import FORKSERVER
 
 from agents.__main__ import main
 from agents.comparison.finished import read_run
@@ -62,9 +62,9 @@ def grid(planted):
 
 @pytest.fixture(scope="module")
 def whole(grid, tmp_path_factory):
-    """A comparison of two agents with two seeds each, in two processes."""
+    """A comparison of two agents with two seeds each."""
     out = tmp_path_factory.mktemp("whole")
-    compare(out, *grid, "--jobs", 2)
+    compare(out, *grid)
     return out
 
 
@@ -175,8 +175,6 @@ def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     compare(straight, *asked)
 
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["agents.commands.compare"])
     moments = (
         lambda: find(broken, "checkpoint.safetensors"),  # in the midst of a run
         lambda: find(broken, "scores-test.safetensors"),  # after one
@@ -184,7 +182,7 @@ def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     )
     for condition in moments:
         arguments = [str(one) for one in ("compare", "--out", broken, *asked)]
-        process = context.Process(target=main, args=(arguments,))
+        process = FORKSERVER.Process(target=main, args=(arguments,))
         process.start()
         wait_for(condition, process)
         process.kill()
