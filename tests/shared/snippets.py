@@ -30,7 +30,7 @@ def blocks(page: Path) -> list[tuple[str, str, str]]:
 def prepare(folder: Path) -> None:
     """What the pages take for granted: a reader's files, and the installed commands."""
     write_features(folder / "features.npz")
-    write_shape_videos(folder / "videos", videos=12, stretches=2)
+    write_shape_videos(folder / "videos", videos=9, stretches=1)
     write_weights(folder / "torch")
     (folder / "bin").mkdir()
     for name, text in (
@@ -45,8 +45,8 @@ def prepare(folder: Path) -> None:
 def write_features(path: Path) -> None:
     """Features of a few labelled videos, as the pages describe them."""
     rng = np.random.default_rng(0)
-    lengths = rng.integers(20, 40, 120)
-    labels = np.arange(120) % 3
+    lengths = rng.integers(20, 40, 60)
+    labels = np.arange(60) % 3
     frames = np.repeat(labels, lengths)
     key = rng.random(len(frames)) < 0.4
     features = rng.normal(size=(len(frames), 8)).astype(np.float32)
@@ -56,9 +56,9 @@ def write_features(path: Path) -> None:
         features=features,
         lengths=lengths,
         labels=labels,
-        ids=np.array([f"clip{row}" for row in range(120)]),
-        splits=np.array(["train", "train", "test"])[np.arange(120) // 3 % 3],
-        groups=np.array([f"person{row // 12}" for row in range(120)]),
+        ids=np.array([f"clip{row}" for row in range(60)]),
+        splits=np.array(["train", "train", "test"])[np.arange(60) // 3 % 3],
+        groups=np.array([f"person{row // 6}" for row in range(60)]),
         classes=np.array(["calm", "joy", "anger"]),
     )
 
