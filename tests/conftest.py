@@ -19,6 +19,14 @@ settings.load_profile("project")
 # Ray gives way to everything else, to the tests in the other process too, and starves.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
+# Folders and files that take long.
+LONG = {"docs", "examples", "torture", "test_readme.py", "extraction", "test_engine.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins early, so that at the end no process waits for the other."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.nodeid.partition("::")[0].split("/")))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
