@@ -83,6 +83,7 @@ def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted)
     assert "reinforce" in done.stdout
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     second = tmp_path / "second"
     main(["train", "--data", str(planted), "--out", str(second), "--seed", "1", *FAST])
@@ -95,6 +96,7 @@ def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     assert rows["reinforce", "2"]["runs"] == "2" and rows["confidence", "2"]["runs"] == "1"
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys):
     main(
         ["evaluate", str(run), "--data", str(planted), "--out", str(tmp_path / "more")]
@@ -108,6 +110,7 @@ def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys
     assert "unknown reference 'best'; known: " in fails(capsys, *wrong, "best")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
     soft = tmp_path / "soft"
     main(["train", "--data", str(planted), "--agent", "soft-attention", "--out", str(soft), *FAST])
@@ -122,6 +125,7 @@ def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
         assert (f"untrained {name}", "2") in rows
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, tmp_path, capsys):
     other = tmp_path / "other"
     main(["train", "--data", str(planted), "--out", str(other), *FAST, "--beta", "0.5"])
@@ -138,6 +142,7 @@ def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, 
 AGENTS = sorted(set(agent_registry.AGENTS) - {"reinforce", "soft-attention"})
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("agent", AGENTS)
 def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, capsys):
     out = tmp_path / "run"

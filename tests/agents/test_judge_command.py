@@ -67,6 +67,7 @@ def test_a_judge_that_was_replaced_is_noticed(run, judge, planted, tmp_path):
         shutil.copy(kept, judge)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_compare_has_a_row_for_every_aggregator(judge, planted, tmp_path):
     out = tmp_path / "out"
     agents(
