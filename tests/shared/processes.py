@@ -1,7 +1,8 @@
 """Runs scripts and commands in processes of their own that find torch already imported.
 
 Importing it, with its compiler, SciPy and Matplotlib takes seconds of CPU time; the suite starts
-some hundred such processes. They are forked from a server that has done nothing but these imports.
+some hundred such processes. They are forked from a server that has done nothing but the imports of
+`preload.py`.
 """
 
 import multiprocessing
@@ -16,10 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(
-    ["agents.commands.compare", "agents.stable_baselines.policies", "matplotlib.pyplot"]
-    + ["scipy.stats", "sklearn.linear_model", "torch._dynamo", "torch.utils.tensorboard"]
-)
+FORKSERVER.set_forkserver_preload(["tests.shared.preload"])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(python|bash)(?: title=\"(\S+)\")?\n(.*?)^```", re.M | re.S)
 # Set-up, which would run this very test, or needs the network.
 SETUP = re.compile(r"^make |pip install|\.venv/bin/activate", re.M)
+# What needs no shell.
+COMMAND = re.compile(r"frame-select |python \S+\.py")
 SCRIPT = 'exec "{}" -P -c "from frame_select_env.command_line import main; main()" "$@"'
 
 
@@ -40,6 +43,11 @@ def prepare(folder: Path) -> None:
         script = folder / "bin" / name
         script.write_text(f"#!/bin/sh\n{text}\n")
         script.chmod(0o755)
+
+
+def link(prepared: Path, folder: Path) -> Path:
+    """A reader's folder: links to the files that were prepared, of which no page changes one."""
+    return Path(shutil.copytree(prepared, folder, copy_function=os.link, dirs_exist_ok=True))
 
 
 def write_features(path: Path) -> None:
@@ -89,9 +97,13 @@ def run(folder: Path, number: int, kind: str, file: str, text: str) -> None:
         script = folder / (file or f"snippet{number}.py")
         script.write_text(text)
         check(run_script(script, folder, environment))
-    elif all(one.startswith("frame-select ") for one in commands):
+    elif all(COMMAND.match(one) for one in commands):
         for one in commands:
-            check(run_command(shlex.split(one, comments=True)[1:], folder, environment))
+            program, *arguments = shlex.split(one, comments=True)
+            if program == "python":
+                check(run_script(folder / arguments[0], folder, environment, arguments[1:]))
+            else:
+                check(run_command(arguments, folder, environment))
     else:
         own, output = {**os.environ, **environment}, {"capture_output": True, "text": True}
         check(subprocess.run(["bash", "-ec", text], cwd=folder, env=own, **output))
