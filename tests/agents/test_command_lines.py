@@ -147,7 +147,7 @@ AGENTS = sorted(set(agent_registry.AGENTS) - {"reinforce", "soft-attention"})
 def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, capsys):
     out = tmp_path / "run"
     command = ["train", "--data", str(planted), "--agent", agent, "--out", str(out)]
-    main([*command, "--target-frames", "3", *FAST, "--epochs", "1"])
+    main([*command, "--target-frames", "3", *FAST, "--epochs", "1", "--batch-size", "64"])
     assert {path.name.partition(".")[0] for path in out.iterdir()} == {
         "config", "events", "inputs", "metrics", "model"
     }  # fmt: skip

@@ -99,8 +99,8 @@ def test_it_learns_where_the_key_frames_are_and_repeats_bit_for_bit(planted, age
     assert max(e.figures["reward"] for e in epochs[-5:]) > epochs[0].figures["reward"] + 0.3
     validation = Validation(cache, task)
     assert validation(trained.agent)[1] > validation.all_frames[1] + 0.05
-    again = train(design, cache, dataclasses.replace(task, budget=300), config).agent
-    once_more = train(design, cache, dataclasses.replace(task, budget=300), config).agent
+    again = train(design, cache, dataclasses.replace(task, budget=150), config).agent
+    once_more = train(design, cache, dataclasses.replace(task, budget=150), config).agent
     for name, value in again.network.state_dict().items():
         assert torch.equal(value, once_more.network.state_dict()[name]), name
 
