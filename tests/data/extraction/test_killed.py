@@ -58,7 +58,7 @@ def test_killed_ten_times_and_resumed_equals_uninterrupted(videos, whole, tmp_pa
         aim = done[-1] + rng.choice([0, 1, 2])
         deadline = time.monotonic() + 60
         while count_shards(folder) < aim and time.monotonic() < deadline:
-            time.sleep(0.001)
+            time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.05))
         os.kill(child, blow)
         # Python swallows a Ctrl-C that lands in a destructor: press again until it is heard.
