@@ -5,6 +5,13 @@ class FrameSelectError(ValueError):
     """Bad input: the message says what is wrong and how to fix it, in one line."""
 
 
+class UnknownKeywordError(FrameSelectError, TypeError):
+    """A keyword argument that an environment does not take: a TypeError, as Python raises.
+
+    Libraries that try keywords out (TorchRL) catch that.
+    """
+
+
 class UnwritableError(FrameSelectError):
     """A file or folder that cannot be written: usually, because the disk is full."""
 

@@ -6,7 +6,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from cache_arrays import one_frame_videos
-from environment_cases import IDS, REFUSED, assert_equal, taken
+from environment_cases import IDS, REFUSED, taken
+from equality import assert_equal
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -3,7 +3,8 @@
 import gymnasium as gym
 import numpy as np
 import pytest
-from environment_cases import CASES, IDS, assert_equal
+from environment_cases import CASES, IDS
+from equality import assert_equal
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
