@@ -1,8 +1,9 @@
 """Write a reward and benchmark it against that of attention-aware sampling.
 
-Run it from a clone: python examples/benchmark_reward.py
+Run it from a clone: python examples/benchmark_reward.py; it takes the options of compare.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,5 +31,5 @@ if __name__ == "__main__":
         "benchmark_reward:bits",
     ]
     size = ["--seeds", "2", "--budget", "4000", "--resamples", "500"]
-    main(["compare", "--data", "digits", *grid, *size, "--out", "runs/bits"])
+    main(["compare", "--data", "digits", *grid, *size, "--out", "runs/bits", *sys.argv[1:]])
     print("\n".join(Path("runs/bits/results.csv").read_text().splitlines()[:3]))

@@ -1,5 +1,6 @@
 """Small caches that many tests share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,19 @@ settings.load_profile("project")
 
 # Ray gives way to everything else, to the tests in the other process too, and starves.
 os.environ.setdefault("RAY_worker_niceness", "0")
+
+# Folders and files that take long.
+LONG = {"docs", "examples", "torture", "test_readme.py", "extraction", "test_engine.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins early, so that at the end no process waits for the other."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.nodeid.partition("::")[0].split("/")))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: the collector need not look at it again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -127,3 +141,13 @@ def regression(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("regression") / "regression.h5"
     return write_cache(path, videos(), targets=["valence", "arousal"])
+
+
+@pytest.fixture(scope="session")
+def what_pages_need(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the site's pages and the README take for granted, to be linked."""
+    from snippets import prepare
+
+    folder = tmp_path_factory.mktemp("pages")
+    prepare(folder)
+    return folder

@@ -55,7 +55,9 @@ ROOMS = {
             *(f"{LIBRARY}/test_{name}.py" for name in ("processes", "paper", "pick", "keywords")),
             *(f"{LIBRARY}/test_{name}.py" for name in ("once", "time_limit", "flat_observation")),
             f"{LIBRARY}/test_views_folds_streams.py",
+            *(f"{LIBRARY}/test_{name}.py" for name in ("drawing_videos", "episodes")),
             *(f"{LIBRARY}/test_environments{name}.py" for name in ("_bad_input", "")),
+            f"{LIBRARY}/test_vector_parity.py",
         ),
     ),
     "rewards": Room(
@@ -89,6 +91,7 @@ ROOMS = {
             "agents/stable_baselines/replay.py",
         ),
         (
+            f"{AGENTS}/test_sequence_replay.py",
             *(f"{AGENTS}/test_{name}.py" for name in ("stable_baselines", "presets")),
             *(f"{AGENTS}/test_{name}.py" for name in ("reinforce", "reinforce_sequential")),
             *(f"{AGENTS}/test_{name}.py" for name in ("q_factored", "soft_attention")),
@@ -99,7 +102,8 @@ ROOMS = {
         tuple(f"agents/evaluation/{name}.py" for name in ("choosing", "evaluate", "scoring")),
         tuple(
             f"{AGENTS}/evaluation/test_{name}.py"
-            for name in ("evaluate", "holdout", "regret", "rank_quality", "evaluation_files")
+            for name in ("evaluate", "evaluate_bad_input", "evaluate_invariants", "holdout")
+            + ("chosen_on_validation", "regret", "rank_quality", "evaluation_files")
         ),
     ),
     "intervals": Room(

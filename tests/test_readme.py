@@ -3,17 +3,15 @@
 import re
 
 import pytest
-from snippets import ROOT, blocks, prepare, run
+from snippets import ROOT, blocks, link, run
 
 README = ROOT / "README.md"
 BLOCKS = blocks(README)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("readme")
-    prepare(folder)
-    return folder
+def folder(what_pages_need, tmp_path_factory):
+    return link(what_pages_need, tmp_path_factory.mktemp("readme"))
 
 
 def test_the_readme_has_snippets_of_both_kinds():

@@ -41,12 +41,16 @@ def versions() -> dict[str, str]:
     found = {"frame-select-env": __version__, "python": platform.python_version()}
     if commit := _commit():
         found["commit"] = commit
-    for name in LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return found | {name: version for name in LIBRARIES if (version := _installed(name))}
+
+
+@functools.cache
+def _installed(library: str) -> str:
+    """The version of a library; empty if it is not installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _module(thing: Any) -> str:

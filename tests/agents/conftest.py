@@ -19,3 +19,12 @@ def figures(monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", listen)
     return saved
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """compare and evaluate draw nothing, which takes most of their time, where none looks at it."""
+    for name in ("comparison.gallery.draw_pictures", "comparison.gallery.write_hparams"):
+        monkeypatch.setattr(f"agents.{name}", lambda *arguments: [])
+    for name in ("pictures.curves.plot_curves", "pictures.strips.plot_strips"):
+        monkeypatch.setattr(f"agents.{name}", lambda *arguments, **options: None)

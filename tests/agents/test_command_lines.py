@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from processes import run_module
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents import registry as agent_registry
@@ -14,12 +15,6 @@ from agents.__main__ import main
 from frame_select_env import open_cache
 
 FAST = ["--epochs", "2", "--hidden-size", "8", "--num-frames", "10", "--batch-size", "10"]
-
-
-def agents(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "agents", *map(str, arguments)], capture_output=True, text=True
-    )
 
 
 def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -35,7 +30,8 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 @pytest.fixture(scope="module")
 def run(planted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "first"
-    done = agents("train", "--data", planted, "--out", folder, "--target-frames", 4, *FAST)
+    command = ["train", "--data", planted, "--out", folder, "--target-frames", 4, *FAST]
+    done = run_module("agents", command, folder.parent)
     assert done.returncode == 0, done.stderr
     assert "all frames" in done.stdout and "reinforce, top 4" in done.stdout
     return folder
@@ -55,7 +51,8 @@ def test_train_writes_a_run_folder(run, planted):
 
 
 def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted):
-    done = agents("evaluate", run, "--data", planted, "--frames", 2, 4, "--resamples", 50)
+    command = ["evaluate", run, "--data", planted, "--frames", 2, 4, "--resamples", 50]
+    done = run_module("agents", command, run.parent)
     assert done.returncode == 0, done.stderr
     with (run / "evaluation.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -86,6 +83,7 @@ def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted)
     assert "reinforce" in done.stdout
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     second = tmp_path / "second"
     main(["train", "--data", str(planted), "--out", str(second), "--seed", "1", *FAST])
@@ -98,6 +96,7 @@ def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     assert rows["reinforce", "2"]["runs"] == "2" and rows["confidence", "2"]["runs"] == "1"
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys):
     main(
         ["evaluate", str(run), "--data", str(planted), "--out", str(tmp_path / "more")]
@@ -111,6 +110,7 @@ def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys
     assert "unknown reference 'best'; known: " in fails(capsys, *wrong, "best")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
     soft = tmp_path / "soft"
     main(["train", "--data", str(planted), "--agent", "soft-attention", "--out", str(soft), *FAST])
@@ -125,6 +125,7 @@ def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
         assert (f"untrained {name}", "2") in rows
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, tmp_path, capsys):
     other = tmp_path / "other"
     main(["train", "--data", str(planted), "--out", str(other), *FAST, "--beta", "0.5"])
@@ -141,11 +142,12 @@ def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, 
 AGENTS = sorted(set(agent_registry.AGENTS) - {"reinforce", "soft-attention"})
 
 
+@pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("agent", AGENTS)
 def test_every_agent_trains_ranks_and_chooses_freely(agent, planted, tmp_path, capsys):
     out = tmp_path / "run"
     command = ["train", "--data", str(planted), "--agent", agent, "--out", str(out)]
-    main([*command, "--target-frames", "3", *FAST, "--epochs", "1"])
+    main([*command, "--target-frames", "3", *FAST, "--epochs", "1", "--batch-size", "64"])
     assert {path.name.partition(".")[0] for path in out.iterdir()} == {
         "config", "events", "inputs", "metrics", "model"
     }  # fmt: skip
@@ -164,12 +166,13 @@ def test_a_reward_in_json_reaches_the_run(planted, tmp_path, capsys):
     assert config["task"]["reward"] == json.loads(reward)
 
 
-def test_help_names_every_hyper_parameter():
-    done = agents("train", "--help")
+def test_help_names_every_hyper_parameter(tmp_path):
+    done = run_module("agents", ["train", "--help"], tmp_path)
     assert done.returncode == 0
     for flag in ("--data", "--reward", "--learning-rate", "--beta", "--baseline", "--preset"):
         assert flag in done.stdout
-    assert agents("--help").stdout.startswith("usage: python -m agents")
+    every = run_module("agents", ["--help"], tmp_path).stdout
+    assert every.startswith("usage: python -m agents")
 
 
 def test_the_preset_gives_the_defaults(planted, tmp_path, capsys):

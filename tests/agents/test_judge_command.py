@@ -3,10 +3,9 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
+from processes import run_module
 
 from agents.__main__ import main
 from agents.evaluation.run_scores import evaluate_runs
@@ -23,10 +22,9 @@ def agents(*arguments):
 
 @pytest.fixture(scope="module")
 def judge(planted, tmp_path_factory):
-    """A judge, made at the real entry point."""
+    """A judge, made in a process of its own."""
     out = tmp_path_factory.mktemp("judge") / "judge.safetensors"
-    command = [sys.executable, "-m", "agents", "judge", planted, out, "--seed", 3, *TINY]
-    done = subprocess.run([str(one) for one in command], capture_output=True, text=True)
+    done = run_module("agents", ["judge", planted, out, "--seed", 3, *TINY], out.parent)
     assert done.returncode == 0, done.stderr
     assert "32 videos of train, held out in turn" in done.stdout
     assert "all frames" in done.stdout and "8 random frames" in done.stdout
@@ -69,6 +67,7 @@ def test_a_judge_that_was_replaced_is_noticed(run, judge, planted, tmp_path):
         shutil.copy(kept, judge)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_compare_has_a_row_for_every_aggregator(judge, planted, tmp_path):
     out = tmp_path / "out"
     agents(

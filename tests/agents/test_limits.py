@@ -131,9 +131,8 @@ def test_limits_that_are_none(planted, limit, message):
         a_task(planted, **limit)
 
 
-def test_a_comparison_at_equal_updates_says_so(planted, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("agents.comparison.gallery.draw_pictures", lambda *arguments: [])  # slow
-    monkeypatch.setattr("agents.comparison.gallery.write_hparams", lambda *arguments: None)
+@pytest.mark.usefixtures("no_pictures")
+def test_a_comparison_at_equal_updates_says_so(planted, tmp_path, capsys):
     out = tmp_path / "out"
     command = ["compare", "--data", str(planted), "--agents", "reinforce@hidden_size=4"]
     command += ["soft-attention@hidden_size=4", "--updates", "3", "--budget", "9999", "--seeds"]

@@ -74,7 +74,9 @@ def _small(config: object) -> dict[str, int]:
     started = min(getattr(config, "learning_starts", 30), 700)  # 700: in the second epoch
     small = {
         "batch_size": batch,
-        "num_envs": 8,
+        "num_envs": 16,
+        "n_epochs": 2,
+        "gradient_steps": min(getattr(config, "gradient_steps", 2), 2),
         "learning_starts": started if started == 700 else 30,
     }
     return {name: value for name, value in small.items() if name in names}

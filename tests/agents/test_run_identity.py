@@ -4,11 +4,11 @@ import dataclasses
 import importlib
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import run_module
 
 from agents.registry import AgentChoice, parse_agent
 from agents.reinforce import DESIGN, ReinforceConfig
@@ -145,13 +145,8 @@ def test_a_damaged_config_is_one_line(planted, copy, content):
 
 def test_a_folder_in_use_is_left_alone(planted, tmp_path):
     with exclusive(tmp_path / "run"):
-        code = (
-            "import sys; from agents.__main__ import main\n"
-            "main(['train', '--data', sys.argv[1], '--out', sys.argv[2], '--epochs', '1'])"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, planted, tmp_path / "run"], capture_output=True, text=True
-        )
+        command = ["train", "--data", planted, "--out", "run", "--epochs", 1]
+        done = run_module("agents", command, tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("is in use by another command; wait until it ends")
 

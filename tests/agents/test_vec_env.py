@@ -3,18 +3,13 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from environment_cases import MODES
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from agents.stable_baselines.vec_env import BatchVecEnv
-from frame_select_env import FrameSelectError, envs
-
-MODES = [
-    (name, mode)
-    for name, (single, _) in envs.ENVIRONMENTS.items()
-    for mode in single.process.settings_class.observations
-]
+from frame_select_env import FrameSelectError, open_cache
 
 
 def same(left: object, right: object) -> bool:
@@ -125,3 +120,34 @@ def test_attributes_are_the_batchs(planted):
     env.set_attr("note", 1)
     assert env.get_attr("note") == [1, 1, 1]
     assert env.env_is_wrapped(Monitor) == [True] * 3
+
+
+def test_the_environment_draws_training_videos_only_each_as_often(planted):
+    cache = open_cache(planted)
+    rows = cache.rows("train")[:6]
+    env = BatchVecEnv(
+        "FrameSelect/OneShot-v0", 4, rows=rows, repeats=2, data=str(planted), observation="index"
+    )
+    env.seed(3)
+    seen = [env.reset()["video"][:, 0]]
+    for _ in range(5):
+        observation, *_ = env.step(np.ones((4, 25)))
+        seen.append(observation["video"][:, 0])
+    drawn = np.concatenate(seen)
+    assert (drawn[0::2] == drawn[1::2]).all()  # twice each
+    assert sorted(drawn[:12]) == sorted(np.repeat(rows, 2))
+    env.seed(3)
+    assert np.array_equal(env.reset()["video"][:, 0], seen[0])
+
+
+def test_the_scale_multiplies_the_whole_reward_but_not_the_statistics(planted):
+    keywords = {"data": str(planted), "observation": "index", "dense": True}
+    plain = BatchVecEnv("FrameSelect/Sequential-v0", 3, **keywords)
+    scaled = BatchVecEnv("FrameSelect/Sequential-v0", 3, reward_scale=0.1, **keywords)
+    for env in (plain, scaled):
+        env.seed(0)
+        env.reset()
+    for _ in range(30):
+        one, two = (env.step(np.ones(3, int)) for env in (plain, scaled))
+        np.testing.assert_allclose(two[1], 0.1 * one[1], rtol=1e-6)
+    assert scaled.returns == plain.returns and scaled.episodes == plain.episodes > 0

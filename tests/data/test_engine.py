@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import ray
+from processes import run_script
 
 from agents.__main__ import main
 from data.engine import Engine, run_all, run_apart
 from frame_select_env import FrameSelectError
 
-LONG = "reinforce@hidden_size=8,epochs=100,patience=0"  # long enough to be killed
+LONG = "reinforce@hidden_size=8,epochs=50,patience=0"  # long enough to be killed
 CLOCK = re.compile(r"seconds$")
 
 
@@ -185,8 +186,11 @@ def test_an_engine_is_checked():
 
 
 def test_ray_without_an_address_listens_on_this_machine_alone(tmp_path):
-    code = (
+    """In a process that has not imported Ray, which asks its environment as it is imported."""
+    script = tmp_path / "script.py"
+    script.write_text(
         "import sys\n"
+        "assert 'ray' not in sys.modules\n"
         "from data.engine import Engine, run_all\n"
         "from shared_address import address\n"
         "print(next(run_all(address, [0], Engine('ray', 1))).result)\n"
@@ -196,11 +200,5 @@ def test_ray_without_an_address_listens_on_this_machine_alone(tmp_path):
     )
     clone = Path(__file__).parents[2]
     paths = os.pathsep.join([str(clone), str(tmp_path)])
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-    )
+    done = run_script(script, tmp_path, {"PYTHONPATH": paths})
     assert done.stdout.strip() == "127.0.0.1", done.stderr

@@ -5,7 +5,7 @@ import importlib.util
 import re
 
 import pytest
-from snippets import ROOT, blocks, prepare, run
+from snippets import ROOT, blocks, link, run
 
 from agents.commands.reproduce import STUDIES
 from agents.registry import AGENTS, agent_design
@@ -28,8 +28,8 @@ hooks = load_hooks()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_the_snippets_of_a_page_run(tmp_path, page):
-    prepare(tmp_path)
+def test_the_snippets_of_a_page_run(what_pages_need, tmp_path, page):
+    link(what_pages_need, tmp_path)
     for number, block in enumerate(blocks(page)):
         run(tmp_path, number, *block)
 

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 from processes import run_script
 
-SHORT = {"online_skimming.py": ["--updates", "2"]}  # what takes longer by default
+# What takes longer by default.
+SHORT = {
+    "online_skimming.py": ["--updates", "2"],
+    "known_optimum.py": ["--epochs", "2"],
+    "benchmark_reward.py": ["--budget", "400"],
+}
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 

@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from processes import Done, run_command, run_module
 
 import frame_select_env
 from frame_select_env.command_line import CLONE, COMMANDS, EXTRAS, HEADINGS, program
@@ -22,7 +23,10 @@ MAIN = "from frame_select_env.command_line import main; main()"
 def frame_select(
     *arguments: object, cwd: Path | None = None, before: str = "pass", **variables: str
 ):
-    """Run the console script's code; -P leaves the current folder off sys.path, as the script."""
+    """A Python of its own that runs the console script's code.
+
+    -P leaves the current folder off sys.path, as the script does.
+    """
     return subprocess.run(
         [sys.executable, "-P", "-c", f"{before}; {MAIN}", *map(str, arguments)],
         capture_output=True,
@@ -33,12 +37,7 @@ def frame_select(
     )
 
 
-def python_m(folder: str, *arguments: str, cwd: Path | None = None):
-    command = [sys.executable, "-m", folder, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
-
-
-def only_line(done: subprocess.CompletedProcess[str]) -> str:
+def only_line(done: Done | subprocess.CompletedProcess[str]) -> str:
     """The one line on standard error of a command that refused its input."""
     assert done.returncode == 2 and done.stdout == "", done.stdout + done.stderr
     (line,) = done.stderr.strip().splitlines()
@@ -47,18 +46,22 @@ def only_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture
 def own_folder(tmp_path: Path) -> Path:
+    return write_own_modules(tmp_path)
+
+
+def write_own_modules(folder: Path) -> Path:
     """A folder whose `agents`, `baselines`, `data` and even `torch` are not ours."""
     for name in ("agents/__init__.py", "agents/__main__.py", "baselines.py", "data.py", "torch.py"):
-        file = tmp_path / name
+        file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"raise RuntimeError({name!r})\n")
-    (tmp_path / "my_rewards.py").write_text(
+    (folder / "my_rewards.py").write_text(
         "from frame_select_env import register_reward\n\n\n"
         "@register_reward('certainty', needs=())\n"
         "def certainty(outcome):\n"
         "    return outcome.p1.max(axis=1) - outcome.p0.max(axis=1)\n"
     )
-    return tmp_path
+    return folder
 
 
 def test_the_installed_distribution_has_the_script():
@@ -71,8 +74,8 @@ def test_the_installed_distribution_has_the_script():
     assert script.load() is importlib.import_module("frame_select_env.command_line").main
 
 
-def test_help_lists_every_command_below_its_heading():
-    done = frame_select("--help")
+def test_help_lists_every_command_below_its_heading(tmp_path):
+    done = run_command(["--help"], tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("usage: frame-select COMMAND ...\n")
     for folder, heading in HEADINGS.items():
@@ -97,8 +100,8 @@ def test_version_is_that_of_the_package_and_of_pyproject():
     assert set(EXTRAS) < set(project["optional-dependencies"])
 
 
-def test_no_command_prints_the_usage_on_standard_error():
-    done = frame_select()
+def test_no_command_prints_the_usage_on_standard_error(tmp_path):
+    done = run_command([], tmp_path)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("usage: frame-select COMMAND ...")
 
@@ -111,28 +114,31 @@ def test_no_command_prints_the_usage_on_standard_error():
         ("xyz", "known: import, extract"),
     ],
 )
-def test_a_mistyped_command(name, hint):
-    line = only_line(frame_select(name))
+def test_a_mistyped_command(tmp_path, name, hint):
+    line = only_line(run_command([name], tmp_path))
     assert line.startswith(f"frame-select: unknown command {name!r}; {hint}")
 
 
-def test_a_command_of_the_other_folder():
-    line = only_line(python_m("data", "train"))
+def test_a_command_of_the_other_folder(tmp_path):
+    line = only_line(run_module("data", ["train"], tmp_path))
     assert line == "python -m data: unknown command 'train'; did you mean 'frame-select train'?"
 
 
 @pytest.mark.parametrize("name", ["inspect", "train", "compare"])
-def test_messages_name_the_program_as_it_was_called(name):
+def test_messages_name_the_program_as_it_was_called(tmp_path, name):
     folder = COMMANDS[name].folder
-    assert f"usage: frame-select {name} " in frame_select(name, "--help").stdout
-    assert f"usage: python -m {folder} {name} " in python_m(folder, name, "--help").stdout
+    usage = run_command([name, "--help"], tmp_path).stdout
+    assert f"usage: frame-select {name} " in usage
+    usage = run_module(folder, [name, "--help"], tmp_path).stdout
+    assert f"usage: python -m {folder} {name} " in usage
     arguments = {
         "inspect": ["absent.h5"],
         "train": ["--data", "absent.h5", "--out", "run"],
         "compare": ["--data", "absent.h5", "--agents", "ppo", "--out", "out"],
     }[name]
-    assert only_line(frame_select(name, *arguments)).startswith(f"frame-select {name}: absent.h5: ")
-    line = only_line(python_m(folder, name, *arguments))
+    line = only_line(run_command([name, *arguments], tmp_path))
+    assert line.startswith(f"frame-select {name}: absent.h5: ")
+    line = only_line(run_module(folder, [name, *arguments], tmp_path))
     assert line.startswith(f"python -m {folder} {name}: absent.h5: ")
 
 
@@ -151,18 +157,29 @@ def test_from_a_folder_with_modules_of_our_names(own_folder):
     assert "next: frame-select evaluate" in done.stdout
 
 
-@pytest.mark.parametrize("engine", ["joblib", "ray"])
-def test_workers_find_our_modules_first_and_own_ones_last(own_folder, engine):
+def compared(folder: Path, *work: object) -> list[dict[str, str]]:
+    """The rows of a comparison that is paid by the folder's own reward, without their clocks."""
     grid = ("--data", "digits", "--agents", "reinforce", "--rewards", "my_rewards:certainty")
-    size = ("--seeds", 2, "--jobs", 2, "--budget", 100, "--frames", 4, "--resamples", 20)
-    out = own_folder / "out"
-    work = ("--engine", engine, "--out", out)
-    done = frame_select("compare", *grid, *size, *work, cwd=own_folder)
+    size = ("--seeds", 2, "--budget", 100, "--frames", 4, "--resamples", 20)
+    done = run_command(["compare", *grid, *size, *work, "--out", "out"], folder)
     assert done.returncode == 0, done.stderr
-    with (out / "results.csv").open(newline="") as file:
-        trained = [row for row in csv.DictReader(file) if row["agent"] == "reinforce"]
+    with (folder / "out/results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{n: cell for n, cell in row.items() if not n.endswith("seconds")} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def by_one_process(tmp_path_factory):
+    return compared(write_own_modules(tmp_path_factory.mktemp("one")), "--jobs", 1)
+
+
+@pytest.mark.parametrize("engine", ["joblib", "ray"])
+def test_workers_find_our_modules_first_and_own_ones_last(own_folder, by_one_process, engine):
+    rows = compared(own_folder, "--jobs", 2, "--engine", engine)
+    trained = [row for row in rows if row["agent"] == "reinforce"]
     assert {row["seed"] for row in trained} == {"0", "1"}
     assert {row["reward"] for row in trained} == {"my_rewards:certainty"}
+    assert rows == by_one_process
 
 
 def test_python_m_puts_the_current_folder_last_too(own_folder):
@@ -170,7 +187,8 @@ def test_python_m_puts_the_current_folder_last_too(own_folder):
         (own_folder / name).unlink()  # python itself finds these before any of our code runs
     (own_folder / "agents").rmdir()
     arguments = ["train", "--data", "digits", "--out", "run", "--budget", "100"]
-    done = python_m("agents", *arguments, "--reward", "my_rewards:certainty", cwd=own_folder)
+    command = [sys.executable, "-m", "agents", *arguments, "--reward", "my_rewards:certainty"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=own_folder, timeout=300)
     assert done.returncode == 0, done.stderr
     config = json.loads((own_folder / "run" / "config.json").read_text())
     assert config["task"]["reward"] == "my_rewards:certainty"

@@ -1,5 +1,6 @@
-"""Small caches: a video to write, and comparing caches by the arrays in them."""
+"""Small caches: videos to write, and comparing caches by the arrays in them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -34,3 +35,16 @@ def video(name: str = "v", **changes: object) -> dict:
         "predictions": np.tile(np.float32([0.25, 0.75]), (3, 1)),
     }
     return {**content, **changes}
+
+
+def one_frame_videos(labels, features, predictions, split: str = "train") -> Iterator[dict]:
+    """Videos of one frame each, by their label, feature and prediction."""
+    rows = zip(labels, features, predictions, strict=True)
+    for row, (label, feature, prediction) in enumerate(rows):
+        yield {
+            "id": f"v{row}",
+            "label": label,
+            "split": split,
+            "features": np.array([feature], np.float32),
+            "predictions": np.array([prediction], np.float32),
+        }

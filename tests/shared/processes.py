@@ -1,23 +1,23 @@
 """Runs scripts and commands in processes of their own that find torch already imported.
 
 Importing it, with its compiler, SciPy and Matplotlib takes seconds of CPU time; the suite starts
-some sixty such processes. They are forked from a server that has done nothing but these imports.
+some hundred such processes. They are forked from a server that has done nothing but the imports of
+`preload.py`.
 """
 
 import multiprocessing
 import os
+import resource
 import runpy
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 FORKSERVER = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(
-    ["agents.commands.compare", "agents.stable_baselines.policies", "matplotlib.pyplot"]
-    + ["scipy.stats", "sklearn.linear_model", "torch._dynamo", "torch.utils.tensorboard"]
-)
+FORKSERVER.set_forkserver_preload(["tests.shared.preload"])
 
 
 @dataclass(frozen=True)
@@ -33,34 +33,41 @@ def run_script(
     script: Path,
     folder: Path,
     environment: Mapping[str, str] | None = None,
-    arguments: Sequence[str] = (),
+    arguments: Sequence[object] = (),
 ) -> Done:
     """`python SCRIPT ARGUMENTS` in a folder."""
-    return _run(_script, [str(script), *arguments], folder, environment)
+    return _run(_script, [script, *arguments], folder, environment)
 
 
 def run_command(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+    arguments: Sequence[object], folder: Path, environment: Mapping[str, str] | None = None
 ) -> Done:
     """`frame-select ARGUMENTS` in a folder."""
     return _run(_command, ["frame-select", *arguments], folder, environment)
 
 
+def run_module(
+    name: str, arguments: Sequence[object], folder: Path, largest_file: int | None = None
+) -> Done:
+    """`python -m NAME ARGUMENTS` in a folder, on a disk that holds files of so many bytes."""
+    return _run(_module, [name, *arguments], folder, largest_file=largest_file)
+
+
 def _run(
     function: Callable[[], None],
-    argv: list[str],
+    argv: Sequence[object],
     folder: Path,
-    environment: Mapping[str, str] | None,
+    environment: Mapping[str, str] | None = None,
+    largest_file: int | None = None,
 ) -> Done:
-    files = [folder / f".{os.getpid()}.{name}" for name in ("stdout", "stderr")]
-    own = {**os.environ, **(environment or {})}
-    arguments = (function, argv, str(folder), own, *map(str, files))
-    process = FORKSERVER.Process(target=_child, args=arguments)
-    process.start()
-    process.join()
-    texts = [file.read_text(encoding="utf-8") for file in files]
-    for file in files:
-        file.unlink()
+    with TemporaryDirectory() as outputs:
+        files = [Path(outputs, name) for name in ("stdout", "stderr")]
+        own = {**os.environ, **(environment or {})}
+        arguments = (function, list(map(str, argv)), str(folder), own, largest_file)
+        process = FORKSERVER.Process(target=_child, args=(*arguments, *map(str, files)))
+        process.start()
+        process.join()
+        texts = [file.read_text(encoding="utf-8") for file in files]
     return Done(process.exitcode or 0, *texts)
 
 
@@ -69,6 +76,7 @@ def _child(
     argv: list[str],
     folder: str,
     environment: Mapping[str, str],
+    largest_file: int | None,
     stdout: str,
     stderr: str,
 ) -> None:
@@ -80,6 +88,8 @@ def _child(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = argv
+    if largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     try:
         function()
     except SystemExit:
@@ -99,3 +109,7 @@ def _command() -> None:
     from frame_select_env.command_line import main
 
     main()
+
+
+def _module() -> None:
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(python|bash)(?: title=\"(\S+)\")?\n(.*?)^```", re.M | re.S)
 # Set-up, which would run this very test, or needs the network.
 SETUP = re.compile(r"^make |pip install|\.venv/bin/activate", re.M)
+# What needs no shell.
+COMMAND = re.compile(r"frame-select |python \S+\.py")
 SCRIPT = 'exec "{}" -P -c "from frame_select_env.command_line import main; main()" "$@"'
 
 
@@ -32,7 +35,7 @@ def prepare(folder: Path) -> None:
     """What the pages take for granted: a reader's files, and the installed commands."""
     write_features(folder / "features.npz")
     write_faces(folder)
-    write_shape_videos(folder / "videos", videos=12, stretches=2)
+    write_shape_videos(folder / "videos", videos=9, stretches=1)
     write_weights(folder / "torch")
     (folder / "bin").mkdir()
     for name, text in (
@@ -44,11 +47,16 @@ def prepare(folder: Path) -> None:
         script.chmod(0o755)
 
 
+def link(prepared: Path, folder: Path) -> Path:
+    """A reader's folder: links to the files that were prepared, of which no page changes one."""
+    return Path(shutil.copytree(prepared, folder, copy_function=os.link, dirs_exist_ok=True))
+
+
 def write_features(path: Path) -> None:
     """Features of a few labelled videos, as the pages describe them."""
     rng = np.random.default_rng(0)
-    lengths = rng.integers(20, 40, 120)
-    labels = np.arange(120) % 3
+    lengths = rng.integers(20, 40, 60)
+    labels = np.arange(60) % 3
     frames = np.repeat(labels, lengths)
     key = rng.random(len(frames)) < 0.4
     features = rng.normal(size=(len(frames), 8)).astype(np.float32)
@@ -58,9 +66,9 @@ def write_features(path: Path) -> None:
         features=features,
         lengths=lengths,
         labels=labels,
-        ids=np.array([f"clip{row}" for row in range(120)]),
-        splits=np.array(["train", "train", "test"])[np.arange(120) // 3 % 3],
-        groups=np.array([f"person{row // 12}" for row in range(120)]),
+        ids=np.array([f"clip{row}" for row in range(60)]),
+        splits=np.array(["train", "train", "test"])[np.arange(60) // 3 % 3],
+        groups=np.array([f"person{row // 6}" for row in range(60)]),
         classes=np.array(["calm", "joy", "anger"]),
     )
 
@@ -91,9 +99,13 @@ def run(folder: Path, number: int, kind: str, file: str, text: str) -> None:
         script = folder / (file or f"snippet{number}.py")
         script.write_text(text)
         check(run_script(script, folder, environment))
-    elif all(one.startswith("frame-select ") for one in commands):
+    elif all(COMMAND.match(one) for one in commands):
         for one in commands:
-            check(run_command(shlex.split(one, comments=True)[1:], folder, environment))
+            program, *arguments = shlex.split(one, comments=True)
+            if program == "python":
+                check(run_script(folder / arguments[0], folder, environment, arguments[1:]))
+            else:
+                check(run_command(arguments, folder, environment))
     else:
         own, output = {**os.environ, **environment}, {"capture_output": True, "text": True}
         check(subprocess.run(["bash", "-ec", text], cwd=folder, env=own, **output))

@@ -1,11 +1,10 @@
 """A few trials of every part of torture; `make torture` runs them all."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
+from processes import run_module
 
 from tests.torture.processes import ROOT
 
@@ -20,8 +19,7 @@ def trials(tmp_path_factory):
     """One process for all parts, as most of its time goes into importing and warming up."""
     log = tmp_path_factory.mktemp("torture") / "log"
     parts = [f"{part}={count}" for part, count in TRIALS.items()]
-    command = [sys.executable, "-m", "tests.torture", *parts, "--seed", "0", "--log", str(log)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = run_module("tests.torture", [*parts, "--seed", 0, "--log", log], ROOT)
     assert log.is_file(), done.stderr
     return [json.loads(line) for line in log.read_text().splitlines()]
 

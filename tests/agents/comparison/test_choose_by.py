@@ -9,9 +9,8 @@ from agents.evaluation.run_scores import evaluate_runs
 from frame_select_env import open_cache
 
 
-def test_each_run_chooses_by_the_rule_of_the_command(regression, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("agents.comparison.gallery.draw_pictures", lambda *arguments: [])  # slow
-    monkeypatch.setattr("agents.comparison.gallery.write_hparams", lambda *arguments: None)
+@pytest.mark.usefixtures("no_pictures")
+def test_each_run_chooses_by_the_rule_of_the_command(regression, tmp_path, capsys):
     out = tmp_path / "out"
     command = ["compare", "--data", str(regression), "--streams", "audio", "--choose", "pcc"]
     command += ["--agents", "soft-attention@hidden_size=4,epochs=1,batch_size=4", "--seeds", "4"]

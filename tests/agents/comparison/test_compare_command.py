@@ -3,7 +3,6 @@
 import csv
 import importlib
 import json
-import multiprocessing
 import os
 import shutil
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import FORKSERVER
 
 from agents.__main__ import main
 from agents.comparison.finished import read_run
@@ -62,9 +62,9 @@ def grid(planted):
 
 @pytest.fixture(scope="module")
 def whole(grid, tmp_path_factory):
-    """A comparison of two agents with two seeds each, in two processes."""
+    """A comparison of two agents with two seeds each."""
     out = tmp_path_factory.mktemp("whole")
-    compare(out, *grid, "--jobs", 2)
+    compare(out, *grid)
     return out
 
 
@@ -137,6 +137,7 @@ def test_a_finished_comparison_is_neither_trained_nor_scored_again(
     assert capsys.readouterr().out.strip().splitlines()[-1].startswith("report: ")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_wider_grid_trains_only_what_is_new(whole, grid, planted, tmp_path, capsys):
     out = tmp_path / "wider"
     shutil.copytree(whole, out)
@@ -166,6 +167,7 @@ def find(folder: Path, name: str) -> list[str]:
     return [root for root, _, files in walk if name in files and not root.endswith(".part")]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     planted, tmp_path, capsys
 ):
@@ -175,8 +177,6 @@ def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     straight, broken = tmp_path / "straight", tmp_path / "broken"
     compare(straight, *asked)
 
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["agents.commands.compare"])
     moments = (
         lambda: find(broken, "checkpoint.safetensors"),  # in the midst of a run
         lambda: find(broken, "scores-test.safetensors"),  # after one
@@ -184,7 +184,7 @@ def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     )
     for condition in moments:
         arguments = [str(one) for one in ("compare", "--out", broken, *asked)]
-        process = context.Process(target=main, args=(arguments,))
+        process = FORKSERVER.Process(target=main, args=(arguments,))
         process.start()
         wait_for(condition, process)
         process.kill()
@@ -202,6 +202,7 @@ def test_a_comparison_killed_three_times_and_resumed_equals_the_uninterrupted(
     assert not left and not list(broken.rglob("checkpoint.safetensors"))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_shards_together_equal_the_whole(whole, grid, tmp_path, capsys):
     out = tmp_path / "sharded"
     compare(out, *grid, "--shard", "1/2")
@@ -212,6 +213,7 @@ def test_shards_together_equal_the_whole(whole, grid, tmp_path, capsys):
     assert (out / "report.html").exists() and timeless(out) == timeless(whole)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, monkeypatch):
     from agents import soft_attention
 
@@ -230,6 +232,7 @@ def test_a_run_that_fails_does_not_stop_the_others(planted, tmp_path, capsys, mo
     assert {SOFT, TINY} <= {row["agent"] for row in rows(tmp_path)}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_full_disk_stops_a_comparison_in_one_line(planted, tmp_path, capsys, monkeypatch):
     def full(path, content):
         raise UnwritableError(f"{path}: cannot be written: No space left on device")
@@ -244,6 +247,7 @@ def test_a_full_disk_stops_a_comparison_in_one_line(planted, tmp_path, capsys, m
     assert {SOFT, TINY} <= {row["agent"] for row in rows(tmp_path)}
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_last_checkpoint_of_a_run_killed_before_it_was_scored_is_removed(whole, grid, tmp_path):
     out = tmp_path / "killed"
     shutil.copytree(whole, out)
@@ -259,6 +263,7 @@ def test_the_last_checkpoint_of_a_run_killed_before_it_was_scored_is_removed(who
     assert timeless(out) == timeless(whole)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_regression_has_pcc_and_mae(regression, tmp_path, capsys):
     asked = ["--data", regression, "--stream", "audio", "--agents", TINY, "--rewards"]
     compare(tmp_path, *asked, "delta_error", "--seeds", 1, *SMALL, "--jobs", 1)
@@ -297,6 +302,7 @@ def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
     assert [one.name for one in mine.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path, capsys):
     cache, out = tmp_path / "mine.h5", tmp_path / "out"
     shutil.copy(planted, cache)
@@ -316,6 +322,7 @@ def test_runs_of_another_cache_version_or_setting_are_refused(planted, tmp_path,
     assert f"{folder}: {cache} has changed since this finished run began" in line
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_reward_that_was_edited_is_trained_again_and_said(planted, tmp_path, capsys, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 

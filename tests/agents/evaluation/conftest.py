@@ -130,3 +130,46 @@ def telling():
 @pytest.fixture
 def telling_free():
     return TellingFree
+
+
+class ByTime:
+    """Ranks by time, later first; freely keeps the frames listed for each video."""
+
+    name = "by-time"
+
+    def __init__(self, free=None):
+        self.free = free or {}
+        if free is not None:
+            self.select = self._select
+
+    def scores(self, clips):
+        return np.where(clips.valid, clips.time, -np.inf)
+
+    def _select(self, clips):
+        mask = np.zeros(clips.valid.shape, bool)
+        for place, video in enumerate(clips.video):
+            mask[place, self.free.get(int(video), [])] = True
+        return mask
+
+
+@pytest.fixture
+def by_time():
+    return ByTime
+
+
+@pytest.fixture
+def by_hand(tmp_path):
+    """Two test videos of class 0 with three and two frames."""
+    first = [[0.2, 0.8], [0.3, 0.7], [0.9, 0.1]]  # all: (1.4, 1.6) / 3, wrong; the last: right
+    second = [[0.9, 0.1], [0.2, 0.8]]  # all: (1.1, 0.9) / 2, right; the last: wrong
+    videos = [
+        {
+            "id": name,
+            "label": 0,
+            "split": "test",
+            "features": np.ones((len(frames), 1), np.float32),
+            "predictions": np.array(frames, np.float32),
+        }
+        for name, frames in (("first", first), ("second", second))
+    ]
+    return FeatureCache(write_cache(tmp_path / "hand.h5", videos, classes=["yes", "no"]))

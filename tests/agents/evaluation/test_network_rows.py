@@ -122,6 +122,7 @@ def test_answers_of_another_shape_or_nan_are_refused(planted, answer, wrong):
         video_answers(Silent(), open_cache(planted).read(np.arange(2), 10))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_compare_has_a_row_for_every_seed_and_names_the_streams(viewed, tmp_path):
     """Without --streams each agent sees its default, which for dfan is every stream."""
     out = tmp_path / "out"

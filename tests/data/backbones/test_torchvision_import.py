@@ -1,13 +1,12 @@
-"""Importing torchvision where its operators do not load, in a fresh process."""
-
-import subprocess
-import sys
+"""Importing torchvision where its operators do not load, in a process that has not yet."""
 
 import pytest
+from processes import run_script
 
 ALL = """
 import importlib, sys
 import torch
+assert "torchvision" not in sys.modules
 from data.backbones.torchvision_import import import_torchvision
 
 real = importlib.import_module
@@ -42,10 +41,12 @@ print(len(torchvision.models.list_models()) > 100)
 
 
 @pytest.fixture(scope="module")
-def lines() -> list[str]:
+def lines(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What a process prints that meets every kind of failure, and then the torchvision there is."""
-    command = [sys.executable, "-c", ALL]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    folder = tmp_path_factory.mktemp("import")
+    script = folder / "script.py"
+    script.write_text(ALL)
+    done = run_script(script, folder)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

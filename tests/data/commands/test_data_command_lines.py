@@ -6,35 +6,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import run_module
 
 from data.__main__ import main
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "data", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 def test_import_then_inspect(npz, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    done = run("import", npz(), out)
+    command = [sys.executable, "-m", "data", "import", npz(), out]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "30 videos" in done.stdout
     # The table that matters stands last.
     assert done.stdout.strip().splitlines()[-1].startswith("└")
     assert "accuracy %" in done.stdout
-    seen = run("inspect", out, "--full")
+    seen = run_module("data", ["inspect", out, "--full"], tmp_path)
     assert seen.returncode == 0, seen.stderr
     assert "all values are valid" in seen.stdout
 
 
 def test_bad_input_is_one_line_and_exit_code_2(npz, tmp_path: Path) -> None:
-    done = run("import", npz(ids=None), tmp_path / "out.h5")
+    done = run_module("data", ["import", npz(ids=None), "out.h5"], tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
     (line,) = done.stderr.strip().splitlines()
@@ -46,7 +38,7 @@ def test_a_value_too_large_for_float32_is_one_line(npz, tmp_path: Path) -> None:
     path = npz()
     arrays = dict(np.load(path))
     np.savez(path, **{**arrays, "features": arrays["features"].astype(float) * 1e300})
-    done = run("import", path, tmp_path / "out.h5")
+    done = run_module("data", ["import", path, "out.h5"], tmp_path)
     (line,) = done.stderr.strip().splitlines()
     assert done.returncode == 2 and "is inf" in line
 

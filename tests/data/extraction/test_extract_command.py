@@ -2,10 +2,8 @@
 
 import csv
 import os
-import resource
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from cache_arrays import assert_same_arrays
+from processes import run_module
 from safetensors.torch import save_file
 from shape_videos import CLASSES, RATE, numbered_pictures, write_shape_videos, write_video
 
@@ -39,8 +38,8 @@ def own_backbones_everywhere(monkeypatch):
 
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory):
-    """42 videos, H.264 and AAC."""
-    return write_shape_videos(tmp_path_factory.mktemp("videos") / "shapes", videos=42)
+    """21 videos, H.264 and AAC."""
+    return write_shape_videos(tmp_path_factory.mktemp("videos") / "shapes", videos=21)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def test_from_videos_to_an_agent_by_command_lines_alone(shapes, tmp_path, capsys
     cache = tmp_path / "shapes.h5"
     extract(shapes, cache, "--backbone", backbone, "--weights", "none", "--num-frames", 8)
     made = open_cache(cache)
-    assert len(made) == 42 and made.classes == tuple(sorted(CLASSES))
+    assert len(made) == 21 and made.classes == tuple(sorted(CLASSES))
     assert not shards_folder(cache).exists()
     run = tmp_path / "run"
     train = ("--data", cache, "--agent", "reinforce", "--out", run, "--num-frames", 8)
@@ -197,11 +196,10 @@ def test_a_decoder_that_crashes_costs_one_video(few, tmp_path, capsys, workers):
     write_video(videos / "bar" / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
     asked = [videos, tmp_path / "out.h5", "--backbone", "own_backbones:crash_on_white@size=16"]
     asked += ["--num-frames", 6, "--workers", workers]
-    command = [sys.executable, "-m", "data", "extract", *map(str, asked)]
-    first = subprocess.run(command, capture_output=True, text=True)
+    first = run_module("data", ["extract", *asked], tmp_path)
     if workers == 1:  # in the command's own process: it dies, and the next attempt knows why
         assert first.returncode == -signal.SIGSEGV
-        first = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+        first = run_module("data", ["extract", *asked, "--resume"], tmp_path)
     assert first.returncode == 0, first.stderr
     shown = "".join(first.stderr.replace("│", " ").split())
     assert "bar/white.mp4:itsprocessdied(SIGSEGV)" in shown
@@ -275,10 +273,8 @@ def test_nothing_is_left_over_and_a_rewritten_cache_replaces_the_old(few, tmp_pa
 
 def test_a_full_disk_is_one_line_and_what_is_done_is_kept(few, tmp_path):
     """A limit on the size of files stands for a full disk: writing fails in the same place."""
-    command = [sys.executable, "-m", "data", "extract", few, tmp_path / "out.h5", *SMALL]
-    command += ["--thumbnail", "64"]
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
+    command = ["extract", few, tmp_path / "out.h5", *SMALL, "--thumbnail", "64"]
+    done = run_module("data", command, tmp_path, largest_file=20_000)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert (
@@ -316,9 +312,7 @@ def test_a_disk_that_fills_up_in_merging_loses_no_features(few, tmp_path, limit)
     """The first limit is met by the raw frames, the second by the cache that is made of them."""
     out = tmp_path / "out.h5"
     arguments = (few, out, *SMALL, "--thumbnail", "24")
-    command = [sys.executable, "-m", "data", "extract", *arguments]
-    full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: E731
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=full, check=False)
+    done = run_module("data", ["extract", *arguments], tmp_path, largest_file=limit)
     assert done.returncode == 2
     line = done.stderr.splitlines()[-1]
     assert "out.h5: cannot be written" in line and "rerun with --resume to continue" in line

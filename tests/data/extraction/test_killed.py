@@ -38,11 +38,18 @@ def begin(videos, out):
         os._exit(0)
 
 
+@pytest.fixture(scope="module")
+def whole(videos, tmp_path_factory):
+    """The cache of an extraction in one go."""
+    out = tmp_path_factory.mktemp("whole") / "whole.h5"
+    main(["extract", str(videos), str(out), *HOW])
+    return out
+
+
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
-def test_killed_ten_times_and_resumed_equals_uninterrupted(videos, tmp_path, blow):
+def test_killed_ten_times_and_resumed_equals_uninterrupted(videos, whole, tmp_path, blow):
     """SIGINT is Ctrl-C. Whatever moment is hit, no more than the video in hand is lost."""
-    whole, out = tmp_path / "whole.h5", tmp_path / "killed.h5"
-    main(["extract", str(videos), str(whole), *HOW])
+    out = tmp_path / "killed.h5"
     rng = random.Random(0)
     folder = shards_folder(out)
     done = [0]
@@ -51,7 +58,7 @@ def test_killed_ten_times_and_resumed_equals_uninterrupted(videos, tmp_path, blo
         aim = done[-1] + rng.choice([0, 1, 2])
         deadline = time.monotonic() + 60
         while count_shards(folder) < aim and time.monotonic() < deadline:
-            time.sleep(0.001)
+            time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.05))
         os.kill(child, blow)
         # Python swallows a Ctrl-C that lands in a destructor: press again until it is heard.

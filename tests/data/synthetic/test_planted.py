@@ -1,7 +1,5 @@
 """Planted videos: the key frames are the best selection, provably, at every size and difficulty."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice, product
@@ -10,6 +8,7 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from processes import run_module
 from scipy.stats import norm
 
 import frame_select_env  # noqa: F401 - registers the environments
@@ -192,13 +191,7 @@ def test_the_command_makes_the_same_file_twice(tmp_path: Path) -> None:
     for name in ("a.h5", "b.h5"):
         arguments = ["--videos", "20", "--frames", "9", "--classes", "3", "--features", "4"]
         arguments += ["--key-share", "0.3", "--difficulty", "0.2", "--runs", "0", "--seed", "5"]
-        done = subprocess.run(
-            [sys.executable, "-m", "data", "planted", str(tmp_path / name), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        done = run_module("data", ["planted", name, *arguments], tmp_path)
         assert done.returncode == 0, done.stderr
         assert "20 videos, 180 frames" in done.stdout and "accuracy %" in done.stdout
         files.append((tmp_path / name).read_bytes())
