@@ -14,8 +14,8 @@ from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
 from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
-from agents.training.provenance import versions
 from frame_select_env.storage import writing
+from frame_select_env.versions import versions
 
 LISTED = 12  # labels of which all pairs can be drawn below one another
 

@@ -26,8 +26,8 @@ from agents.comparison.tables import (
 from agents.evaluation.intervals import FEWEST_GROUPS
 from agents.evaluation.page import page_environment
 from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
-from agents.training.provenance import versions
 from frame_select_env.storage import write_whole
+from frame_select_env.versions import versions
 
 TEMPLATE = "report.html.jinja"
 SCREEN_DPI, PICTURE_DPI = 96, 150  # the latter is the default of `picture`

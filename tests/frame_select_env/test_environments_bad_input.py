@@ -13,7 +13,7 @@ ONE_SHOT, SEQUENTIAL = "FrameSelect/OneShot-v0", "FrameSelect/Sequential-v0"
 @pytest.mark.parametrize(
     ("name", "keywords", "message"),
     [
-        (ONE_SHOT, {"num_frame": 9}, "unknown keyword argument 'num_frame'; known: aggregator"),
+        (ONE_SHOT, {"num_frame": 9}, "argument 'num_frame'; did you mean 'num_frames'? known: a"),
         (ONE_SHOT, {"chunk": 2}, "unknown keyword argument 'chunk'"),
         (ONE_SHOT, {"num_frames": 0}, "num_frames=0: must be an integer from 1 to 4096"),
         (ONE_SHOT, {"num_frames": 2.5}, "num_frames=2.5"),

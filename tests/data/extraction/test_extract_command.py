@@ -131,7 +131,7 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--backbone", "resnet19"), ["unknown backbone 'resnet19'", "resnet18", "flow:"]),
+        (("--backbone", "resnet19"), ["unknown backbone 'resnet19'; did you mean 'resnet18'?"]),
         (("--backbone", "resnet18@sise=3"), ["unknown option 'sise'", "size"]),
         (("--backbone", "own_backbones:nothing"), ["own_backbones:nothing", "cannot be imported"]),
         (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
