@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ NEARER, FARTHER, UNCHANGED = "nearer", "farther", "unchanged"  # of a regression
 class ShownFrame:
     """A kept frame in the page."""
 
-    seconds: str
+    seconds: str  # without times its place among the frames in the cache
+    number: str  # "frame 36" of the source video; empty in a cache without numbers
     picture: str  # a data URI; empty in a cache without thumbnails
 
 
@@ -98,10 +100,10 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
     before = evaluation.results["all", "all"].run(0)
     ids, first = cache.ids, 0
     for rows in row_batches(evaluation.rows):
-        time = cache.read_frames("time", rows, settings.num_frames)
-        tiles = None
-        if "thumbnail" in cache.frame_datasets:
-            tiles = cache.read_frames("thumbnail", rows, settings.num_frames)
+        read = partial(cache.read_frames, rows=rows, num_frames=settings.num_frames)
+        time = read("time")
+        tiles = read("thumbnail") if "thumbnail" in cache.frame_datasets else None
+        numbers = read("number") if "number" in cache.frame_datasets else None
         kept = after.kept[first : first + len(rows)]
         for index, row in enumerate(rows):
             video = first + index
@@ -115,6 +117,7 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
                 frames=[
                     ShownFrame(
                         _seconds(cache.frame_datasets, time[index, t]),
+                        "" if numbers is None else f"frame {numbers[index, t]}",
                         "" if tiles is None else _picture(tiles[index, t]),
                     )
                     for t in _some(np.flatnonzero(kept[index]))
@@ -131,7 +134,7 @@ def _some(frames: np.ndarray) -> np.ndarray:
 
 
 def _seconds(datasets: tuple[str, ...], time: float) -> str:
-    """A frame's time; without times its number in the video."""
+    """A frame's time; without times its place among the frames in the cache."""
     return f"{time:.2f} s" if "time" in datasets else f"frame {time:.0f}"
 
 

@@ -43,8 +43,8 @@ class ImportArguments:
     FEATURES.npz contains features [F, D] (or features.STREAM), lengths [N], labels [N] int (or [N,
     K] float for regression), ids [N], and splits [N] with the values train, val, test or
     empty (further folds: splits.FOLD). Optional: groups [N], classes [C] or targets [K],
-    importance [F], time [F] in seconds, thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or
-    predictions.STREAM).
+    importance [F], time [F] in seconds, number [F] of each frame in its video (from 0), thumbnail
+    [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.STREAM).
 
     FOLDER is a folder of class folders with one file per video, all of one kind: .npy arrays [L,
     D]; .csv files written by OpenFace 2; or .json detections in COCO format, with one image per

@@ -4,8 +4,9 @@
     labels [N] int, -1 if unknown (regression: [N, K] float)   splits [N]  (folds: splits.<fold>)
 
 With a middle axis, features are [F, V, D] or [F, K, D]; see `Axes`.
-Optional: groups [N], classes [C] or targets [K], importance [F], time [F] (seconds),
-thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.<stream>).
+Optional: groups [N], classes [C] or targets [K], importance [F], time [F] (seconds), number [F]
+(of each frame in its video, from 0), thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or
+predictions.<stream>).
 N videos with F frames in total, concatenated.
 """
 
@@ -113,7 +114,7 @@ class _Reader:
             self.check_frames(name, values, start[-1], (3, 4) if name == "thumbnail" else (1,))
             if name == "thumbnail" and values.dtype != np.uint8:
                 self.fail(name, f"has dtype {values.dtype}; expected uint8")
-            if wrong := schema.check_finite(name, values):
+            if wrong := schema.check_frame_values(name, values):
                 self.fail(name, wrong)
         splits = {
             fold: self.strings(split_field(fold), values, count)

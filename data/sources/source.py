@@ -33,7 +33,7 @@ class Source:
         groups: [N] str, groups that `--crossfit group` keeps together; None: no groups.
         predictions: Stream -> reader of given predictions [L, C] (with views also [L, V, C]); a
             head is trained for every other stream.
-        frames: "importance", "time", "thumbnail" (any of these) -> reader of [L, ...].
+        frames: "time", "number", "importance", "thumbnail" (any of these) -> reader of [L, ...].
         trimmed: Reader of [L] bool, the frames that heads train on, one at least; None: all.
         notes: Messages for the user, one line each.
         record: Entries for the cache's provenance.

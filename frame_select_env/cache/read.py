@@ -154,9 +154,9 @@ class FeatureCache(CacheTables):
         return features[:, 0], predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
-        """Time, importance or thumbnail of the videos in `rows`, [B, T, ...]; 0 at padding.
+        """One of `frame_datasets` of the videos in `rows`, [B, T, ...]; 0 at padding.
 
-        In a cache without times, the time is the frame number in the video.
+        In a cache without times, the time is the frame's place among those in the cache.
 
         Raises:
             FrameSelectError: if the cache does not have the dataset.
@@ -288,6 +288,8 @@ class FeatureCache(CacheTables):
     def _check(self, name: str, values: np.ndarray, row: int) -> None:
         if "predictions" in name.split("/"):
             wrong = schema.check_predictions(values, self.task)
+        elif name.startswith("frames/"):
+            wrong = schema.check_frame_values(name.removeprefix("frames/"), values)
         else:
             wrong = schema.check_finite(name, values)
         if wrong:

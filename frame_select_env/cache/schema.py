@@ -9,7 +9,8 @@
     /streams/<name>/predictions [F, C] float32         (attrs axes, min, max)
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
     /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default)
-    /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
+    /frames/time [F] float32 s  /frames/number [F] int32, from 0 in the source video
+    /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8  (all four optional)
 
 Every dataset has the attribute crc32, a checksum of its values. Strings and attributes have a fixed
 length: HDF5 keeps others in a heap that crashes when it is damaged.
@@ -46,8 +47,13 @@ ALIGNMENT = 4096  # bytes: every dataset starts on a page, so that it can be mem
 SUM_TOLERANCE = 2e-3
 
 # Dataset of /frames -> dtype, and numbers of axes. All are optional.
-FRAME_DATASETS = {"time": "float32", "importance": "float32", "thumbnail": "uint8"}
-FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4)}
+FRAME_DATASETS = {
+    "time": "float32",
+    "number": "int32",
+    "importance": "float32",
+    "thumbnail": "uint8",
+}
+FRAME_AXES = {"time": (1,), "number": (1,), "importance": (1,), "thumbnail": (3, 4)}
 ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
 
 
@@ -80,6 +86,16 @@ def check_finite(name: str, values: np.ndarray) -> str | None:
     if bad.any():
         frame = int(np.argwhere(bad)[0][0])
         return f"{name} is {values[bad][0]} at frame {frame}; remove the video or repair the value"
+    return None
+
+
+def check_frame_values(dataset: str, values: np.ndarray) -> str | None:
+    """Check the values of one of `FRAME_DATASETS`, frame by frame."""
+    if dataset != "number":
+        return check_finite(dataset, values)
+    most = np.iinfo(FRAME_DATASETS[dataset]).max
+    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > most:
+        return f"{dataset} must be whole numbers from 0, of frames in the source video"
     return None
 
 

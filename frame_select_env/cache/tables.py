@@ -72,7 +72,7 @@ class CacheTables:
 
     @property
     def frame_datasets(self) -> tuple[str, ...]:
-        """Which of time, importance and thumbnail the cache has."""
+        """Which of time, number, importance and thumbnail the cache has."""
         return tuple(name for name in FRAME_DATASETS if f"frames/{name}" in self._extents)
 
     def splits(self, fold: str = DEFAULT_FOLD) -> np.ndarray:

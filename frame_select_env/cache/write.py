@@ -40,9 +40,10 @@ def write_cache(
             `split` ("train" | "val" | "test" | ""),
             `features` ([L, D], [L, V, D] or [L, O, D] float; or a dict of them by stream),
             `predictions` ([L, C] or [L, V, C] probabilities, regression: values; or a dict), and
-            optionally `group` (str), `time` [L] (s), `importance` [L], `thumbnail`
-            [L, h, w(, 3)] uint8, and `folds`: fold name -> {"split": ..., "predictions": ...}
-            (without predictions the fold uses those of the top level).
+            optionally `group` (str), `time` [L] (s), `number` [L] (of each frame in the source
+            video, from 0), `importance` [L], `thumbnail` [L, h, w(, 3)] uint8, and `folds`: fold
+            name -> {"split": ..., "predictions": ...} (without predictions the fold uses those of
+            the top level).
         classes: Names of the C classes (classification).
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
@@ -207,7 +208,10 @@ class _Writer:
         remedy = ", or name the middle axis with axes=" if kind[-1] == "features" else ""
         expected = f"expected {dimensions[0]} axes{remedy}"
         self.require(values.ndim in dimensions, f"{dataset} has shape {values.shape}; {expected}")
-        if dtype != "uint8":
+        if dtype == "int32":
+            wrong = schema.check_frame_values(kind[1], values)
+            self.require(not wrong, wrong)
+        elif dtype != "uint8":
             with np.errstate(over="ignore"):  # values that are too large become inf and fail
                 values = values.astype(dtype, copy=False)
             wrong = schema.check_finite(dataset, values)
