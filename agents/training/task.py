@@ -18,6 +18,7 @@ from frame_select_env.cache import View, file_digest
 from frame_select_env.consensus import MAX_FRAMES, MEAN, check_alpha
 from frame_select_env.consensus_table import Judge
 from frame_select_env.rewards import Reward, RewardSpec, default_reward
+from frame_select_env.validation import HELD_OUT
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
@@ -25,7 +26,6 @@ SETTINGS = (
     *("target_frames", "budget", "updates", "cpu_seconds", "seed"),
 )
 LIMITS = {"budget": "episodes", "updates": "updates", "cpu_seconds": "CPU seconds"}
-HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def holdout(
     if not divide:
         return rows, rows[:0]
     group = None if cache.groups is None else cache.groups[rows]
-    parts = divide_videos(cache.labels[rows], group, HOLDOUT_PARTS, seed)
+    parts = divide_videos(cache.labels[rows], group, HELD_OUT, seed)
     # Shuffling alone may give groups of distinct sizes the same parts for every seed.
     outside, inside = parts[np.random.default_rng(seed).integers(len(parts))]
     return rows[outside], rows[inside]

@@ -56,19 +56,20 @@ def extract(asked: Extraction) -> dict[str, str]:
     Raises FrameSelectError if nothing can be extracted or written, or on an unusable video with
     `strict`, and KeyboardInterrupt with the number of finished shards, which are kept for `resume`.
     """
-    check_out(asked.out)
     folder = shards.shards_folder(asked.out)
+    if asked.resume and asked.out.is_file() and not folder.is_dir():
+        remove_left_over(asked.out.parent, asked.out.name)  # of shards that were being removed
+        complete = "is complete; to extract it again, give --overwrite instead of --resume"
+        raise FrameSelectError(f"{asked.out}: {complete}")
+    check_out(asked.out, asked.overwrite or asked.resume)
     splits = asked.assignment.splits.values()
     rows = [row for row in range(len(asked.videos.files)) if any(split[row] for split in splits)]
     if not rows:
         raise FrameSelectError(f"{asked.videos.folder}: no video is in a split")
-    # Unless every network might make the predictions itself, heads must be trained.
-    if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
+    # Unless every network might make the predictions itself, heads must be trained for labels.
+    classify = asked.settings.classes and all(s.may_classify() for s in asked.settings.streams)
+    if asked.assignment.outputs and not classify:
         check_training(_without_frames(asked, rows), asked.crossfit)
-    if asked.resume and asked.out.is_file() and not folder.is_dir():
-        remove_left_over(asked.out.parent, asked.out.name)  # of shards that were being removed
-        complete = "is complete, so there is nothing to resume; omit --resume to extract again"
-        raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)
     with exclusive(folder):
         shards.open_shards(folder, asked.settings.record(), asked.resume)

@@ -187,7 +187,10 @@ class _Reader:
         if wanted in self.arrays:
             given = self.arrays[wanted]
             names = self.strings(wanted, given, len(names) if regression else given.size).tolist()
-        if not names or len(set(names)) != len(names):
+        unknown = (
+            not regression and wanted not in self.arrays and not self.family("predictions", "")
+        )
+        if len(set(names)) != len(names) or not (names or unknown):
             self.fail(wanted, "must be distinct names, at least one")
         return labels, names, "regression" if regression else "classification"
 

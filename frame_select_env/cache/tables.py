@@ -104,6 +104,11 @@ class CacheTables:
             return rows
         return rows[self.labels[rows] != UNKNOWN_LABEL]
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether the label of any video is known."""
+        return len(self.labelled(np.arange(len(self)))) > 0
+
     def stream(self, name: str | None = None) -> str:
         """The name of a stream, or of several, "a+b"; None stands for the only one.
 
