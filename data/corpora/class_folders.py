@@ -30,14 +30,15 @@ def read_class_folders(
     tops = {name.split("/")[0].lower() for name in videos.ids if "/" in name}
     splits = all("/" in name for name in videos.ids) and tops <= set(SPLIT_FOLDERS)
     layout = folder_layout(videos.folder, videos.ids, class_folders, splits)
-    labels: list[str | None] = [*(layout.labels or [None] * len(videos.ids))]
+    count = len(videos.ids)
+    labels: list[str | None] = [*layout.labels] if layout.labels else [None] * count
     if splits:
         split = [SPLIT_FOLDERS[name.split("/")[0].lower()] for name in videos.ids]
         counts = Counter(split)
         listed = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
         note = f"splits from the folder names: {listed} videos"
     else:
-        split = random_split(videos.ids, layout.labels or [""] * len(videos.ids), seed)
+        split = random_split(videos.ids, layout.labels or [""] * count, seed)
         counts = Counter(split)
         share = "a third of every class" if layout.labels else "a third of all"
         note = (

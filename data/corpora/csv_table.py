@@ -59,7 +59,7 @@ def read_csv(path: Path, videos: Videos, class_folders: ClassFolders = "auto") -
         labels = [None] * len(ids)
     else:
         layout = folder_layout(videos.folder, ids, class_folders)
-        labels = [*(layout.labels or [None] * len(ids))]
+        labels = [*layout.labels] if layout.labels else [None] * len(ids)
     values = np.zeros((len(ids), len(targets)), np.float32)
     for index, name in enumerate(ids):
         where, row = listed.get(name, ("", {}))
