@@ -128,6 +128,7 @@ def write_predicted(
         "predictions": {fold: one.text for fold, one in by_fold.items()},
         "kept folds": [fold for fold in cache.folds if fold not in by_fold],
         "version": version("frame-select-env"),
+        **({"f_score": cache.f_score} if cache.has_summaries else {}),
     }
     kind = "classes" if cache.task == "classification" else "targets"
     names: dict[str, Any] = {kind: list(cache.classes)}
@@ -162,6 +163,8 @@ def _video(cache: FeatureCache, row: int, by_fold: Mapping[str, FoldNetworks]) -
     length = int(cache.lengths[row])
     for dataset in cache.frame_datasets:
         video[dataset] = cache.read_frames(dataset, np.array([row]), length)[0]
+    if cache.has_summaries:
+        video["summaries"] = cache.summaries(row)
     return video
 
 

@@ -53,6 +53,9 @@ class EvaluateArguments:
     #: Also select frames and then pool their features: the rows NAME, then pooled and NAME, best of
     #: four (all frames, pooled, selected, selected and pooled), chosen on validation videos.
     pool: bool = False
+    #: Where importance is graded, the top share of a video's frames that truly matter, for the
+    #: average precision. Default: those above the video's median.
+    key_share: float | None = None
     #: The split to score.
     split: str = "test"
     #: Output folder. Default: the run folder; for several runs the folder that contains them.
@@ -89,6 +92,7 @@ def evaluate(arguments: list[str]) -> None:
         trust_code=options.trust_code,
         frames=options.frames,
         references=[*reference_names(True, cache.task), *options.also],
+        key_share=options.key_share,
         resamples=options.resamples,
         seed=options.seed,
         progress=True,

@@ -13,7 +13,7 @@ from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
 from agents.comparison.results import gather, write_results
 from agents.evaluation.choosing import FRAMES
-from agents.evaluation.tables import print_text_table
+from agents.evaluation.text_tables import print_text_table
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
 from agents.reproduction.attention_aware import TABLES

@@ -12,7 +12,7 @@ import tyro
 from rich.table import Table
 
 from agents.commands.options import ManyRunsOptions, StreamOptions, fail_if_any, print_line
-from agents.evaluation.tables import wide_console
+from agents.evaluation.text_tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
     ROUND,

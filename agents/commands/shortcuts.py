@@ -7,7 +7,7 @@ import tyro
 
 from agents.commands.options import print_line
 from agents.evaluation.shortcuts import Shortcuts, find_shortcuts
-from agents.evaluation.tables import TextTable, number_text, print_text_table
+from agents.evaluation.text_tables import TextTable, number_text, print_text_table
 from baselines.fitted_formula import Rule
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program

@@ -12,7 +12,7 @@ import tyro
 from agents.commands.options import fail_if_any, print_line
 from agents.commands.train_grid import RESULTS, trained_grid
 from agents.comparison.grid import RunSpec, check_scoring, make_grid
-from agents.evaluation.tables import TextTable, markdown_table, print_text_table
+from agents.evaluation.text_tables import TextTable, markdown_table, print_text_table
 from agents.suite.anchors import Anchors, find_anchors
 from agents.suite.caches import Materials, make_materials
 from agents.suite.leaderboard import (

@@ -148,19 +148,18 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
 
 
 def _print_validation(args: TrainArguments, agent: Ranking, validation: Validation) -> None:
-    percent = validation.labels.ndim == 1
-    pcc = validation.metric == "pcc"
-    measure = "accuracy" if percent else "PCC" if pcc else "mean absolute error"
+    measure = validation.measure
     answer = validation.validated == "answer"
     ours = "its own answer" if answer else f"top {validation.task.target_frames}"
     name = open_cache(args.data).path.name
     table = Table(title=f"{args.agent} on {name}, seed {args.seed}", title_justify="left")
     table.add_column(f"{len(validation.labels)} validation videos")
     table.add_column(measure, justify="right")
+    sign = -1 if measure == "mean absolute error" else 1
     for row, (value, _) in (
         ("all frames", validation.all_frames),
         (f"{args.agent}, {ours}", validation(agent)),
     ):
-        number = value if pcc else -value
-        table.add_row(row, f"{100 * value:.1f} %" if percent else f"{number:.3f}")
+        accuracy = measure == "accuracy"
+        table.add_row(row, f"{100 * value:.1f} %" if accuracy else f"{sign * value:.3f}")
     Console().print(table)

@@ -14,7 +14,7 @@ from agents.comparison.tables import (
     IQM,
     aggregate_tables,
     all_notes,
-    data_set_table,
+    data_set_tables,
     data_table,
     limit_note,
     pair_note,
@@ -25,7 +25,8 @@ from agents.comparison.tables import (
 )
 from agents.evaluation.intervals import FEWEST_GROUPS
 from agents.evaluation.page import page_environment
-from agents.evaluation.tables import evaluation_markdown, markdown_table, markdown_text
+from agents.evaluation.tables import evaluation_markdown
+from agents.evaluation.text_tables import markdown_table, markdown_text
 from frame_select_env.storage import write_whole
 from frame_select_env.versions import versions
 
@@ -116,7 +117,7 @@ def write_report(
         trained=run_table(data_sets),
         aggregated=aggregate_tables(comparison),
         compared=comparison.shown_pairs(),
-        headlines=[data_set_table(one) for one in data_sets],
+        headlines=[data_set_tables(one) for one in data_sets],
         pictures=pictures,
         times=[time_table(one) for one in data_sets],
         limits=limit_note(data_sets),

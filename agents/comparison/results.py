@@ -1,5 +1,6 @@
 """The data sets of a comparison, say a fold of a cache each, evaluated; and results.csv."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from agents.comparison.grid import DataSet, RunSpec, by_data_set, make_labels
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import correlation
 from agents.evaluation.references import reference_names
-from agents.evaluation.result import LEVELS, Evaluation, TableRow
+from agents.evaluation.result import AGREEMENT, LEVELS, Evaluation, TableRow
 from agents.evaluation.run_groups import RunFolders
 from agents.evaluation.run_scores import evaluate_runs, network_row
 from agents.evaluation.scoring import VideoResults
@@ -207,6 +208,7 @@ def write_results(
     columns = ["data", "fold", "agent", "reward", "seed", "frames", *figures]
     columns += ["mean_frames", "episodes", "updates", "seconds", "target_frames", "cpu_seconds"]
     columns += ["timesteps", "stream", "view", "view_scheme", "alpha", "aggregator", *LIMITS]
+    columns += AGREEMENT
     evaluated = {one.where: one for one in data_sets}
     rows: list[dict[str, object]] = []
     for where, group in by_data_set([spec for spec in specs if spec in finished]).items():
@@ -260,11 +262,14 @@ def _fused_rows(one: DataSetResults) -> list[dict[str, object]]:
                 if ranking not in agents:
                     continue
                 found = results.run(place)
+                agreement = one.evaluation.agreement.get(ranking)
+                told = agreement.values if agreement else {}
                 rows.append(
                     names
                     | {"agent": agents[ranking], "frames": frames}
                     | {"mean_frames": f"{found.frames.mean():.6g}"}
                     | run_figures(found, one.evaluation.label)
+                    | {name: f"{values[place].mean():.6f}" for name, values in told.items()}
                 )
     return rows
 
@@ -281,4 +286,6 @@ def _figures(row: TableRow) -> dict[str, object]:
     levels = {
         name: f"{figure.value:.6f}" for name, figure in row.figures.items() if "gain" not in name
     }
-    return {"frames": row.frames, **levels, "mean_frames": f"{row.mean_frames:.6g}"}
+    told = {name: f"{figure.value:.6f}" for name, figure in row.agreement.items()}
+    kept = "" if math.isnan(row.mean_frames) else f"{row.mean_frames:.6g}"
+    return {"frames": row.frames, **levels, "mean_frames": kept, **told}

@@ -14,7 +14,8 @@ from agents.comparison.results import (
     shared_frames,
 )
 from agents.comparison.statistics import Comparison, Pair
-from agents.evaluation.tables import TextTable, evaluation_table, interval_text, number_text
+from agents.evaluation.tables import result_tables
+from agents.evaluation.text_tables import TextTable, interval_text, number_text
 from frame_select_env.consensus import MEAN
 
 LISTED = 6  # labels whose pairs are listed; of more there is a matrix
@@ -36,12 +37,14 @@ MATRIX = (
 )
 
 
-def data_set_table(data_set: DataSetResults) -> TextTable:
-    """The evaluation's table, with the compared agents on top."""
-    table = evaluation_table(data_set.shown)
-    order = sorted(range(len(table.rows)), key=lambda index: table.kinds[index] != "agent")
-    rows = [table.rows[index] for index in order]
-    return replace(table, rows=rows, kinds=[table.kinds[index] for index in order])
+def data_set_tables(data_set: DataSetResults) -> list[TextTable]:
+    """The evaluation's tables, with the compared agents on top."""
+    tables = []
+    for table in result_tables(data_set.shown, full=True):
+        order = sorted(range(len(table.rows)), key=lambda index: table.kinds[index] != "agent")
+        rows = [table.rows[index] for index in order]
+        tables.append(replace(table, rows=rows, kinds=[table.kinds[index] for index in order]))
+    return tables
 
 
 def run_table(data_sets: Sequence[DataSetResults]) -> TextTable:

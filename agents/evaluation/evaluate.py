@@ -19,24 +19,26 @@ from agents.evaluation.choosing import (
     few_videos_note,
 )
 from agents.evaluation.combined import has_free_choice
-from agents.evaluation.intervals import Resamples, resampled_groups
+from agents.evaluation.intervals import resampled_groups
 from agents.evaluation.level import level_notes
-from agents.evaluation.rank_quality import average_precision, mean_quality, regrets, spearman
+from agents.evaluation.rater_verdict import rater_verdict
+from agents.evaluation.raters import rater_agreement
 from agents.evaluation.references import (
     ALL,
     CHOSEN,
     FITTED,
     FREE,
     USE_POOLED,
-    RankingRuns,
     agent_runs,
     fitted_runs,
+    label_free_names,
     matched_references,
     reference_names,
     reference_runs,
     single_view,
 )
-from agents.evaluation.result import Evaluation, TableRow, figure_intervals, target_intervals
+from agents.evaluation.result import Evaluation
+from agents.evaluation.rows import table_rows
 from agents.evaluation.scoring import (
     EvaluationSettings,
     PredictorRun,
@@ -77,6 +79,7 @@ def evaluate(
     choose_by: ChoiceRule = "best",
     references: bool | Sequence[str] = True,
     draws: int = 10,
+    key_share: float | None = None,
     resamples: int = 2000,
     seed: int = 0,
     progress: bool = False,
@@ -114,6 +117,8 @@ def evaluate(
             That is the row `chosen`; beside it stands the row "one-se", or beside that "best".
         references: True for every reference, False for `all` alone, or names.
         draws: Number of draws of `random`.
+        key_share: The top share of a video's frames that matter, for the average precision, where
+            importance is graded; see `key_frames`.
         resamples: Number of bootstrap resamples.
         seed: Seed of the bootstrap, of the default validation videos and of the cross-validation
             of `pooled`.
@@ -127,12 +132,15 @@ def evaluate(
         cache, fold, num_frames, alpha, aggregator, streams, view, view_scheme
     )
     check_rule(choose_by, cache.task)
-    frames = _checked(frames, draws, resamples)
+    frames = _checked(frames, draws, resamples, key_share)
     names = reference_names(references, cache.task)
     agents = agent_runs(rankings, validation or {}, names)
     rows = labelled_rows(cache, split, fold)
     notes: list[str] = []
     few_videos = ""
+    if cache.single_class:
+        names = label_free_names(names)
+        notes.append("no references that read predictions: one class is all that they can say")
     fitted = [name for name in names if name in FITTED]
     if fitted and (split == train_split or train_split not in cache.splits(fold)):
         names = [name for name in names if name not in FITTED]
@@ -148,7 +156,9 @@ def evaluate(
     if not validation and train_split in cache.splits(fold):
         sets = [holdout(cache, fold, train_split, seed)[1]]
     choices: dict[str, Choices] = {}  # by row
-    if not sets or any(np.isin(one, rows).any() for one in sets):
+    if cache.single_class:
+        notes.append("no rows chosen: any number of frames predicts the one class")
+    elif not sets or any(np.isin(one, rows).any() for one in sets):
         notes.append("no rows chosen: there are no validation videos outside the scored split")
     else:
         choosing = [one for one in every if one.chooses]
@@ -211,18 +221,24 @@ def evaluate(
         target_frames=dict(target_frames or {}),
     )
     drawn = evaluation.draw(seed)
-    evaluation = replace(evaluation, table=_table(evaluation, every, drawn))
+    agreement = rater_agreement(evaluation, drawn, controls=bool(names))
+    evaluation = replace(evaluation, agreement=agreement)
+    evaluation = replace(evaluation, table=table_rows(evaluation, every, drawn, key_share))
     told = resampled_groups(evaluation.group)[1], few_videos, one_class_warning(evaluation)
     return replace(
         evaluation,
         notes=(*notes, *level_notes(evaluation, drawn)),
         cautions=tuple(filter(None, told)),
-        verdict=verdict(evaluation, drawn),
+        verdict=rater_verdict(evaluation, drawn, verdict(evaluation, drawn)),
     )
 
 
-def _checked(frames: Sequence[int], draws: int, resamples: int) -> list[int]:
+def _checked(
+    frames: Sequence[int], draws: int, resamples: int, key_share: float | None
+) -> list[int]:
     """The distinct m, ascending."""
+    if key_share is not None and not 0 < key_share < 1:
+        raise FrameSelectError(f"key_share={key_share}: must be between 0 and 1, say 0.15")
     if not len(frames) or any(int(m) != m or m < 1 for m in frames):
         raise FrameSelectError(f"frames={list(frames)}: must be whole numbers of at least 1")
     for name, value in (("draws", draws), ("resamples", resamples)):
@@ -260,30 +276,3 @@ def _stacked(
             stacked[name, str(frames)] = VideoResults.stack([one.results[frames] for one in own])
         stacked |= free
     return stacked
-
-
-def _table(
-    made: Evaluation, rankings: Sequence[RankingRuns], drawn: Resamples
-) -> tuple[TableRow, ...]:
-    """The rows of the table, in the order of the results."""
-    results, everything = made.results, made.results[ALL, ALL].run(0)
-    precision, correlation = mean_quality(average_precision, made), mean_quality(spearman, made)
-    regret = regrets(results, made.choices)
-    kinds = {one.name: one.kind for one in rankings}
-    # What matches a free choice comes from draws of its own, which its scores do not describe.
-    unscored = {(one.name, FREE) for one in rankings if not has_free_choice(one.runs[0])}
-    return tuple(
-        TableRow(
-            ranking=name,
-            frames=frames,
-            figures=figure_intervals(found, everything, made.label, drawn),
-            mean_frames=float(found.frames.mean()),
-            runs=len(found.error),
-            average_precision=None if (name, frames) in unscored else precision.get(name),
-            kind=kinds.get(name, "reference"),
-            spearman=None if (name, frames) in unscored else correlation.get(name),
-            regret=regret.get((name, frames)),
-            targets=target_intervals(found, made.label, made.targets, drawn),
-        )
-        for (name, frames), found in results.items()
-    )

@@ -1,5 +1,6 @@
 """Result files, each whole or absent: evaluation.csv and predictions.csv."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.evaluation.intervals import interval_columns
-from agents.evaluation.result import FIGURES, LEVELS, Evaluation
+from agents.evaluation.result import AGREEMENT, FIGURES, LEVELS, Evaluation
 from frame_select_env.cache import frame_index
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import whole_file
@@ -49,7 +50,8 @@ def evaluation_columns(task: str, targets: Sequence[str] = ()) -> list[str]:
     levels = interval_columns(LEVELS[task])
     gains = interval_columns(name for name in FIGURES[task] if name not in LEVELS[task])
     own = interval_columns(f"pcc {name}" for name in targets)
-    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL, *own]
+    told = interval_columns(AGREEMENT)
+    return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL, *told, *own]
 
 
 def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
@@ -57,10 +59,11 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
     records = []
     for row in evaluation.table:
         record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
-        record["mean_frames"] = f"{row.mean_frames:.6g}"
+        record["mean_frames"] = "" if math.isnan(row.mean_frames) else f"{row.mean_frames:.6g}"
         optional = {name: getattr(row, name) for name in OPTIONAL}
         record |= {name: f"{value:.6f}" for name, value in optional.items() if value is not None}
-        figures = row.figures | {f"pcc {name}": one for name, one in row.targets.items()}
+        figures = {**row.figures, **row.agreement}
+        figures |= {f"pcc {name}": one for name, one in row.targets.items()}
         numbers = [f"{number:.6f}" for one in figures.values() for number in astuple(one)]
         records.append(record | dict(zip(interval_columns(figures), numbers, strict=True)))
     write_csv(path, evaluation_columns(evaluation.task, evaluation.targets), records)

@@ -1,22 +1,37 @@
 """Whether a formula, which learns no more than a threshold, is level with the best agent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from agents.evaluation.intervals import Interval, Resamples
 from agents.evaluation.references import ALL, FREE, RANDOM
-from agents.evaluation.result import Evaluation
-from agents.evaluation.tables import interval_text
+from agents.evaluation.result import TAU, Evaluation
+from agents.evaluation.text_tables import interval_text
 from baselines import ON_REQUEST, RANKINGS
 from baselines.fitted_formula import FITTED_FORMULAS
 
 
 def best_agent(evaluation: Evaluation) -> str | None:
-    """The agent with the lowest error at its headline; None without agents."""
+    """The agent with the lowest error at its headline; None without agents.
+
+    Where every answer is right, it is that of the highest agreement with raters, if there are any.
+    """
+    if evaluation.settings.cache.single_class and evaluation.agreement:
+        return most_agreeing(evaluation, evaluation.agents)
     errors = {
         name: float(evaluation.results[name, evaluation.headline(name)].error.mean())
         for name in evaluation.agents
     }
     return min(errors, key=lambda name: errors[name]) if errors else None
+
+
+def most_agreeing(evaluation: Evaluation, names: Iterable[str]) -> str | None:
+    """The ranking with the highest tau with raters among `names`; None where none has scores."""
+    taus = {
+        name: evaluation.agreement[name].figures[TAU].value
+        for name in names
+        if name in evaluation.agreement
+    }
+    return max(taus, key=lambda name: taus[name]) if taus else None
 
 
 def level_notes(evaluation: Evaluation, drawn: Resamples) -> list[str]:
@@ -25,7 +40,9 @@ def level_notes(evaluation: Evaluation, drawn: Resamples) -> list[str]:
     A formula counts at its headline, unless that keeps all frames, and, if it was fitted, at its
     free choice. It is level where the interval of the agent's lead, paired by video, includes zero.
     """
-    best, notes = best_agent(evaluation), []
+    best, notes = best_agent(evaluation), list[str]()
+    if evaluation.settings.cache.single_class:
+        return notes
     for name, _, lead in _leads(evaluation, drawn):
         if lead.low <= 0:
             how = "above" if lead.high < 0 else "level with"

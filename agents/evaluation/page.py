@@ -15,9 +15,8 @@ from agents.evaluation.result import Evaluation, Verdict
 from agents.evaluation.scoring import VideoResults
 from agents.evaluation.tables import (
     brief_notes,
-    brief_table,
-    evaluation_table,
     evaluation_title,
+    result_tables,
     table_notes,
 )
 from baselines.splits import row_batches
@@ -81,9 +80,9 @@ def write_page(path: str | Path, evaluation: Evaluation) -> None:
         verdict=made,
         headline=evaluation.headline(made.agent),
         runs=len(evaluation.results[made.agent, evaluation.headline(made.agent)].error),
-        brief=brief_table(evaluation),
+        brief=result_tables(evaluation, full=False),
         brief_notes=brief_notes(evaluation),
-        whole=evaluation_table(evaluation),
+        whole=result_tables(evaluation, full=True),
         notes=table_notes(evaluation),
         videos=videos,
         outcomes=list(dict.fromkeys(one.outcome for one in videos)),

@@ -1,29 +1,30 @@
 """How good a ranking is: against the frames that truly matter, and against the oracle."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from agents.evaluation.result import Evaluation
 from agents.evaluation.scoring import FrameCount, VideoResults
+from frame_select_env.key_frames import key_frames
 
 ORACLE = "oracle"
 
 
-def average_precision(scores: np.ndarray, importance: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def average_precision(scores: np.ndarray, key: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """The average precision of every video's ranking at putting first the frames that matter.
 
     AP = sum_k (R_k - R_{k-1}) P_k over the distinct scores as thresholds, frames of equal score
     entering together; as scikit-learn's `average_precision_score`, for all videos at once. All
-    arguments are [N, T]; a frame matters where its importance is above 0. Returns [N] float64, NaN
-    for a video whose valid frames all matter, or none.
+    arguments are [N, T]; `key` bool marks the frames that matter, see `key_frames`. Returns [N]
+    float64, NaN for a video whose valid frames all matter, or none.
     """
     ranked = np.where(valid, scores, -np.inf)
     order = np.argsort(-ranked, axis=1, kind="stable")
     ranked = np.take_along_axis(ranked, order, axis=1)
     # A valid frame may score -inf as well: what counts is whether it is valid.
     counts = np.take_along_axis(valid, order, axis=1)
-    hits = np.take_along_axis((importance > 0) & valid, order, axis=1)
+    hits = np.take_along_axis(key & valid, order, axis=1)
     frames = ranked.shape[1]
     last = np.ones(ranked.shape, bool)  # the last of a run of equal scores
     last[:, :-1] = ranked[:, :-1] != ranked[:, 1:]
@@ -61,24 +62,30 @@ def _centred_ranks(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def mean_quality(
-    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], evaluation: Evaluation
-) -> dict[str, float]:
-    """The mean of `average_precision` or `spearman` over runs, videos and units, by ranking.
+    evaluation: Evaluation, key_share: float | None = None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The mean average precision and Spearman's rho over runs, videos and units, by ranking.
 
-    Rankings for which it is undefined are absent, as all are if the cache knows no importance.
+    `key_share` is that of `key_frames`. Rankings for which a measure is undefined are absent, as
+    all are if the cache knows no importance.
     """
-    settings = evaluation.settings
+    settings, valid = evaluation.settings, evaluation.valid
     if "importance" not in settings.cache.frame_datasets:
-        return {}
+        return {}, {}
     importance = settings.cache.read_frames("importance", evaluation.rows, settings.num_frames)
-    found = {}
+    key = key_frames(importance, valid, key_share)
+    precision: dict[str, float] = {}
+    correlation: dict[str, float] = {}
     for name, scores in evaluation.scores.items():
         units = np.concatenate(scores.swapaxes(1, 2))  # [R * U, n, T]
-        quality = np.stack([measure(unit, importance, evaluation.valid) for unit in units])
-        measured = np.isfinite(quality[0])
-        if measured.any():
-            found[name] = float(quality[:, measured].mean())
-    return found
+        for found, quality in (
+            (precision, np.stack([average_precision(unit, key, valid) for unit in units])),
+            (correlation, np.stack([spearman(unit, importance, valid) for unit in units])),
+        ):
+            measured = np.isfinite(quality[0])
+            if measured.any():
+                found[name] = float(quality[:, measured].mean())
+    return precision, correlation
 
 
 def regrets(

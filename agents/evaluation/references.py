@@ -99,6 +99,17 @@ def reference_names(wanted: bool | Sequence[str], task: str) -> list[str]:
     return [name for name in possible if name in wanted]
 
 
+def label_free_names(names: Sequence[str]) -> list[str]:
+    """Those of the references that read neither labels nor predictions."""
+    ranked = [name for name in names if name in (*RANKINGS, *ON_REQUEST)]
+    regression = set(ranking_names("regression", on_request=True))
+    return [
+        name
+        for name in ranked
+        if name in regression and not getattr(make_ranking(name), "needs_label", False)
+    ]
+
+
 def reference_runs(names: Sequence[str], task: str, draws: int) -> list[RankingRuns]:
     """The references that rank frames by a formula: `draws` runs of `random`, one of the others."""
     seeds = {name: range(draws if name == RANDOM else 1) for name in names}

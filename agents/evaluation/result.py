@@ -17,14 +17,38 @@ FIGURES = {"classification": ("accuracy", "gain"), "regression": ("pcc", "mae", 
 LEVELS = {"classification": ("accuracy",), "regression": ("pcc", "mae")}
 
 
+# How a ranking agrees with raters; the F-score in a cache with summaries.
+AGREEMENT = TAU, RHO, F_SCORE = "tau", "rho", "f_score"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a ranking agrees with the raters.
+
+    Attributes:
+        values: By the names in `AGREEMENT`, [R, n] by run and video.
+        figures: By the same names, the mean with its interval.
+    """
+
+    values: Mapping[str, np.ndarray]
+    figures: Mapping[str, Interval]
+
+    @classmethod
+    def of(cls, values: Mapping[str, np.ndarray], drawn: Resamples) -> "Agreement":
+        """Of values [R, n], with intervals."""
+        return cls(values, {name: drawn.mean(own) for name, own in values.items()})
+
+
 @dataclass(frozen=True)
 class TableRow:
     """The figures of one ranking at one number of frames."""
 
     ranking: str
-    frames: str  # m, "all", "free", "chosen" or the rule that stands beside it, "one-se" or "best"
+    # m, "all", "free", "chosen" or the rule that stands beside it, "one-se" or "best"; empty in the
+    # row of the raters among themselves, which has an agreement alone
+    frames: str
     figures: dict[str, Interval]  # by the names in `FIGURES`
-    mean_frames: float  # frames kept, averaged over runs and videos
+    mean_frames: float  # frames kept, averaged over runs and videos; NaN in that row
     runs: int  # R, the number of runs (seeds, draws) averaged
     average_precision: float | None  # of the scores against the true importance, if it is known
     kind: str  # "reference", "oracle" (it sees the label) or "agent"
@@ -34,6 +58,8 @@ class TableRow:
     regret: float | None = None
     # The correlation by target, of a regression with several; their mean is the figure `pcc`.
     targets: Mapping[str, Interval] = field(default_factory=dict)
+    # The ranking's agreement with raters, by the names in `AGREEMENT`, in a cache that has some.
+    agreement: Mapping[str, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +94,8 @@ class Evaluation:
     verdict: Verdict | None = None  # whether selection helps; None without an agent
     # by ranking: the m that it was trained for, where that is known
     target_frames: Mapping[str, int] = field(default_factory=dict)
+    # by ranking: its agreement with raters, in a cache that has some
+    agreement: Mapping[str, Agreement] = field(default_factory=dict)
 
     @property
     def task(self) -> str:

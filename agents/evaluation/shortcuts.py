@@ -16,6 +16,7 @@ from baselines.fitted_formula import (
 from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
+from frame_select_env.key_frames import key_frames
 
 REACHES = (0, 1, 2)  # frames to average over, on each side
 COUNTS = (1, 2, 4, 8)  # of frames to keep; thresholds are tried too
@@ -48,7 +49,7 @@ class Shortcuts:
 
     videos: int  # scored
     all_frames: float  # accuracy of keeping all frames
-    key_frames: float | None  # of keeping those with importance above 0; None without importance
+    key_frames: float | None  # of keeping those that truly matter; None without importance
     found: tuple[Shortcut, ...]
 
 
@@ -80,7 +81,7 @@ def find_shortcuts(
     scored = TrainingVideos(cache, labelled_rows(cache, split, fold), *how)
     whole = accuracy(scored, lambda clips: clips.valid)
     known = "importance" in cache.frame_datasets
-    key = accuracy(scored, lambda clips: key_frames(cache, clips)) if known else None
+    key = accuracy(scored, lambda clips: true_frames(cache, clips)) if known else None
     found = []
     for name, make in FORMULAS.items():
         formula = FittedFormula.fit(name, make(training), training, REACHES, COUNTS)
@@ -98,7 +99,8 @@ def accuracy(videos: TrainingVideos, select: Callable[[Clips], np.ndarray]) -> f
     return 1 - float(np.concatenate(errors).mean())
 
 
-def key_frames(cache: FeatureCache, clips: Clips) -> np.ndarray:
-    """The frames of importance above 0, [B, T] bool; all frames of a video without one."""
-    key = cache.read_frames("importance", clips.video, clips.valid.shape[1]) > 0
-    return np.where(key.any(axis=1, keepdims=True), key & clips.valid, clips.valid)
+def true_frames(cache: FeatureCache, clips: Clips) -> np.ndarray:
+    """The frames that truly matter, [B, T] bool; all frames of a video without one."""
+    importance = cache.read_frames("importance", clips.video, clips.valid.shape[1])
+    key = key_frames(importance, clips.valid)
+    return np.where(key.any(axis=1, keepdims=True), key, clips.valid)

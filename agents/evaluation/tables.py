@@ -1,18 +1,22 @@
 """The table of an evaluation as people read it: on the terminal and as Markdown."""
 
-import sys
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from typing import Literal
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from agents.evaluation.choosing import RULES
-from agents.evaluation.intervals import Interval
+from agents.evaluation.rater_tables import rater_notes, rater_table
 from agents.evaluation.references import ALL, CHOSEN, FREE
 from agents.evaluation.result import FIGURES, Evaluation, TableRow
+from agents.evaluation.text_tables import (
+    TextTable,
+    interval_text,
+    markdown_table,
+    markdown_text,
+    number_text,
+    print_text_table,
+    wide_console,
+)
 from frame_select_env.cache.schema import DEFAULT_FOLD
 
 AT_CHOSEN = f", {CHOSEN}"
@@ -26,25 +30,14 @@ HEADINGS = {
     "gain": "gain over all",
 }
 QUALITY_HEADINGS = {"regret": "regret", "average_precision": "AP", "spearman": "rho"}
-PIPED_WIDTH = 80
-NAME_WIDTH = 30  # of the first column; longer names go on in the next line
-BETWEEN, EDGES = 3, 2  # blanks between two columns of a printed table, and at its edges
-INTERVALS = "[low, high]: 95 % bootstrap over runs and videos; gain: paired with keeping all frames"
+BOOTSTRAP = "[low, high]: 95 % bootstrap over runs and videos"
+INTERVALS = f"{BOOTSTRAP}; gain: paired with keeping all frames"
+EVERY_FIGURE = "evaluation.csv has every figure"
 WORDS = {  # of rows
     POOLED: f"{POOLED}: a linear model on a video's mean feature; it selects nothing",
     ORACLE: f"{ORACLE}{LABEL}: chooses by the true label, an upper bound",
 }
 BRIEF_AGENTS = 2  # above which the brief table leaves out the model that pools and the oracle
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table of text."""
-
-    heading: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    kinds: Sequence[str] = ()  # of each row: "agent", "reference", "oracle"; empty if all are alike
-    shades: Sequence[Sequence[float]] = ()  # of each cell, -1 to 1: how far below or above zero
 
 
 def evaluation_table(evaluation: Evaluation) -> TextTable:
@@ -54,7 +47,8 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
     percent = task == "classification"
     rankings: dict[str, dict[str, TableRow]] = {}
     for row in evaluation.table:
-        rankings.setdefault(row.ranking, {})[row.frames] = row
+        if row.figures:  # but for the raters
+            rankings.setdefault(row.ranking, {})[row.frames] = row
     fixed: list[str] = [rule for rule in RULES if any(rule in rows for rows in rankings.values())]
     fixed += [str(m) for m in fixed_frames(evaluation)]
     fixed += [FREE] if any(FREE in rows for rows in rankings.values()) else []
@@ -62,6 +56,8 @@ def evaluation_table(evaluation: Evaluation) -> TextTable:
         name for row in evaluation.table for name, value in vars(row).items() if value is not None
     }
     optional = [name for name in QUALITY_HEADINGS if name in measured]
+    if evaluation.agreement:  # whose table has the rho with each rater
+        optional = [name for name in optional if name != "spearman"]
     table, kinds = [], []
     for name, rows in rankings.items():
         first = next(iter(rows.values()))
@@ -116,6 +112,19 @@ def brief_table(evaluation: Evaluation) -> TextTable:
     return TextTable(heading, rows, [row.kind for row in shown])
 
 
+def result_tables(evaluation: Evaluation, full: bool) -> list[TextTable]:
+    """The table, `full` or brief, and that of the agreement with raters.
+
+    The latter alone where every answer is right.
+    """
+    tables = []
+    if not (evaluation.agreement and evaluation.settings.cache.single_class):
+        tables.append(evaluation_table(evaluation) if full else brief_table(evaluation))
+    if evaluation.agreement:
+        tables.append(rater_table(evaluation, full))
+    return tables
+
+
 def _name(row: TableRow) -> str:
     return f"{row.ranking}{LABEL}" if row.kind == "oracle" else row.ranking
 
@@ -145,19 +154,14 @@ def fixed_frames(evaluation: Evaluation) -> list[int]:
     return sorted({int(row.frames) for row in evaluation.table if row.frames.isdigit()})
 
 
-def wide_console() -> Console:
-    """Standard output; where it is no terminal, of 80 columns."""
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-
-
 def print_table(evaluation: Evaluation, console: Console | None = None, full: bool = False) -> None:
     """Print the verdict, its rows, and what their words mean; `full` prints every row and note."""
     console = console or wide_console()
     full = full or evaluation.verdict is None
     if evaluation.verdict:
         console.print(evaluation.verdict.text, style="bold", highlight=False, markup=False)
-    table = evaluation_table(evaluation) if full else brief_table(evaluation)
-    print_text_table(table, evaluation_title(evaluation), console)
+    for table in result_tables(evaluation, full):
+        print_text_table(table, evaluation_title(evaluation), console)
     if evaluation.targets:
         print_text_table(target_table(evaluation), "by target", console)
     for note in table_notes(evaluation) if full else brief_notes(evaluation):
@@ -172,101 +176,28 @@ def evaluation_title(evaluation: Evaluation) -> str:
     return f"{settings.cache.path.stem}{fold}, {evaluation.split}: {videos} videos"
 
 
-def print_text_table(text: TextTable, title: str, console: Console | None = None) -> None:
-    """Print a table of text, with a line before each change from one kind of rows to another.
-
-    Columns that do not fit beside each other follow below, each time beside the names of the rows
-    that have such cells.
-    """
-    console = console or wide_console()
-    groups = column_groups(text, console.width)
-    for columns in groups:
-        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for index in columns:
-            justify: Literal["left", "right"] = "right" if index else "left"
-            table.add_column(text.heading[index], justify=justify, overflow="fold")
-        table.columns[0].max_width = NAME_WIDTH
-        before = "reference"
-        for row, kind in zip(text.rows, text.kinds or [before] * len(text.rows), strict=True):
-            cells = [row[index] for index in columns]
-            if len(groups) > 1 and not any(cells[1:]):
-                continue
-            if kind != before:
-                table.add_section()
-            before = kind
-            table.add_row(*cells, style={"agent": "bold", "oracle": "dim"}.get(kind))
-        console.print(table)
-        title = ""
-
-
-def column_groups(text: TextTable, width: int) -> list[list[int]]:
-    """The columns that fit beside each other in `width` characters, always with the first one."""
-    widths = [max(map(len, column)) for column in zip(text.heading, *text.rows, strict=True)]
-    widths[0] = min(widths[0], NAME_WIDTH)
-    groups = [[0]]
-    used = start = widths[0] + EDGES
-    for index, own in enumerate(widths[1:], start=1):
-        if used + BETWEEN + own > width and len(groups[-1]) > 1:
-            groups.append([0])
-            used = start
-        groups[-1].append(index)
-        used += BETWEEN + own
-    return groups
-
-
 def evaluation_markdown(evaluation: Evaluation) -> str:
     """The verdict, every row and every note as Markdown, agents in bold."""
     notes = [f"- {note}" for note in table_notes(evaluation)]
-    tables = [evaluation_table(evaluation)]
+    tables = result_tables(evaluation, full=True)
     tables += [target_table(evaluation)] if evaluation.targets else []
     parts = [f"**{markdown_text(evaluation.verdict.text)}**", ""] if evaluation.verdict else []
     parts += [part for table in tables for part in (markdown_table(table), "")]
     return "\n".join([*parts, *notes, ""])
 
 
-def markdown_table(table: TextTable) -> str:
-    """A table as Markdown, numbers right-aligned, the first two cells of agents in bold."""
-    lines = [_markdown_row(table.heading), "|---|" + "---:|" * (len(table.heading) - 1)]
-    for index, row in enumerate(table.rows):
-        lines.append(_markdown_row(row, bold=bool(table.kinds) and table.kinds[index] == "agent"))
-    return "\n".join(lines)
-
-
-def markdown_text(text: str) -> str:
-    """Text on one line that ends no table cell and starts neither code nor HTML."""
-    text = " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")
-    return text.replace("`", "\\`").replace("<", "&lt;")
-
-
-def _markdown_row(cells: Sequence[str], bold: bool = False) -> str:
-    texts = [markdown_text(cell) for cell in cells]
-    if bold:
-        texts[:2] = [f"**{text}**" if text else "" for text in texts[:2]]
-    return "| " + " | ".join(texts) + " |"
-
-
-def number_text(value: float, percent: bool, signed: bool = False) -> str:
-    """A figure as the tables show it: one digit in percent, otherwise three."""
-    sign = "+" if signed else ""  # "z" below: a rounded -0.0 is 0.0
-    return f"{100 * value:{sign}z.1f}" if percent else f"{value:{sign}z.3f}"
-
-
-def interval_text(figure: Interval, name: str, percent: bool) -> str:
-    """A figure called `name` with its interval; gains have a sign."""
-    numbers = [number_text(number, percent, name == "gain") for number in astuple(figure)]
-    return "{} [{}, {}]".format(*numbers)
-
-
 def brief_notes(evaluation: Evaluation) -> list[str]:
     """What to be warned of, and what the words of the brief table mean."""
-    names = [row[0].removesuffix(LABEL) for row in brief_table(evaluation).rows]
     notes = [*evaluation.cautions, *(note for note in evaluation.notes if note.startswith("no "))]
+    if evaluation.agreement and evaluation.settings.cache.single_class:
+        return [*notes, *rater_notes(evaluation), BOOTSTRAP]
+    names = [row[0].removesuffix(LABEL) for row in brief_table(evaluation).rows]
     if evaluation.chosen:
         rule = next(note for note in evaluation.notes if note.startswith(f"{CHOSEN}: "))
         notes.append(rule)
     notes += [*_unchosen(evaluation, names), INTERVALS, f"{KEPT}: the mean number of frames"]
     notes += [text for name, text in WORDS.items() if name in names]
-    return notes
+    return [*notes, *rater_notes(evaluation)]
 
 
 def table_notes(evaluation: Evaluation) -> list[str]:
@@ -278,6 +209,8 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         if name in evaluation.chosen
     ]
     notes += [*evaluation.cautions, *evaluation.notes]
+    if evaluation.agreement and evaluation.settings.cache.single_class:
+        return [*notes, *rater_notes(evaluation), BOOTSTRAP, EVERY_FIGURE]
     notes.append(INTERVALS)
     notes.append("kept: the mean number of frames of the first figures")
     notes += _unchosen(evaluation, list(dict.fromkeys(row.ranking for row in rows)))
@@ -285,12 +218,17 @@ def table_notes(evaluation: Evaluation) -> list[str]:
     if any(row.frames == FREE for row in rows):
         notes.append("free: its own choice of frames; uniform and random keep as many per video")
     if any(row.average_precision is not None for row in rows):
-        notes.append("AP, rho: average precision and Spearman's rho against the true importance")
+        notes.append(
+            "AP: average precision for the frames that truly matter (of graded importance, those "
+            "above the video's median)"
+        )
+        if not evaluation.agreement:
+            notes.append("rho: Spearman's rank correlation with the true importance")
     if any(row.regret is not None for row in rows):
         notes.append("regret: how much better the oracle is at the same number of frames")
     ranked = {row.ranking for row in rows}
     notes += [text for name, text in WORDS.items() if name in ranked]
-    return [*notes, "evaluation.csv has every figure"]
+    return [*notes, *rater_notes(evaluation), EVERY_FIGURE]
 
 
 def _unchosen(evaluation: Evaluation, names: Sequence[str]) -> list[str]:

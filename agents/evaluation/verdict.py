@@ -7,7 +7,7 @@ from agents.evaluation.intervals import Interval, Resamples
 from agents.evaluation.level import best_agent, best_formula
 from agents.evaluation.references import ALL
 from agents.evaluation.result import Evaluation, Verdict
-from agents.evaluation.tables import number_text
+from agents.evaluation.text_tables import number_text
 
 # A gain of so much must be outside an interval around none before selection is said not to help: 5
 # points of accuracy, or 5 % of the MAE of all frames.

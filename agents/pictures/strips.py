@@ -11,6 +11,7 @@ from agents.evaluation import Evaluation, VideoResults
 from agents.evaluation.files import class_name
 from agents.pictures.style import COLOURS, INK, PALE, QUIET, line_styles, picture, plain
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.key_frames import key_frames
 
 MATTERS = COLOURS[1]
 MOST = 12  # agents in a picture
@@ -55,7 +56,9 @@ def plot_strips(
         for dataset in ("thumbnail", "importance", "time")
         if dataset in settings.cache.frame_datasets
     }
-    tiles, importance = known.get("thumbnail"), known.get("importance")
+    tiles, key_of = known.get("thumbnail"), None
+    if "importance" in known:
+        key_of = key_frames(known["importance"], evaluation.valid[videos])
     titles = [
         f"{_place(settings.cache.ids[rows[index]], known.get('time'), index)}   |   "
         f"true: {_words(evaluation, evaluation.label[video])}   |   "
@@ -70,7 +73,7 @@ def plot_strips(
     right = CHARACTER * max(len(text) for own in texts.values() for text in own) + 0.1
     each = TITLE + (0.0 if tiles is None else tile) + 0.08 + ROW * len(names) + GAP
     key = "darker: more important    border: kept"
-    key += "    underlined: truly matters" if importance is not None else ""
+    key += "    underlined: truly matters" if key_of is not None else ""
     width = max(end + right, left + CHARACTER * max(map(len, [*titles, key])))
     height = each * len(videos) + TITLE
     with picture(path, width, height) as canvas:
@@ -88,8 +91,8 @@ def plot_strips(
                         tiles[index, t], cmap="gray", vmin=0, vmax=255, extent=box, aspect="auto"
                     )
                 top -= tile
-            if importance is not None:
-                for t in np.flatnonzero((importance[index] > 0) & valid):
+            if key_of is not None:
+                for t in np.flatnonzero(key_of[index]):
                     ends = [edges[t] + 0.01, edges[t + 1] - 0.01], [top - 0.03, top - 0.03]
                     axes.plot(*ends, color=MATTERS, lw=2.6, solid_capstyle="butt")
             top -= 0.08

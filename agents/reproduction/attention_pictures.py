@@ -14,6 +14,7 @@ from agents.evaluation.files import write_csv
 from agents.reproduction.study import Measured
 from agents.training.load import load_run
 from frame_select_env.cache import frame_index
+from frame_select_env.key_frames import key_frames
 
 VIDEOS = 4  # of a line
 COLUMNS = ("line", "agent", "id", "label", "predicted", "frame", "seconds", "weight", "objects")
@@ -26,7 +27,7 @@ class Look:
     title: str
     time: np.ndarray  # [L] float, the weight of each frame
     objects: np.ndarray | None  # [L, K], the weight of each object of each frame
-    importance: np.ndarray | None  # [L], the true one, if it is known
+    key: np.ndarray | None  # [L] bool, the frames that truly matter, if that is known
 
 
 def draw_attention(out: Path, measured: Sequence[Measured]) -> list[str]:
@@ -60,7 +61,8 @@ def _looks(one: Measured) -> list[tuple[Look, list[dict[str, object]]]]:
     objects = agent.object_attention(clips) if hasattr(agent, "object_attention") else None
     truth = None
     if "importance" in cache.frame_datasets:
-        truth = cache.read_frames("importance", video, settings.num_frames)
+        importance = cache.read_frames("importance", video, settings.num_frames)
+        truth = key_frames(importance, clips.valid)
     numbers = frame_index(cache.lengths[video], settings.num_frames)[0]
     found = []
     for place, row in enumerate(video):
@@ -115,9 +117,9 @@ def _draw(path: Path, looks: Sequence[Look]) -> None:
             every = part.subplots(parts, 1, squeeze=False, sharex=True, height_ratios=ratios)[:, 0]
             every[0].set_title(plain(one.title), fontsize=9)
             frames = np.arange(len(one.time))
-            if one.importance is not None:
+            if one.key is not None:
                 top = one.time.max()
-                every[0].bar(frames, (one.importance > 0) * top, width=1.0, color=PALE)
+                every[0].bar(frames, one.key * top, width=1.0, color=PALE)
             every[0].plot(frames, one.time, color=COLOURS[1], lw=1.6)
             every[0].axhline(1 / len(frames), color=COLOURS[0], lw=0.8, ls=":")
             every[0].set_ylim(0)

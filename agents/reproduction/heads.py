@@ -16,7 +16,7 @@ from agents.commands.options import print_line
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import Interval, percentiles
 from agents.evaluation.references import CHOSEN, FREE
-from agents.evaluation.tables import TextTable
+from agents.evaluation.text_tables import TextTable
 from agents.reproduction.figures import Figure, Reproduced
 from agents.reproduction.study import AGENT, Line, Study
 from data.commands.console import progress_console

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.evaluation.files import write_csv
 from agents.evaluation.references import CHOSEN, FREE
-from agents.evaluation.tables import TextTable, markdown_table, number_text
+from agents.evaluation.text_tables import TextTable, markdown_table, number_text
 from agents.pictures.style import INK, picture, plain
 from agents.registry import parse_agent
 from agents.reproduction.figures import Figure, Reproduced

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from agents.evaluation.tables import TextTable
+from agents.evaluation.text_tables import TextTable
 from agents.networks.glance import GLANCE_REWARD
 from agents.registry import parse_reward
 from agents.reproduction.figures import Reproduced

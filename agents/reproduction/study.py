@@ -10,7 +10,7 @@ from agents.comparison.results import DataSetResults
 from agents.evaluation.combined import ENSEMBLE
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
-from agents.evaluation.tables import TextTable
+from agents.evaluation.text_tables import TextTable
 from agents.registry import with_values
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
 from frame_select_env.cache import View

@@ -9,7 +9,7 @@ from agents.comparison.statistics import pooled_difference
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import interval_columns
 from agents.evaluation.references import CHOSEN, FREE
-from agents.evaluation.tables import TextTable, interval_text, markdown_table, number_text
+from agents.evaluation.text_tables import TextTable, interval_text, markdown_table, number_text
 from agents.pictures.style import COLOURS, INK, MARKERS, QUIET, picture, plain, quiet_grid
 from agents.reproduction.figures import Figure, Reproduced
 from agents.reproduction.study import Line, Study, agents_of, streams_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.evaluation.shortcuts import accuracy, key_frames
+from agents.evaluation.shortcuts import accuracy, true_frames
 from agents.suite.tasks import SuiteTask
 from baselines.fitted_formula import TrainingVideos
 from baselines.formulas import RandomFrames
@@ -44,7 +44,7 @@ def find_anchors(task: SuiteTask, cache: FeatureCache, aggregator: str = MEAN) -
     videos = TrainingVideos(cache, rows, num_frames=task.num_frames, aggregator=aggregator)
 
     def key(clips: Clips) -> np.ndarray:
-        return key_frames(cache, clips)
+        return true_frames(cache, clips)
 
     ceiling = worth(task, videos, key)
     if task.price is None:

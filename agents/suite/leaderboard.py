@@ -19,7 +19,7 @@ from agents.comparison.statistics import (
     pooled_mean,
 )
 from agents.evaluation.intervals import Interval
-from agents.evaluation.tables import TextTable, markdown_table
+from agents.evaluation.text_tables import TextTable, markdown_table
 from agents.suite.results import ResultRow
 from agents.suite.tasks import TASKS
 from frame_select_env import FrameSelectError

@@ -10,6 +10,7 @@ from agents.training.task import Task, task_judge
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, top_frames
 from frame_select_env.aggregators import judge_clips
 from frame_select_env.consensus import consensus, is_correct
+from frame_select_env.rewards import Outcome, Reward
 
 
 def check_validation(cache: FeatureCache, task: Task, config: Any) -> None:
@@ -43,7 +44,10 @@ def check_validation(cache: FeatureCache, task: Task, config: Any) -> None:
 
 
 class Validation:
-    """The score of a video-level prediction for a task's validation videos.
+    """The score of a selection, or of an answer, for a task's validation videos.
+
+    It is that of the video-level prediction; where every prediction is right, because one class is
+    all there is, the reward of the selection.
 
     Args:
         cache: The cache.
@@ -59,19 +63,33 @@ class Validation:
         metric: ValidationMetric = "error",
         validated: Validated = "selection",
     ) -> None:
-        self.task, self.metric, self.validated = task, metric, validated
+        self.cache, self.task, self.metric, self.validated = cache, task, metric, validated
         video, view = cache.clips_of(task.validation_rows, task.stream, task.view)
         self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
         self.labels = cache.labels[task.validation_rows]
         self._largest = cache.predictions_extent(task.stream, task.fold).largest
         self._judge = task_judge(task, cache)
-        self.all_frames = self._score(self._predicted(self.clips.valid))
+        self._reward: Reward | None = None
+        if cache.single_class and validated == "selection":
+            reward = Reward(task.reward, cache)
+            self._reward = reward if reward.label_free else None
+        self.all_frames = self._of_selection(self.clips.valid)
+
+    @property
+    def measure(self) -> str:
+        """What the first score is, or is minus of, in words."""
+        if self._reward is not None:
+            return "reward"
+        if self.labels.ndim == 1:
+            return "accuracy"
+        return "PCC" if self.metric == "pcc" else "mean absolute error"
 
     def __call__(self, ranking: Ranking) -> tuple[float, float]:
         """The score, higher is better, and a second one that breaks its ties, as a tuple does.
 
         They are the accuracy and the mean probability of the true class; for a regression minus the
-        mean absolute error, twice, or the correlation and minus that error.
+        mean absolute error, twice, or the correlation and minus that error. Of rewards it is the
+        mean, twice.
 
         Of a video with several views the m best frames of each, or the answers, are averaged.
         """
@@ -80,7 +98,30 @@ class Validation:
             return self._score(answering.predict(self.clips))
         scores = ranking.scores(self.clips)
         selected = top_frames(scores, self.clips.valid, self.task.target_frames)
-        return self._score(self._predicted(selected))
+        return self._of_selection(selected)
+
+    def _of_selection(self, selected: np.ndarray) -> tuple[float, float]:
+        predicted = self._predicted(selected)
+        if self._reward is None:
+            return self._score(predicted)
+        clips, whole = self.clips, self._predicted(self.clips.valid)
+        facts: dict[str, Any] = {
+            "p0": whole,
+            "p1": predicted,
+            "selected": selected,
+            "valid": clips.valid,
+        }
+        facts |= {"target_frames": self.task.target_frames, "video": clips.video}
+        paid = float(self._reward(Outcome(facts, self._look_up))[0].mean())
+        return paid, paid
+
+    def _look_up(self, name: str) -> np.ndarray:
+        """What a reward reads of the clips."""
+        if name == "importance":
+            rows = self.clips.video
+            return self.cache.read_frames(name, rows, self.task.num_frames)
+        found: np.ndarray = getattr(self.clips, name)
+        return found
 
     def _predicted(self, selected: np.ndarray) -> np.ndarray:
         clips, alpha = self.clips, self.task.alpha

@@ -23,7 +23,7 @@ from data.sources.importing import check_out, import_source
 from data.sources.npz import NAME, read_npz
 from data.sources.source import Source
 from data.sources.streams import read_streams
-from data.sources.summarization import read_summarization
+from data.sources.summarization import FScore, read_summarization
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -60,8 +60,9 @@ class ImportArguments:
 
     SUMMARY.h5 is a file of video summarisation (TVSum, SumMe; Zhou, Qiao and Xiang 2018) with one
     group per video: features [n_steps, D], gtscore [n_steps] (or user_summary), picks [n_steps].
-    The cache then has importance scores. Without labels it has a single class, and only rewards
-    that need no label are useful.
+    The cache then has importance scores, and what raters kept (user_summary, change_points), which
+    evaluate compares rankings with. Without labels it has a single class, and agents train with a
+    reward that needs none.
     """
 
     #: FEATURES.npz, FOLDER, SUMMARY.h5, or a FOLDER for each of several streams.
@@ -110,6 +111,9 @@ class ImportArguments:
     #: Frames per second of the videos in SUMMARY.h5, to convert picks to times. Default: as stored
     #: in the file.
     fps: Annotated[float | None, metavar("FPS")] = None
+    #: How the F-scores of several raters of SUMMARY.h5 become one. Default: max if the file's name
+    #: contains summe, otherwise mean, as in papers on SumMe and TVSum.
+    f_score: Annotated[FScore | None, tyro.conf.arg(metavar="mean|max")] = None
     #: Train the head on at most this many evenly spaced frames per video; 0: all. Only these are
     #: held in memory (at most videos x frames x D x 12 bytes); all frames are predicted.
     head_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 64
@@ -207,11 +211,11 @@ def _read(parsed: ImportArguments) -> Source:
             remedy = "a folder or an .npz file" if option == "axis" else "a folder"
             raise FrameSelectError(f"--{option} needs {remedy}; {source.name} is a file")
     if summary:
-        return read_summarization(source, split_file, parsed.fps, parsed.seed)
-    folders = None if parsed.class_folders == "auto" else parsed.class_folders
-    if folders:
+        return read_summarization(source, split_file, parsed.fps, parsed.seed, parsed.f_score)
+    if parsed.class_folders != "auto":
         raise FrameSelectError(f"--class-folders needs a folder; {source.name} is a file")
-    for option, value in (("split-file", split_file), ("fps", parsed.fps)):
+    options = {"split-file": split_file, "fps": parsed.fps, "f-score": parsed.f_score}
+    for option, value in options.items():
         if value is not None:
             raise FrameSelectError(
                 f"--{option} needs a folder or an .h5 file; {source.name} defines its own"
@@ -227,9 +231,10 @@ def _read_folders(parsed: ImportArguments, named: dict[str, Path]) -> Source:
             raise FrameSelectError(f"{parsed.predictions}: no such folder (--predictions)")
         if named:
             raise FrameSelectError("--predictions needs a single FOLDER without a name")
-    if parsed.fps is not None:
-        listed = ", ".join(folder.name for folder in folders.values())
-        raise FrameSelectError(f"--fps needs an .h5 file; {listed} is a folder")
+    for option, value in (("fps", parsed.fps), ("f-score", parsed.f_score)):
+        if value is not None:
+            listed = ", ".join(folder.name for folder in folders.values())
+            raise FrameSelectError(f"--{option} needs an .h5 file; {listed} is a folder")
     kinds = _folder_kinds(parsed, folders)
     if not named:
         (folder,), (kind,) = folders.values(), kinds.values()

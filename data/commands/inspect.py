@@ -182,6 +182,9 @@ def facts_table(cache: FeatureCache) -> Table:
         "folds": ", ".join(cache.folds),
         "per frame": ", ".join(cache.frame_datasets) or "only features and predictions",
     }
+    if cache.raters:
+        rows["raters"] = f"{cache.raters} per video, or fewer"
+        rows["raters"] += ", with summaries over shots" if cache.has_summaries else ""
     for name, value in rows.items():
         table.add_row(name, escape(value))
     for key, value in cache.provenance.items():

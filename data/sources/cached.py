@@ -22,8 +22,12 @@ def cached_source(cache: FeatureCache) -> Source:
         features={stream: _features(cache, stream) for stream in cache.streams},
         groups=cache.groups,
         frames={name: _frames(cache, name) for name in cache.frame_datasets},
+        summaries=cache.summaries if cache.has_summaries else None,
         axes={stream: axis for stream, axis in axes.items() if axis},
-        record={"original": {"digest": cache.digest, "provenance": cache.provenance}},
+        record={
+            "original": {"digest": cache.digest, "provenance": cache.provenance},
+            **({"f_score": cache.f_score} if cache.has_summaries else {}),
+        },
     )
 
 

@@ -146,6 +146,8 @@ def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterat
             "predictions": given | made,
             **{name: read(row) for name, read in source.frames.items()},
         }
+        if source.summaries is not None:
+            video["summaries"] = source.summaries(row)
         if source.groups is not None:
             video["group"] = str(source.groups[row])
         if extra_folds:

@@ -111,10 +111,10 @@ class _Reader:
         predictions = self.predictions(list(features), start[-1])
         frames = {name: self.arrays[name] for name in schema.FRAME_DATASETS if name in self.arrays}
         for name, values in frames.items():
-            self.check_frames(name, values, start[-1], (3, 4) if name == "thumbnail" else (1,))
+            self.check_frames(name, values, start[-1], schema.FRAME_AXES[name])
             if name == "thumbnail" and values.dtype != np.uint8:
                 self.fail(name, f"has dtype {values.dtype}; expected uint8")
-            if wrong := schema.check_frame_values(name, values):
+            if wrong := schema.check_values(f"frames/{name}", values):
                 self.fail(name, wrong)
         splits = {
             fold: self.strings(split_field(fold), values, count)

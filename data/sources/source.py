@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from data.corpora.assignment import Assignment
-from frame_select_env.cache import schema
+from frame_select_env.cache import Summaries, schema
 from frame_select_env.errors import FrameSelectError
 
 ONE_CLASS = "video"  # the class of a cache in which no label is known
@@ -36,7 +36,9 @@ class Source:
         groups: [N] str, groups that `--crossfit group` keeps together; None: no groups.
         predictions: Stream -> reader of given predictions [L, C] (with views also [L, V, C]); a
             head is trained for every other stream.
-        frames: "time", "number", "importance", "thumbnail" (any of these) -> reader of [L, ...].
+        frames: "time", "number", "importance", "thumbnail", "raters" (any of these) -> reader of
+            [L, ...].
+        summaries: Reader of a video's summaries by raters; None: there are none.
         trimmed: Reader of [L] bool, the frames that heads train on, one at least; None: all.
         notes: Messages for the user, one line each.
         record: Entries for the cache's provenance.
@@ -53,6 +55,7 @@ class Source:
     groups: np.ndarray | None = None
     predictions: dict[str, Frames] = field(default_factory=dict)
     frames: dict[str, Frames] = field(default_factory=dict)
+    summaries: Callable[[int], Summaries] | None = None
     trimmed: Frames | None = None
     notes: list[str] = field(default_factory=list)
     axes: dict[str, str] = field(default_factory=dict)

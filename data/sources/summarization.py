@@ -7,10 +7,13 @@ eccv16_dataset_tvsum_google_pool5.h5. Each video is a group; these datasets are 
     features [n_steps, D]            of a subset of the frames, every 15th in TVSum
     gtscore [n_steps]                importance; if absent, the mean over users of user_summary
     picks [n_steps]                  frame numbers of the steps, from 0
-    user_summary [users, n_frames]
+    user_summary [users, n_frames]   0 or 1: what each user kept
+    change_points [shots, 2]         first and last frame of each shot
+    user_scores [users, n_steps]     optional, our addition: the score that each user gave (TVSum's
+                                     1 to 5); or [users, n_frames]; if absent, user_summary
     fps                              optional, our addition; or an attribute of the group or file
 
-Others (change_points, n_frame_per_seg, gtsummary, video_name, ...) are ignored.
+Others (n_frame_per_seg, gtsummary, video_name, ...) are ignored.
 """
 
 import dataclasses
@@ -19,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import h5py
 import numpy as np
@@ -29,31 +32,46 @@ from data.corpora.read import read_corpus
 from data.corpora.text_files import read_json
 from data.sources.folders import refuse_missing
 from data.sources.source import Source, assigned_source, check_videos
-from frame_select_env.cache import schema
+from data.sources.summarization_group import VideoGroup
+from frame_select_env.cache import Summaries, schema
+from frame_select_env.cache.summaries import ABSENT
 from frame_select_env.errors import FrameSelectError
 
 ONE_CLASS = "video"
 NO_LABELS = (
-    f"no labels: all videos get the class {ONE_CLASS!r} with probability 1, so classification "
-    "rewards are always 0; train with a reward that needs no label, or pass --split-file a CSV "
-    "with a label column (TVSum's categories, for example) to train a head"
+    f"no labels: all videos get the class {ONE_CLASS!r} with probability 1, so rewards for the "
+    "right class are always 0 and agents train with diversity_representativeness; pass "
+    "--split-file a CSV with a label column (TVSum's categories, for example) to train a head"
 )
+FScore = Literal["mean", "max"]  # over raters
+# In the words of messages: what a video may lack that others have.
+FIELDS = {
+    "importance": "gtscore or user_summary",
+    "time": "fps",
+    "raters": "user_summary",
+    "summaries": "change_points, or user_summary of 0 and 1",
+}
 RANDOM = "random"
 TRAINING_SHARE = 0.8
 SPLIT_KEYS = {"train_keys": "train", "test_keys": "test"}
 
 
 def read_summarization(
-    path: Path, split_file: str | None = None, fps: float | None = None, seed: int = 0
+    path: Path,
+    split_file: str | None = None,
+    fps: float | None = None,
+    seed: int = 0,
+    f_score: FScore | None = None,
 ) -> Source:
     """Read a summarisation h5; features are read from it one video at a time.
 
     Only a CSV as `split_file` can provide labels (or targets); without them there is one class with
-    given predictions of 1. `fps` turns picks into times; None: as stored in the file.
+    given predictions of 1. `fps` turns picks into times; None: as stored in the file. `f_score` is
+    how F-scores of several raters become one; None: see `f_score_rule`.
     """
     if fps is not None and not 0 < fps < np.inf:
         raise FrameSelectError(f"--fps {fps}: must be positive")
-    lengths, frames = _survey(path, fps)
+    lengths, raters, known = _survey(path, fps)
     ids = list(lengths)
     if split_file in (None, RANDOM):
         assignment = _random_split(path, ids, seed)
@@ -65,15 +83,34 @@ def read_summarization(
 
     def read(name: str, row: int) -> np.ndarray:
         with _open(path) as file:
-            return np.asarray(_Video(path, file, ids[row], fps).read(name))
+            values = np.asarray(VideoGroup(path, file, ids[row], fps).read(name))
+        return _padded(values, raters, np.nan) if name == "raters" else values
+
+    def read_summaries(row: int) -> Summaries:
+        with _open(path) as file:
+            found = VideoGroup(path, file, ids[row], fps).summaries()
+        assert found is not None  # `_survey` saw it
+        return dataclasses.replace(found, kept=_padded(found.kept, raters, ABSENT))
 
     stream = schema.DEFAULT_STREAM
     source = dataclasses.replace(
         assigned_source(path, assignment, ids),
         lengths=np.array(list(lengths.values()), np.int64),
         features={stream: partial(read, "features")},
-        frames={name: partial(read, name) for name in frames},
+        frames={name: partial(read, name) for name in known if name != "summaries"},
+        summaries=read_summaries if "summaries" in known else None,
     )
+    if "summaries" in known:
+        rule = f_score or f_score_rule(path)
+        why = "--f-score" if f_score else "SumMe" if rule == "max" else "all but SumMe"
+        note = f"F-scores are the {'maximum' if rule == 'max' else 'mean'} over raters ({why})"
+        source = dataclasses.replace(
+            source, notes=[*source.notes, note], record={**source.record, "f_score": rule}
+        )
+    elif f_score:
+        raise FrameSelectError(
+            f"--f-score: {path.name} has no summaries of users: {FIELDS['summaries']} are missing"
+        )
     if not assignment.outputs:
         source = dataclasses.replace(
             source,
@@ -85,31 +122,50 @@ def read_summarization(
     return check_videos(source)
 
 
-def _survey(path: Path, fps: float | None) -> tuple[dict[str, int], list[str]]:
-    """Every video's number of steps, and which of importance and time the videos have."""
+def f_score_rule(path: Path) -> FScore:
+    """How a file's F-scores of several raters become one: by the name of the data set.
+
+    The maximum on SumMe, the mean elsewhere (Zhang, Chao, Sha and Grauman, "Video Summarization
+    with Long Short-term Memory", ECCV 2016, and the code of later papers).
+    """
+    return "max" if "summe" in path.stem.lower() else "mean"
+
+
+def _padded(values: np.ndarray, raters: int, fill: float) -> np.ndarray:
+    """Values [n, r] with columns for all R raters."""
+    missing = raters - values.shape[1]
+    return np.pad(values, ((0, 0), (0, missing)), constant_values=fill)
+
+
+def _survey(path: Path, fps: float | None) -> tuple[dict[str, int], int, list[str]]:
+    """Every video's number of steps, the most raters of one, and which of `FIELDS` videos have."""
     # Reads everything except the features, so that errors appear before heads are trained.
     lengths: dict[str, int] = {}
-    have: dict[str, list[str]] = {"importance": [], "time": []}
+    have: dict[str, list[str]] = {name: [] for name in FIELDS}
+    most = 0
     with _open(path) as file:
         if file.attrs.get("format") == schema.FORMAT:
             raise FrameSelectError(f"{path}: is already a cache; pass it to --data")
         for key in file:
-            video = _Video(path, file, key, fps)
+            video = VideoGroup(path, file, key, fps)
             lengths[key] = len(video.features())
-            for name, videos in have.items():
-                if video.read(name) is not None:
-                    videos.append(key)
+            found = {name: video.read(name) for name in FIELDS if name != "summaries"}
+            summaries = video.summaries()
+            for name, values in {**found, "summaries": summaries}.items():
+                if values is not None:
+                    have[name].append(key)
+            counts = [found["raters"], None if summaries is None else summaries.kept]
+            most = max(most, *(one.shape[1] for one in counts if one is not None), 0)
     if not lengths:
         raise FrameSelectError(f"{path}: contains no video")
     for name, videos in have.items():
         if videos and len(videos) < len(lengths):
             lacks = next(key for key in lengths if key not in videos)
-            field = {"importance": "gtscore or user_summary", "time": "fps"}[name]
             raise FrameSelectError(
-                f"{path}: {lacks}: has no {field}, but {videos[0]} does; "
+                f"{path}: {lacks}: has no {FIELDS[name]}, but {videos[0]} does; "
                 "add it to all videos or to none"
             )
-    return lengths, [name for name, videos in have.items() if videos]
+    return lengths, most, [name for name, videos in have.items() if videos]
 
 
 @contextmanager
@@ -186,109 +242,3 @@ def _json_splits(file: Path, path: Path, ids: list[str]) -> Assignment:
         notes = [f"{file.name}: {len(absent)} videos are not in {path.name}: {example} ..."]
     splits = {schema.DEFAULT_FOLD: folds["split1"], **folds}
     return Assignment([], [None] * len(ids), splits, notes=notes)
-
-
-class _Video:
-    """The group `key` of one video in an open file; reads only plain numeric datasets."""
-
-    def __init__(self, path: Path, file: h5py.File, key: str, fps: float | None) -> None:
-        self.path, self.file, self.key, self.given_fps = path, file, key, fps
-        self.refuse_link(file, key, "")
-        self.group = file[key]
-        if not isinstance(self.group, h5py.Group):
-            self.fail("", "is not a video group with features, gtscore and picks")
-
-    def read(self, name: str) -> np.ndarray | None:
-        """`features` [n_steps, D], `importance` [n_steps] or `time` [n_steps] (s); None: absent."""
-        if name == "features":
-            return self.features()[:]
-        return self.importance() if name == "importance" else self.time()
-
-    def features(self) -> h5py.Dataset:
-        """The dataset `features`, which must exist and have at least one step."""
-        item = self.dataset("features", axes=2)
-        if item is None:
-            have = ", ".join(self.group) or "nothing"
-            self.fail("features", f"is missing; the group contains {have}")
-        if not item.size:
-            self.fail("features", f"has shape {item.shape}; remove the video")
-        return item
-
-    def importance(self) -> np.ndarray | None:
-        """[n_steps] float32: gtscore, or the mean over users of user_summary at picks."""
-        scores = self.steps("gtscore")
-        if scores is not None:
-            return scores.astype(np.float32)
-        users = self.dataset("user_summary", axes=2)
-        if users is None:
-            return None
-        picks = self.picks("user_summary")
-        if not len(users) or picks.max() >= users.shape[1]:
-            self.fail("user_summary", f"has shape {users.shape}, but picks go up to {picks.max()}")
-        mean = users[:].mean(axis=0, dtype=np.float64)[picks]
-        if wrong := schema.check_finite("user_summary", mean):
-            self.fail("user_summary", wrong)
-        return mean.astype(np.float32)
-
-    def time(self) -> np.ndarray | None:
-        """[n_steps] float32 seconds: picks divided by the frame rate; None without a rate."""
-        fps: object = self.given_fps
-        if fps is None:
-            dataset = self.dataset("fps", axes=0)
-            stored = self.group.attrs.get("fps", self.file.attrs.get("fps"))
-            fps = stored if dataset is None else dataset[()]
-            if fps is None:
-                return None
-        number = np.asarray(fps)
-        if number.shape != () or number.dtype.kind not in "fiu" or not 0 < number < np.inf:
-            self.fail("fps", f"is {fps!r}; expected one positive number")
-        return (self.picks("fps") / float(number)).astype(np.float32)
-
-    def picks(self, needed_by: str) -> np.ndarray:
-        """[n_steps] int64, increasing."""
-        picks = self.steps("picks")
-        if picks is None:
-            self.fail("picks", f"is missing; {needed_by} needs it")
-        # Convert to signed integers first: differences of unsigned integers are never negative.
-        whole = picks.astype(np.int64)
-        if whole.min() < 0 or (np.diff(whole) <= 0).any() or (whole != picks).any():
-            self.fail("picks", "must be increasing whole numbers, from 0")
-        return whole
-
-    def steps(self, name: str) -> np.ndarray | None:
-        """A dataset with one finite number per step."""
-        item = self.dataset(name, axes=1)
-        if item is None:
-            return None
-        count = len(self.features())
-        if len(item) != count:
-            self.fail(name, f"has {len(item)} values; features has {count} steps")
-        values = item[:]
-        if wrong := schema.check_finite(name, values):
-            self.fail(name, wrong)
-        return values
-
-    def dataset(self, name: str, axes: int) -> h5py.Dataset | None:
-        """A numeric dataset with that many axes; None if absent."""
-        if self.group.get(name, getlink=True) is None:
-            return None
-        self.refuse_link(self.group, name, name)
-        item = self.group[name]
-        if not isinstance(item, h5py.Dataset):
-            self.fail(name, "is a group; expected a dataset")
-        if item.is_virtual or item.external:
-            self.fail(name, "is a virtual or external dataset, which is not read; copy the data")
-        if item.dtype.kind not in "fiu" or item.ndim != axes:
-            found = f"has dtype {item.dtype} and shape {item.shape}"
-            self.fail(name, f"{found}; expected numbers with {axes} axes")
-        return item
-
-    def refuse_link(self, group: h5py.Group, key: str, name: str) -> None:
-        """Refuse links: they may point to other files on this machine."""
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            self.fail(name, "is an external or soft link, which is not followed; copy the data")
-
-    def fail(self, name: str, message: str) -> NoReturn:
-        """Raise a one-line error about a dataset of this video."""
-        where = f"{self.key}/{name}" if name else self.key
-        raise FrameSelectError(f"{self.path}: {where}: {message}")

@@ -13,6 +13,7 @@ from frame_select_env.cache import schema
 from frame_select_env.cache.clips import Clips, flat_features, mean_predictions
 from frame_select_env.cache.files import CacheFile, cache_path
 from frame_select_env.cache.schema import DEFAULT_FOLD
+from frame_select_env.cache.summaries import DATASETS, Summaries, check_summaries
 from frame_select_env.cache.tables import CacheTables
 from frame_select_env.errors import CacheError, FrameSelectError
 
@@ -172,6 +173,21 @@ class FeatureCache(CacheTables):
         values[~valid] = 0
         return values
 
+    def summaries(self, row: int) -> Summaries:
+        """The raters' summaries of a video.
+
+        Raises:
+            FrameSelectError: if the cache does not have any.
+            CacheError: for a wrong value.
+        """
+        if not self.has_summaries:
+            raise FrameSelectError(f"{self.path}: has no summaries of raters")
+        first, last = self._summary_start[row : row + 2]
+        found = Summaries(*(self._map(f"summaries/{name}")[first:last] for name in DATASETS))
+        if wrong := check_summaries(found, int(self.lengths[row])):
+            raise CacheError(f"{self.path}: video {str(self.ids[row])!r}: {wrong}")
+        return found
+
     def time_extent(self) -> tuple[float, float]:
         """The smallest and the largest time of a frame in the file; all are read once.
 
@@ -212,12 +228,15 @@ class FeatureCache(CacheTables):
             raise CacheError(f"{self.path}: videos/label: some values are not finite")
         checksums = dict.fromkeys(self._extents, 0)
         for row in range(len(self)):
-            first, last = self.start[row], self.start[row + 1]
             for name, before in checksums.items():
+                summary = name.startswith("summaries/")
+                first, last = (self._summary_start if summary else self.start)[row : row + 2]
                 values = self._map(name)[first:last]
-                if not name.endswith("thumbnail"):
+                if not summary and not name.endswith("thumbnail"):
                     self._check(name, values, row)
                 checksums[name] = schema.checksum(values, before)
+            if self.has_summaries:
+                self.summaries(row)
             yield row
         for name, extent in self._extents.items():
             if checksums[name] != extent.crc32:
@@ -288,10 +307,8 @@ class FeatureCache(CacheTables):
     def _check(self, name: str, values: np.ndarray, row: int) -> None:
         if "predictions" in name.split("/"):
             wrong = schema.check_predictions(values, self.task)
-        elif name.startswith("frames/"):
-            wrong = schema.check_frame_values(name.removeprefix("frames/"), values)
         else:
-            wrong = schema.check_finite(name, values)
+            wrong = schema.check_values(name, values)
         if wrong:
             raise CacheError(f"{self.path}: {name}: video {str(self.ids[row])!r}: {wrong}")
 

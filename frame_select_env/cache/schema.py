@@ -10,7 +10,10 @@
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
     /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default)
     /frames/time [F] float32 s  /frames/number [F] int32, from 0 in the source video
-    /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8  (all four optional)
+    /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
+    /frames/raters [F, R] float32  (the score of each rater; a column of NaN: none in this video)
+    /summaries/start [N + 1] int64  /summaries/frame [G] int32  /summaries/shot [G] int32
+    /summaries/kept [G, R] uint8    (see `frame_select_env.cache.summaries`)
 
 Every dataset has the attribute crc32, a checksum of its values. Strings and attributes have a fixed
 length: HDF5 keeps others in a heap that crashes when it is damaged.
@@ -19,6 +22,7 @@ N videos, F frames of all videos one after another, C classes, K regression targ
 Video i has the frames start[i] : start[i + 1]. The attribute `axes` names a middle axis: "view"
 ([F, V, D], [F, V, C]) or "object" ([F, O, D]); it is "" where there is none. A head is the linear
 one that predicts a stream's frames of videos outside the training split; its objects are flattened.
+At most R raters scored a video. G counts the frames of the original videos, before sampling.
 
 Opening checks the structure, the checksum of the root, and those of the small tables; the checksums
 of the frames are checked by `FeatureCache.check_values`.
@@ -32,6 +36,8 @@ import zlib
 from collections.abc import Mapping
 
 import numpy as np
+
+from frame_select_env.cache.summaries import check_raters
 
 FORMAT = "frame-select-cache"
 VERSION = 2
@@ -52,8 +58,9 @@ FRAME_DATASETS = {
     "number": "int32",
     "importance": "float32",
     "thumbnail": "uint8",
+    "raters": "float32",
 }
-FRAME_AXES = {"time": (1,), "number": (1,), "importance": (1,), "thumbnail": (3, 4)}
+FRAME_AXES = {"time": (1,), "number": (1,), "importance": (1,), "thumbnail": (3, 4), "raters": (2,)}
 ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
 
 
@@ -89,14 +96,15 @@ def check_finite(name: str, values: np.ndarray) -> str | None:
     return None
 
 
-def check_frame_values(dataset: str, values: np.ndarray) -> str | None:
-    """Check the values of one of `FRAME_DATASETS`, frame by frame."""
-    if dataset != "number":
-        return check_finite(dataset, values)
-    most = np.iinfo(FRAME_DATASETS[dataset]).max
-    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > most:
-        return f"{dataset} must be whole numbers from 0, of frames in the source video"
-    return None
+def check_values(dataset: str, values: np.ndarray) -> str | None:
+    """Check the values [L, ...] of a dataset by its full name, frame by frame."""
+    if dataset == "frames/raters":
+        return check_raters(values)
+    if dataset == "frames/number":
+        most = np.iinfo(FRAME_DATASETS["number"]).max
+        if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > most:
+            return f"{dataset} must be whole numbers from 0, of frames in the source video"
+    return check_finite(dataset, values)
 
 
 def check_predictions(values: np.ndarray, task: str) -> str | None:

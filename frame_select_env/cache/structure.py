@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from frame_select_env.cache import schema
+from frame_select_env.cache.summaries import DATASETS
 from frame_select_env.errors import CacheError
 
 
@@ -92,10 +93,12 @@ class Structure:
         for stream in self.streams:  # refused where one is missing
             self._dataset(f"streams/{stream}/features")
             self._dataset(f"streams/{stream}/predictions")
+        self.summary_start = self._summary_start(count)
         self.extents = {
             name: self._extent(name)
             for name in datasets
             if name.startswith(("streams/", "frames/"))
+            or (name.startswith("summaries/") and name.split("/")[1] in DATASETS)
             or name.split("/")[0::2][:2] == ["folds", "predictions"]
         }
         self.heads = {
@@ -228,6 +231,17 @@ class Structure:
             self._fail("videos/label", f"must be integers from -1 to {outputs - 1}")
         return labels
 
+    def _summary_start(self, count: int) -> np.ndarray:
+        """The first original frame of each video, [N + 1] int64; empty without summaries."""
+        if not any(name.startswith("summaries/") for name in self._datasets):
+            return np.zeros(0, np.int64)
+        start = self._table("summaries/start", (count + 1,), "int64")
+        if start[0] != 0 or (np.diff(start) <= 0).any():
+            self._fail("summaries/start", "must rise from 0, by at least one frame per video")
+        for name in DATASETS:  # refused where one is missing
+            self._dataset(f"summaries/{name}")
+        return start
+
     def _head(self, name: str) -> Extent:
         """Where a part of a linear head lies, after checking its shape and dtype."""
         dataset, (stream, part) = self._datasets[name], ([*name.split("/")[3:], "", ""])[:2]
@@ -245,13 +259,20 @@ class Structure:
 
     def _extent(self, name: str) -> Extent:
         """Where a frame dataset lies, after checking its shape, dtype and axes."""
-        dataset, total = self._datasets[name], int(self.start[-1])
-        if dataset.shape[0] != total:
-            self._fail(name, f"has shape {dataset.shape}; videos/start implies {total} frames")
+        dataset = self._datasets[name]
+        table, start = "videos", self.start
+        if name.startswith("summaries/"):
+            table, start = "summaries", self.summary_start
+        if dataset.shape[0] != start[-1]:
+            self._fail(name, f"has shape {dataset.shape}; {table}/start implies {start[-1]} frames")
         shape, dtype = dataset.shape, dataset.dtype
         crc32, axes, low, high = self._attributes[name]
         kind, columns, outputs = name.split("/"), shape[-1], len(self.outputs)
-        if kind[0] == "frames":
+        if kind[0] == "summaries":
+            expected, dimensions = DATASETS[kind[1]]
+            if dtype != expected or len(shape) != dimensions:
+                self._fail(name, f"is {dtype} with shape {shape}; expected {expected}")
+        elif kind[0] == "frames":
             expected = schema.FRAME_DATASETS.get(kind[1], dtype)
             if dtype != expected:
                 self._fail(name, f"is {dtype}; expected {expected}")

@@ -51,6 +51,7 @@ class CacheTables:
         self._splits: Mapping[str, np.ndarray] = table.splits
         self._extents: Mapping[str, Extent] = table.extents
         self._heads: Mapping[str, Extent] = table.heads
+        self._summary_start = table.summary_start
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -72,8 +73,31 @@ class CacheTables:
 
     @property
     def frame_datasets(self) -> tuple[str, ...]:
-        """Which of time, number, importance and thumbnail the cache has."""
+        """Which of time, number, importance, thumbnail and raters the cache has."""
         return tuple(name for name in FRAME_DATASETS if f"frames/{name}" in self._extents)
+
+    @property
+    def raters(self) -> int:
+        """R, the largest number of raters of a video; 0 without raters."""
+        return self._extents["frames/raters"].shape[1] if "raters" in self.frame_datasets else 0
+
+    @property
+    def has_summaries(self) -> bool:
+        """Whether the cache has the summaries of raters."""
+        return len(self._summary_start) > 0
+
+    @property
+    def f_score(self) -> str:
+        """How the F-scores of several raters become one, "mean" or "max", by the provenance."""
+        return "max" if self.provenance.get("f_score") == "max" else "mean"
+
+    @property
+    def single_class(self) -> bool:
+        """Whether one class is all there is, as where no video has a label.
+
+        Every prediction is right then, so predictions say nothing of a selection.
+        """
+        return self.task == "classification" and len(self.classes) == 1
 
     def splits(self, fold: str = DEFAULT_FOLD) -> np.ndarray:
         """[N] str, the split of every video in `fold`.

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from frame_select_env.cache import schema
+from frame_select_env.cache.summaries import DATASETS, Summaries, check_summaries
 from frame_select_env.errors import CacheError
 from frame_select_env.storage import replacing, writing
 
@@ -41,9 +42,10 @@ def write_cache(
             `features` ([L, D], [L, V, D] or [L, O, D] float; or a dict of them by stream),
             `predictions` ([L, C] or [L, V, C] probabilities, regression: values; or a dict), and
             optionally `group` (str), `time` [L] (s), `number` [L] (of each frame in the source
-            video, from 0), `importance` [L], `thumbnail` [L, h, w(, 3)] uint8, and `folds`: fold
-            name -> {"split": ..., "predictions": ...} (without predictions the fold uses those of
-            the top level).
+            video, from 0), `importance` [L], `thumbnail` [L, h, w(, 3)] uint8, `raters` [L, R]
+            (NaN in the columns of raters that the video does not have), `summaries` (a
+            `Summaries`), and `folds`: fold name -> {"split": ..., "predictions": ...} (without
+            predictions the fold uses those of the top level).
         classes: Names of the C classes (classification).
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
@@ -143,6 +145,7 @@ class _Writer:
         # By id: label, split, group (None where there are none) and number of frames.
         self.rows: dict[str, tuple[Any, str, str | None, int]] = {}
         self.fold_splits: dict[str, list[str]] = {}
+        self.summary_lengths: list[int] = []
 
     def add(self, video: Mapping[str, Any]) -> None:
         """Check one video and append it."""
@@ -179,6 +182,8 @@ class _Writer:
         for dataset in schema.FRAME_DATASETS:
             if dataset in video:
                 self.append(f"frames/{dataset}", video[dataset], length)
+        if "summaries" in video:
+            self.summaries(video["summaries"], length)
         for fold, content in folds.items():
             for stream, values in _by_stream(content.get("predictions", {})).items():
                 unknown = f"fold {fold!r} has predictions for the unknown stream {stream!r}"
@@ -189,6 +194,14 @@ class _Writer:
         group = str(video["group"]) if "group" in video else None
         self.rows[name] = video["label"], video["split"], group, length
 
+    def summaries(self, one: Summaries, length: int) -> None:
+        """Check the raters' summaries of a video of `length` frames and append them."""
+        wrong = check_summaries(one, length)
+        self.require(not wrong, wrong)
+        for name in DATASETS:
+            self.append(f"summaries/{name}", getattr(one, name), len(one.frame))
+        self.summary_lengths.append(len(one.frame))
+
     def append(self, dataset: str, values: Any, length: int) -> None:
         """Check the frames of one dataset of a video and append them to its raw file."""
         values = np.asarray(values)
@@ -196,7 +209,10 @@ class _Writer:
         self.require(frames == length, f"{dataset} has {frames} frames; features have {length}")
         column, kind = self.columns.get(dataset), dataset.split("/")
         axis = self.axes.get(_stream_of(dataset), "")
-        if kind[0] == "frames":
+        if kind[0] == "summaries":
+            dtype, axes = DATASETS[kind[1]]
+            dimensions: tuple[int, ...] = (axes,)
+        elif kind[0] == "frames":
             dtype = schema.FRAME_DATASETS[kind[1]]
             dimensions = schema.FRAME_AXES[kind[1]]
         elif kind[-1] == "features":
@@ -208,13 +224,11 @@ class _Writer:
         remedy = ", or name the middle axis with axes=" if kind[-1] == "features" else ""
         expected = f"expected {dimensions[0]} axes{remedy}"
         self.require(values.ndim in dimensions, f"{dataset} has shape {values.shape}; {expected}")
-        if dtype == "int32":
-            wrong = schema.check_frame_values(kind[1], values)
-            self.require(not wrong, wrong)
-        elif dtype != "uint8":
-            with np.errstate(over="ignore"):  # values that are too large become inf and fail
-                values = values.astype(dtype, copy=False)
-            wrong = schema.check_finite(dataset, values)
+        if dtype != "uint8":
+            if dtype != "int32":  # what is too large for that would become another number
+                with np.errstate(over="ignore"):  # values that are too large become inf and fail
+                    values = values.astype(dtype, copy=False)
+            wrong = schema.check_values(dataset, values)
             self.require(not wrong, wrong)
         if "predictions" in kind:
             columns, outputs = values.shape[-1], len(self.names)
@@ -241,8 +255,12 @@ class _Writer:
         if not self.rows:
             raise CacheError(f"{self.path}: there are no videos to write")
         labels, splits, groups, lengths = zip(*self.rows.values(), strict=True)
-        total = sum(lengths)
-        short = [name for name, column in self.columns.items() if column.frames != total]
+        total, original = sum(lengths), sum(self.summary_lengths)
+        short = [
+            name
+            for name, column in self.columns.items()
+            if column.frames != (original if name.startswith("summaries/") else total)
+        ]
         if short:
             raise CacheError(f"{self.path}: {short[0]} is missing for some videos")
         aligned = {
@@ -274,6 +292,9 @@ class _Writer:
                 self.strings(h5, "videos/group", groups)
             starts = np.concatenate([[0], np.cumsum(lengths)])
             self.table(h5, "videos/start", starts.astype(np.int64))
+            if self.summary_lengths:
+                starts = np.concatenate([[0], np.cumsum(self.summary_lengths)])
+                self.table(h5, "summaries/start", starts.astype(np.int64))
             for fold, values in self.fold_splits.items():
                 self.strings(h5, f"folds/{fold}/split", values)
             for fold, by_stream in heads.items():
@@ -349,7 +370,7 @@ class _Writer:
             block = source[first : first + step]
             dataset[first : first + step] = block
             crc32 = schema.checksum(block, crc32)
-        if name.startswith("frames/"):
+        if name.startswith(("frames/", "summaries/")):
             self.finish(dataset, name, crc32)
             return
         axes = self.axes.get(_stream_of(name), "") if len(column.shape) == 2 else ""

@@ -6,6 +6,7 @@ import numpy as np
 
 from frame_select_env.cache.schema import UNKNOWN_LABEL
 from frame_select_env.envs.episodes import Episodes
+from frame_select_env.key_frames import key_frames
 
 SHOWN_CLASSES = 10
 KEPT, DISCARDED, OPEN, NEXT, PADDING, IMPORTANT = "#", ".", "o", ">", "-", "^"
@@ -86,7 +87,8 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
         cursor = np.isin(np.arange(frames), at_cursor)
     important, thumbnails = None, None
     if "importance" in cache.frame_datasets:
-        important = cache.read_frames("importance", rows, frames)[0] > 0
+        importance = cache.read_frames("importance", rows, frames)
+        important = key_frames(importance, facts["valid"][None])[0]
     if "thumbnail" in cache.frame_datasets:
         thumbnails = cache.read_frames("thumbnail", rows, frames)[0]
         if thumbnails.ndim == 3:

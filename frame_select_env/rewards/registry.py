@@ -92,9 +92,12 @@ def _of_function(function: RewardFunction, name: str) -> Design:
 def default_reward(cache: FeatureCache, rows: np.ndarray) -> str:
     """The name of the reward for the videos in `rows` where none is named.
 
-    It is sign_omega if one of them has a label, else diversity_representativeness.
+    It is sign_omega if one of them has a label, else diversity_representativeness; so it is where
+    one class is all there is, which every selection predicts.
     """
-    return "sign_omega" if len(cache.labelled(rows)) else "diversity_representativeness"
+    if cache.single_class or not len(cache.labelled(rows)):
+        return "diversity_representativeness"
+    return "sign_omega"
 
 
 class Term:

@@ -131,3 +131,52 @@ def test_a_search_names_what_was_validated(metric, regression, tmp_path, capsys)
     text = capsys.readouterr().out
     assert f"{value:.4f}" in text and {"pcc": "PCC", "error": "MAE"}[metric] in text
     assert (float(row["validation"]) == float(row["validation_p_c"])) == (metric == "error")
+
+
+@pytest.fixture
+def one_class(tmp_path):
+    """Eight videos of one class; of six frames, one shows something else than the others."""
+
+    def videos():
+        for row in range(8):
+            features = np.tile(np.float32([1, 0]), (6, 1))
+            features[row % 6] = [0, 1]
+            yield {
+                "id": f"{row}",
+                "label": 0,
+                "split": "train" if row < 4 else "val",
+                "features": features,
+                "predictions": np.ones((6, 1), np.float32),
+            }
+
+    return open_cache(write_cache(tmp_path / "one.h5", videos(), classes=["video"]))
+
+
+class Odd:
+    """Ranks the frame that differs first, or with sign -1 last."""
+
+    name = "odd"
+
+    def __init__(self, sign):
+        self.sign = sign
+
+    def scores(self, clips):
+        return self.sign * clips.features[:, :, 1].astype(np.float64)
+
+
+def test_where_every_answer_is_right_the_score_is_the_reward(one_class):
+    """Two frames that differ: R_div 1 and R_rep exp(0) = 1. Two equal ones: R_div 0, and R_rep is
+    exp of minus the sixth of a distance of sqrt(2)."""
+    task = make_task(one_class, one_class.path, num_frames=6, target_frames=2)
+    assert task.reward == "diversity_representativeness"
+    validation = Validation(one_class, task)
+    assert validation.measure == "reward"
+    assert validation(Odd(1)) == pytest.approx((2.0, 2.0))
+    assert validation(Odd(-1))[0] == pytest.approx(np.exp(-np.sqrt(2) / 6))
+    # All frames: of 30 ordered pairs 10 differ.
+    assert validation.all_frames[0] == pytest.approx(1 / 3 + 1)
+
+
+def test_a_reward_that_reads_the_label_is_no_score(one_class):
+    task = make_task(one_class, one_class.path, num_frames=6, target_frames=2, reward="sign_omega")
+    assert Validation(one_class, task)(Odd(1)) == (1.0, 1.0)

@@ -71,3 +71,18 @@ def test_videos_without_a_label_are_drawn_by_label_free_rewards_alone(half):
 )
 def test_a_reward_is_label_free_if_all_its_designs_are(spec, free):
     assert Reward(spec).label_free is free
+
+
+def test_one_class_is_nothing_to_be_right_about(tmp_path):
+    videos = [
+        {
+            "id": f"v{row}",
+            "label": 0,
+            "split": "train",
+            "features": np.eye(3, dtype=np.float32),
+            "predictions": np.ones((3, 1), np.float32),
+        }
+        for row in range(2)
+    ]
+    path = write_cache(tmp_path / "one.h5", videos, classes=["video"])
+    assert make(str(path), split="train").episodes.reward.names == ["diversity_representativeness"]

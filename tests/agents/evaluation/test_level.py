@@ -3,7 +3,8 @@
 import numpy as np
 
 from agents.evaluation import evaluate
-from agents.evaluation.tables import interval_text, table_notes
+from agents.evaluation.tables import table_notes
+from agents.evaluation.text_tables import interval_text
 from baselines import make_ranking
 from frame_select_env import FeatureCache, write_cache
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from agents.evaluation.tables import TextTable, column_groups, print_text_table
+from agents.evaluation.text_tables import TextTable, column_groups, print_text_table
 
 TABLE = TextTable(
     ["ranking", "accuracy %, chosen", "kept", "free"],

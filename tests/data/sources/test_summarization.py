@@ -87,7 +87,7 @@ def test_from_h5_to_cache(h5: H5, capsys: pytest.CaptureFixture[str]) -> None:
     cache = imported(h5())
     assert cache.ids.tolist() == IDS
     assert cache.classes == ("video",)
-    assert cache.frame_datasets == ("importance",)
+    assert cache.frame_datasets == ("importance", "raters")
     assert (cache.predictions() == 1).all()
     assert cache.provenance["predictions"] == "ready-made"
     for row, video in enumerate(IDS):
