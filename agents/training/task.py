@@ -179,7 +179,7 @@ def holdout(
     """
     rows = labelled_rows(cache, split, fold) if among is None else among
     validation = np.flatnonzero(cache.splits(fold) == "val")
-    if split != "val" and len(cache.labelled(validation)):
+    if split != "val" and len(cache.judged(validation)):
         return rows, labelled_rows(cache, "val", fold)
     if not divide:
         return rows, rows[:0]

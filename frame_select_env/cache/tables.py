@@ -128,6 +128,18 @@ class CacheTables:
             return rows
         return rows[self.labels[rows] != UNKNOWN_LABEL]
 
+    def judged(self, rows: np.ndarray) -> np.ndarray:
+        """Those of the videos in `rows` [n] that answers can be compared with.
+
+        These are the labelled ones; where one class is all there is, every video.
+        """
+        return rows if self.single_class else self.labelled(rows)
+
+    def true_labels(self, rows: np.ndarray) -> np.ndarray:
+        """The labels of judged videos, [n] int64 (regression: [n, K]); the one class is theirs."""
+        labels = self.labels[rows]
+        return np.zeros_like(labels) if self.single_class else labels
+
     @property
     def has_labels(self) -> bool:
         """Whether the label of any video is known."""
