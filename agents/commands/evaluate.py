@@ -115,8 +115,10 @@ def write_files(out: Path, evaluation: Evaluation) -> list[str]:
     write_evaluation(out / "evaluation.csv", evaluation)
     write_predictions(out / "predictions.csv", evaluation)
     write_whole(out / "evaluation.md", evaluation_markdown(evaluation))
-    plot_curves(out / "accuracy.png", evaluation)
-    written = ["evaluation.csv", "predictions.csv", "evaluation.md", "accuracy.png"]
+    written = ["evaluation.csv", "predictions.csv", "evaluation.md"]
+    if not evaluation.settings.cache.single_class:
+        plot_curves(out / "accuracy.png", evaluation)
+        written.append("accuracy.png")
     if evaluation.verdict:
         write_page(out / "evaluation.html", evaluation)
         written.append("evaluation.html")

@@ -55,14 +55,18 @@ def evaluation_columns(task: str, targets: Sequence[str] = ()) -> list[str]:
 
 
 def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
-    """Write evaluation.csv, a row per (ranking, frames); numbers have six digits."""
+    """Write evaluation.csv, a row per (ranking, frames); numbers have six digits.
+
+    Where one class is all there is, cells of answers are empty: every answer is right.
+    """
+    single = evaluation.settings.cache.single_class
     records = []
     for row in evaluation.table:
         record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
         record["mean_frames"] = "" if math.isnan(row.mean_frames) else f"{row.mean_frames:.6g}"
         optional = {name: getattr(row, name) for name in OPTIONAL}
         record |= {name: f"{value:.6f}" for name, value in optional.items() if value is not None}
-        figures = {**row.figures, **row.agreement}
+        figures = {**({} if single else row.figures), **row.agreement}
         figures |= {f"pcc {name}": one for name, one in row.targets.items()}
         numbers = [f"{number:.6f}" for one in figures.values() for number in astuple(one)]
         records.append(record | dict(zip(interval_columns(figures), numbers, strict=True)))
@@ -75,8 +79,8 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
     `selected` lists the frames that were averaged, numbered from 0 among those in the cache, those
     of several units (streams and their views) with bars between them, `seconds` their times, and
     `source_frames` their numbers in the source video, both empty in a cache without them; `p_c` is
-    the probability of the true class, empty for a regression. Several targets are separated by
-    spaces.
+    the probability of the true class, empty for a regression and where that is unknown. Several
+    targets are separated by spaces.
     """
     cache = evaluation.settings.cache
     ids, lengths = cache.ids[evaluation.rows], cache.lengths[evaluation.rows]
@@ -99,7 +103,7 @@ def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
                 "run": run,
                 "frames": frames,
                 "predicted": class_name(evaluation, results.predicted[run, index]),
-                "p_c": "" if np.isnan(probability) else f"{probability:.6f}",
+                "p_c": "" if np.isnan(probability) or not label else f"{probability:.6f}",
             }
             units = results.selected[run, index]
             records.append(record | {k: _listed(v[index], units) for k, v in shown.items()})

@@ -88,6 +88,7 @@ def write_page(path: str | Path, evaluation: Evaluation) -> None:
         outcomes=list(dict.fromkeys(one.outcome for one in videos)),
         labels=sorted({one.label for one in videos}) if evaluation.task != "regression" else [],
         most=SHOWN,
+        judged=not evaluation.settings.cache.single_class,
     )
     write_whole(path, text)
 
