@@ -14,7 +14,8 @@ from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit,
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.finished import FinishedRun
 from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
-from agents.comparison.results import gather, write_results
+from agents.comparison.results import gather
+from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import FRAMES, ChoiceRule
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table

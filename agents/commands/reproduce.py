@@ -11,7 +11,8 @@ import tyro
 from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
-from agents.comparison.results import gather, write_results
+from agents.comparison.results import gather
+from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import FRAMES
 from agents.evaluation.text_tables import print_text_table
 from agents.registry import parse_agent

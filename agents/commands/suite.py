@@ -19,8 +19,16 @@ from agents.suite.leaderboard import (
     Leaderboard,
     leaderboard_markdown,
     make_leaderboard,
-    pair_table,
     score_table,
+)
+from agents.suite.pairs import (
+    PlannedPair,
+    Samples,
+    pair_tables,
+    pairs_markdown,
+    planned_pairs,
+    score_samples,
+    write_pairs,
 )
 from agents.suite.plan import PLAN, Plan, keep_plan, read_plan
 from agents.suite.results import ResultRow, read_results, result_rows, write_results
@@ -33,6 +41,7 @@ from frame_select_env.storage import exclusive, visible, write_whole, writing
 
 CACHES, RUNS = "caches", "tasks"  # folders in --out
 PICTURE, PAGE, SUMMARY = "leaderboard.png", "leaderboard.md", "summary.md"
+PAIRS = "pairs.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +179,7 @@ def run_tasks(
         for name in plan.tasks
     }
     rows: list[ResultRow] = []
+    samples: dict[str, dict[tuple[str, str], Samples]] = {}
     failed: list[str] = []
     for name, specs in grids.items():
         if not specs:
@@ -184,16 +194,22 @@ def run_tasks(
             agents = agents_for(task, plan.agents)
             facts = anchors[name], plan.digest, plan.corpus_seed
             rows += result_rows(name, task, agents, finished.values(), *facts)
+            tested = agents, plan.tests, anchors[name]
+            samples[name] = score_samples(
+                name, open_cache(made[name].data), finished.values(), *tested
+            )
         write_results(options.out / RESULTS, rows)
         if any(row.headline for row in rows):
             board = make_leaderboard(rows)
             write_leaderboard(options.out, board)
-            text = summary(plan, board, anchors, rows, command, failed)
+            pairs = planned_pairs(samples, plan.tests)
+            write_pairs(options.out / PAIRS, pairs)
+            text = summary(plan, board, pairs, anchors, rows, command, failed)
             write_whole(options.out / SUMMARY, text)
     if rows:
         show(board, options.out)
-        if plan.tests:
-            print_text_table(pair_table(board, plan.tests), "planned tests")
+        for title, table in pair_tables(pairs).items():
+            print_text_table(table, title)
     print_line(f"plan: sha256 {plan.digest}")
     return failed
 
@@ -234,6 +250,7 @@ def show(board: Leaderboard, out: Path) -> None:
 def summary(
     plan: Plan,
     board: Leaderboard,
+    pairs: Sequence[PlannedPair],
     anchors: dict[str, Anchors],
     rows: Sequence[ResultRow],
     command: str,
@@ -243,9 +260,7 @@ def summary(
     percent: Any = "{:.1f}".format
     parts = ["# Suite", f"Plan: sha256 `{plan.digest}`, the file `{PLAN}` beside this one."]
     parts += ["## Scores", markdown_table(score_table(board))]
-    if plan.tests:
-        parts += ["## Planned tests", markdown_table(pair_table(board, plan.tests))]
-        parts.append("Differences of scores, paired by seed, with 95 % intervals over seeds.")
+    parts += ["## Planned tests", *pairs_markdown(pairs)] if pairs else []
     ends = [
         [name, percent(100 * one.floor), percent(100 * one.ceiling)]
         for name, one in anchors.items()

@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.commands.options import print_line
 from agents.comparison.finished import FinishedRun, changed_code, read_run, train_and_score
 from agents.comparison.grid import RUNS, RunSpec
-from agents.comparison.results import write_results
+from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import ChoiceRule
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError

@@ -8,7 +8,13 @@ from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.comparison.results import DataSetResults, common_frames, headline, labels_of
+from agents.comparison.results import (
+    AGREEING,
+    DataSetResults,
+    common_frames,
+    headline,
+    labels_of,
+)
 from agents.comparison.statistics import Comparison
 from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
@@ -16,6 +22,9 @@ from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
 from frame_select_env.storage import writing
 from frame_select_env.versions import versions
+
+# The name of a score by what is scored, and the sign that makes it that.
+MEASURES = {"classification": ("accuracy", 1), "regression": ("mae", -1), AGREEING: ("tau", 1)}
 
 LISTED = 12  # labels of which all pairs can be drawn below one another
 
@@ -60,8 +69,9 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
     for number, one in enumerate(data_sets, start=1):
         at = headline([one], one.runs)
         for label, runs in one.runs.items():
-            errors = one.evaluation.results[label, at].error.mean(axis=1).tolist()
-            for run, error in zip(runs, errors, strict=True):
+            measure, sign = MEASURES[one.task]
+            scores = sign * one.score(label, at).mean(axis=1)
+            for run, score in zip(runs, scores.tolist(), strict=True):
                 spec = run.spec
                 name = re.sub(r"[^A-Za-z0-9.=_-]+", "-", f"{one.title}-{label}-{spec.seed}")
                 # The numbers tell apart names that differed in removed characters only.
@@ -76,13 +86,11 @@ def write_hparams(folder: str | Path, data_sets: Sequence[DataSetResults]) -> li
                     name: value if isinstance(value, plain) else str(value)
                     for name, value in settings.items()
                 }
-                score = {"test/mae": error}
-                if one.task == "classification":
-                    score = {"test/accuracy": 1 - error}
                 counts = ("episodes", "timesteps", "seconds")
                 spent = {f"train/{name}": float(getattr(run, name)) for name in counts}
                 with writing(own), SummaryWriter(str(own)) as writer:
-                    writer.add_hparams(settings, score | spent, run_name=".")
+                    tested = {f"test/{measure}": score}
+                    writer.add_hparams(settings, tested | spent, run_name=".")
                 written.append(own)
     return written
 
@@ -94,7 +102,9 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
     gains, pairs = folder / "gains.png", folder / "pairs.png"
     plot_gains(gains, data_sets)
     text = f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
-    pictures = [Picture(gains, "gains", None, "Gain over keeping all frames", text)]
+    rated = {one.task for one in data_sets} == {AGREEING}
+    over = "random scores" if rated else "keeping all frames"
+    pictures = [Picture(gains, "gains", None, f"Gain over {over}", text)]
     groups = comparison.headline_pairs()
     if groups and len(labels_of(data_sets)) <= LISTED:
         plot_pairs(pairs, groups)
@@ -111,11 +121,13 @@ def _draw_data_set(folder: Path, data_set: DataSetResults, slug: str) -> list[Pi
     labels = list(data_set.runs)
     frames = common_frames([data_set], labels)  # the same for all, so that they can be compared
     few = len(labels) <= BANDS
-    plot_curves(files["frames"], data_set.evaluation)
-    caption = "Each agent's mean over seeds on test videos; references in grey."
-    caption += " Bands are 95 % intervals." if few else ""
-    title = "Score against frames kept"
-    pictures = [Picture(files["frames"], "frames", data_set, title, caption)]
+    pictures = []
+    if data_set.task != AGREEING:  # whose scores are of rankings, whatever they keep
+        plot_curves(files["frames"], data_set.evaluation)
+        caption = "Each agent's mean over seeds on test videos; references in grey."
+        caption += " Bands are 95 % intervals." if few else ""
+        title = "Score against frames kept"
+        pictures.append(Picture(files["frames"], "frames", data_set, title, caption))
     # Runs on several streams were trained one by one, and their curves are those of each stream.
     if len(data_set.where.streams) == 1 and plot_learning(files["learning"], data_set):
         caption = (

@@ -15,7 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.results import DataSetResults, by_task, headline, labels_of, shared_frames
+from agents.comparison.results import (
+    AGREEING,
+    DataSetResults,
+    by_task,
+    headline,
+    labels_of,
+    shared_frames,
+)
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import (
     Interval,
@@ -100,7 +107,8 @@ class Comparison:
         for alike, pairs in zip(groups, [*self.averages, *self.pairs], strict=True):
             labels = labels_of(alike)
             at = headline(alike, labels) if shared_frames(alike, labels) else ""
-            free = [pair for pair in pairs if pair.frames == FREE != at]
+            # A tau is of the scores, whatever is kept.
+            free = [pair for pair in pairs if pair.frames == FREE != at and pair.task != AGREEING]
             yield [pair for pair in pairs if pair.frames == at], free
 
 
@@ -286,6 +294,34 @@ def improvement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     above = first[..., :, None] > second[..., None, :]
     equal = first[..., :, None] == second[..., None, :]
     return (above + 0.5 * equal).mean(axis=(-2, -1))
+
+
+def seeds_needed(difference: np.ndarray, most: int, power: float = 0.8) -> int | None:
+    """The number of seeds with which a paired t-test at 5 % is likely to find a difference.
+
+    Args:
+        difference: Differences of runs with equal seeds, [R] float64; their mean and standard
+            deviation are taken for the true ones, which few runs estimate poorly.
+        most: Largest number that is tried.
+        power: The probability that the test finds it.
+
+    Returns:
+        The least number of seeds, at least 2; None if there is no such number up to `most`, or
+        fewer than two runs.
+    """
+    from scipy.stats import nct, t  # slow to import
+
+    if len(difference) < 2 or np.allclose(difference.mean(), 0, atol=1e-12):
+        return None
+    spread = difference.std(ddof=1)
+    if spread < 1e-12:
+        return 2
+    seeds = np.arange(2, most + 1)
+    critical = t.ppf(0.975, seeds - 1)
+    shift = abs(difference.mean()) / spread * np.sqrt(seeds)
+    # The other tail, where the test finds the opposite, is no find. NaN: the shift is enormous.
+    found = np.nan_to_num(nct.sf(critical, seeds - 1, shift), nan=1.0) >= power
+    return int(seeds[found.argmax()]) if found.any() else None
 
 
 def pooled_improvement(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:

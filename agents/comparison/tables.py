@@ -6,6 +6,7 @@ from dataclasses import astuple, replace
 import numpy as np
 
 from agents.comparison.results import (
+    AGREEING,
     UNITS,
     DataSetResults,
     by_task,
@@ -19,8 +20,12 @@ from agents.evaluation.text_tables import TextTable, interval_text, number_text
 from frame_select_env.consensus import MEAN
 
 LISTED = 6  # labels whose pairs are listed; of more there is a matrix
-SCORES = {"classification": "accuracy, %", "regression": "minus MAE"}
-GAINS = {"classification": "gain, points", "regression": "fall of the MAE"}
+SCORES = {"classification": "accuracy, %", "regression": "minus MAE", AGREEING: "tau"}
+GAINS = {
+    "classification": "gain, points",
+    "regression": "fall of the MAE",
+    AGREEING: "tau above random",
+}
 IQM = (
     "IQM: the mean of the runs of all data sets without the lowest and the highest quarter; of "
     "fewer than four runs their mean (Agarwal et al., NeurIPS 2021); intervals resample runs and "

@@ -45,12 +45,17 @@ def read_csv(path: Path, columns: Sequence[str]) -> np.ndarray:
         raise FrameSelectError(f"{path}: cannot be read: {error}") from None
 
 
-def evaluation_columns(task: str, targets: Sequence[str] = ()) -> list[str]:
-    """The columns of evaluation.csv, in order; `targets` are those of `Evaluation`."""
+def evaluation_columns(
+    task: str, targets: Sequence[str] = (), agreement: bool = False
+) -> list[str]:
+    """The columns of evaluation.csv, in order; `targets` are those of `Evaluation`.
+
+    `agreement`: whether there are raters.
+    """
     levels = interval_columns(LEVELS[task])
     gains = interval_columns(name for name in FIGURES[task] if name not in LEVELS[task])
     own = interval_columns(f"pcc {name}" for name in targets)
-    told = interval_columns(AGREEMENT)
+    told = interval_columns(AGREEMENT if agreement else ())
     return ["ranking", "frames", *levels, "mean_frames", *gains, "runs", *OPTIONAL, *told, *own]
 
 
@@ -70,7 +75,8 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
         figures |= {f"pcc {name}": one for name, one in row.targets.items()}
         numbers = [f"{number:.6f}" for one in figures.values() for number in astuple(one)]
         records.append(record | dict(zip(interval_columns(figures), numbers, strict=True)))
-    write_csv(path, evaluation_columns(evaluation.task, evaluation.targets), records)
+    columns = evaluation_columns(evaluation.task, evaluation.targets, bool(evaluation.agreement))
+    write_csv(path, columns, records)
 
 
 def write_predictions(path: str | Path, evaluation: Evaluation) -> None:

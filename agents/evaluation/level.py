@@ -15,7 +15,7 @@ def best_agent(evaluation: Evaluation) -> str | None:
 
     Where every answer is right, it is that of the highest agreement with raters, if there are any.
     """
-    if evaluation.settings.cache.single_class and evaluation.agreement:
+    if evaluation.rated_alone:
         return most_agreeing(evaluation, evaluation.agents)
     errors = {
         name: float(evaluation.results[name, evaluation.headline(name)].error.mean())

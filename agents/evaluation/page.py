@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agents.evaluation.files import class_name
-from agents.evaluation.result import Evaluation, Verdict
+from agents.evaluation.references import RANDOM
+from agents.evaluation.result import F_SCORE, TAU, Evaluation, Verdict
 from agents.evaluation.scoring import VideoResults
 from agents.evaluation.tables import (
     brief_notes,
@@ -29,6 +30,7 @@ TILE = 96  # pixels: the longer side of a thumbnail in the page, at most
 # What became of a video, by its error under all frames and under the kept ones.
 RESCUED, BROKEN, SAME = "rescued", "broken", ("still right", "still wrong")
 NEARER, FARTHER, UNCHANGED = "nearer", "farther", "unchanged"  # of a regression
+ABOVE_RANDOM, BELOW_RANDOM = "above random", "below random"  # by tau with raters
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,8 @@ class ShownVideo:
     id: str
     label: str
     outcome: str
-    before: str  # what all frames answer
-    after: str  # what the kept frames answer
-    kept: int
+    before: str  # what all frames answer; of raters alone, their tau with random scores
+    after: str  # what the kept frames answer; their tau with the agent's scores
     frames: list[ShownFrame]
 
 
@@ -85,10 +86,10 @@ def write_page(path: str | Path, evaluation: Evaluation) -> None:
         whole=result_tables(evaluation, full=True),
         notes=table_notes(evaluation),
         videos=videos,
-        outcomes=list(dict.fromkeys(one.outcome for one in videos)),
-        labels=sorted({one.label for one in videos}) if evaluation.task != "regression" else [],
+        outcomes=list(dict.fromkeys(one.outcome for one in videos if one.outcome)),
+        labels=_labels(evaluation, videos),
+        what=_what(evaluation),
         most=SHOWN,
-        judged=not evaluation.settings.cache.single_class,
     )
     write_whole(path, text)
 
@@ -107,13 +108,25 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
         kept = after.kept[first : first + len(rows)]
         for index, row in enumerate(rows):
             video = first + index
+            count = int(kept[index].sum())
+            frames = f"{count} frame{'' if count == 1 else 's'}"
+            if evaluation.rated_alone:
+                outcome, *told = _rated(evaluation, made.agent, video)
+            elif cache.single_class:
+                outcome, *told = "", "", frames
+            else:
+                outcome, *told = (
+                    _outcome(evaluation, before.error[video], after.error[video]),
+                    f"all frames: {_answer(evaluation, before, video)}",
+                    f"{frames}: {_answer(evaluation, after, video)}",
+                )
+            label = "" if cache.single_class else class_name(evaluation, evaluation.label[video])
             yield ShownVideo(
                 id=str(ids[row]),
-                label=class_name(evaluation, evaluation.label[video]),
-                outcome=_outcome(evaluation, before.error[video], after.error[video]),
-                before=_answer(evaluation, before, video),
-                after=_answer(evaluation, after, video),
-                kept=int(kept[index].sum()),
+                label=label,
+                outcome=outcome,
+                before=told[0],
+                after=told[1],
                 frames=[
                     ShownFrame(
                         _seconds(cache.frame_datasets, time[index, t]),
@@ -124,6 +137,34 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
                 ],
             )
         first += len(rows)
+
+
+def _what(evaluation: Evaluation) -> str:
+    """What the page shows of every video, before "that AGENT keeps"."""
+    if evaluation.rated_alone:
+        return "How random scores and the agent's agree with the raters, and the frames"
+    if evaluation.settings.cache.single_class:
+        return "The frames"
+    return "What all frames answer, and what the frames answer"
+
+
+def _rated(evaluation: Evaluation, agent: str, video: int) -> tuple[str, str, str]:
+    """A video's outcome by raters, and their agreement with random scores and the agent's."""
+    texts, taus = [], []
+    for name in (RANDOM, agent):
+        values = evaluation.agreement[name].values if name in evaluation.agreement else {}
+        tau = float(values[TAU][:, video].mean()) if values else 0.0
+        f_score = f", F {100 * values[F_SCORE][:, video].mean():.1f} %" if F_SCORE in values else ""
+        texts.append(f"{name}: tau {tau:z.2f}{f_score}")
+        taus.append(tau)
+    return ABOVE_RANDOM if taus[1] > taus[0] else BELOW_RANDOM, texts[0], texts[1]
+
+
+def _labels(evaluation: Evaluation, videos: Sequence[ShownVideo]) -> list[str]:
+    """The labels to filter by; none of a regression, or where there are none."""
+    if evaluation.task == "regression":
+        return []
+    return sorted({one.label for one in videos if one.label})
 
 
 def _some(frames: np.ndarray) -> np.ndarray:

@@ -103,6 +103,11 @@ class Evaluation:
         return self.settings.cache.task
 
     @property
+    def rated_alone(self) -> bool:
+        """Whether rankings are judged by raters alone: every answer is right."""
+        return bool(self.agreement) and self.settings.cache.single_class
+
+    @property
     def chosen(self) -> dict[str, tuple[FrameCount, ...]]:
         """By ranking: m (or "all") of each run in `chosen`."""
         return {name: own for (name, row), own in self.choices.items() if row == CHOSEN}

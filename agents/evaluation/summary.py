@@ -22,7 +22,7 @@ class Shots:
     Attributes:
         frames: Number of frames of the video.
         lengths: [S] int64, the frames of each shot.
-        stood_for: [S, L] int64, how many of a shot's frames each of the L cached frames stands for.
+        stood_for: [S, L] int32, how many of a shot's frames each of the L cached frames stands for.
         kept: [S, r] int64, how many of a shot's frames each rater kept.
         total: [r] int64, how many frames each rater kept, in shots or not.
     """
@@ -39,7 +39,7 @@ class Shots:
         inside = summaries.shot != NO_SHOT
         shot, raters = summaries.shot[inside], summaries.raters
         count = int(shot.max()) + 1
-        stood_for = np.zeros((count, length), np.int64)
+        stood_for = np.zeros((count, length), np.int32)
         np.add.at(stood_for, (shot, summaries.frame[inside]), 1)
         kept = np.zeros((count, raters.shape[1]), np.int64)
         np.add.at(kept, shot, raters[inside])

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from agents.comparison.results import UNITS, DataSetResults, headline, labels_of
+from agents.comparison.results import AGREEING, UNITS, DataSetResults, headline, labels_of
 from agents.comparison.statistics import Pair
 from agents.evaluation.files import read_csv
 from agents.evaluation.intervals import Interval
@@ -38,10 +38,10 @@ def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
     for one in data_sets:
         at = headline([one], one.runs)
         figures: dict[Names, Interval] = {
-            (row.ranking,): row.figures["gain"]
+            (row.ranking,): one.gain_figure(row)
             for row in one.evaluation.table
             if (row.ranking in one.runs and row.frames == at)
-            or (row.ranking in REFERENCES and row.frames in (at, "all"))
+            or (row.ranking in REFERENCES and row.frames in (at, "all") and one.scores(row))
         }
         panels.append((one.title, one.task, figures))
     styles = line_styles(labels_of(data_sets))
@@ -161,6 +161,8 @@ def _measure(data_set: DataSetResults) -> str:
     at = " at m" if all(hyper.get("validate", "selection") == "selection" for hyper in runs) else ""
     if data_set.task == "classification":
         return f"validation accuracy{at}, %"
+    if data_set.task == AGREEING:
+        return f"validation reward{at}"
     measures = {"error": f"minus validation MAE{at}", "pcc": f"validation PCC{at}"}
     return " or ".join(measures[name] for name in sorted(found))
 

@@ -7,6 +7,7 @@ alone.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
 
+Worth = TypeVar("Worth", float, np.ndarray)
 Select = Callable[[Clips], np.ndarray]
 
 
@@ -29,7 +31,7 @@ class Anchors:
     floor: float  # score 0
     ceiling: float  # score 1
 
-    def score(self, worth: float) -> float:
+    def score(self, worth: Worth) -> Worth:
         """How far a worth is on the way from the floor to the ceiling; below 0 and above 1 too."""
         return (worth - self.floor) / (self.ceiling - self.floor)
 

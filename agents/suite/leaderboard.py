@@ -11,13 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.statistics import (
-    Sample,
-    pooled_difference,
-    pooled_improvement,
-    pooled_iqm,
-    pooled_mean,
-)
+from agents.comparison.statistics import Sample, pooled_iqm, pooled_mean
 from agents.evaluation.intervals import Interval
 from agents.evaluation.text_tables import TextTable, markdown_table
 from agents.suite.results import ResultRow
@@ -57,27 +51,6 @@ class Leaderboard:
     def mean(self, agent: str) -> Interval | None:
         """The mean of the scores on the shared tasks."""
         return pooled_mean(self._samples(agent)) if self.shared else None
-
-    def compare(
-        self, first: str, second: str, task: str | None = None
-    ) -> tuple[Interval, Interval] | None:
-        """The score of one agent minus that of another, and the probability of improvement.
-
-        The difference is paired by seed, and averaged over all tasks that both have if no `task` is
-        named; None if they have no run in common. Tasks on which both are the same runs do not
-        count: there is nothing to compare.
-        """
-        pairs = []
-        for name in [task] if task else self.tasks:
-            if self.trained.get((first, name)) == self.trained.get((second, name)):
-                continue
-            both = self.scores.get((first, name), {}), self.scores.get((second, name), {})
-            runs = sorted(set(both[0]) & set(both[1]))
-            if runs:
-                pairs.append(tuple(_sample([own[run] for run in runs], name) for own in both))
-        if not pairs:
-            return None
-        return pooled_difference(pairs), pooled_improvement(pairs)  # type: ignore[arg-type]
 
     def twins(self) -> dict[tuple[str, str], list[str]]:
         """The task and what was trained on it -> the agents that share these runs, two or more."""
@@ -175,19 +148,8 @@ def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
     return TextTable(heading, rows)
 
 
-def pair_table(board: Leaderboard, pairs: Iterable[tuple[str, str]]) -> TextTable:
-    """A row per pair: the difference over all tasks that both have, then by task."""
-    rows = []
-    for first, second in pairs:
-        found = [board.compare(first, second, task) for task in (None, *board.tasks)]
-        above = "" if found[0] is None else f"{found[0][1].value:.2f}"
-        cells = ["" if one is None else _text(one[0], sign="+") for one in found]
-        rows.append([f"{first} − {second}", cells[0], above, *cells[1:]])
-    return TextTable(["pair", "mean difference", "P(improvement)", *board.tasks], rows)
-
-
-def _text(one: Interval | None, interval: bool = True, sign: str = "-") -> str:
+def _text(one: Interval | None, interval: bool = True) -> str:
     if one is None:
         return ""
-    value, *ends = (f"{number:{sign}z.2f}" for number in astuple(one))
+    value, *ends = (f"{number:z.2f}" for number in astuple(one))
     return f"{value} [{', '.join(ends)}]" if interval else value

@@ -38,6 +38,11 @@ class ResultRow:
     cpu_seconds: float
 
 
+def headline_frames(task: SuiteTask) -> str:
+    """The row that counts: chosen, or where looks cost the agent's own choice."""
+    return CHOSEN if task.price is None else FREE
+
+
 def result_rows(
     name: str,
     task: SuiteTask,
@@ -48,7 +53,7 @@ def result_rows(
     corpus_seed: int,
 ) -> list[ResultRow]:
     """The rows of a task's runs; `agents` are names of the plan -> what they are on the task."""
-    headline = CHOSEN if task.price is None else FREE
+    headline = headline_frames(task)
     rows, made = [], list(runs)
     for agent, trained in agents.items():
         for run in (one for one in made if one.spec.agent == trained):

@@ -88,7 +88,8 @@ def read_scene(episodes: Episodes, slot: int, over: bool) -> Scene:
     important, thumbnails = None, None
     if "importance" in cache.frame_datasets:
         importance = cache.read_frames("importance", rows, frames)
-        important = key_frames(importance, facts["valid"][None])[0]
+        valid = np.arange(frames)[None] < episodes.length[slot]
+        important = key_frames(importance, valid)[0]
     if "thumbnail" in cache.frame_datasets:
         thumbnails = cache.read_frames("thumbnail", rows, frames)[0]
         if thumbnails.ndim == 3:

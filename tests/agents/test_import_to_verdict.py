@@ -43,7 +43,8 @@ def test_a_file_of_video_summarisation(tmp_path):
     assert rows["all", "all"]["tau"] == ""
     assert not any(frames == "chosen" for _, frames in rows)
     page = (tmp_path / "run" / "evaluation.html").read_text()
-    assert "<td>human</td>" in page
+    assert "<td>human</td>" in page and "all frames:" not in page
+    assert page.count("<p>random: tau ") == page.count("<p>reinforce: tau ") == 3
 
 
 def test_a_regression(tmp_path):

@@ -21,6 +21,7 @@ from agents.comparison.statistics import (
     pooled_iqm,
     pooled_mean,
     sample,
+    seeds_needed,
     write_statistics,
 )
 from agents.evaluation import Resamples
@@ -69,6 +70,22 @@ def test_improvement_by_hand():
     assert improvement(np.array([5]), np.array([1, 2])) == 1
     found = pooled_improvement([(still(1, 2, 3), still(2, 2, 4)), (still(1), still(0))])
     assert found.value == pytest.approx((1 / 3 + 1) / 2)
+
+
+@pytest.mark.parametrize(
+    ("effect", "seeds"), [(0.5, 34), (0.8, 15), (1.0, 10), (-1.0, 10), (2.0, 5), (100.0, 2)]
+)
+def test_seeds_needed_of_known_effects(effect, seeds):
+    """The sample sizes of a paired t-test (5 %, power .8) that tables of statistics print."""
+    spread = np.array([-1.0, 0.0, 1.0])  # its standard deviation is 1
+    assert seeds_needed(spread + effect, 1000) == seeds
+
+
+def test_seeds_needed_where_there_is_no_answer():
+    assert seeds_needed(np.array([0.2]), 1000) is None  # one run says nothing of the spread
+    assert seeds_needed(np.array([-0.3, 0.3]), 1000) is None  # no effect
+    assert seeds_needed(np.array([-1.0, 1.1]), 1000) is None  # too small for 1,000 seeds
+    assert seeds_needed(np.array([0.3, 0.3, 0.3]), 1000) == 2  # no spread
 
 
 def test_what_was_computed_cannot_be_changed(make_data_set, planted):

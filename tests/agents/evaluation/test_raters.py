@@ -147,7 +147,7 @@ def test_the_best_agent_is_that_of_the_highest_tau(plant_rated):
     ("videos", "finding"),
     [
         (8, "4 test videos are too few to tell whether"),
-        (600, "Selection agrees with the raters no"),
+        (400, "Selection agrees with the raters no"),
     ],
 )
 def test_no_agreement_or_too_few_videos(plant_rated, videos, finding):

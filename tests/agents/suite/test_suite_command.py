@@ -44,7 +44,7 @@ def test_what_is_written(finished: Path) -> None:
     names = {one.name for one in finished.iterdir()}
     assert names == {
         *("plan.json", "caches", "tasks", "results.csv"),
-        *("leaderboard.md", "leaderboard.png", "summary.md"),
+        *("leaderboard.md", "leaderboard.png", "summary.md", "pairs.csv"),
     }
     digest = hashlib.sha256((finished / "plan.json").read_bytes()).hexdigest()
     for page in ("leaderboard.md", "summary.md"):
@@ -67,6 +67,20 @@ def test_the_rows_of_the_tasks(finished: Path) -> None:
     assert (glance.frames, glance.trained) == ("free", "reinforce-glance")
     assert glance.worth == pytest.approx(glance.accuracy - 0.01 * glance.mean_frames, abs=1e-5)
     assert glance.episodes >= 8 > heads["context", SOFT].episodes
+
+
+def test_the_planned_pair_is_tested_where_both_fit(finished: Path) -> None:
+    """The difference is that of the scores in results.csv, though it is computed from the runs."""
+    with (finished / "pairs.csv").open(newline="") as file:
+        (pair,) = csv.DictReader(file)
+    assert (pair["task"], pair["first"], pair["second"]) == ("context", TINY, SOFT)
+    made = [row for row in read_results(finished / "results.csv") if row.task == "context"]
+    heads = {row.agent: row.score for row in made if row.headline}
+    assert float(pair["difference"]) == pytest.approx(heads[TINY] - heads[SOFT], abs=1e-5)
+    # One seed has no spread, but 20 test videos are few.
+    low, high = float(pair["difference_low"]), float(pair["difference_high"])
+    assert low <= float(pair["difference"]) <= high and low < high
+    assert (pair["seeds"], pair["seeds_needed"]) == ("1", "")
 
 
 def test_the_same_plan_trains_nothing_again(small_suite, finished: Path) -> None:
