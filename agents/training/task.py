@@ -174,7 +174,8 @@ def holdout(
     The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
     one part of five of `split`, drawn by the seed: whole groups where there are at least two,
     stratified by label, with at least one video and one group on each side; without `divide` there
-    are none. Unlabelled videos are in neither. `among` [k] are the videos of `split` to divide, by
+    are none. Unlabelled videos are in neither; where one class is all there is, every video counts
+    as labelled, and a single one is in both. `among` [k] are the videos of `split` to divide, by
     default all of them. Returns rows in the cache, in ascending order: fit [n], validation [v].
     """
     rows = labelled_rows(cache, split, fold) if among is None else among
@@ -183,6 +184,8 @@ def holdout(
         return rows, labelled_rows(cache, "val", fold)
     if not divide:
         return rows, rows[:0]
+    if cache.single_class and len(rows) == 1:
+        return rows, rows
     group = None if cache.groups is None else cache.groups[rows]
     parts = divide_videos(cache.labels[rows], group, HELD_OUT, seed)
     # Shuffling alone may give groups of distinct sizes the same parts for every seed.
