@@ -10,6 +10,13 @@ class FrameSelectError(ValueError):
     """Bad input: the message says what is wrong and how to fix it, in one line."""
 
 
+class UnknownKeywordError(FrameSelectError, TypeError):
+    """A keyword argument that an environment does not take: a TypeError, as Python raises.
+
+    Libraries that try keywords out (TorchRL) catch that.
+    """
+
+
 class UnwritableError(FrameSelectError):
     """A file or folder that cannot be written: usually, because the disk is full."""
 
@@ -18,12 +25,16 @@ class CacheError(FrameSelectError):
     """A missing, damaged or inconsistent cache file; the message names file and dataset."""
 
 
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """ " did you mean 'NAME'?" with the nearest of the names; empty if none is near."""
+    near = difflib.get_close_matches(str(name), list(names), n=1)
+    return f" did you mean {near[0]!r}?" if near else ""
+
+
 def known(kind: str, name: object, names: Iterable[object]) -> str:
     """The message for an unknown name, with the nearest of the known ones and a list of them."""
     every = sorted(map(str, names))
-    listed = f"known: {', '.join(every) or 'none'}"
-    message = f"unknown {kind} {str(name)!r};"
-    if not (near := difflib.get_close_matches(str(name), every, n=1)):
-        return f"{message} {listed}"
-    hint = f"{message} did you mean {near[0]!r}?"
-    return hint if len(every) > MANY else f"{hint} {listed}"
+    message = f"unknown {kind} {str(name)!r};{(hint := did_you_mean(name, every))}"
+    if hint and len(every) > MANY:
+        return message
+    return f"{message} known: {', '.join(every) or 'none'}"

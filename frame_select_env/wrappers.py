@@ -23,6 +23,8 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
     | "rllib" | `{"observations": ..., "action_mask": ...}` | float32 |
     | "tianshou" | `{"obs": ..., "mask": ...}` | bool |
 
+    A flat observation, which is no Dict, is called `observation` for "torchrl".
+
     Args:
         env: An environment with `action_masks()`.
         library: The library that the observation is for.
@@ -49,12 +51,13 @@ class MaskInObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordC
     def _join(self, inner: Any, mask: Any) -> dict[str, Any]:
         """Two spaces, or two values, in the library's form."""
         if self.library == "torchrl":
-            return {**inner, "action_mask": mask}
+            parts = inner if isinstance(inner, dict | spaces.Dict) else {"observation": inner}
+            return {**parts, "action_mask": mask}
         if self.library == "rllib":
             return {"observations": inner, "action_mask": mask}
         return {"obs": inner, "mask": mask}
 
-    def observation(self, observation: dict[str, np.ndarray]) -> dict[str, Any]:
+    def observation(self, observation: Any) -> dict[str, Any]:
         """Add the mask of the current state to the observation."""
         mask = self.unwrapped.action_masks()  # type: ignore[attr-defined]
         return self._join(observation, mask.astype(self._dtype))

@@ -52,7 +52,8 @@ ROOMS = {
     "envs": Room(
         ("frame_select_env/envs/*.py",),
         (
-            *(f"{LIBRARY}/test_{name}.py" for name in ("processes", "paper", "pick")),
+            *(f"{LIBRARY}/test_{name}.py" for name in ("processes", "paper", "pick", "keywords")),
+            *(f"{LIBRARY}/test_{name}.py" for name in ("once", "time_limit", "flat_observation")),
             f"{LIBRARY}/test_views_folds_streams.py",
             *(f"{LIBRARY}/test_environments{name}.py" for name in ("_bad_input", "")),
         ),

@@ -25,7 +25,8 @@ from frame_select_env.envs.draws import draw_views, observed_entries, reset_opti
 from frame_select_env.envs.observations import take
 from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 
-MASKS = ("action_mask", "_action_mask")  # in every info; the rest is about episodes that ended
+# In every info; the rest is about episodes that terminated.
+ALWAYS = ("action_mask", "_action_mask", "exhausted", "_exhausted")
 
 
 class BatchVecEnv(VecEnv):
@@ -130,26 +131,25 @@ class BatchVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Take the stored actions; a slot whose episode ends is reset at once."""
-        observations, rewards, ended, _, batch = self.env.step(self._actions)
+        observations, rewards, terminated, truncated, batch = self.env.step(self._actions)
+        ended = terminated | truncated
         self._returns += rewards
         self._lengths += 1
-        # These episodes terminate and have no time limit.
-        infos: list[dict[str, Any]] = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
-        every = range(self.num_envs)
-        if masked := {name: batch.pop(name) for name in MASKS if name in batch}:
-            for info, more in zip(infos, _infos_of(masked, every), strict=True):
-                info |= more
-        slots = ended.nonzero()[0].tolist()
-        if slots:
+        limited = (truncated & ~terminated).tolist()
+        infos: list[dict[str, Any]] = [{"TimeLimit.truncated": one} for one in limited]
+        always = {name: batch.pop(name) for name in ALWAYS if name in batch}
+        finished = terminated.nonzero()[0].tolist()
+        for facts, about in ((always, range(self.num_envs)), (batch, finished)):
+            if facts and about:
+                for slot, info in zip(about, _infos_of(facts, about), strict=True):
+                    infos[slot] |= info
+        if slots := ended.nonzero()[0].tolist():
             last = self._observation(observations)
             elapsed = round(time.time() - self._start, 6)
             returns, lengths = self._returns.tolist(), self._lengths.tolist()
-            for slot, info in zip(slots, _infos_of(batch, slots), strict=True):
-                info["terminal_observation"] = (
-                    take(last, slot) if isinstance(last, dict) else last[slot]
-                )
-                info["episode"] = {"r": round(returns[slot], 6), "l": lengths[slot], "t": elapsed}
-                infos[slot] |= info
+            for slot in slots:
+                episode = {"r": round(returns[slot], 6), "l": lengths[slot], "t": elapsed}
+                infos[slot] |= {"terminal_observation": take(last, slot), "episode": episode}
             self.episodes += len(slots)
             self.returns += float(self._returns[ended].sum())
             self._returns[ended] = 0

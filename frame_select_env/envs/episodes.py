@@ -11,7 +11,7 @@ from frame_select_env.cache import open_cache
 from frame_select_env.cache.tables import entry_of
 from frame_select_env.consensus import is_correct, weighted_mean
 from frame_select_env.consensus_table import consensus_table
-from frame_select_env.envs.settings import Settings, check_keywords
+from frame_select_env.envs.settings import Settings
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.rewards import Outcome, Reward, RewardSpec, Statistics, default_reward
 
@@ -37,12 +37,11 @@ class Episodes(ABC):
     multi_step: ClassVar[bool] = True  # whether an episode may last for more than one step
 
     def __init__(self, keywords: dict[str, Any], num_slots: int) -> None:
-        check_keywords(self.settings_class, keywords)
         self.settings = settings = self.settings_class(**keywords)
         self.num_slots = num_slots
         self.action_space = space = self.make_action_space()
-        self._action_shape = (num_slots, *(space.shape or ()))
-        # Actions are 0 to n - 1; those of a MultiBinary, whose n is a number of bits, 0 and 1.
+        self._action_shape: tuple[int, ...] = space.shape or ()
+        # Actions are 0 to n - 1; those of one number per frame 0 and 1.
         self._choices = 2 if space.shape else int(space.n)  # type: ignore[attr-defined]
         self.cache = cache = open_cache(settings.data)
         self.stream = cache.stream(settings.stream)
@@ -77,7 +76,7 @@ class Episodes(ABC):
         self.kept = np.zeros(num_slots, np.int64)  # [B], number of selected frames
         # [B, C], of their predictions, if every step needs it; a judge needs no sum
         self._running_sum: np.ndarray | None = None
-        if judge is None and (self.dense or settings.observation in ("frame", "looked")):
+        if judge is None and (self.dense or settings.mode in ("frame", "looked")):
             self._running_sum = np.zeros((num_slots, outputs))
         self.returns = np.zeros(num_slots)  # [B], sum of the episode's rewards so far
         self._paid = np.zeros(num_slots)  # [B], what `dense` has paid so far
@@ -175,15 +174,27 @@ class Episodes(ABC):
         """What comes next, in a few words, for rendering."""
         return "next: choose the frames"
 
+    def read_action(self, action: Any) -> np.ndarray:
+        """Check the action of the only episode and return it as a batch of one.
+
+        One number may come as an array of one, as libraries without scalars send it.
+        """
+        array = np.asarray(action)
+        if array.shape == (1,) and not self._action_shape:
+            array = array.reshape(())
+        return self._read(array, self._action_shape)[None]
+
     def read_actions(self, actions: Any) -> np.ndarray:
-        """Check the actions of all episodes and return them as `action_dtype`.
+        """Check the actions of all episodes and return them as `action_dtype`."""
+        return self._read(np.asarray(actions), (self.num_slots, *self._action_shape))
+
+    def _read(self, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        """Check actions of that shape.
 
         Floats that are integers are accepted: Stable-Baselines3 sends MultiBinary ones as float32.
         """
-        array = np.asarray(actions)
-        if array.shape != self._action_shape:
-            wrong = f"action has shape {array.shape}; expected {self._action_shape}"
-            raise FrameSelectError(wrong)
+        if array.shape != shape:
+            raise FrameSelectError(f"action has shape {array.shape}; expected {shape}")
         kind = array.dtype.kind
         if kind == "f":
             fractional = np.rint(array) != array  # also true for NaN

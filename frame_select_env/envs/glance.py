@@ -7,7 +7,7 @@ import numpy as np
 
 from frame_select_env.envs.episodes import EVERY, Slots
 from frame_select_env.envs.pick import PickEpisodes
-from frame_select_env.envs.settings import MultiStepSettings
+from frame_select_env.envs.settings import FLAT, FLAT_MASK, MultiStepSettings
 from frame_select_env.envs.single_env import MaskedEnv
 from frame_select_env.envs.vector_env import MaskedVectorEnv
 from frame_select_env.errors import FrameSelectError
@@ -29,7 +29,7 @@ class GlanceSettings(MultiStepSettings):
     preview: str | None = None  # name of a cheap stream whose features of all frames are observed
 
     stop: ClassVar[bool] = True  # the action T, which answers
-    observations: ClassVar[tuple[str, ...]] = ("looked", "index")
+    observations: ClassVar[tuple[str, ...]] = ("looked", "index", FLAT, FLAT_MASK)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,7 +39,7 @@ class GlanceSettings(MultiStepSettings):
             raise FrameSelectError(f"alpha={self.alpha}: must be 0 here: {why}")
         if self.empty != "wrong":
             raise FrameSelectError(f"empty={self.empty!r}: must be 'wrong' here: {why}")
-        if self.preview is not None and self.observation != "looked":
+        if self.preview is not None and self.mode != "looked":
             raise FrameSelectError(
                 f"preview={self.preview!r}: observation={self.observation!r} does not show it; "
                 "use observation='looked'"
@@ -109,7 +109,7 @@ class GlanceEnv(MaskedEnv):
 
     | key | space | meaning |
     |---|---|---|
-    | `features` | Box [T, D], the cache's dtype | features; zeros where not looked at |
+    | `features` | Box [T, D] float32 | features; zeros where not looked at |
     | `predictions` | Box [T, C] float32 | predictions; zeros where not looked at |
     | `valid` | MultiBinary(T) | 0 at padding |
     | `time` | Box [T] float32 | seconds into the video, or the frame's number in it |
@@ -123,6 +123,9 @@ class GlanceEnv(MaskedEnv):
     `observation="index"`, a Dict without features: `cursor`, `selected` and `video` Box [1] int32
     (row in the cache). A policy that looks features up in a table of its own must read those of
     `selected` frames alone.
+
+    `observation="flat"`: that of "looked" as one Box [n] float32, as in `FrameSelect/OneShot-v0`;
+    "flat+mask" has the action mask behind it, as the part `action_mask` [T + 1].
 
     ## Rewards
     0 until the last step, unless `dense` is True or "best", as in `FrameSelect/Sequential-v0`. The
@@ -142,7 +145,7 @@ class GlanceEnv(MaskedEnv):
     As in `FrameSelect/Pick-v0`; `selected` are the frames looked at.
 
     ## Arguments
-    Those of `FrameSelect/OneShot-v0`, but `alpha` and `empty` keep their defaults;
+    Those of `FrameSelect/OneShot-v0` except `action`; `alpha` and `empty` keep their defaults;
     `observation="looked"`, `reward=None` (the one above), `picks=12` (or T if that is less),
     `preview=None`, `dense=False`.
 

@@ -1,19 +1,25 @@
 """The observation modes: what an agent sees of its episode. None of them holds the label.
 
+Features are observed as float32, which libraries expect, or with dtype="float16" as stored.
+
 A mode is a class: its space for one episode, and a call that returns the arrays [B, ...] of all
 episodes, which share no memory with the state, the cache or each other. A new mode is added to
 MODES, and to `observations` of the settings of each decision process that offers it.
 """
 
-from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.envs.episodes import Episodes
+from frame_select_env.envs.flat import FlatLayout, FlatObservation
+from frame_select_env.envs.half import float32_of
+from frame_select_env.envs.settings import Settings
+from frame_select_env.errors import FrameSelectError
 
 Observations = dict[str, np.ndarray]
+Observed: TypeAlias = Observations | np.ndarray  # as one box if it is flat
 
 
 class IndexObservation:
@@ -65,7 +71,7 @@ class VideoObservation:
         video, view = episodes.table.split(episodes.entry)
         frames, fold = settings.num_frames, settings.fold
         values = {
-            "features": cache.read_features(video, frames, stream, view),
+            "features": _as_observed(cache.read_features(video, frames, stream, view), settings),
             "predictions": cache.read_predictions(video, frames, fold, stream, view),
             "valid": episodes.valid().astype(np.int8),
         }
@@ -103,7 +109,7 @@ class FrameObservation:
         feature[past] = 0
         prediction[past] = 0
         values = {
-            "feature": feature,
+            "feature": _as_observed(feature, settings),
             "prediction": prediction,
             "p0": table.p0[entry].astype(np.float32),
             "p1": episodes.answer(alpha=settings.alpha).astype(np.float32),
@@ -136,9 +142,7 @@ class LookedObservation:
             }
         )
         if self.preview is not None:
-            extent = episodes.cache.features_extent(self.preview)
-            size = episodes.cache.feature_size(self.preview)
-            box = _box(extent.min, extent.max, (frames, size), extent.dtype)
+            box = _features_box(episodes, frames, preview=self.preview)
             self.space = spaces.Dict({**self.space, "preview": box})
 
     def __call__(self, episodes: Episodes) -> Observations:
@@ -156,7 +160,7 @@ class LookedObservation:
         features[hidden] = 0
         predictions[hidden] = 0
         values = {
-            "features": features,
+            "features": _as_observed(features, settings),
             "predictions": predictions,
             "valid": episodes.valid().astype(np.int8),
             "time": cache.read_frames("time", video, frames),
@@ -164,7 +168,8 @@ class LookedObservation:
             **_state(episodes),
         }
         if self.preview is not None:
-            values["preview"] = cache.read_features(video, frames, self.preview)
+            preview = cache.read_features(video, frames, self.preview)
+            values["preview"] = _as_observed(preview, settings)
         return {name: values[name] for name in self.space}
 
 
@@ -177,13 +182,29 @@ MODES: dict[str, type[Observation]] = {
 }
 
 
-def make_observation(episodes: Episodes) -> Observation:
+def make_observation(episodes: Episodes) -> Observation | FlatObservation:
     """The observation mode that the episodes' settings ask for."""
-    return MODES[episodes.settings.observation](episodes)
+    observation = MODES[episodes.settings.mode](episodes)
+    if episodes.settings.flat:
+        return FlatObservation(observation.space, observation, episodes)
+    return observation
 
 
-def take(observations: Mapping[str, np.ndarray], slot: int) -> Observations:
+def layout_of(observation: Observation | FlatObservation) -> FlatLayout:
+    """The layout of a flat observation.
+
+    Raises:
+        FrameSelectError: if it is none.
+    """
+    if not isinstance(observation, FlatObservation):
+        raise FrameSelectError("flat_layout(): only of observation='flat' and 'flat+mask'")
+    return observation.layout
+
+
+def take(observations: Observed, slot: int) -> Observed:
     """The observation of one slot."""
+    if isinstance(observations, np.ndarray):
+        return observations[slot]
     return {name: values[slot] for name, values in observations.items()}
 
 
@@ -193,10 +214,23 @@ def _box(low: float, high: float, shape: tuple[int, ...], dtype: type | np.dtype
     return spaces.Box(low, high if low < high else low + 1.0, shape, dtype)
 
 
-def _features_box(episodes: Episodes, *leading: int) -> spaces.Box:
-    extent = episodes.cache.features_extent(episodes.stream)
-    size = episodes.cache.feature_size(episodes.stream, episodes.settings.view)
-    return _box(extent.min, extent.max, (*leading, size), extent.dtype)
+def _features_box(episodes: Episodes, *leading: int, preview: str | None = None) -> spaces.Box:
+    stream, view = (episodes.stream, episodes.settings.view) if not preview else (preview, None)
+    extent, dtype = episodes.cache.features_extent(stream), episodes.settings.dtype
+    if dtype == "float16" and extent.dtype != np.float16:
+        raise FrameSelectError(
+            f"dtype={dtype!r}: {episodes.cache.path} stores the features of stream {stream!r} as "
+            f"{extent.dtype}; leave dtype out"
+        )
+    size = episodes.cache.feature_size(stream, view)
+    return _box(extent.min, extent.max, (*leading, size), np.dtype(dtype))
+
+
+def _as_observed(features: np.ndarray, settings: Settings) -> np.ndarray:
+    """Features as read from the cache in the dtype that is observed; a flat box converts itself."""
+    if settings.dtype == "float16" or settings.flat or features.dtype == np.float32:
+        return features
+    return float32_of(features)
 
 
 def _predictions_box(episodes: Episodes, *leading: int) -> spaces.Box:

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.envs.episodes import EVERY, Episodes, Slots
-from frame_select_env.envs.settings import MultiStepSettings, Settings
+from frame_select_env.envs.settings import FLAT, FLAT_MASK, MultiStepSettings, Settings
 from frame_select_env.envs.single_env import MaskedEnv
 from frame_select_env.envs.vector_env import MaskedVectorEnv
 
@@ -20,7 +20,7 @@ class PickSettings(MultiStepSettings):
     picks: int = None  # type: ignore[assignment]
     stop: bool = False  # whether there is one more action, T, that ends the episode
 
-    observations: ClassVar[tuple[str, ...]] = ("video", "index", "looked")
+    observations: ClassVar[tuple[str, ...]] = ("video", "index", "looked", FLAT, FLAT_MASK)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,6 +102,9 @@ class PickEnv(MaskedEnv):
     `observation="index"`, a Dict without features: `cursor`, `selected` and `video` Box [1] int32
     (row in the cache).
 
+    `observation="flat"`: that of "video" as one Box [n] float32, as in `FrameSelect/OneShot-v0`;
+    "flat+mask" has the action mask behind it, as the part `action_mask` [T], or [T + 1].
+
     ## Rewards
     As in `FrameSelect/Sequential-v0`: 0 until the last step, which pays the reward of the
     selection, unless `dense` is True or "best".
@@ -119,8 +122,8 @@ class PickEnv(MaskedEnv):
     `FrameSelect/OneShot-v0` puts there.
 
     ## Arguments
-    Those of `FrameSelect/OneShot-v0`, and `picks=8` (or T if that is less), `stop=False`,
-    `dense=False`.
+    Those of `FrameSelect/OneShot-v0` except `action`, and `picks=8` (or T if that is less),
+    `stop=False`, `dense=False`.
 
     ## Vectorized environment
     As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Pick-v0", num_envs=256, picks=4)`.

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from frame_select_env.envs.episodes import Episodes, Slots
-from frame_select_env.envs.settings import MultiStepSettings
+from frame_select_env.envs.settings import FLAT, MultiStepSettings
 from frame_select_env.envs.single_env import FrameSelectEnv
 from frame_select_env.envs.vector_env import FrameSelectVectorEnv
 from frame_select_env.errors import FrameSelectError
@@ -23,7 +23,7 @@ class SequentialSettings(MultiStepSettings):
     # how many chunks an action may skip, [1, 2, 4, 8] for example; it adds the action that answers
     skips: Sequence[int] | None = None
 
-    observations: ClassVar[tuple[str, ...]] = ("video", "frame", "index", "looked")
+    observations: ClassVar[tuple[str, ...]] = ("video", "frame", "index", "looked", FLAT)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,7 +57,7 @@ class SequentialEpisodes(Episodes):
         self._keep, self._answer = len(skips), len(skips) + 1
         self._moves = self.chunk * np.array([*skips, 1, 0])  # of the cursor, by action
         self._seen: np.ndarray | None = None
-        if settings.skips is not None or settings.observation == "looked":
+        if settings.skips is not None or settings.mode == "looked":
             self._seen = np.zeros_like(self.selected)
 
     def make_action_space(self) -> spaces.Discrete:
@@ -159,6 +159,8 @@ class SequentialEnv(FrameSelectEnv):
     (row in the cache), and with `skips` also `looked` MultiBinary(T), the frames that the cursor
     stood on.
 
+    `observation="flat"`: that of "video" as one Box [n] float32, as in `FrameSelect/OneShot-v0`.
+
     ## Rewards
     0 until the last step, which pays the reward of the selection ("sign_omega" by default, see
     `FrameSelect/OneShot-v0`). With `dense=True` each step pays the change of the reward that the
@@ -179,7 +181,7 @@ class SequentialEnv(FrameSelectEnv):
     `skips` or the observation is "looked". It is empty before.
 
     ## Arguments
-    Those of `FrameSelect/OneShot-v0`, and `chunk=1`, `skips=None`, `dense=False`.
+    Those of `FrameSelect/OneShot-v0` except `action`, and `chunk=1`, `skips=None`, `dense=False`.
 
     ## Vectorized environment
     As in `FrameSelect/OneShot-v0`: `gym.make_vec("FrameSelect/Sequential-v0", num_envs=256)`.

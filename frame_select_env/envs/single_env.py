@@ -8,9 +8,12 @@ from gymnasium.core import RenderFrame
 from gymnasium.error import ResetNeeded
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.draws import Draws, first_entries
-from frame_select_env.envs.episodes import EVERY, Episodes
-from frame_select_env.envs.observations import make_observation, take
+from frame_select_env.envs.draws import EXHAUSTED, check_options, first_entries, make_draws
+from frame_select_env.envs.episodes import EVERY, Episodes, Facts
+from frame_select_env.envs.flat import FlatLayout
+from frame_select_env.envs.observations import layout_of, make_observation, take
+from frame_select_env.envs.settings import check_keywords
+from frame_select_env.errors import FrameSelectError
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 
@@ -23,18 +26,20 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         **keywords: See the settings class of the decision process.
 
     Raises:
-        FrameSelectError: naming the keyword and the allowed values.
+        FrameSelectError: naming the keyword and the allowed values; of an unknown keyword it is a
+            TypeError, too.
     """
 
     metadata: dict[str, Any] = {**RENDER_METADATA}
     process: ClassVar[type[Episodes]]
 
     def __init__(self, render_mode: str | None = None, **keywords: Any) -> None:
+        check_keywords(type(self), self.process.settings_class, keywords)
         check_render_mode(render_mode)
         self.render_mode = render_mode
         self.episodes = self.process(keywords, 1)
         self._observe = make_observation(self.episodes)
-        self._draws = Draws(self.episodes.rows, 1, self._generator, self.episodes.table.views)
+        self._draws = make_draws(self.episodes, self._generator)
         self._started = self._running = False
         self.observation_space = self._observe.space
         self.action_space = self.episodes.action_space
@@ -44,42 +49,61 @@ class FrameSelectEnv(gym.Env[Any, Any]):
         """The feature cache."""
         return self.episodes.cache
 
+    def flat_layout(self) -> FlatLayout:
+        """Where the parts of a flat observation are.
+
+        Raises:
+            FrameSelectError: if observations are not flat.
+        """
+        return layout_of(self._observe)
+
     def _generator(self, slot: int) -> np.random.Generator:
         return self.np_random
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start an episode: on a video drawn from the split, or on `options["video"]`.
 
-        With view="random", `options["view"]` names the view.
+        With view="random", `options["view"]` names the view. With order="once" it is the split's
+        next video, after a seed the first, and after the last that one again, with
+        `info["exhausted"]` True.
 
         Raises:
-            FrameSelectError: if the row or the view does not exist, or the label is unknown.
+            FrameSelectError: for another option; if the row or the view does not exist, or the
+                label is unknown.
         """
+        options = options or {}
+        check_options(options)
         super().reset(seed=seed)
         if seed is not None:
             self._draws.restart(0)
         episodes = self.episodes
-        episodes.begin(EVERY, first_entries(episodes, options or {}, self._draws, episodes.slots))
+        episodes.begin(EVERY, first_entries(episodes, options, self._draws, episodes.slots))
         self._started = self._running = True
-        return take(self._observe(self.episodes), 0), _first(self.episodes.notes(EVERY))
+        return take(self._observe(self.episodes), 0), self._info({})
 
-    def step(self, action: Any) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
+    def _info(self, facts: Facts) -> dict[str, Any]:
+        """Facts about the episode, and what every info holds."""
+        return _first({**facts, **self.episodes.notes(EVERY), **self._draws.notes(EVERY)})
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """One decision.
 
         Raises:
-            FrameSelectError: for an action of the wrong shape, type or value.
+            FrameSelectError: for an action of the wrong shape, type or value; with order="once", if
+                no video is left.
             ResetNeeded: if the episode is over.
         """
         if not self._running:
             raise ResetNeeded("the episode is over: call reset() before step()")
-        actions = self.episodes.read_actions(np.asarray(action)[None])
+        if self._draws.exhausted is not None and self._draws.exhausted[0]:
+            raise FrameSelectError(EXHAUSTED)
+        actions = self.episodes.read_action(action)
         rewards, ended, facts = self.episodes.step(actions)
         self._running = not ended[0]
         observation = take(self._observe(self.episodes), 0)
-        info = _first({**facts, **self.episodes.notes(EVERY)})
-        return observation, float(rewards[0]), bool(ended[0]), False, info
+        return observation, float(rewards[0]), bool(ended[0]), False, self._info(facts)
 
     def render(self) -> RenderFrame | None:
         """The episode as an image [H, W, 3] uint8 of constant size ("rgb_array"), or as text.

@@ -13,25 +13,30 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from frame_select_env.cache import FeatureCache
-from frame_select_env.envs.draws import Draws, first_entries
+from frame_select_env.envs.draws import EXHAUSTED, check_options, first_entries, make_draws
 from frame_select_env.envs.episodes import EVERY, Episodes, Facts, Slots
-from frame_select_env.envs.observations import Observations, make_observation, take
+from frame_select_env.envs.flat import FlatLayout
+from frame_select_env.envs.observations import layout_of, make_observation, take
+from frame_select_env.envs.settings import check_keywords
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.render import RENDER_METADATA, check_render_mode, render_episode
 
 
-class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
+class FrameSelectVectorEnv(VectorEnv[Any, Any, np.ndarray]):
     """B episodes at a time of the decision process named by the subclass.
 
     Args:
         num_envs: B.
         autoreset_mode: What happens at the end of an episode: an AutoresetMode or its value,
             "NextStep", "SameStep" or "Disabled". Only the string keeps `spec` JSON-able.
+        max_episode_steps: Truncate episodes after so many steps, as the TimeLimit wrapper does;
+            None or -1: never, as for `gym.make`.
         render_mode: "rgb_array", "ansi" or None, as for the single environment.
         **keywords: See the settings class of the decision process.
 
     Raises:
-        FrameSelectError: naming the keyword and the allowed values.
+        FrameSelectError: naming the keyword and the allowed values; of an unknown keyword it is a
+            TypeError, too.
     """
 
     metadata: dict[str, Any] = {**RENDER_METADATA}
@@ -41,11 +46,18 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self,
         num_envs: int = 1,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        max_episode_steps: int | None = None,
         render_mode: str | None = None,
         **keywords: Any,
     ) -> None:
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+        check_keywords(type(self), self.process.settings_class, keywords)
+        if type(num_envs) is not int or num_envs < 1:
             raise FrameSelectError(f"num_envs={num_envs!r}: must be an integer of at least 1")
+        limit = None if max_episode_steps == -1 else max_episode_steps
+        if limit is not None and (type(limit) is not int or limit < 1):
+            raise FrameSelectError(
+                f"max_episode_steps={limit!r}: must be an integer of at least 1, or None"
+            )
         check_render_mode(render_mode)
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
@@ -58,9 +70,9 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.episodes = self.process(keywords, num_envs)
         self._observe = make_observation(self.episodes)
-        self._draws = Draws(
-            self.episodes.rows, num_envs, self._generator, self.episodes.table.views
-        )
+        self._draws = make_draws(self.episodes, self._generator)
+        self._max_steps = limit
+        self._steps = np.zeros(num_envs, np.int64)  # of the episodes so far, if there is a limit
         self._generators: list[np.random.Generator | None] = [None] * num_envs
         self._seeds: dict[int, int] = {}
         self._begun = np.zeros(num_envs, bool)  # slots that were ever reset
@@ -83,6 +95,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
     def cache(self) -> FeatureCache:
         """The feature cache."""
         return self.episodes.cache
+
+    def flat_layout(self) -> FlatLayout:
+        """Where the parts of a flat observation are.
+
+        Raises:
+            FrameSelectError: if observations are not flat.
+        """
+        return layout_of(self._observe)
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
@@ -107,16 +127,18 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
         *,
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
-    ) -> tuple[Observations, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start episodes in all slots, or in those of `options["reset_mask"]` [B] bool.
 
         `seed` is an int (slot i gets seed + i) or one per slot; `options["video"]` is a row of the
-        cache or one per slot, as is `options["view"]` with view="random".
+        cache or one per slot, as is `options["view"]` with view="random". With order="once" slot i
+        has the videos B - 1 - i, 2 B - 1 - i, ... of the split.
 
         Raises:
             FrameSelectError: naming the option and the allowed values.
         """
         options = options or {}
+        check_options(options, "reset_mask")
         slots: Slots = EVERY
         if "reset_mask" in options:
             mask = options["reset_mask"]
@@ -129,11 +151,11 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             slots = np.flatnonzero(mask)
         numbers = self.episodes.slots[slots]
         self._seed(seed, numbers)
-        self.episodes.begin(slots, first_entries(self.episodes, options, self._draws, numbers))
+        self._begin(slots, first_entries(self.episodes, options, self._draws, numbers))
         self._over[slots] = False
         self._begun[slots] = True
         self._started = bool(self._begun.all())
-        return self._observe(self.episodes), self._infos(self.episodes.notes(slots), numbers)
+        return self._observe(self.episodes), self._infos(self._notes(slots), numbers)
 
     def _seed(self, seed: int | Sequence[int | None] | None, numbers: np.ndarray) -> None:
         if seed is None:
@@ -147,13 +169,14 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
                 self._generators[slot], self._seeds[slot] = seeding.np_random(int(value))
                 self._draws.restart(slot)
 
-    def step(
-        self, actions: Any
-    ) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One decision in every slot; in mode NextStep, finished slots start a new episode instead.
 
+        With order="once", slots that have no video left stay as they are and are paid nothing.
+
         Raises:
-            FrameSelectError: for actions of the wrong shape, type or value.
+            FrameSelectError: for actions of the wrong shape, type or value; with order="once", if
+                no slot has a video left.
             ResetNeeded: before the first reset; in mode Disabled, if an episode is over.
         """
         if not self._started:
@@ -163,35 +186,57 @@ class FrameSelectVectorEnv(VectorEnv[Observations, Any, np.ndarray]):
             raise ResetNeeded(
                 f"{resetting} episodes are over: reset them with options['reset_mask']"
             )
+        exhausted = self._draws.exhausted
+        if exhausted is not None and exhausted.any():
+            if exhausted.all():
+                raise FrameSelectError(EXHAUSTED)
+            going = ~exhausted
         facts: Facts = {}
         if resetting == self.num_envs:  # as in SyncVectorEnv, nobody reads the actions then
             self._restart(self.episodes.slots)
             rewards, ended = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
+            truncated = ended.copy()
         else:
             checked = self.episodes.read_actions(actions)
             if resetting:
-                going = ~self._over
+                going = ~self._over if going is None else going & ~self._over
                 self._restart(self._over.nonzero()[0])
             rewards, ended, facts = self.episodes.step(checked, going)
-        self._over, infos = ended, {}
-        if facts:
-            slots = ended.nonzero()[0]
-            infos = self._infos(facts, slots)
-            if self.autoreset_mode == AutoresetMode.SAME_STEP:
-                infos = self._finish(infos, slots)
-        if notes := self.episodes.notes(EVERY):
+            truncated = self._truncated(going)
+        self._over = ended if self._max_steps is None else ended | truncated
+        infos = self._infos(facts, ended.nonzero()[0]) if facts else {}
+        same_step = self.autoreset_mode == AutoresetMode.SAME_STEP
+        if same_step and (facts or np.count_nonzero(truncated)):
+            infos = self._finish(infos, self._over.nonzero()[0])
+        if notes := self._notes(EVERY):
             infos |= self._infos(notes, self.episodes.slots)
-        truncated = np.zeros(self.num_envs, bool)
         return self._observe(self.episodes), rewards, ended.copy(), truncated, infos
+
+    def _truncated(self, going: np.ndarray | None) -> np.ndarray:
+        """Count a step of the episodes that are `going` [B]; which of them reach the limit, [B]."""
+        if self._max_steps is None:
+            return np.zeros(self.num_envs, bool)
+        self._steps += 1 if going is None else going
+        reached = self._steps >= self._max_steps
+        return reached if going is None else reached & going
+
+    def _notes(self, slots: Slots) -> Facts:
+        """What every info holds of `slots`."""
+        return self.episodes.notes(slots) | self._draws.notes(slots)
+
+    def _begin(self, slots: Slots, entries: np.ndarray) -> None:
+        """Start episodes on `entries` [k] in `slots` [k]."""
+        self.episodes.begin(slots, entries)
+        self._steps[slots] = 0
 
     def _restart(self, slots: np.ndarray) -> None:
         """Start new episodes in `slots` [k]."""
-        self.episodes.begin(slots if len(slots) < self.num_envs else EVERY, self._draws.take(slots))
+        self._begin(slots if len(slots) < self.num_envs else EVERY, self._draws.take(slots))
 
     def _finish(self, infos: dict[str, Any], slots: np.ndarray) -> dict[str, Any]:
         """Mode SameStep: keep the last observation and info, and start the next episodes."""
         last = self._observe(self.episodes)
-        infos |= self._infos(self.episodes.notes(slots), slots)
+        infos |= self._infos(self._notes(slots), slots)
         final = np.full(self.num_envs, None, dtype=object)
         for slot in slots.tolist():
             final[slot] = take(last, slot)

@@ -107,7 +107,7 @@ def test_a_regression_pays_the_decrease_of_the_error(regression):
         ({"preview": "audio"}, "preview='audio': shows the features that looking at 'audio' pays"),
         ({"preview": "smell"}, "unknown stream 'smell'; known: audio, video"),
         ({"preview": "video", "observation": "index"}, "does not show it; use observation='looked"),
-        ({"stop": True}, "unknown keyword argument 'stop'"),
+        ({"stop": True}, "unexpected keyword argument 'stop'"),
     ],
 )
 def test_what_glance_refuses(regression, keywords, message):

@@ -22,6 +22,7 @@ MODES = [
     (name, mode)
     for name, (single, _) in envs.ENVIRONMENTS.items()
     for mode in single.process.settings_class.observations
+    if "flat" not in mode  # a picture shows the episode, not the observation
 ]
 ONE_SHOT, SEQUENTIAL = "FrameSelect/OneShot-v0", "FrameSelect/Sequential-v0"
 PICK = "FrameSelect/Pick-v0"

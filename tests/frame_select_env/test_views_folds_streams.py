@@ -85,11 +85,12 @@ def test_the_views_predictions_are_averaged_and_their_features_side_by_side(rich
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_objects_are_side_by_side_in_the_caches_dtype(rich, name):
-    env = gym.make(name, data=rich, stream="boxes", num_frames=4)
-    observation, _ = env.reset(options={"video": 0})
-    assert observation["features"].shape == (4, 14)
-    assert observation["features"].dtype == np.float16
+def test_objects_are_side_by_side_as_float32_or_as_the_cache_stores_them(rich, name):
+    for more, dtype in (({}, np.float32), ({"dtype": "float16"}, np.float16)):
+        env = gym.make(name, data=rich, stream="boxes", num_frames=4, **more)
+        observation, _ = env.reset(options={"video": 0})
+        assert observation["features"].shape == (4, 14)
+        assert observation["features"].dtype == dtype
 
 
 @pytest.mark.parametrize("name", IDS)

@@ -20,7 +20,7 @@ def pick(planted, **keywords):
 
 
 @pytest.mark.parametrize("library", ["torchrl", "rllib", "tianshou"])
-@pytest.mark.parametrize("mode", ["index", "video"])
+@pytest.mark.parametrize("mode", ["index", "video", "flat"])
 def test_the_observation_holds_the_mask_of_the_state_it_shows(planted, library, mode):
     env = MaskInObservation(pick(planted, observation=mode, stop=True), library)
     with warnings.catch_warnings():
