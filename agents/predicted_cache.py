@@ -18,7 +18,8 @@ from agents.training.load import LoadedRun
 from agents.training.task import Task, holdout
 from agents.training.trainer import train
 from baselines.splits import divide_videos, labelled_rows
-from frame_select_env import CacheError, Clips, FeatureCache, FrameSelectError, write_cache
+from data.sources.importing import check_out
+from frame_select_env import Clips, FeatureCache, FrameSelectError, write_cache
 from frame_select_env.cache.schema import DEFAULT_FOLD
 
 Crossfit = Literal["none", "video", "group"]
@@ -118,8 +119,7 @@ def write_predicted(
         raise FrameSelectError(
             "two runs were trained on the same fold; name one for each of the cache's folds"
         )
-    if out.exists() and out.resolve() == cache.path.resolve():
-        raise CacheError(f"{out}: is the cache that is read; choose another name")
+    check_out(out, read=cache.path)
     axes = {stream: cache.features_extent(stream).axes for stream in cache.streams}
     crossfits = {one.crossfit for one in networks}
     provenance = {

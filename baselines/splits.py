@@ -12,8 +12,11 @@ BATCH = 256  # videos
 
 
 def labelled_rows(cache: FeatureCache, split: str, fold: str = "default") -> np.ndarray:
-    """The rows of the labelled videos of `split`, [n] int64, in the file's order; one at least."""
-    rows = cache.labelled(cache.rows(split, fold))
+    """The rows of the labelled videos of `split`, [n] int64, in the file's order; one at least.
+
+    Where one class is all there is, these are all of its videos.
+    """
+    rows = cache.judged(cache.rows(split, fold))
     if not len(rows):
         raise FrameSelectError(
             f"{cache.path}: fold {fold!r}: split {split!r} has no labelled video; add labels"

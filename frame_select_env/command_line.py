@@ -4,7 +4,6 @@ The commands live in the folders `data` and `agents` of a clone, next to this pa
 library alone has none of them.
 """
 
-import difflib
 import importlib
 import os
 import sys
@@ -13,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from frame_select_env import __version__
-from frame_select_env.errors import FrameSelectError
+from frame_select_env.errors import FrameSelectError, known
+from frame_select_env.versions import versions
 
 
 @dataclass(frozen=True)
@@ -141,16 +140,16 @@ def run_command(
     name, *rest = (sys.argv[1:] if arguments is None else arguments) or [""]
     if name in ("-h", "--help"):
         print(_usage(called_as, folders), end="")
-    elif name == "--version":
-        print(f"frame-select {__version__}")
+    elif "--version" in (name, *rest):
+        print("\n".join(f"{one} {version}" for one, version in versions().items()))
     elif not name:
         print(_usage(called_as, folders), end="", file=sys.stderr)
         raise SystemExit(2)
     else:
-        known = [one for one, command in COMMANDS.items() if command.folder in folders]
+        offered = [one for one, command in COMMANDS.items() if command.folder in folders]
         with one_line_errors(called_as):
-            if name not in known:
-                raise FrameSelectError(_unknown(name, known))
+            if name not in offered:
+                raise FrameSelectError(_unknown(name, offered))
         with one_line_errors(program(name)):
             _put_clone_first()
             _run(COMMANDS[name], rest)
@@ -181,11 +180,10 @@ def _usage(called_as: str, folders: Sequence[str]) -> str:
     return "\n".join([*lines, "", f"Run {called_as} COMMAND --help for its options.", ""])
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    other = [f"frame-select {name}"] if name in COMMANDS else []
-    near = other or difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    return f"unknown command {name!r}; {hint}"
+def _unknown(name: str, offered: Sequence[str]) -> str:
+    if name in COMMANDS:
+        return f"unknown command {name!r}; did you mean 'frame-select {name}'?"
+    return known("command", name, offered)
 
 
 def _put_clone_first() -> None:

@@ -1,5 +1,10 @@
 """Errors that a user can cause, each reported in one line."""
 
+import difflib
+from collections.abc import Iterable
+
+MANY = 50  # names that are not listed where one of them is near
+
 
 class FrameSelectError(ValueError):
     """Bad input: the message says what is wrong and how to fix it, in one line."""
@@ -20,7 +25,16 @@ class CacheError(FrameSelectError):
     """A missing, damaged or inconsistent cache file; the message names file and dataset."""
 
 
-def known(kind: str, name: object, names: object) -> str:
-    """The message for an unknown name, with the known ones."""
-    listed = ", ".join(sorted(str(n) for n in names))  # type: ignore[attr-defined]
-    return f"unknown {kind} {str(name)!r}; known: {listed or 'none'}"
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """Ask " did you mean NAME?" with the nearest of the names; empty if none is near."""
+    near = difflib.get_close_matches(str(name), list(names), n=1)
+    return f" did you mean {near[0]!r}?" if near else ""
+
+
+def known(kind: str, name: object, names: Iterable[object]) -> str:
+    """The message for an unknown name, with the nearest of the known ones and a list of them."""
+    every = sorted(map(str, names))
+    message = f"unknown {kind} {str(name)!r};{(hint := did_you_mean(name, every))}"
+    if hint and len(every) > MANY:
+        return message
+    return f"{message} known: {', '.join(every) or 'none'}"

@@ -3,12 +3,13 @@
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from frame_select_env.errors import FrameSelectError, known
 
 
-def import_object(kind: str, name: str, names: object) -> Any:
+def import_object(kind: str, name: str, names: Iterable[object]) -> Any:
     """The object at `name`, "module:object"; `kind` says in messages what it is, "reward".
 
     The current folder is searched last, so a file there never shadows an installed module.

@@ -40,6 +40,8 @@ class PredictCacheArguments:
     crossfit: Crossfit = "none"
     #: Import the modules outside this project that a run names (agents and rewards of others).
     trust_code: bool = False
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
     #: Number of PyTorch threads.
     threads: int = 1
 
@@ -48,8 +50,8 @@ def predict_cache(arguments: list[str]) -> None:
     """Run the command."""
     options = tyro.cli(PredictCacheArguments, prog=program("predict-cache"), args=arguments)
     set_threads(options.threads)
-    check_out(options.out)
     cache = open_cache(options.data or read_config(options.run)["data"])
+    check_out(options.out, options.overwrite, cache.path)
     console = Console(stderr=True)
     networks = []
     with console.status("loading the networks") as status:

@@ -20,8 +20,8 @@ from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
 from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
-from agents.training.provenance import versions
 from frame_select_env.storage import writing
+from frame_select_env.versions import versions
 
 # The name of a score by what is scored, and the sign that makes it that.
 MEASURES = {"classification": ("accuracy", 1), "regression": ("mae", -1), AGREEING: ("tau", 1)}

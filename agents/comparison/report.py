@@ -27,8 +27,8 @@ from agents.evaluation.intervals import FEWEST_GROUPS
 from agents.evaluation.page import page_environment
 from agents.evaluation.tables import evaluation_markdown
 from agents.evaluation.text_tables import markdown_table, markdown_text
-from agents.training.provenance import versions
 from frame_select_env.storage import write_whole
+from frame_select_env.versions import versions
 
 TEMPLATE = "report.html.jinja"
 SCREEN_DPI, PICTURE_DPI = 96, 150  # the latter is the default of `picture`

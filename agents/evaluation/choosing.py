@@ -16,6 +16,7 @@ from agents.evaluation.scoring import (
     score_videos,
 )
 from frame_select_env.errors import FrameSelectError, known
+from frame_select_env.validation import FEW
 
 ChoiceRule = Literal["best", "one-se", "pcc"]
 FRAMES = (1, 2, 4, 8, 12)  # the numbers of frames m of tables, unless told
@@ -27,7 +28,6 @@ WORDS: dict[ChoiceRule, str] = {
     "videos",
     "pcc": "at the number of frames, or all, with the highest correlation on validation videos",
 }
-FEW = 20  # validation videos that hardly tell numbers of frames apart
 Results = Mapping[FrameCount, VideoResults]  # by m, ascending
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 

@@ -15,7 +15,8 @@ from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import whole_file
 
 PREDICTION_COLUMNS = (
-    *("id", "label", "ranking", "run", "frames", "selected", "seconds", "predicted", "p_c"),
+    *("id", "label", "ranking", "run", "frames", "selected", "seconds", "source_frames"),
+    *("predicted", "p_c"),
 )
 # Columns that are empty where a row has no such figure.
 OPTIONAL = ("average_precision", "spearman", "regret")
@@ -59,14 +60,18 @@ def evaluation_columns(
 
 
 def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
-    """Write evaluation.csv, a row per (ranking, frames); numbers have six digits."""
+    """Write evaluation.csv, a row per (ranking, frames); numbers have six digits.
+
+    Where one class is all there is, cells of answers are empty: every answer is right.
+    """
+    single = evaluation.settings.cache.single_class
     records = []
     for row in evaluation.table:
         record = {"ranking": row.ranking, "frames": row.frames, "runs": str(row.runs)}
         record["mean_frames"] = "" if math.isnan(row.mean_frames) else f"{row.mean_frames:.6g}"
         optional = {name: getattr(row, name) for name in OPTIONAL}
         record |= {name: f"{value:.6f}" for name, value in optional.items() if value is not None}
-        figures = {**row.figures, **row.agreement}
+        figures = {**({} if single else row.figures), **row.agreement}
         figures |= {f"pcc {name}": one for name, one in row.targets.items()}
         numbers = [f"{number:.6f}" for one in figures.values() for number in astuple(one)]
         records.append(record | dict(zip(interval_columns(figures), numbers, strict=True)))
@@ -77,34 +82,44 @@ def write_evaluation(path: str | Path, evaluation: Evaluation) -> None:
 def write_predictions(path: str | Path, evaluation: Evaluation) -> None:
     """Write predictions.csv, a row per agent, run, headline (`chosen`) and `free`, and video.
 
-    `selected` lists the frames that were averaged, numbered from 0 in the whole video, those of
-    several units (streams and their views) with bars between them, and `seconds` their times, empty
-    in a cache without times; `p_c` is the probability of the true class, empty for a regression.
-    Several targets are separated by spaces.
+    `selected` lists the frames that were averaged, numbered from 0 among those in the cache, those
+    of several units (streams and their views) with bars between them, `seconds` their times, and
+    `source_frames` their numbers in the source video, both empty in a cache without them; `p_c` is
+    the probability of the true class, empty for a regression and where that is unknown. Several
+    targets are separated by spaces.
     """
     cache = evaluation.settings.cache
     ids, lengths = cache.ids[evaluation.rows], cache.lengths[evaluation.rows]
-    numbers = frame_index(lengths, evaluation.settings.num_frames)[0]  # [n, T], in the whole video
-    time = None
-    if "time" in cache.frame_datasets:
-        time = cache.read_frames("time", evaluation.rows, evaluation.settings.num_frames)
+    num_frames = evaluation.settings.num_frames
+    shown = {"selected": frame_index(lengths, num_frames)[0]}  # [n, T]
+    for column, dataset in (("seconds", "time"), ("source_frames", "number")):
+        if dataset in cache.frame_datasets:
+            shown[column] = cache.read_frames(dataset, evaluation.rows, num_frames)
     records = []
     for (name, frames), results in evaluation.results.items():
         if name not in evaluation.agents or frames not in (evaluation.headline(name), "free"):
             continue
         for run, index in np.ndindex(results.error.shape):
             label = class_name(evaluation, evaluation.label[index])
-            units = results.selected[run, index]
-            kept = " | ".join(" ".join(map(str, numbers[index, unit])) for unit in units)
-            seconds = ""
-            if time is not None:
-                at = [" ".join(f"{one:.3f}" for one in time[index, unit]) for unit in units]
-                seconds = " | ".join(at)
-            predicted = class_name(evaluation, results.predicted[run, index])
             probability = results.true_probability[run, index]
-            p_c = "" if np.isnan(probability) else f"{probability:.6f}"
-            records.append([ids[index], label, name, run, frames, kept, seconds, predicted, p_c])
+            record = {
+                "id": ids[index],
+                "label": label,
+                "ranking": name,
+                "run": run,
+                "frames": frames,
+                "predicted": class_name(evaluation, results.predicted[run, index]),
+                "p_c": "" if np.isnan(probability) or not label else f"{probability:.6f}",
+            }
+            units = results.selected[run, index]
+            records.append(record | {k: _listed(v[index], units) for k, v in shown.items()})
     write_csv(path, PREDICTION_COLUMNS, records)
+
+
+def _listed(values: np.ndarray, units: np.ndarray) -> str:
+    """Those of values [T] whose frames each unit [U, T] keeps, bars between units."""
+    form = "{:.3f}" if values.dtype.kind == "f" else "{}"
+    return " | ".join(" ".join(form.format(one) for one in values[unit]) for unit in units)
 
 
 def class_name(evaluation: Evaluation, value: np.ndarray) -> str:

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ ABOVE_RANDOM, BELOW_RANDOM = "above random", "below random"  # by tau with rater
 class ShownFrame:
     """A kept frame in the page."""
 
-    seconds: str
+    seconds: str  # without times its place among the frames in the cache
+    number: str  # "frame 36" of the source video; empty in a cache without numbers
     picture: str  # a data URI; empty in a cache without thumbnails
 
 
@@ -84,11 +86,9 @@ def write_page(path: str | Path, evaluation: Evaluation) -> None:
         whole=result_tables(evaluation, full=True),
         notes=table_notes(evaluation),
         videos=videos,
-        outcomes=list(dict.fromkeys(one.outcome for one in videos)),
+        outcomes=list(dict.fromkeys(one.outcome for one in videos if one.outcome)),
         labels=_labels(evaluation, videos),
-        what="How random scores and the agent's agree with the raters, and the frames"
-        if evaluation.rated_alone
-        else "What all frames answer, and what the frames answer",
+        what=_what(evaluation),
         most=SHOWN,
     )
     write_whole(path, text)
@@ -101,36 +101,51 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
     before = evaluation.results["all", "all"].run(0)
     ids, first = cache.ids, 0
     for rows in row_batches(evaluation.rows):
-        time = cache.read_frames("time", rows, settings.num_frames)
-        tiles = None
-        if "thumbnail" in cache.frame_datasets:
-            tiles = cache.read_frames("thumbnail", rows, settings.num_frames)
+        read = partial(cache.read_frames, rows=rows, num_frames=settings.num_frames)
+        time = read("time")
+        tiles = read("thumbnail") if "thumbnail" in cache.frame_datasets else None
+        numbers = read("number") if "number" in cache.frame_datasets else None
         kept = after.kept[first : first + len(rows)]
         for index, row in enumerate(rows):
             video = first + index
             count = int(kept[index].sum())
             frames = f"{count} frame{'' if count == 1 else 's'}"
-            rated = _rated(evaluation, made.agent, video) if evaluation.rated_alone else None
-            outcome, *told = rated or (
-                _outcome(evaluation, before.error[video], after.error[video]),
-                f"all frames: {_answer(evaluation, before, video)}",
-                f"{frames}: {_answer(evaluation, after, video)}",
-            )
+            if evaluation.rated_alone:
+                outcome, *told = _rated(evaluation, made.agent, video)
+            elif cache.single_class:
+                outcome, *told = "", "", frames
+            else:
+                outcome, *told = (
+                    _outcome(evaluation, before.error[video], after.error[video]),
+                    f"all frames: {_answer(evaluation, before, video)}",
+                    f"{frames}: {_answer(evaluation, after, video)}",
+                )
+            label = "" if cache.single_class else class_name(evaluation, evaluation.label[video])
             yield ShownVideo(
                 id=str(ids[row]),
-                label="" if rated else class_name(evaluation, evaluation.label[video]),
+                label=label,
                 outcome=outcome,
                 before=told[0],
                 after=told[1],
                 frames=[
                     ShownFrame(
                         _seconds(cache.frame_datasets, time[index, t]),
+                        "" if numbers is None else f"frame {numbers[index, t]}",
                         "" if tiles is None else _picture(tiles[index, t]),
                     )
                     for t in _some(np.flatnonzero(kept[index]))
                 ],
             )
         first += len(rows)
+
+
+def _what(evaluation: Evaluation) -> str:
+    """What the page shows of every video, before "that AGENT keeps"."""
+    if evaluation.rated_alone:
+        return "How random scores and the agent's agree with the raters, and the frames"
+    if evaluation.settings.cache.single_class:
+        return "The frames"
+    return "What all frames answer, and what the frames answer"
 
 
 def _rated(evaluation: Evaluation, agent: str, video: int) -> tuple[str, str, str]:
@@ -161,7 +176,7 @@ def _some(frames: np.ndarray) -> np.ndarray:
 
 
 def _seconds(datasets: tuple[str, ...], time: float) -> str:
-    """A frame's time; without times its number in the video."""
+    """A frame's time; without times its place among the frames in the cache."""
     return f"{time:.2f} s" if "time" in datasets else f"frame {time:.0f}"
 
 

@@ -119,7 +119,7 @@ class VideoBatch:
     def __init__(self, settings: EvaluationSettings, rows: np.ndarray) -> None:
         self.settings, self.rows = settings, rows
         cache, frames, fold = settings.cache, settings.num_frames, settings.fold
-        self.label = cache.labels[rows]  # [B] int64 or [B, K] float32
+        self.label = cache.true_labels(rows)  # [B] int64 or [B, K] float32
         self.clips: list[Clips] = []  # of each stream, [B * V] clips, the views of a video together
         self._grid: list[np.ndarray] = []
         self._judged: list[tuple[Judge, np.ndarray] | None] = []

@@ -70,10 +70,15 @@ def find_shortcuts(
     what predicts a video from the frames that are kept.
 
     Raises:
-        FrameSelectError: for a regression, or splits that are the same.
+        FrameSelectError: for a regression, a single class, or splits that are the same.
     """
     if cache.task != "classification":
         raise FrameSelectError(f"{cache.path}: shortcuts are sought in classifications only")
+    if cache.single_class:
+        raise FrameSelectError(
+            f"{cache.path}: has the one class {cache.classes[0]!r}, which any frames predict; "
+            "shortcuts need labels"
+        )
     if split == train_split:
         raise FrameSelectError(f"split {split!r}: formulas are fitted on it; score another one")
     how = fold, num_frames, stream, None, aggregator

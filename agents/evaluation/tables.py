@@ -112,14 +112,24 @@ def brief_table(evaluation: Evaluation) -> TextTable:
     return TextTable(heading, rows, [row.kind for row in shown])
 
 
+def kept_table(evaluation: Evaluation) -> TextTable:
+    """How many frames every agent keeps, of all."""
+    rows = [evaluation.row(ALL, ALL)]
+    rows += [evaluation.row(name, evaluation.headline(name)) for name in evaluation.agents]
+    cells = [[_name(row), f"{row.mean_frames:.1f}"] for row in rows]
+    return TextTable(["ranking", KEPT], cells, [row.kind for row in rows])
+
+
 def result_tables(evaluation: Evaluation, full: bool) -> list[TextTable]:
     """The table, `full` or brief, and that of the agreement with raters.
 
-    The latter alone where every answer is right.
+    The latter alone where every answer is right; without it, how many frames are kept.
     """
     tables = []
-    if not evaluation.rated_alone:
+    if not evaluation.settings.cache.single_class:
         tables.append(evaluation_table(evaluation) if full else brief_table(evaluation))
+    elif not evaluation.agreement:
+        tables.append(kept_table(evaluation))
     if evaluation.agreement:
         tables.append(rater_table(evaluation, full))
     return tables
@@ -189,8 +199,8 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
 def brief_notes(evaluation: Evaluation) -> list[str]:
     """What to be warned of, and what the words of the brief table mean."""
     notes = [*evaluation.cautions, *(note for note in evaluation.notes if note.startswith("no "))]
-    if evaluation.rated_alone:
-        return [*notes, *rater_notes(evaluation), BOOTSTRAP]
+    if evaluation.settings.cache.single_class:
+        return [*notes, *_single_class_notes(evaluation)]
     names = [row[0].removesuffix(LABEL) for row in brief_table(evaluation).rows]
     if evaluation.chosen:
         rule = next(note for note in evaluation.notes if note.startswith(f"{CHOSEN}: "))
@@ -209,8 +219,8 @@ def table_notes(evaluation: Evaluation) -> list[str]:
         if name in evaluation.chosen
     ]
     notes += [*evaluation.cautions, *evaluation.notes]
-    if evaluation.rated_alone:
-        return [*notes, *rater_notes(evaluation), BOOTSTRAP, EVERY_FIGURE]
+    if evaluation.settings.cache.single_class:
+        return [*notes, *_single_class_notes(evaluation), EVERY_FIGURE]
     notes.append(INTERVALS)
     notes.append("kept: the mean number of frames of the first figures")
     notes += _unchosen(evaluation, list(dict.fromkeys(row.ranking for row in rows)))
@@ -229,6 +239,12 @@ def table_notes(evaluation: Evaluation) -> list[str]:
     ranked = {row.ranking for row in rows}
     notes += [text for name, text in WORDS.items() if name in ranked]
     return [*notes, *rater_notes(evaluation), EVERY_FIGURE]
+
+
+def _single_class_notes(evaluation: Evaluation) -> list[str]:
+    if evaluation.agreement:
+        return [*rater_notes(evaluation), BOOTSTRAP]
+    return [f"{KEPT}: the mean number of frames; predictions.csv lists them"]
 
 
 def _unchosen(evaluation: Evaluation, names: Sequence[str]) -> list[str]:

@@ -41,6 +41,7 @@ def print_text_table(text: TextTable, title: str, console: Console | None = None
     groups = column_groups(text, console.width)
     for columns in groups:
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table.min_width = min(len(title), console.width)  # else it wraps above few columns
         for index in columns:
             justify: Literal["left", "right"] = "right" if index else "left"
             table.add_column(text.heading[index], justify=justify, overflow="fold")

@@ -188,7 +188,8 @@ class Selector:
                 f"{self.folder}: its cache was made by an earlier version, which did not record "
                 "the weights; extract the features and train again"
             ) from None
-        if any(self._inputs.head(one, self.task.fold) is None for one in self.streams):
+        without = (self._inputs.head(one, self.task.fold) is None for one in self.streams)
+        if any(without) and not self._inputs.single_class:
             classes = len(self.classes)  # then networks predict themselves
             return dataclasses.replace(
                 recorded, settings=dataclasses.replace(recorded.settings, classes=classes)
@@ -205,7 +206,10 @@ class Selector:
         return scores.mean(axis=0, dtype=np.float64), clips
 
     def _predict(self, features: ByStream, given: ByStream) -> dict[str, np.ndarray]:
-        """Predictions by stream: by its head, or else `given` as predictions.STREAM."""
+        """Predictions by stream: by its head, or else `given` as predictions.STREAM.
+
+        The only class has probability 1.
+        """
         made = {}
         for stream, values in features.items():
             head = self._inputs.head(stream, self.task.fold)
@@ -215,8 +219,8 @@ class Selector:
                 made[stream] = trained.predict(head_input(values, axis))
             elif (name := f"predictions.{stream}") in given:
                 made[stream] = given[name]
-            elif len(self.classes) == 1 and self.kind == "classification":
-                made[stream] = np.ones((len(values), 1), np.float32)  # there is no other class
+            elif self._inputs.single_class:
+                made[stream] = np.ones((len(values), 1), np.float32)
             else:
                 raise FrameSelectError(
                     f"{self.folder}: the predictions of stream {stream!r} were not made by a head "

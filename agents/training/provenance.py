@@ -1,22 +1,15 @@
-"""What made a run: the code of its agent and reward, and the versions of the libraries."""
+"""What made a run: the code of its agent and reward."""
 
 import ast
 import functools
 import hashlib
 import importlib
-import importlib.metadata
 import inspect
-import platform
-import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from agents.registry import AGENTS, AgentChoice
-from frame_select_env import __version__
 from frame_select_env.rewards import Reward, RewardSpec
-
-LIBRARIES = ("torch", "numpy", "gymnasium", "stable-baselines3", "sb3-contrib")
 
 
 def code_digests(choice: AgentChoice, reward: RewardSpec) -> dict[str, str]:
@@ -34,23 +27,6 @@ def code_digests(choice: AgentChoice, reward: RewardSpec) -> dict[str, str]:
         modules = [_module(term.design.function), *([named] if colon else [])]
         found[term.design.name] = _digest(modules)
     return found
-
-
-def versions() -> dict[str, str]:
-    """The versions of the package (and its commit, in a clone), Python and the libraries."""
-    found = {"frame-select-env": __version__, "python": platform.python_version()}
-    if commit := _commit():
-        found["commit"] = commit
-    return found | {name: version for name in LIBRARIES if (version := _installed(name))}
-
-
-@functools.cache
-def _installed(library: str) -> str:
-    """The version of a library; empty if it is not installed."""
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _module(thing: Any) -> str:
@@ -82,20 +58,3 @@ def _code(module: str) -> str:
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 body[0] = ast.copy_location(ast.Pass(), body[0])
     return ast.unparse(tree)
-
-
-@functools.cache
-def _commit() -> str:
-    """The commit of the clone, with "+" after it if files differ from it; empty outside a clone."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return ""

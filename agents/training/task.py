@@ -18,6 +18,7 @@ from frame_select_env.cache import View, file_digest
 from frame_select_env.consensus import MAX_FRAMES, MEAN, check_alpha
 from frame_select_env.consensus_table import Judge
 from frame_select_env.rewards import Reward, RewardSpec, default_reward
+from frame_select_env.validation import HELD_OUT
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
@@ -25,7 +26,6 @@ SETTINGS = (
     *("target_frames", "budget", "updates", "cpu_seconds", "seed"),
 )
 LIMITS = {"budget": "episodes", "updates": "updates", "cpu_seconds": "CPU seconds"}
-HOLDOUT_PARTS = 5  # one of five parts is held out: 20 % of the videos
 
 
 @dataclass(frozen=True)
@@ -174,17 +174,20 @@ def holdout(
     The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
     one part of five of `split`, drawn by the seed: whole groups where there are at least two,
     stratified by label, with at least one video and one group on each side; without `divide` there
-    are none. Unlabelled videos are in neither. `among` [k] are the videos of `split` to divide, by
+    are none. Unlabelled videos are in neither; where one class is all there is, every video counts
+    as labelled, and a single one is in both. `among` [k] are the videos of `split` to divide, by
     default all of them. Returns rows in the cache, in ascending order: fit [n], validation [v].
     """
     rows = labelled_rows(cache, split, fold) if among is None else among
     validation = np.flatnonzero(cache.splits(fold) == "val")
-    if split != "val" and len(cache.labelled(validation)):
+    if split != "val" and len(cache.judged(validation)):
         return rows, labelled_rows(cache, "val", fold)
     if not divide:
         return rows, rows[:0]
+    if cache.single_class and len(rows) == 1:
+        return rows, rows
     group = None if cache.groups is None else cache.groups[rows]
-    parts = divide_videos(cache.labels[rows], group, HOLDOUT_PARTS, seed)
+    parts = divide_videos(cache.labels[rows], group, HELD_OUT, seed)
     # Shuffling alone may give groups of distinct sizes the same parts for every seed.
     outside, inside = parts[np.random.default_rng(seed).integers(len(parts))]
     return rows[outside], rows[inside]

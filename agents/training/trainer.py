@@ -14,7 +14,7 @@ from agents.registry import AgentChoice
 from agents.training.design import AgentDesign
 from agents.training.inputs import write_inputs
 from agents.training.learner import Learner
-from agents.training.provenance import code_digests, versions
+from agents.training.provenance import code_digests
 from agents.training.run_folder import (
     Epoch,
     RunWriter,
@@ -26,6 +26,7 @@ from agents.training.run_folder import (
 from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded
 from agents.training.validation import Validation, check_validation
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
+from frame_select_env.versions import versions
 
 CHECKPOINT_SECONDS = 20.0  # smallest time between two checkpoints
 

@@ -66,7 +66,7 @@ class Validation:
         self.cache, self.task, self.metric, self.validated = cache, task, metric, validated
         video, view = cache.clips_of(task.validation_rows, task.stream, task.view)
         self.clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
-        self.labels = cache.labels[task.validation_rows]
+        self.labels = cache.true_labels(task.validation_rows)
         self._largest = cache.predictions_extent(task.stream, task.fold).largest
         self._judge = task_judge(task, cache)
         self._reward: Reward | None = None

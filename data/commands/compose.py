@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from data.commands.console import parse, progress_console
 from data.commands.inspect import print_written
-from data.sources.importing import import_source
+from data.sources.importing import check_out, import_source
 from data.synthetic.compose import Composition, compose_source
 from frame_select_env.cache import open_cache
 
@@ -29,13 +29,17 @@ class ComposeArguments:
     #: The cache file to write.
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
     composition: Annotated[Composition, tyro.conf.arg(name="")] = field(default_factory=Composition)
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 def compose(arguments: list[str]) -> None:
     """Run the command."""
     parsed = parse(ComposeArguments, "compose", arguments)
+    cache = open_cache(parsed.cache)
+    check_out(parsed.out, parsed.overwrite, cache.path)
     console = progress_console()
-    source = compose_source(open_cache(parsed.cache), parsed.composition)
+    source = compose_source(cache, parsed.composition)
     for note in source.notes:
         console.print(f"[yellow]note:[/] {escape(note)}")
     path = import_source(

@@ -1,4 +1,4 @@
-"""frame-select extract: make a cache from a folder of videos."""
+"""frame-select extract: make a cache from videos."""
 
 import math
 from dataclasses import dataclass
@@ -14,19 +14,20 @@ from data.backbones import parse_specification
 from data.commands.console import metavar, parse, progress_console
 from data.commands.inspect import print_written
 from data.corpora.assignment import Assignment
+from data.corpora.folder_layout import ClassFolders
 from data.corpora.read import read_corpus, split_file_name
 from data.engine import Engine
 from data.extraction.pipeline import extract as run_extraction
 from data.extraction.settings import Extraction, Settings
 from data.head.crossfit import Crossfit
-from data.video.files import find_videos
+from data.video.files import find_videos, ignored_note
 from data.video.timeline import Sampling
 from frame_select_env.errors import FrameSelectError
 
 
 @dataclass(frozen=True)
 class ExtractArguments:
-    """Make a cache from a folder of videos: decode, run backbones, train the head, write.
+    """Make a cache from videos: decode, run backbones, train the head, write.
 
     A backbone has the form [STREAM=]NAME[@key=value,...]; several backbones make several streams in
     one pass over each video. NAME is a torchvision image model (resnet50, vit_b_16, ...: single
@@ -46,7 +47,8 @@ class ExtractArguments:
     Finished videos are kept in OUT.h5.shards until the cache is written.
     """
 
-    #: A folder of class folders of videos; with a CSV, a folder with any layout.
+    #: A folder of class folders of videos; with a CSV, a folder with any layout. Of a folder
+    #: without class folders, or a single video, the labels are unknown.
     videos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEOS")]
     #: The cache file to write.
     out: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT.h5")]
@@ -60,6 +62,10 @@ class ExtractArguments:
     #: ekman6[:DIR], videoemotion8[:DIR], hume-reaction:FILE_OR_DIR; see import --help. Default:
     #: random, a third of each class for testing.
     split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random")] = None
+    #: Which folders are the classes: first (the top level), second (the first is then the group),
+    #: or none (labels unknown). auto: first, unless the second-level folders repeat, as in
+    #: spk1/golf and spk2/golf.
+    class_folders: ClassFolders = "auto"
     #: Sample T evenly spaced frames from every video; all frames of shorter ones. Default: 25.
     num_frames: Annotated[int | None, metavar("T")] = None
     #: Sample frames at this rate per second instead.
@@ -88,6 +94,8 @@ class ExtractArguments:
     engine: Literal["joblib", "ray"] = "joblib"
     #: Address of a Ray cluster. Default: start Ray on this machine.
     ray_address: Annotated[str, metavar("HOST:PORT")] = ""
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
     #: Continue an interrupted extraction with the same arguments.
     resume: bool = False
     #: Keep OUT.h5.shards after writing the cache. If videos are added or repaired, the same command
@@ -127,8 +135,10 @@ def extract(arguments: list[str]) -> None:
         if value is not None and not smallest <= value < math.inf:
             raise FrameSelectError(f"--{flag} {value}: must be a number of at least {smallest}")
     console = progress_console()
-    videos = find_videos(asked.videos)
-    assignment = read_corpus(asked.split_file, asked.videos, list(videos.files), asked.seed)
+    split_file = Path(asked.split_file) if asked.split_file else None
+    videos = find_videos(asked.videos, split_file)
+    ids = list(videos.files)
+    assignment = read_corpus(asked.split_file, asked.videos, ids, asked.seed, asked.class_folders)
     if assignment.missing and not any(map(any, assignment.splits.values())):
         raise FrameSelectError(
             f"{assignment.missing[0]}, and neither has any other listed video; use paths below the "
@@ -138,7 +148,7 @@ def extract(arguments: list[str]) -> None:
     if absent and asked.strict:
         more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
         raise FrameSelectError(f"{absent[0]}{more} (--strict)")
-    for note in assignment.notes:
+    for note in filter(None, [ignored_note(videos), *assignment.notes]):
         console.print(f"[yellow]note:[/] {escape(note)}")
     skipped = run_extraction(
         Extraction(
@@ -147,6 +157,7 @@ def extract(arguments: list[str]) -> None:
             _settings(asked, assignment),
             asked.out,
             engine=Engine(asked.engine, asked.workers, asked.ray_address, asked.device != "cpu"),
+            overwrite=asked.overwrite,
             resume=asked.resume,
             keep_shards=asked.keep_shards,
             strict=asked.strict,

@@ -13,9 +13,8 @@ from data.commands.inspect import print_written
 from data.head.crossfit import Crossfit, HeadKind
 from data.head.folds import crossfit_notes
 from data.sources.cached import cached_source
-from data.sources.importing import import_source
+from data.sources.importing import check_out, import_source
 from frame_select_env.cache import FeatureCache, open_cache
-from frame_select_env.errors import CacheError
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class HeadArguments:
     head_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 64
     #: Seed of cross-fitting, and of a network's first weights.
     seed: int = 0
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 def head(arguments: list[str]) -> None:
@@ -54,6 +55,7 @@ def head(arguments: list[str]) -> None:
         parsed.head_frames,
         parsed.seed,
         progress_console(),
+        parsed.overwrite,
     )
     print_written(made)
 
@@ -66,6 +68,7 @@ def write_with_head(
     head_frames: int = 64,
     seed: int = 0,
     console: Console | None = None,
+    overwrite: bool = True,
 ) -> Path:
     """Write the cache with the predictions of a head of this kind.
 
@@ -73,10 +76,10 @@ def write_with_head(
     say. A `console` shows progress and notes.
 
     Raises:
-        FrameSelectError: if `out` is the cache, or what `import_source` refuses.
+        FrameSelectError: if `out` is the cache, or exists without `overwrite`, or what
+            `import_source` refuses.
     """
-    if out.exists() and out.resolve() == cache.path.resolve():
-        raise CacheError(f"{out}: is the cache that is read; choose another name")
+    check_out(out, overwrite, cache.path)
     source = cached_source(cache)
     known: dict[str, Crossfit] = {"video": "video", "group": "group", "none": "none"}
     crossfit = crossfit or known.get(cache.provenance.get("crossfit", ""), "video")

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from data.commands.console import metavar, parse, progress_console
 from data.commands.inspect import print_written
+from data.corpora.folder_layout import ClassFolders
 from data.corpora.read import split_file_name
 from data.head.crossfit import Crossfit
 from data.head.folds import crossfit_notes
@@ -18,7 +19,7 @@ from data.sources import detections, openface
 from data.sources.axes import parse_axes
 from data.sources.folders import NPY, FolderKind, npy_kind, read_folder, video_files
 from data.sources.group_folds import add_group_folds
-from data.sources.importing import import_source
+from data.sources.importing import check_out, import_source
 from data.sources.npz import NAME, read_npz
 from data.sources.source import Source
 from data.sources.streams import read_streams
@@ -43,8 +44,8 @@ class ImportArguments:
     FEATURES.npz contains features [F, D] (or features.STREAM), lengths [N], labels [N] int (or [N,
     K] float for regression), ids [N], and splits [N] with the values train, val, test or
     empty (further folds: splits.FOLD). Optional: groups [N], classes [C] or targets [K],
-    importance [F], time [F] in seconds, thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or
-    predictions.STREAM).
+    importance [F], time [F] in seconds, number [F] of each frame in its video (from 0), thumbnail
+    [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.STREAM).
 
     FOLDER is a folder of class folders with one file per video, all of one kind: .npy arrays [L,
     D]; .csv files written by OpenFace 2; or .json detections in COCO format, with one image per
@@ -82,6 +83,10 @@ class ImportArguments:
     #: for SUMMARY.h5): a list of objects with train_keys and test_keys, which become the folds
     #: split1, split2, ...; its default is a random 80 % for training.
     split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random|JSON")] = None
+    #: Which folders of a FOLDER are the classes: first (the top level), second (the first is then
+    #: the group), or none (labels unknown). auto: first, unless the second-level folders repeat, as
+    #: in spk1/golf and spk2/golf.
+    class_folders: ClassFolders = "auto"
     #: Add the folds group1 to groupK: each tests one of K parts of the groups and trains on the
     #: others, so that every labelled video is tested once. The parts are stratified by label and
     #: drawn by the seed. SOURCE must have groups.
@@ -114,12 +119,15 @@ class ImportArguments:
     head_frames: Annotated[int, tyro.conf.arg(metavar="N")] = 64
     #: Seed of cross-fitting, random splits and folds of groups.
     seed: int = 0
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 @np.errstate(over="ignore")  # what is too large for float32 becomes inf, which is refused
 def import_features(arguments: list[str]) -> None:
     """Run the command."""
     parsed = parse(ImportArguments, "import", _with_sources_joined(arguments))
+    check_out(parsed.out, parsed.overwrite)
     console = progress_console()
     sources = parsed.source.split(SEPARATOR)
     named = _named_folders(sources)
@@ -204,6 +212,8 @@ def _read(parsed: ImportArguments) -> Source:
             raise FrameSelectError(f"--{option} needs {remedy}; {source.name} is a file")
     if summary:
         return read_summarization(source, split_file, parsed.fps, parsed.seed, parsed.f_score)
+    if parsed.class_folders != "auto":
+        raise FrameSelectError(f"--class-folders needs a folder; {source.name} is a file")
     options = {"split-file": split_file, "fps": parsed.fps, "f-score": parsed.f_score}
     for option, value in options.items():
         if value is not None:
@@ -228,9 +238,10 @@ def _read_folders(parsed: ImportArguments, named: dict[str, Path]) -> Source:
     kinds = _folder_kinds(parsed, folders)
     if not named:
         (folder,), (kind,) = folders.values(), kinds.values()
-        return read_folder(folder, parsed.split_file, parsed.predictions, parsed.seed, kind)
+        how = parsed.seed, kind, parsed.class_folders
+        return read_folder(folder, parsed.split_file, parsed.predictions, *how)
     pairs = {stream: (folder, kinds[stream]) for stream, folder in folders.items()}
-    return read_streams(pairs, parsed.split_file, parsed.seed)
+    return read_streams(pairs, parsed.split_file, parsed.seed, parsed.class_folders)
 
 
 def _folder_kinds(parsed: ImportArguments, folders: dict[str, Path]) -> dict[str, FolderKind]:

@@ -16,6 +16,7 @@ from data.commands.console import parse, progress_console
 from frame_select_env.cache import FeatureCache, open_cache, schema
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.validation import few_validation_warning
 
 NAMES = 12  # classes to list
 BATCH = 256
@@ -63,9 +64,12 @@ def print_written(path: Path) -> None:
     kind = "classes" if cache.task == "classification" else "targets"
     names = ", ".join(cache.classes[:NAMES]) + (", ..." if len(cache.classes) > NAMES else "")
     print(f"{path}: {len(cache)} videos, {cache.start[-1]} frames")
-    print(f"{len(cache.classes)} {kind}: {names}")
+    if cache.has_labels:
+        print(f"{len(cache.classes)} {kind}: {names}")
+    else:
+        print(f"labels unknown; {', '.join(_split_counts(cache))}")
     warn = progress_console().print
-    if kind == "classes" and len(cache.classes) == 1:
+    if kind == "classes" and cache.has_labels and len(cache.classes) == 1:
         warn("[yellow]warning:[/] only one class: are the class folders one level deeper?")
     for split in ("train", "test"):
         if not any((cache.splits(fold) == split).any() for fold in cache.folds):
@@ -115,8 +119,15 @@ def all_frames(
 
 
 def print_results(cache: FeatureCache, num_frames: int = 25) -> None:
-    """Print the results of keeping all frames by fold, stream and split, and warn of large gaps."""
+    """Print the results of keeping all frames by fold, stream and split; warn of large gaps.
+
+    Where no label is known there are none.
+    """
+    if not cache.has_labels:
+        return
     measures = ["accuracy %"] if cache.task == "classification" else ["PCC", "MAE"]
+    if few := few_validation_warning(cache):
+        progress_console().print(f"[yellow]warning:[/] {escape(few)}")
     title = f"all frames kept, T = {num_frames} (fewer in shorter videos)"
     table = Table("fold", "stream", "split", "videos", *measures, title=title)
     for column in table.columns[3:]:
@@ -158,14 +169,13 @@ def facts_table(cache: FeatureCache) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(overflow="fold")  # never truncate a path
-    lengths, splits = cache.lengths, cache.splits()
-    counts = [f"{(splits == s).sum()} {s or 'unused'}" for s in schema.SPLITS if s in splits]
+    lengths = cache.lengths
     kind = "classes" if cache.task == "classification" else "targets"
     rows = {
         "cache": str(cache.path),
         "size": f"{cache.path.stat().st_size / 1e6:.1f} MB",
         "task": f"{cache.task}, {len(cache.classes)} {kind}",
-        "videos": f"{len(cache)} in all, {', '.join(counts)}",
+        "videos": f"{len(cache)} in all, {', '.join(_split_counts(cache))}",
         "frames": f"{cache.start[-1]} in all; {lengths.min()} to {lengths.max()} per video, "
         f"median {np.median(lengths):g}",
         "groups": "none" if cache.groups is None else str(len(np.unique(cache.groups))),
@@ -187,6 +197,12 @@ def facts_table(cache: FeatureCache) -> Table:
         for line in lines:
             table.add_row("made from" if line.startswith("source ") else "", escape(line))
     return table
+
+
+def _split_counts(cache: FeatureCache) -> list[str]:
+    """The number of videos of each split, "8 train"."""
+    splits = cache.splits()
+    return [f"{(splits == s).sum()} {s or 'unused'}" for s in schema.SPLITS if s in splits]
 
 
 def streams_table(cache: FeatureCache) -> Table:

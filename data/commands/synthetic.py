@@ -8,7 +8,7 @@ import tyro
 
 from data.commands.console import parse, progress_console
 from data.commands.inspect import print_written
-from data.sources.importing import import_source
+from data.sources.importing import check_out, import_source
 from data.synthetic import cues as cue_videos
 from data.synthetic.needle import NeedleRecipe, write_needle
 from data.synthetic.planted import Recipe, write_planted
@@ -29,6 +29,8 @@ class DigitsArguments:
     out: Out
     #: Seed of the random number generator. Seed 0 makes the bundled cache "digits".
     seed: int = 0
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class CuesArguments:
     recipe: Annotated[cue_videos.Recipe, tyro.conf.arg(name="")] = field(
         default_factory=cue_videos.Recipe
     )
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class NeedleArguments:
     #: The cache file to write.
     out: Out
     recipe: Annotated[NeedleRecipe, tyro.conf.arg(name="")] = field(default_factory=NeedleRecipe)
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,14 @@ class PlantedArguments:
     #: The cache file to write.
     out: Out
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = field(default_factory=Recipe)
+    #: Replace OUT.h5 if it exists.
+    overwrite: bool = False
 
 
 def digits(arguments: list[str]) -> None:
     """Run the command digits."""
     parsed = parse(DigitsArguments, "digits", arguments)
+    check_out(parsed.out, parsed.overwrite)
     console = progress_console()
     with console.status("making videos and training the backbone"):
         # Imported here because torch takes a second: --help and invalid arguments do not need it.
@@ -93,6 +102,7 @@ def digits(arguments: list[str]) -> None:
 def cues(arguments: list[str]) -> None:
     """Run the command cues."""
     parsed = parse(CuesArguments, "cues", arguments)
+    check_out(parsed.out, parsed.overwrite)
     console = progress_console()
     with console.status("making videos"):
         source = cue_videos.cues_source(parsed.recipe)
@@ -103,6 +113,7 @@ def cues(arguments: list[str]) -> None:
 def needle(arguments: list[str]) -> None:
     """Run the command needle."""
     parsed = parse(NeedleArguments, "needle", arguments)
+    check_out(parsed.out, parsed.overwrite)
     console = progress_console()
     with console.status("making videos"):
         path = write_needle(parsed.recipe, parsed.out)
@@ -112,4 +123,5 @@ def needle(arguments: list[str]) -> None:
 def planted(arguments: list[str]) -> None:
     """Run the command planted."""
     parsed = parse(PlantedArguments, "planted", arguments)
+    check_out(parsed.out, parsed.overwrite)
     print_written(write_planted(parsed.out, parsed.recipe, progress_console()))

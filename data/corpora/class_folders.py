@@ -1,10 +1,14 @@
-"""No split file: CLASS/VIDEO with a random split, or SPLIT/CLASS/VIDEO."""
+"""No split file: classes by folders and a random split, or SPLIT/CLASS/VIDEO.
+
+Without class folders the labels are unknown; the split is drawn as for a single class.
+"""
 
 from collections import Counter, defaultdict
 
 import numpy as np
 
 from data.corpora.assignment import Assignment, Videos
+from data.corpora.folder_layout import ClassFolders, folder_layout
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
@@ -16,35 +20,37 @@ SPLIT_FOLDERS = {
 }
 
 
-def read_class_folders(videos: Videos, seed: int) -> Assignment:
-    """SPLIT/CLASS/VIDEO if every top-level folder is named after a split, else a random split."""
-    tops = {name.split("/")[0] for name in videos.ids if "/" in name}
-    if tops and all(top.lower() in SPLIT_FOLDERS for top in tops):
-        for name in videos.ids:
-            if name.count("/") < 2:
-                raise FrameSelectError(
-                    f"{videos.folder}/{name}: is not in a class folder; the top-level folders are "
-                    "named after splits, so expected SPLIT/CLASS/VIDEO; or use a CSV (--split-file)"
-                )
-        parts = [name.split("/") for name in videos.ids]
-        labels = [part[1] for part in parts]
-        split = [SPLIT_FOLDERS[part[0].lower()] for part in parts]
+def read_class_folders(
+    videos: Videos, seed: int, class_folders: ClassFolders = "auto"
+) -> Assignment:
+    """Classes, and groups, by folders; so is the split if all top-level ones are named after it.
+
+    Otherwise the split is random.
+    """
+    tops = {name.split("/")[0].lower() for name in videos.ids if "/" in name}
+    splits = all("/" in name for name in videos.ids) and tops <= set(SPLIT_FOLDERS)
+    layout = folder_layout(videos.folder, videos.ids, class_folders, splits)
+    count = len(videos.ids)
+    labels: list[str | None] = [*layout.labels] if layout.labels else [None] * count
+    if splits:
+        split = [SPLIT_FOLDERS[name.split("/")[0].lower()] for name in videos.ids]
         counts = Counter(split)
         listed = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
         note = f"splits from the folder names: {listed} videos"
     else:
-        labels = videos.classes()
-        split = random_split(videos.ids, labels, seed)
+        split = random_split(videos.ids, layout.labels or [""] * count, seed)
         counts = Counter(split)
+        share = "a third of every class" if layout.labels else "a third of all"
         note = (
             f"no split file: random split with seed {seed}: {counts['train']} training and "
-            f"{counts['test']} test videos, a third of every class; use --split-file for your own"
+            f"{counts['test']} test videos, {share}; use --split-file for your own"
         )
     return Assignment(
-        outputs=sorted(set(labels)),
-        labels=[*labels],
+        outputs=sorted(set(layout.labels or [])),
+        labels=labels,
         splits={schema.DEFAULT_FOLD: split},
-        notes=[note],
+        groups=layout.groups,
+        notes=[*layout.notes, note],
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from data.corpora.assignment import Assignment, Videos, unlisted_note
+from data.corpora.folder_layout import ClassFolders, Layout, folder_layout
 from data.corpora.text_files import number, read_table
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
@@ -15,14 +16,14 @@ FOLD_PREFIX = "split."
 TARGET_PREFIX = "target."
 
 
-def read_csv(path: Path, videos: Videos) -> Assignment:
+def read_csv(path: Path, videos: Videos, class_folders: ClassFolders = "auto") -> Assignment:
     """Read a CSV of splits (UTF-8, comma-separated, with a header).
 
     `video` is the path below the folder, with or without suffix; `split` is train, val, test or
-    empty. Columns split.<fold> define further folds. Without `label` the class folder is the class
-    (videos inside a single file are then unlabelled). Labels are class names; if all are numbers,
-    they are sorted by value. Columns target.<name> contain numbers and select regression; they may
-    be empty for unused videos.
+    empty. Columns split.<fold> define further folds. Without `label` and `group` the folders tell
+    them, see `folder_layout`. Labels are class names; if all are numbers, they are sorted by value.
+    Columns target.<name> contain numbers and select regression; they may be empty for unused
+    videos.
     """
     rows, columns = read_table(path, REQUIRED)
     folds = {schema.DEFAULT_FOLD: "split"} | _prefixed(columns, FOLD_PREFIX)
@@ -48,15 +49,17 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
             listed[video] = where, row
     ids = videos.ids
     cells = [listed[name][1] if name in listed else {} for name in ids]
+    layout = Layout(None)
     labels: list[str | None]
     if "label" in columns:
         labels = [row.get("label") for row in cells]
     elif targets:
         labels = []
     elif videos.folder.is_file():
-        labels = [None] * len(ids)  # videos inside one file have no class folders
+        labels = [None] * len(ids)
     else:
-        labels = [*videos.classes()]
+        layout = folder_layout(videos.folder, ids, class_folders)
+        labels = [*layout.labels] if layout.labels else [None] * len(ids)
     values = np.zeros((len(ids), len(targets)), np.float32)
     for index, name in enumerate(ids):
         where, row = listed.get(name, ("", {}))
@@ -72,9 +75,9 @@ def read_csv(path: Path, videos: Videos) -> Assignment:
         outputs=[*targets] or sorted(names, key=int if all(map(str.isdecimal, names)) else str),
         labels=labels,
         splits={fold: [row.get(column, "") for row in cells] for fold, column in folds.items()},
-        groups=[row.get("group", "") for row in cells] if "group" in columns else None,
+        groups=[row.get("group", "") for row in cells] if "group" in columns else layout.groups,
         targets=values if targets else None,
-        notes=notes + unlisted_note(ids, listed),
+        notes=[*layout.notes, *notes] + unlisted_note(ids, listed),
         missing=videos.missing,
     )
 

@@ -11,6 +11,7 @@ from data.corpora.assignment import Assignment, Videos
 from data.corpora.class_folders import read_class_folders
 from data.corpora.csv_table import read_csv
 from data.corpora.emotions import EKMAN6, VIDEOEMOTION8, draw_ekman6, draw_videoemotion8
+from data.corpora.folder_layout import ClassFolders
 from data.corpora.hmdb51 import read_hmdb51
 from data.corpora.hume_reaction import read_hume_reaction
 from data.corpora.lists import read_lists, read_ucf101
@@ -28,7 +29,6 @@ BY_PATH: dict[str, Callable[[Path, Videos], Assignment]] = {
 }
 # NAME alone, by a rule, with the seed.
 BY_RULE: dict[str, Callable[[Videos, int], Assignment]] = {
-    RANDOM: read_class_folders,
     "ekman6": draw_ekman6,
     "videoemotion8": draw_videoemotion8,
 }
@@ -45,12 +45,28 @@ def split_file_name(split_file: str | None) -> str:
     return kind if colon and kind in BY_PATH else Path(given).name
 
 
-def read_corpus(split_file: str | None, folder: Path, ids: list[str], seed: int = 0) -> Assignment:
-    """Read a split file, one of `FORMS` (None: `random`), for the videos `ids` of a folder."""
+def read_corpus(
+    split_file: str | None,
+    folder: Path,
+    ids: list[str],
+    seed: int = 0,
+    class_folders: ClassFolders = "auto",
+) -> Assignment:
+    """Read a split file, one of `FORMS` (None: `random`), for the videos `ids` of a folder.
+
+    `class_folders` says which folders are the classes, where the folders and not the split file do.
+    """
     videos = Videos(folder, ids)
     given = split_file or RANDOM
+    if given == RANDOM:
+        return read_class_folders(videos, seed, class_folders)
     kind, colon, where = given.partition(":")
     path = Path(where)
+    if class_folders != "auto" and (kind in BY_PATH or given in BY_RULE):
+        raise FrameSelectError(
+            f"--class-folders {class_folders}: cannot be used with --split-file {kind}, whose "
+            "classes are the top-level folders"
+        )
     if not colon and kind in BY_RULE:
         return BY_RULE[kind](videos, seed)
     if kind in BY_PATH:
@@ -64,4 +80,4 @@ def read_corpus(split_file: str | None, folder: Path, ids: list[str], seed: int 
     path = Path(given)
     if not path.is_file():
         raise FrameSelectError(f"{path}: no such split file (--split-file); choose from {FORMS}")
-    return read_csv(path, videos)
+    return read_csv(path, videos, class_folders)

@@ -29,15 +29,18 @@ def extract_video(
 ) -> tuple[Arrays, bool]:
     """The arrays of one video's shard, and whether requested sound is missing.
 
-    `time` [F] float32 s; for every stream `features.STREAM` [F, D] or [F, V, D] and, if the network
-    classifies into the user's classes, `predictions.STREAM` [F, C] or [F, V, C]; `thumbnail`
-    [F, h, h, 3] uint8, if requested. Raises VideoError if the video cannot be used.
+    `time` [F] float32 s; `number` [F] int32, in the video, from 0; for every stream
+    `features.STREAM` [F, D] or [F, V, D] and, if the network classifies into the user's classes,
+    `predictions.STREAM` [F, C] or [F, V, C]; `thumbnail` [F, h, h, 3] uint8, if requested. Raises
+    VideoError if the video cannot be used.
     """
 
     def extract(timeline: Timeline) -> tuple[Arrays, bool]:
         sampled = settings.sampling.numbers(timeline)
         arrays, silent = frame_arrays(path, timeline, sampled, settings, backbones, threads)
-        return arrays | {"time": timeline.seconds[sampled].astype(np.float32)}, silent
+        arrays["number"] = sampled.astype(np.int32)
+        arrays["time"] = timeline.seconds[sampled].astype(np.float32)
+        return arrays, silent
 
     return with_timeline(path, extract)
 
@@ -101,7 +104,7 @@ def frame_arrays(
     backbones: Backbones,
     threads: int = 1,
 ) -> tuple[Arrays, bool]:
-    """The arrays of the frames `sampled` [F] but `time`, and whether requested sound is missing.
+    """The arrays of the frames `sampled` [F] but time and number, and whether sound is missing.
 
     Raises:
         VideoError: if the video cannot be used.

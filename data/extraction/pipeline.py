@@ -15,7 +15,7 @@ import torch
 from joblib import cpu_count
 from rich.markup import escape
 
-from data.backbones import Backbone
+from data.backbones import LOG_MEL, Backbone
 from data.engine import Engine, Outcome, WorkerKilledError, outcomes_bar, run_all, run_apart
 from data.extraction import shards
 from data.extraction.one_video import extract_video
@@ -24,11 +24,14 @@ from data.extraction.settings import Extraction, Settings
 from data.head.folds import check_training, crossfit_notes
 from data.sources.importing import check_out, import_source
 from data.sources.source import Source, assigned_source, check_videos
+from data.video.sound import SILENCE
+from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import exclusive, remove_left_over
 
 # Write errors that the next video would encounter too.
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+AUDIBLE = 0.05  # of log-mel above silence: more than rounding to float16
 SILENT = "silent"  # the result for a video without sound, if sound is requested
 
 
@@ -56,19 +59,20 @@ def extract(asked: Extraction) -> dict[str, str]:
     Raises FrameSelectError if nothing can be extracted or written, or on an unusable video with
     `strict`, and KeyboardInterrupt with the number of finished shards, which are kept for `resume`.
     """
-    check_out(asked.out)
     folder = shards.shards_folder(asked.out)
+    if asked.resume and asked.out.is_file() and not folder.is_dir():
+        remove_left_over(asked.out.parent, asked.out.name)  # of shards that were being removed
+        complete = "is complete; to extract it again, give --overwrite instead of --resume"
+        raise FrameSelectError(f"{asked.out}: {complete}")
+    check_out(asked.out, asked.overwrite or asked.resume)
     splits = asked.assignment.splits.values()
     rows = [row for row in range(len(asked.videos.files)) if any(split[row] for split in splits)]
     if not rows:
         raise FrameSelectError(f"{asked.videos.folder}: no video is in a split")
-    # Unless every network might make the predictions itself, heads must be trained.
-    if not asked.settings.classes or not all(s.may_classify() for s in asked.settings.streams):
+    # Unless every network might make the predictions itself, heads must be trained for labels.
+    classify = asked.settings.classes and all(s.may_classify() for s in asked.settings.streams)
+    if asked.assignment.outputs and not classify:
         check_training(_without_frames(asked, rows), asked.crossfit)
-    if asked.resume and asked.out.is_file() and not folder.is_dir():
-        remove_left_over(asked.out.parent, asked.out.name)  # of shards that were being removed
-        complete = "is complete, so there is nothing to resume; omit --resume to extract again"
-        raise FrameSelectError(f"{asked.out}: {complete}")
     ids = list(asked.videos.files)
     with exclusive(folder):
         shards.open_shards(folder, asked.settings.record(), asked.resume)
@@ -117,7 +121,7 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
                 raise FrameSelectError(f"{reason} (--strict)")
             skipped[outcome.task.video] = reason
         silent += outcome.result == SILENT
-    if silent and asked.console:
+    if 0 < silent < len(tasks) and asked.console:
         count = f"{silent} of {len(tasks)} videos"
         asked.console.print(f"[yellow]note:[/] {count} have no sound track; silence is used")
     return skipped
@@ -187,15 +191,7 @@ def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, 
     """Train the heads on the shards of the videos at the indices `kept`, and write the cache."""
     source, settings = shards_source(asked, folder, kept), asked.settings
     if asked.console:
-        count = len(source.outputs)
-        notes = [
-            f"stream {spec.stream}: predictions by the network's own classifier"
-            if spec.stream in source.predictions
-            else f"stream {spec.stream}: predictions by a linear head: the network does not "
-            f"classify into these {count} classes, or --predictions head was given"
-            for spec in settings.streams
-            if spec.brings_classes() or spec.stream in source.predictions
-        ]
+        notes = _prediction_notes(asked, source) if asked.assignment.outputs else []
         for note in [*notes, *crossfit_notes(source, asked.crossfit)]:
             asked.console.print(f"[yellow]note:[/] {escape(note)}")
     # What readers of the cache should know, without any path of this machine.
@@ -215,6 +211,31 @@ def _merge(asked: Extraction, folder: Path, kept: list[int], skipped: dict[str, 
         provenance=provenance,
         console=asked.console,
     )
+    if asked.console:
+        for stream in _silent_streams(asked):
+            asked.console.print(
+                f"[yellow]warning:[/] stream {stream}: no video has any sound: its features are "
+                "the same everywhere"
+            )
+
+
+def _prediction_notes(asked: Extraction, source: Source) -> list[str]:
+    """Who predicts the frames of a stream whose network might, in a line each."""
+    return [
+        f"stream {spec.stream}: predictions by the network's own classifier"
+        if spec.stream in source.predictions
+        else f"stream {spec.stream}: predictions by a linear head: the network does not classify "
+        f"into these {len(source.outputs)} classes, or --predictions head was given"
+        for spec in asked.settings.streams
+        if spec.brings_classes() or spec.stream in source.predictions
+    ]
+
+
+def _silent_streams(asked: Extraction) -> list[str]:
+    """The streams of sound in the written cache that hold nothing but silence."""
+    cache = FeatureCache(asked.out)
+    sound = [spec.stream for spec in asked.settings.streams if spec.backbone == LOG_MEL]
+    return [one for one in sound if cache.features_extent(one).max < SILENCE + AUDIBLE]
 
 
 def shards_source(asked: Extraction, folder: Path, kept: list[int]) -> Source:

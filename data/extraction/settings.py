@@ -75,6 +75,7 @@ class Extraction:
     settings: Settings
     out: Path
     engine: Engine = Engine(jobs=1)
+    overwrite: bool = False  # a cache that exists
     resume: bool = False
     keep_shards: bool = False
     strict: bool = False

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.corpora.assignment import Assignment
+from data.corpora.folder_layout import ClassFolders
 from data.corpora.read import read_corpus
 from data.sources.source import Frames, Source, assigned_source, check_videos
 from frame_select_env.cache import schema
@@ -50,6 +51,7 @@ def read_folder(
     predictions: Path | None = None,
     seed: int = 0,
     kind: FolderKind | None = None,
+    class_folders: ClassFolders = "auto",
 ) -> Source:
     """Read a folder of class folders of feature files, with splits from a split file.
 
@@ -58,7 +60,7 @@ def read_folder(
     """
     kind = kind or npy_kind()
     ids = video_ids(folder, split_file, kind)
-    assignment = read_corpus(split_file, folder, ids, seed)
+    assignment = read_corpus(split_file, folder, ids, seed, class_folders)
     refuse_missing(assignment, f"add the {kind.suffix} file")
     files = [folder / f"{video}{kind.suffix}" for video in ids]
     if kind.fit is not None:
@@ -66,6 +68,8 @@ def read_folder(
     shapes, times = _survey(files, kind)
     given: dict[str, Frames] = {}
     if predictions is not None:
+        if not assignment.outputs:
+            raise FrameSelectError(f"{folder}: --predictions needs classes; {assignment.notes[0]}")
         prediction_files = [predictions / f"{video}.npy" for video in ids]
         outputs = len(assignment.outputs)
         leading = (1, 2) if kind.axis == "view" else (1,)

@@ -109,14 +109,21 @@ def import_source(
         return write_cache(out, videos, axes=source.axes, provenance=record, heads=heads, **names)
 
 
-def check_out(out: Path) -> None:
-    """Check that a cache can be written to `out`, before any long work starts."""
+def check_out(out: Path, overwrite: bool = True, read: Path | None = None) -> None:
+    """Check that a cache can be written to `out`, before any long work starts.
+
+    Commands replace a cache with `overwrite` only, their flag, and never the one they `read`.
+    """
+    if read is not None and out.exists() and out.resolve() == read.resolve():
+        raise FrameSelectError(f"{out}: is the cache that is read; choose another name")
     if out.is_dir():
         raise FrameSelectError(f"{out}: is a folder; give the name of a file to write")
     if not out.parent.is_dir():
         raise FrameSelectError(f"{out}: the folder {out.parent} does not exist; create it first")
     if out.is_file() and not h5py.is_hdf5(out):
         raise FrameSelectError(f"{out}: exists and is not a cache; choose another name")
+    if out.is_file() and not overwrite:
+        raise FrameSelectError(f"{out}: exists; add --overwrite, or choose another name")
 
 
 def _videos(source: Source, folds: dict[str, FoldHeads], logits: bool) -> Iterator[dict[str, Any]]:

@@ -4,8 +4,9 @@
     labels [N] int, -1 if unknown (regression: [N, K] float)   splits [N]  (folds: splits.<fold>)
 
 With a middle axis, features are [F, V, D] or [F, K, D]; see `Axes`.
-Optional: groups [N], classes [C] or targets [K], importance [F], time [F] (seconds),
-thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or predictions.<stream>).
+Optional: groups [N], classes [C] or targets [K], importance [F], time [F] (seconds), number [F]
+(of each frame in its video, from 0), thumbnail [F, h, w(, 3)] uint8, predictions [F, C] (or
+predictions.<stream>).
 N videos with F frames in total, concatenated.
 """
 
@@ -110,10 +111,10 @@ class _Reader:
         predictions = self.predictions(list(features), start[-1])
         frames = {name: self.arrays[name] for name in schema.FRAME_DATASETS if name in self.arrays}
         for name, values in frames.items():
-            self.check_frames(name, values, start[-1], (3, 4) if name == "thumbnail" else (1,))
+            self.check_frames(name, values, start[-1], schema.FRAME_AXES[name])
             if name == "thumbnail" and values.dtype != np.uint8:
                 self.fail(name, f"has dtype {values.dtype}; expected uint8")
-            if wrong := schema.check_finite(name, values):
+            if wrong := schema.check_values(f"frames/{name}", values):
                 self.fail(name, wrong)
         splits = {
             fold: self.strings(split_field(fold), values, count)
@@ -186,7 +187,10 @@ class _Reader:
         if wanted in self.arrays:
             given = self.arrays[wanted]
             names = self.strings(wanted, given, len(names) if regression else given.size).tolist()
-        if not names or len(set(names)) != len(names):
+        unknown = (
+            not regression and wanted not in self.arrays and not self.family("predictions", "")
+        )
+        if len(set(names)) != len(names) or not (names or unknown):
             self.fail(wanted, "must be distinct names, at least one")
         return labels, names, "regression" if regression else "classification"
 

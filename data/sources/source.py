@@ -1,7 +1,9 @@
 """Source: the videos to write to a cache, independent of the format they were read from."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +13,7 @@ from data.corpora.assignment import Assignment
 from frame_select_env.cache import Summaries, schema
 from frame_select_env.errors import FrameSelectError
 
+ONE_CLASS = "video"  # the class of a cache in which no label is known
 # Index of a video -> the values of its L frames, [L, ...].
 Frames = Callable[[int], np.ndarray]
 
@@ -33,7 +36,8 @@ class Source:
         groups: [N] str, groups that `--crossfit group` keeps together; None: no groups.
         predictions: Stream -> reader of given predictions [L, C] (with views also [L, V, C]); a
             head is trained for every other stream.
-        frames: "importance", "time", "thumbnail", "raters" (any of these) -> reader of [L, ...].
+        frames: "time", "number", "importance", "thumbnail", "raters" (any of these) -> reader of
+            [L, ...].
         summaries: Reader of a video's summaries by raters; None: there are none.
         trimmed: Reader of [L] bool, the frames that heads train on, one at least; None: all.
         notes: Messages for the user, one line each.
@@ -105,6 +109,11 @@ class Source:
         return values
 
 
+def _ones(source: Source, stream: str, row: int) -> np.ndarray:
+    views = source.features[stream](row).shape[1:2] if source.axes.get(stream) == "view" else ()
+    return np.ones((source.lengths[row], *views, 1), np.float32)
+
+
 def stream_field(kind: str, stream: str) -> str:
     """The name of a stream's array: `features`, or `features.audio`."""
     return kind if stream == schema.DEFAULT_STREAM else f"{kind}.{stream}"
@@ -141,7 +150,16 @@ def assigned_source(
 
 
 def check_videos(source: Source) -> Source:
-    """Check everything that needs no frames; return the source."""
+    """Check everything that needs no frames; return the source.
+
+    Where no label is known, there is one class, which every frame is predicted to be of.
+    """
+    if source.task == "classification" and not source.outputs:
+        source = dataclasses.replace(
+            source,
+            outputs=[ONE_CLASS],
+            predictions={stream: partial(_ones, source, stream) for stream in source.features},
+        )
     if not len(source):
         source.fail("ids", "contains no video")
     unique, counts = np.unique(source.ids, return_counts=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from data.corpora.folder_layout import ClassFolders
 from data.sources.alignment import MisalignedError, align
 from data.sources.folders import FolderKind, read_folder, video_ids
 from data.sources.source import Frames, Source, check_videos
@@ -16,7 +17,10 @@ from frame_select_env.errors import FrameSelectError
 
 
 def read_streams(
-    folders: Mapping[str, tuple[Path, FolderKind]], split_file: str | None, seed: int = 0
+    folders: Mapping[str, tuple[Path, FolderKind]],
+    split_file: str | None,
+    seed: int = 0,
+    class_folders: ClassFolders = "auto",
 ) -> Source:
     """Read folders by stream, as `read_folder` does; their frames are aligned by time.
 
@@ -27,7 +31,7 @@ def read_streams(
         {s: (folder, video_ids(folder, split_file, kind)) for s, (folder, kind) in folders.items()}
     )
     parts = {
-        stream: read_folder(folder, split_file, None, seed, kind)
+        stream: read_folder(folder, split_file, None, seed, kind, class_folders)
         for stream, (folder, kind) in folders.items()
     }
     first = next(iter(parts.values()))

@@ -37,17 +37,16 @@ from frame_select_env.cache import Summaries, schema
 from frame_select_env.cache.summaries import ABSENT
 from frame_select_env.errors import FrameSelectError
 
-ONE_CLASS = "video"
 NO_LABELS = (
-    f"no labels: all videos get the class {ONE_CLASS!r} with probability 1, so rewards for the "
-    "right class are always 0 and agents train with diversity_representativeness; pass "
-    "--split-file a CSV with a label column (TVSum's categories, for example) to train a head"
+    "labels unknown: agents train with diversity_representativeness; pass --split-file a CSV with "
+    "a label column (TVSum's categories, for example) to train a head"
 )
 FScore = Literal["mean", "max"]  # over raters
 # In the words of messages: what a video may lack that others have.
 FIELDS = {
     "importance": "gtscore or user_summary",
     "time": "fps",
+    "number": "picks",
     "raters": "user_summary",
     "summaries": "change_points, or user_summary of 0 and 1",
 }
@@ -65,9 +64,9 @@ def read_summarization(
 ) -> Source:
     """Read a summarisation h5; features are read from it one video at a time.
 
-    Only a CSV as `split_file` can provide labels (or targets); without them there is one class with
-    given predictions of 1. `fps` turns picks into times; None: as stored in the file. `f_score` is
-    how F-scores of several raters become one; None: see `f_score_rule`.
+    Only a CSV as `split_file` can provide labels (or targets), which are unknown without it. `fps`
+    turns picks into times; None: as stored in the file. `f_score` is how F-scores of several raters
+    become one; None: see `f_score_rule`.
     """
     if fps is not None and not 0 < fps < np.inf:
         raise FrameSelectError(f"--fps {fps}: must be positive")
@@ -112,13 +111,7 @@ def read_summarization(
             f"--f-score: {path.name} has no summaries of users: {FIELDS['summaries']} are missing"
         )
     if not assignment.outputs:
-        source = dataclasses.replace(
-            source,
-            outputs=[ONE_CLASS],
-            labels=np.zeros(len(ids), np.int64),
-            predictions={stream: lambda row: np.ones((source.lengths[row], 1), np.float32)},
-            notes=[*source.notes, NO_LABELS],
-        )
+        source = dataclasses.replace(source, notes=[*source.notes, NO_LABELS])
     return check_videos(source)
 
 

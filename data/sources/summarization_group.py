@@ -25,7 +25,12 @@ class VideoGroup:
         """`features` [n_steps, D], or another array with a row per step; None: absent."""
         if name == "features":
             return self.features()[:]
-        readers = {"importance": self.importance, "time": self.time, "raters": self.raters}
+        readers = {
+            "importance": self.importance,
+            "time": self.time,
+            "number": self.numbers,
+            "raters": self.raters,
+        }
         return readers[name]()
 
     def features(self) -> h5py.Dataset:
@@ -108,6 +113,10 @@ class VideoGroup:
         if number.shape != () or number.dtype.kind not in "fiu" or not 0 < number < np.inf:
             self.fail("fps", f"is {fps!r}; expected one positive number")
         return (self.picks("fps") / float(number)).astype(np.float32)
+
+    def numbers(self) -> np.ndarray | None:
+        """[n_steps] int64, the picks; None without them."""
+        return self.picks("number") if "picks" in self.group else None
 
     def picks(self, needed_by: str) -> np.ndarray:
         """[n_steps] int64, increasing."""

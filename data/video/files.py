@@ -1,5 +1,6 @@
 """Finding and opening video files."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
 
 FORMATS = "3gp asf avi flv m2ts m4v mkv mov mp4 mpeg mpg mts ogv ts vob webm wmv"
+KINDS = 6  # of ignored files that a note lists
 SUFFIXES = frozenset(f".{name}" for name in FORMATS.split())
 
 
@@ -23,24 +25,39 @@ class VideoError(FrameSelectError):
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """The videos below a folder."""
+    """The videos below a folder, or a single one."""
 
-    folder: Path
+    folder: Path  # or the file of a single video
     files: dict[str, Path]  # id (path below the folder without suffix, with `/`) -> file, sorted
     unusable: list[str] = field(default_factory=list)  # a line per duplicate id or invalid name
+    # Other files by kind, a suffix or, without one, a name -> how many; none in hidden folders.
+    ignored: dict[str, int] = field(default_factory=dict)
 
 
-def find_videos(folder: Path) -> VideoFiles:
-    """Find videos below a folder by suffix, none hidden; of equal ids, the first file is used."""
-    if not folder.is_dir():
-        what = "is a file; give its folder" if folder.exists() else "no such folder"
-        raise FrameSelectError(f"{folder}: {what} (VIDEOS)")
+def find_videos(path: Path, split_file: Path | None = None) -> VideoFiles:
+    """Find videos below a folder by suffix, none hidden; of equal ids, the first file is used.
+
+    A file is taken for a video whatever its suffix. The split file does not count as ignored.
+    """
+    if path.is_file():
+        name = path.stem
+        if wrong := schema.check_text(name):
+            raise FrameSelectError(f"{path.parent}: the video {wrong}")
+        return VideoFiles(path, {name: path})
+    if not path.is_dir():
+        raise FrameSelectError(f"{path}: no such file or folder (VIDEOS)")
+    folder = path
     files: dict[str, Path] = {}
     unusable = []
+    ignored: Counter[str] = Counter()
     for file in sorted(folder.rglob("*")):
         below = file.relative_to(folder)
-        hidden = any(part.startswith(".") for part in below.parts)
-        if hidden or file.suffix.lower() not in SUFFIXES or not file.is_file():
+        if any(part.startswith(".") for part in below.parts[:-1]) or not file.is_file():
+            continue
+        suffix, hidden = file.suffix.lower(), file.name.startswith(".")
+        if hidden or suffix not in SUFFIXES:
+            if split_file is None or file.resolve() != split_file.resolve():
+                ignored[f"hidden {suffix}" if suffix in SUFFIXES else suffix or file.name] += 1
             continue
         name = below.with_suffix("").as_posix()
         if wrong := schema.check_text(name):
@@ -53,7 +70,16 @@ def find_videos(folder: Path) -> VideoFiles:
             files[name] = file
     if not files:
         raise FrameSelectError(f"{folder}: contains no video file ({', '.join(sorted(SUFFIXES))})")
-    return VideoFiles(folder, dict(sorted(files.items())), unusable)
+    return VideoFiles(folder, dict(sorted(files.items())), unusable, dict(ignored))
+
+
+def ignored_note(videos: VideoFiles) -> str:
+    """The files that are no videos, in a line; empty if there are none."""
+    kinds = Counter(videos.ignored).most_common()
+    listed = [f"{count} {kind}" for kind, count in kinds[:KINDS]]
+    if rest := sum(count for _, count in kinds[KINDS:]):
+        listed.append(f"{rest} others")
+    return f"ignored: {', '.join(listed)}" if listed else ""
 
 
 @contextmanager

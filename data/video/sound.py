@@ -19,6 +19,7 @@ BLOCK = 6000  # spectra in memory at a time: one minute
 HOP = 160  # samples from one spectrum to the next: 10 ms
 LOWEST, HIGHEST = 60.0, 7_800.0  # Hz
 FLOOR = 1e-6  # lower bound of the power, so that silence is finite
+SILENCE = float(np.log(FLOOR))  # the log-mel of silence, in every band
 
 
 def read_sound(path: Path, rate: int) -> np.ndarray | None:
@@ -106,8 +107,7 @@ def log_mel_at(
     sound: np.ndarray | None, seconds: np.ndarray, bands: int, span: float
 ) -> np.ndarray:
     """The mean log-mel frame [F, bands] in `span` seconds around each time; silence outside."""
-    silence = float(np.log(FLOOR))
-    out = np.full((len(seconds), bands), silence, np.float32)
+    out = np.full((len(seconds), bands), SILENCE, np.float32)
     if sound is None or not len(sound):
         return out
     rows = log_mel(sound, bands).numpy()
@@ -117,5 +117,5 @@ def log_mel_at(
         heard = rows[max(0, first) : max(0, last)]
         if len(heard):
             outside = last - first - len(heard)
-            out[index] = (heard.sum(axis=0) + silence * outside) / (last - first)
+            out[index] = (heard.sum(axis=0) + SILENCE * outside) / (last - first)
     return out

@@ -156,9 +156,9 @@ class FeatureCache(CacheTables):
         return features[:, 0], predictions[:, 0]
 
     def read_frames(self, dataset: str, rows: np.ndarray, num_frames: int = 25) -> np.ndarray:
-        """Time, importance, thumbnail or raters of the videos in `rows`, [B, T, ...]; 0 at padding.
+        """One of `frame_datasets` of the videos in `rows`, [B, T, ...]; 0 at padding.
 
-        In a cache without times, the time is the frame number in the video.
+        In a cache without times, the time is the frame's place among those in the cache.
 
         Raises:
             FrameSelectError: if the cache does not have the dataset.
@@ -309,7 +309,7 @@ class FeatureCache(CacheTables):
         if "predictions" in name.split("/"):
             wrong = schema.check_predictions(values, self.task)
         else:
-            wrong = schema.check_finite(name, values)
+            wrong = schema.check_values(name, values)
         if wrong:
             raise CacheError(f"{self.path}: {name}: video {str(self.ids[row])!r}: {wrong}")
 

@@ -10,7 +10,8 @@
     /folds/<fold>/split [N]  /folds/<fold>/predictions/<stream> [F, C]  (attrs axes, min, max)
     /folds/<fold>/head/<stream>/weight [D, C] float32, bias [C] float32  (also of the fold default;
                       or with hidden_weight [D, H], hidden_bias [H] and then weight [H, C])
-    /frames/time [F] float32  /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
+    /frames/time [F] float32 s  /frames/number [F] int32, from 0 in the source video
+    /frames/importance [F] float32  /frames/thumbnail [F, h, w(, 3)] uint8
     /frames/raters [F, R] float32  (the score of each rater; a column of NaN: none in this video)
     /summaries/start [N + 1] int64  /summaries/frame [G] int32  /summaries/shot [G] int32
     /summaries/kept [G, R] uint8    (see `frame_select_env.cache.summaries`)
@@ -56,11 +57,12 @@ SUM_TOLERANCE = 2e-3
 # Dataset of /frames -> dtype, and numbers of axes. All are optional.
 FRAME_DATASETS = {
     "time": "float32",
+    "number": "int32",
     "importance": "float32",
     "thumbnail": "uint8",
     "raters": "float32",
 }
-FRAME_AXES = {"time": (1,), "importance": (1,), "thumbnail": (3, 4), "raters": (2,)}
+FRAME_AXES = {"time": (1,), "number": (1,), "importance": (1,), "thumbnail": (3, 4), "raters": (2,)}
 # The arrays of a head in the order in which they are applied; a linear one has the last two.
 HEAD = ("hidden_weight", "hidden_bias", "weight", "bias")
 ATTRIBUTE_BYTES = 60_000  # HDF5 allows 64 KiB of all attributes of an object
@@ -97,14 +99,23 @@ def head_shapes(inputs: int, outputs: int, units: int | None) -> dict[str, tuple
 
 
 def check_finite(name: str, values: np.ndarray) -> str | None:
-    """Check values [L, ...], frame by frame; those of raters may lack some."""
-    if name == "frames/raters":
-        return check_raters(values)
+    """Check values [L, ...], frame by frame."""
     bad = ~np.isfinite(values)
     if bad.any():
         frame = int(np.argwhere(bad)[0][0])
         return f"{name} is {values[bad][0]} at frame {frame}; remove the video or repair the value"
     return None
+
+
+def check_values(dataset: str, values: np.ndarray) -> str | None:
+    """Check the values [L, ...] of a dataset by its full name, frame by frame."""
+    if dataset == "frames/raters":
+        return check_raters(values)
+    if dataset == "frames/number":
+        most = np.iinfo(FRAME_DATASETS["number"]).max
+        if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > most:
+            return f"{dataset} must be whole numbers from 0, of frames in the source video"
+    return check_finite(dataset, values)
 
 
 def check_predictions(values: np.ndarray, task: str) -> str | None:

@@ -73,7 +73,7 @@ class CacheTables:
 
     @property
     def frame_datasets(self) -> tuple[str, ...]:
-        """Which of time, importance, thumbnail and raters the cache has."""
+        """Which of time, number, importance, thumbnail and raters the cache has."""
         return tuple(name for name in FRAME_DATASETS if f"frames/{name}" in self._extents)
 
     @property
@@ -127,6 +127,23 @@ class CacheTables:
         if self.labels.ndim == 2:
             return rows
         return rows[self.labels[rows] != UNKNOWN_LABEL]
+
+    def judged(self, rows: np.ndarray) -> np.ndarray:
+        """Those of the videos in `rows` [n] that answers can be compared with.
+
+        These are the labelled ones; where one class is all there is, every video.
+        """
+        return rows if self.single_class else self.labelled(rows)
+
+    def true_labels(self, rows: np.ndarray) -> np.ndarray:
+        """The labels of judged videos, [n] int64 (regression: [n, K]); the one class is theirs."""
+        labels = self.labels[rows]
+        return np.zeros_like(labels) if self.single_class else labels
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the label of any video is known."""
+        return len(self.labelled(np.arange(len(self)))) > 0
 
     def stream(self, name: str | None = None) -> str:
         """The name of a stream, or of several, "a+b"; None stands for the only one.

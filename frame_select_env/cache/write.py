@@ -41,11 +41,11 @@ def write_cache(
             `split` ("train" | "val" | "test" | ""),
             `features` ([L, D], [L, V, D] or [L, O, D] float; or a dict of them by stream),
             `predictions` ([L, C] or [L, V, C] probabilities, regression: values; or a dict), and
-            optionally `group` (str), `time` [L] (s), `importance` [L], `thumbnail`
-            [L, h, w(, 3)] uint8, `raters` [L, R] (NaN in the columns of raters that the video does
-            not have), `summaries` (a `Summaries`), and `folds`: fold name ->
-            {"split": ..., "predictions": ...} (without predictions the fold uses those of the top
-            level).
+            optionally `group` (str), `time` [L] (s), `number` [L] (of each frame in the source
+            video, from 0), `importance` [L], `thumbnail` [L, h, w(, 3)] uint8, `raters` [L, R]
+            (NaN in the columns of raters that the video does not have), `summaries` (a
+            `Summaries`), and `folds`: fold name -> {"split": ..., "predictions": ...} (without
+            predictions the fold uses those of the top level).
         classes: Names of the C classes (classification).
         targets: Names of the K targets (regression). Give either classes or targets.
         axes: Stream name -> "view" or "object" for streams with a middle axis.
@@ -226,9 +226,10 @@ class _Writer:
         expected = f"expected {dimensions[0]} axes{remedy}"
         self.require(values.ndim in dimensions, f"{dataset} has shape {values.shape}; {expected}")
         if dtype != "uint8":
-            with np.errstate(over="ignore"):  # values that are too large become inf and fail
-                values = values.astype(dtype, copy=False)
-            wrong = schema.check_finite(dataset, values)
+            if dtype != "int32":  # what is too large for that would become another number
+                with np.errstate(over="ignore"):  # values that are too large become inf and fail
+                    values = values.astype(dtype, copy=False)
+            wrong = schema.check_values(dataset, values)
             self.require(not wrong, wrong)
         if "predictions" in kind:
             columns, outputs = values.shape[-1], len(self.names)

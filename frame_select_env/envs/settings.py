@@ -1,6 +1,5 @@
 """The keyword arguments of the environments, checked in one place."""
 
-import difflib
 import inspect
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from frame_select_env.cache import View
 from frame_select_env.consensus import MAX_FRAMES, MEAN, check_alpha
-from frame_select_env.errors import FrameSelectError, UnknownKeywordError
+from frame_select_env.errors import FrameSelectError, UnknownKeywordError, did_you_mean
 from frame_select_env.rewards import RewardSpec
 
 DEFAULT_FRAMES = 8
@@ -111,8 +110,7 @@ def check_keywords(environment: type[Any], kind: type[Settings], keywords: dict[
         if name not in names:
             own = inspect.signature(environment).parameters.values()
             names += [one.name for one in own if one.kind is not one.VAR_KEYWORD]
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f" did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(name, names)
             raise UnknownKeywordError(
                 f"{environment.__name__}.__init__() got an unexpected keyword argument {name!r};"
                 f"{hint} known: {', '.join(sorted(names))}"

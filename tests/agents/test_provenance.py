@@ -7,7 +7,8 @@ import pytest
 
 from agents.registry import parse_agent
 from agents.training import provenance
-from agents.training.provenance import code_digests, versions
+from agents.training.provenance import code_digests
+from frame_select_env.versions import versions
 
 REWARD = '''
 """A reward."""

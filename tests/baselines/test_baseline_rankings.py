@@ -210,7 +210,7 @@ def test_oracle_refuses_to_work_without_labels():
 
 
 def test_unknown_and_unsuitable_names():
-    with pytest.raises(FrameSelectError, match="unknown ranking 'centr'; known: .*uniform"):
+    with pytest.raises(FrameSelectError, match=r"'centr'; did you mean 'centre'\? known: .*unif"):
         make_ranking("centr")
     with pytest.raises(FrameSelectError, match="'confidence' does not apply to a regression"):
         make_ranking("confidence", task="regression")

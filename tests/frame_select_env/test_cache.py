@@ -56,6 +56,7 @@ def test_round_trip_of_everything(tmp_path):
                 },
                 "predictions": {"crops": probabilities, "faces": probabilities[:, 0]},
                 "time": np.arange(length) * 0.04,
+                "number": np.arange(length) * 3,
                 "importance": rng.random(length),
                 "thumbnail": rng.integers(0, 255, (length, 2, 2, 3)).astype(np.uint8),
                 "folds": {
@@ -79,7 +80,7 @@ def test_round_trip_of_everything(tmp_path):
     assert cache.streams == ("crops", "faces") and cache.folds == ("default", "a", "b")
     assert cache.splits("b").tolist() == ["test"] * 3
     assert cache.provenance == {"made": "here"}
-    assert set(cache.frame_datasets) == {"time", "importance", "thumbnail"}
+    assert set(cache.frame_datasets) == {"time", "number", "importance", "thumbnail"}
     for row, item in enumerate(written):
         length = len(item["time"])
         clips = cache.read(np.array([row]), length, stream="crops")
@@ -87,6 +88,7 @@ def test_round_trip_of_everything(tmp_path):
         mean = item["predictions"]["crops"].mean(axis=1)
         np.testing.assert_allclose(clips.predictions[0], mean, rtol=1e-6)
         np.testing.assert_allclose(clips.time[0], item["time"], rtol=1e-6)
+        assert cache.read_frames("number", [row], length)[0].tolist() == item["number"].tolist()
         faces = cache.read(np.array([row]), length, stream="faces")
         assert faces.features.dtype == np.float16
         assert (faces.features[0] == item["features"]["faces"]).all()
@@ -110,7 +112,7 @@ def test_clips_cover_a_split_once_and_pad_with_zeros(planted):
     assert seen == cache.rows("train").tolist()
 
 
-def test_time_is_the_frame_number_where_the_file_has_none(tmp_path):
+def test_time_is_the_place_of_the_frame_where_the_file_has_none(tmp_path):
     cache = FeatureCache(write_cache(tmp_path / "c.h5", [video(length=4)], classes=["a", "b"]))
     assert cache.read(np.array([0]), 2).time.tolist() == [[1.0, 3.0]]
     with pytest.raises(FrameSelectError, match="has no frames/importance"):

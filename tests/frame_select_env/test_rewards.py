@@ -130,7 +130,7 @@ def test_a_design_reads_only_what_it_declared():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("sing_omega", "unknown reward 'sing_omega'; known: "),
+        ("sing_omega", "unknown reward 'sing_omega'; did you mean 'sign_omega'? known: "),
         ({"sign_omega": "much"}, "the weight 'much' must be a number"),
         ({"sign_omega": float("nan")}, "the weight nan must be a number"),
         ({}, "empty mapping"),

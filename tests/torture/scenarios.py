@@ -58,24 +58,28 @@ def make_scenarios(folder: Path) -> list[Scenario]:
     ):
         done = run_here(command)
         assert done.code == 0, done.errors
-    complete = "is complete, so there is nothing to resume"
+    complete = "is complete; to extract it again, give --overwrite instead of --resume"
     return [
-        Scenario("import", lambda out: surface.import_features(npz, out / "out.h5"), weight=2),
+        Scenario(
+            "import",
+            lambda out: surface.import_features(npz, out / "out.h5", "--overwrite"),
+            weight=2,
+        ),
         Scenario(
             "import over a cache",
-            lambda out: surface.import_features(npz, out / "out.h5"),
+            lambda out: surface.import_features(npz, out / "out.h5", "--overwrite"),
             prepare=lambda out: shutil.copyfile(older, out / "out.h5"),
         ),
         Scenario(
             "extract",
-            lambda out: surface.extract(videos, out / "out.h5"),
+            lambda out: surface.extract(videos, out / "out.h5", "--overwrite"),
             again=lambda out: ("--resume",),
             done=complete,
             weight=3,
         ),
         Scenario(
             "extract over a cache",
-            lambda out: surface.extract(videos, out / "out.h5"),
+            lambda out: surface.extract(videos, out / "out.h5", "--overwrite"),
             again=_resume_shards,
             done=complete,
             prepare=lambda out: shutil.copyfile(older, out / "out.h5"),

@@ -72,6 +72,8 @@ def plant(tmp_path):
 def timed_videos(videos, thumbnail=None, name="v{}"):
     """Test videos of two classes with three frames each, at 0, 0.5 and 1.25 s.
 
+    They are the frames 0, 12 and 40 of the source video: its rate varies.
+
     `thumbnail` is the shape of a picture that is as bright as the video's number.
     """
     for row in range(videos):
@@ -85,6 +87,7 @@ def timed_videos(videos, thumbnail=None, name="v{}"):
             "features": np.ones((3, 1), np.float32),
             "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
             "time": np.array([0.0, 0.5, 1.25], np.float32),
+            "number": np.array([0, 12, 40]),
             **pictures,
         }
 

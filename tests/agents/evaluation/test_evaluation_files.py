@@ -122,7 +122,7 @@ def test_predictions_csv(found, tmp_path):
         results = found.results["mine", record["frames"]]
         assert len(numbers) == results.frames[run, np.flatnonzero(found.rows == row)[0]]
         assert max(numbers) < 30
-        assert record["seconds"] == ""
+        assert record["seconds"] == record["source_frames"] == ""
     assert max(int(r["selected"].split()[-1]) for r in records) >= 25  # 30 frames, not the 25
 
 
@@ -194,11 +194,12 @@ def test_a_folder_that_does_not_exist(found, tmp_path):
         write_evaluation(tmp_path / "nowhere" / "evaluation.csv", found)
 
 
-def test_predictions_have_the_times_of_the_frames_where_these_are_known(
+def test_predictions_have_times_and_source_frame_numbers_where_these_are_known(
     plant_timed, tmp_path, telling
 ):
     found = evaluate(plant_timed(), {"mine": [telling()]}, frames=(2,), references=False)
     write_predictions(tmp_path / "predictions.csv", found)
     for record in read(tmp_path / "predictions.csv"):
-        numbers = map(int, record["selected"].split())
-        assert record["seconds"] == " ".join(("0.000", "0.500", "1.250")[t] for t in numbers)
+        kept = [int(number) for number in record["selected"].split()]
+        assert record["seconds"] == " ".join(("0.000", "0.500", "1.250")[t] for t in kept)
+        assert record["source_frames"] == " ".join(("0", "12", "40")[t] for t in kept)

@@ -85,7 +85,14 @@ def test_words_of_rules_and_verdicts():
     assert "no better than all" in verdict(Shortcuts(10, 0.3, 0.2, (without,)))
 
 
-def test_what_is_refused(loud, regression):
+def test_what_is_refused(loud, regression, tmp_path):
+    videos = [
+        {"id": str(n), "label": -1, "split": split, "features": [[n]], "predictions": [[1]]}
+        for n, split in enumerate(("train", "test"))
+    ]
+    single = FeatureCache(write_cache(tmp_path / "one.h5", videos, classes=["video"]))
+    with pytest.raises(FrameSelectError, match="the one class 'video', which any frames predict"):
+        find_shortcuts(single)
     with pytest.raises(FrameSelectError, match="formulas are fitted on it"):
         find_shortcuts(loud, split="train")
     with pytest.raises(FrameSelectError, match="classifications only"):

@@ -138,11 +138,13 @@ def refused(capsys, *arguments):
 def test_bad_arguments_are_one_line_and_exit_code_2(cache, regression, tmp_path, capsys):
     to = ("--out", tmp_path / "out")
     line = refused(capsys, "as-table9", "--data", cache, *to)
-    assert line.startswith("unknown table 'as-table9'; known: aggressiveness, as-ablation, as-tab")
+    assert line.startswith("unknown table 'as-table9'; did you mean 'as-table")
     line = refused(capsys, "as-table1", "--data", tmp_path, *to)
     assert line == f"--data {tmp_path}: is a folder; name a cache, made with extract"
     line = refused(capsys, "as-table1", "--data", f"tns={cache}", *to)
-    assert line.endswith("unknown row 'tns'; known: tsn, tsn-kinetics, two-stream")
+    assert line.endswith(
+        "unknown row 'tns'; did you mean 'tsn'? known: tsn, tsn-kinetics, two-stream"
+    )
     line = refused(capsys, "proposal", "--data", cache, "--agents", AGENT, *to)
     assert line == "--agents: every row of proposal names its own; leave it out"
     line = refused(capsys, "proposal", "--data", regression, *to)

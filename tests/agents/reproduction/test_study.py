@@ -126,7 +126,11 @@ def test_a_cache_without_a_name_is_that_of_every_row_but_the_own():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["tns=x.h5"], "--data tns=x.h5: unknown row 'tns'; known: tsn, tsn-kinetics, two-stream"),
+        (
+            ["tns=x.h5"],
+            "--data tns=x.h5: unknown row 'tns'; did you mean 'tsn'? "
+            "known: tsn, tsn-kinetics, two-stream",
+        ),
         (["tsn=x.h5", "tsn=y.h5"], "--data tsn=y.h5: tsn is named twice"),
         (["tsn=x.h5", "y.h5"], "--data y.h5: tsn is named twice"),
         ([], "--data: name a cache, or ROW=CACHE"),

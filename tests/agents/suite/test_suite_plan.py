@@ -64,7 +64,7 @@ def test_tasks_that_have_changed_since_make_another_plan(tmp_path) -> None:
         ({"tests": [["dqn"]]}, "tests: must be a list of pairs"),
         ({"tests": [["dqn", "ppo"]]}, "tests: unknown agent 'ppo'; known: dqn"),
         ({"tests": [["dqn", "dqn"]]}, "tests: dqn is compared with itself"),
-        ({"sedes": 3}, "unknown field 'sedes'; known: agents, budget"),
+        ({"sedes": 3}, "unknown field 'sedes'; did you mean 'seeds'? known: agents, b"),
     ],
 )
 def test_a_bad_plan_is_one_line_that_names_the_file(tmp_path, changes, words) -> None:

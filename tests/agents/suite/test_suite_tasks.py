@@ -56,5 +56,7 @@ def test_a_look_costs_what_the_agents_are_paid() -> None:
 
 
 def test_an_unknown_task_is_one_line() -> None:
-    with pytest.raises(FrameSelectError, match="unknown task 'lang'; known: context, glance, long"):
+    with pytest.raises(
+        FrameSelectError, match=r"task 'lang'; did you mean 'long'\? known: context, g"
+    ):
         suite_task("lang")

@@ -10,12 +10,19 @@ from frame_select_env.errors import FrameSelectError
 
 def test_an_unknown_name_is_told_with_all_there_are() -> None:
     with pytest.raises(FrameSelectError) as told:
-        build_backbone(Specification("main", "swin4d"), Runtime())
+        build_backbone(Specification("main", "timm"), Runtime())
     message = str(told.value)
-    assert message.startswith("--backbone swin4d: unknown backbone 'swin4d'; known: ")
+    assert message.startswith("--backbone timm: unknown backbone 'timm'; known: ")
     kinds = ("swin3d_t", "resnet50", "flow:IMAGE_MODEL", "hf:MODEL", "log-mel", "module:function")
     for kind in kinds:
         assert kind in message
+
+
+def test_the_nearest_name_is_told_alone() -> None:
+    with pytest.raises(FrameSelectError) as told:
+        build_backbone(Specification("main", "resnet19"), Runtime())
+    line = "--backbone resnet19: unknown backbone 'resnet19'; did you mean 'resnet18'?"
+    assert str(told.value) == line
 
 
 def test_flow_is_put_before_image_models_only() -> None:

@@ -61,17 +61,64 @@ def test_folders_named_after_splits_are_the_split() -> None:
     assert "2 train, 1 val, 1 test videos" in assignment.notes[0]
 
 
+@pytest.mark.parametrize("count", [1, 12])
+def test_without_class_folders_labels_are_unknown(count: int) -> None:
+    assignment = read_corpus(None, FOLDER, [f"clip{number:02d}" for number in range(count)])
+    assert assignment.outputs == [] and assignment.labels == [None] * count
+    assert Counter(assignment.splits["default"])["test"] == count // 3
+    word = "videos" if count > 1 else "video"
+    assert assignment.notes[0] == f"{count} {word}, no class folders: labels unknown"
+
+
+def test_splits_without_class_folders_leave_labels_unknown() -> None:
+    assignment = read_corpus(None, FOLDER, ["train/a", "test/b"])
+    assert assignment.labels == [None, None] and assignment.splits["default"] == ["train", "test"]
+
+
+GRID = [("spk1", "golf"), ("spk1", "run"), ("spk2", "golf"), ("spk2", "run"), ("spk12", "run")]
+
+
+@pytest.mark.parametrize("order", ["{0}/{1}", "{1}/{0}", "train/{0}/{1}"])
+def test_numbered_folders_that_repeat_are_groups(order: str) -> None:
+    ids = [f"{order.format(*pair)}/{number}" for number, pair in enumerate(GRID)]
+    assignment = read_corpus(None, FOLDER, ids)
+    assert assignment.labels == [action for _, action in GRID]
+    assert assignment.groups == [speaker for speaker, _ in GRID]
+    note = "classes are the folders golf, run, groups spk1, spk12, spk2, which repeat; otherwise"
+    assert assignment.notes[0].startswith(note)
+
+
+def test_class_folders_overrule_what_was_found() -> None:
+    ids = [f"{speaker}/{action}/a" for speaker, action in GRID]
+    first = read_corpus(None, FOLDER, ids, class_folders="first")
+    assert first.labels == [speaker for speaker, _ in GRID] and first.groups is None
+    named = [id_.replace("spk12", "carl").replace("spk1", "anna") for id_ in ids]
+    second = read_corpus(None, FOLDER, named, class_folders="second")
+    assert second.outputs == ["golf", "run"] and second.groups == [n.split("/")[0] for n in named]
+    none = read_corpus(None, FOLDER, ids, class_folders="none")
+    assert set(none.labels) == {None} and none.groups is None
+
+
+def test_folders_that_do_not_repeat_are_no_groups() -> None:
+    ids = ["golf/2019/a", "golf/2020/b", "run/2021/c", "run/2020/d", "sit/2022/e"]
+    assignment = read_corpus(None, FOLDER, ids)
+    assert assignment.outputs == ["golf", "run", "sit"] and assignment.groups is None
+
+
 def test_a_class_may_be_called_train() -> None:
     assert read_corpus(None, FOLDER, ["bus/a", "train/b"]).outputs == ["bus", "train"]
+
+
+REPEATED = ["features: the same folders (golf, run) repeat in others (anna, bert)", "first or se"]
 
 
 @pytest.mark.parametrize(
     ("ids", "seed", "words"),
     [
         (["a", "run/b"], 0, ["features/a: is not in a class folder"]),
-        (["train/a", "test/b"], 0, ["features/train/a", "SPLIT/CLASS/VIDEO"]),
         (["train/run/a", "test/b"], 0, ["features/test/b", "SPLIT/CLASS/VIDEO"]),
         (["train/run/a", "b"], 0, ["features/b: is not in a class folder"]),
+        (["anna/golf/a", "anna/run/b", "bert/golf/c", "bert/run/d"], 0, REPEATED),
         (IDS, -1, ["--seed -1", "at least 0"]),
     ],
 )

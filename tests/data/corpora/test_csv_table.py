@@ -120,5 +120,6 @@ def test_refused_files(tmp_path: Path, refused) -> None:
     refused(str(path), IDS, ["not a UTF-8 CSV"])
     refused(str(tmp_path / "absent.csv"), IDS, ["absent.csv: no such split file", "ucf101:DIR"])
     refused("kinetics:DIR", IDS, ["kinetics:DIR: no such split file", "hmdb51:DIR"])
-    flat = csv(tmp_path, "video,split\na,train\n")
-    refused(flat, ["a"], ["features/a: is not in a class folder", "label column"])
+    mixed = csv(tmp_path, "video,split\na,train\n")
+    words = ["features/a: is not in a class folder", "label column"]
+    refused(mixed, ["a", "x/b"], words)

@@ -130,7 +130,7 @@ def test_strict_stops_at_the_first(few, tmp_path, capsys, fault):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--backbone", "resnet19"), ["unknown backbone 'resnet19'", "resnet18", "flow:"]),
+        (("--backbone", "resnet19"), ["unknown backbone 'resnet19'; did you mean 'resnet18'?"]),
         (("--backbone", "resnet18@sise=3"), ["unknown option 'sise'", "size"]),
         (("--backbone", "own_backbones:nothing"), ["own_backbones:nothing", "cannot be imported"]),
         (("--backbone", "resnet18", "--weights", "w.pth"), ["w.pth", "no such file"]),
@@ -181,7 +181,7 @@ def test_errors_of_the_users_own_function_name_the_video(few, tmp_path, capsys):
     extract(videos, tmp_path / "out.h5", *arguments)
     shown = "".join(capsys.readouterr().err.replace("│", " ").split())
     assert "bar/white.mp4:LookupError:toobright" in shown
-    line = refused(capsys, videos, tmp_path / "out.h5", *arguments, "--strict")
+    line = refused(capsys, videos, tmp_path / "out.h5", *arguments, "--strict", "--overwrite")
     assert "white.mp4: LookupError: too bright" in line
     kept = len(list(shards_folder(tmp_path / "out.h5").glob("*.safetensors")))
     assert (
@@ -264,11 +264,15 @@ def test_views_folds_and_ready_predictions_reach_the_cache(few, tmp_path, capsys
     assert cache.groups is not None and len(set(cache.groups)) == 9
 
 
-def test_nothing_is_left_over_and_a_rewritten_cache_replaces_the_old(few, tmp_path):
+def test_nothing_is_left_over_and_only_overwrite_replaces_a_cache(few, tmp_path, capsys):
     out = tmp_path / "out.h5"
     extract(few, out, *SMALL)
-    extract(few, out, *SMALL, "--seed", 1)
-    assert [path.name for path in tmp_path.iterdir()] == ["out.h5"]
+    before = out.read_bytes()
+    line = refused(capsys, few, out, *SMALL, "--seed", 1)
+    assert line.endswith("out.h5: exists; add --overwrite, or choose another name")
+    assert out.read_bytes() == before
+    extract(few, out, *SMALL, "--seed", 1, "--overwrite")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.h5"] and out.read_bytes() != before
 
 
 def test_a_full_disk_is_one_line_and_what_is_done_is_kept(few, tmp_path):

@@ -35,7 +35,7 @@ def test_every_nth_frame_of_videos_of_any_length(few, tmp_path, failure):
     extract(few, out, *GREY, "--every", 1)
     whole = open_cache(out)
     lengths, seconds = whole.lengths.copy(), whole.read(np.array([0]), 1000).time[0]
-    extract(few, out, *GREY, "--every", 5, "--keep-shards")
+    extract(few, out, *GREY, "--every", 5, "--keep-shards", "--overwrite")
     cache = open_cache(out)
     assert cache.lengths.tolist() == np.ceil(lengths / 5).astype(int).tolist()
     kept = cache.read(np.array([0]), 1000).time[0][: cache.lengths[0]]

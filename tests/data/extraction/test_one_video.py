@@ -37,10 +37,11 @@ def video(tmp_path_factory):
 
 def test_features_are_those_of_the_sampled_frames(video):
     arrays, silent = extract(video, GREY)
-    assert sorted(arrays) == ["features.main", "thumbnail", "time"] and not silent
+    assert sorted(arrays) == ["features.main", "number", "thumbnail", "time"] and not silent
     sampled = [2, 7, 12, 17, 22, 27, 32, 37, 42, 47]
     assert numbers(arrays["features.main"][:, 0]).tolist() == sampled
     np.testing.assert_allclose(arrays["time"], np.array(sampled) / 10, atol=1e-6)
+    assert arrays["number"].tolist() == sampled and arrays["number"].dtype == np.int32
     assert arrays["thumbnail"].shape == (10, 48, 48, 3)
     assert [number_of(picture) for picture in arrays["thumbnail"]] == sampled
 

@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 def imported(folder: Path, *options: str) -> FeatureCache:
     out = folder.parent / "out.h5"
     splits = str(folder.parent / "splits.csv")
-    main(["import", str(folder), str(out), "--split-file", splits, *options])
+    main(["import", str(folder), str(out), "--split-file", splits, "--overwrite", *options])
     return FeatureCache(out)
 
 

@@ -115,9 +115,26 @@ def test_folders_without_what_is_needed(tree, splits: Path, failure, tmp_path: P
     assert "absent.csv: no such split file" in failure(
         "import", tree(VIDEOS), out, "--split-file", absent
     )
-    flat = tree({"alone": 3}, name="flat")
-    csv = write_csv(tmp_path / "flat.csv", {"alone": "train"})
-    assert "alone: is not in a class folder" in failure("import", flat, out, "--split-file", csv)
+    mixed = tree({"alone": 3, "run/b": 3}, name="mixed")
+    csv = write_csv(tmp_path / "mixed.csv", {"alone": "train"})
+    assert "alone: is not in a class folder" in failure("import", mixed, out, "--split-file", csv)
+
+
+@pytest.mark.parametrize("axis", ["", "view"])
+def test_without_class_folders_every_frame_is_of_one_class(tree, tmp_path: Path, capsys, axis):
+    folder, out = tree({f"clip{number}": 3 + number for number in range(6)}), tmp_path / "out.h5"
+    for file in folder.glob("*.npy") if axis else ():
+        np.save(file, np.repeat(np.load(file)[:, None], 2, axis=1))
+    main(["import", str(folder), str(out), *(["--axis", axis] if axis else [])])
+    shown = capsys.readouterr()
+    assert "note: 6 videos, no class folders: labels unknown" in shown.err
+    assert "labels unknown; 4 train, 2 test" in shown.out and "warning" not in shown.err
+    cache = FeatureCache(out)
+    assert cache.classes == ("video",) and set(cache.labels) == {-1} and not cache.has_labels
+    assert (cache.predictions() == 1).all() and cache.head() is None
+    assert cache.predictions().shape == ((33, 2, 1) if axis else (33, 1))
+    main(["inspect", str(out), "--full"])
+    assert "6 in all, 4 train, 2 test" in capsys.readouterr().out
 
 
 def test_a_class_that_only_tests_is_named(tree, failure, tmp_path: Path) -> None:
@@ -139,7 +156,7 @@ def test_a_folder_alone_is_split_by_the_seed(tree, tmp_path: Path) -> None:
     folder = tree(VIDEOS)
     splits = {}
     for seed in ("0", "0", "1"):
-        main(["import", str(folder), str(tmp_path / "out.h5"), "--seed", seed])
+        main(["import", str(folder), str(tmp_path / "out.h5"), "--seed", seed, "--overwrite"])
         cache = FeatureCache(tmp_path / "out.h5")
         drawn = tuple(cache.rows("test").tolist())
         assert len(drawn) == 4
@@ -189,7 +206,7 @@ def test_ready_made_predictions_of_views(tree, splits: Path, failure, tmp_path: 
     given = np.exp(given) / np.exp(given).sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(FeatureCache(out).predictions(), given, atol=1e-6)
     np.save(scores / "run" / "run.0.npy", np.ones((2, 2, 2)))
-    line = failure("import", folder, out, *options)
+    line = failure("import", folder, tmp_path / "other.h5", *options)
     assert "run.0.npy: has shape (2, 2, 2); expected (2, 2) or (2, 3, 2)" in line
 
 

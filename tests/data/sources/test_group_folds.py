@@ -13,7 +13,7 @@ from frame_select_env import FeatureCache
 
 def imported(source: Path, *options: object) -> FeatureCache:
     out = source.parent / "out.h5"
-    main(["import", str(source), str(out), *map(str, options)])
+    main(["import", str(source), str(out), "--overwrite", *map(str, options)])
     return FeatureCache(out)
 
 

@@ -18,7 +18,7 @@ def loaded(path: Path) -> dict[str, np.ndarray]:
 
 def imported(path: Path, *options: str | Path) -> FeatureCache:
     out = path.parent / "out.h5"
-    main(["import", str(path), str(out), *map(str, options)])
+    main(["import", str(path), str(out), "--overwrite", *map(str, options)])
     return FeatureCache(out)
 
 

@@ -19,12 +19,13 @@ def loaded(path: Path) -> dict[str, np.ndarray]:
 def test_frames_are_cut_at_the_videos(npz) -> None:
     given = loaded(npz())
     time = np.arange(float(given["lengths"].sum()))
-    source = read_npz(npz(time=time))
+    source = read_npz(npz(time=time, number=3 * time.astype(np.int64)))
     first = 0
     for row, length in enumerate(given["lengths"]):
         frames = slice(first, first + length)
         np.testing.assert_array_equal(source.read_features("main", row), given["features"][frames])
         np.testing.assert_array_equal(source.frames["time"](row), time[frames])
+        np.testing.assert_array_equal(source.frames["number"](row), 3 * time[frames])
         first += length
     assert source.ids.tolist() == given["ids"].tolist()
     assert source.groups is not None and source.groups[5] == "g1"

@@ -12,7 +12,7 @@ import pytest
 
 from data.__main__ import main
 from data.sources.summarization import read_summarization
-from frame_select_env import FeatureCache
+from frame_select_env import FeatureCache, FrameSelectError
 
 STEPS, USERS, STRIDE, SIZE = 6, 3, 15, 8
 NAMES = [f"video_{number}" for number in range(1, 13)]
@@ -87,32 +87,31 @@ def test_from_h5_to_cache(h5: H5, capsys: pytest.CaptureFixture[str]) -> None:
     cache = imported(h5())
     assert cache.ids.tolist() == IDS
     assert cache.classes == ("video",)
-    assert cache.frame_datasets == ("importance", "raters")
+    assert cache.frame_datasets == ("number", "importance", "raters")
+    assert set(cache.labels.tolist()) == {-1}
     assert (cache.predictions() == 1).all()
     assert cache.provenance["predictions"] == "ready-made"
     for row, video in enumerate(IDS):
         features = cache.features()[cache.start[row] : cache.start[row + 1]]
         np.testing.assert_array_equal(features, given(video)["features"])
         np.testing.assert_array_equal(of(cache, "importance", row), given(video)["gtscore"])
+        assert of(cache, "number", row).tolist() == given(video)["picks"].tolist()
     assert len(cache.rows("train")) == 10 and len(cache.rows("test")) == 2
     error = " ".join(capsys.readouterr().err.split())
     assert "random split with seed 0: 10 training and 2 test videos" in error
-    assert "no labels" in error and "CSV with a label column" in error
+    assert "labels unknown" in error and "CSV with a label column" in error
 
 
-def test_rewards_without_labels_work_and_those_with_are_zero(h5: H5) -> None:
+def test_rewards_without_labels_work_and_others_are_refused(h5: H5) -> None:
     path = imported(h5()).path
     half = np.arange(STEPS) % 2
-    rewards = {}
-    for reward in ("diversity_representativeness", "span", "spread", "sign_omega", "delta_prob"):
-        env = gym.make(
-            "FrameSelect/OneShot-v0", data=str(path), num_frames=STEPS, reward=reward, split="test"
-        )
+    where = {"data": str(path), "num_frames": STEPS, "split": "test"}
+    for reward in ("diversity_representativeness", "span", "spread"):
+        env = gym.make("FrameSelect/OneShot-v0", reward=reward, **where)
         env.reset(seed=0)
-        rewards[reward] = env.step(half)[1]
-    assert rewards["sign_omega"] == rewards["delta_prob"] == 0
-    assert rewards["diversity_representativeness"] > 0
-    assert rewards["span"] != 0 and rewards["spread"] != 0
+        assert env.step(half)[1] != 0
+    with pytest.raises(FrameSelectError, match="has no video with a known label"):
+        gym.make("FrameSelect/OneShot-v0", reward="sign_omega", **where)
 
 
 def test_the_seed_draws_the_split(h5: H5) -> None:

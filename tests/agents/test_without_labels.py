@@ -1,0 +1,61 @@
+"""From videos without labels to picked frames, through the command line and without a flag."""
+
+import csv
+import json
+
+import pytest
+from shape_videos import write_shape_videos
+
+from frame_select_env import open_cache
+from frame_select_env.command_line import main
+
+GREY = ("--backbone", "own_backbones:grey@size=16")
+
+
+def frame_select(*arguments):
+    main([str(one) for one in arguments])
+
+
+@pytest.fixture
+def clips(tmp_path, monkeypatch):
+    """Nine videos in one folder; it is the current folder's `clips`."""
+    monkeypatch.chdir(tmp_path)
+    for file in list(write_shape_videos(tmp_path / "clips", videos=9, stretches=2).rglob("*.mp4")):
+        file.rename(tmp_path / "clips" / file.name)
+    return tmp_path / "clips"
+
+
+def test_a_flat_folder_from_extract_to_pick(clips, tmp_path, capsys):
+    frame_select("extract", "clips", "clips.h5", *GREY)
+    frame_select("inspect", "clips.h5")
+    assert "9 in all, 6 train, 3 test" in capsys.readouterr().out
+    frame_select("train", "--data", "clips.h5", "--out", "run")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["task"]["reward"] == "diversity_representativeness"
+    capsys.readouterr()
+    frame_select("evaluate", "run", "--data", "clips.h5")
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("Nothing tells whether selection helps") and "accuracy" not in said
+    page = (tmp_path / "run" / "evaluation.html").read_text()
+    assert "still right" not in page and "true class" not in page and "<br>frame " in page
+    with (tmp_path / "run" / "evaluation.csv").open(newline="") as file:
+        row = next(one for one in csv.DictReader(file) if one["ranking"] == "reinforce")
+    assert row["accuracy"] == row["gain"] == "" and float(row["mean_frames"]) > 0
+    frame_select("pick", "run", "clips", "--out", "picked", "--trust-code")
+    picked = json.loads((tmp_path / "picked" / "frames.json").read_text())["videos"]
+    numbers = {one["video"]: one["video_metadata"]["frames_indices"] for one in picked}
+    with (tmp_path / "run" / "predictions.csv").open(newline="") as file:
+        rows = [one for one in csv.DictReader(file) if one["frames"] == "8"]
+    assert len(rows) == 3
+    for row in rows:
+        assert row["label"] == row["p_c"] == ""
+        assert [int(one) for one in row["source_frames"].split()] == numbers[f"{row['id']}.mp4"]
+
+
+def test_a_single_video_from_extract_to_pick(clips, tmp_path):
+    frame_select("extract", "clips/04.mp4", "one.h5", *GREY)
+    assert open_cache("one.h5").ids.tolist() == ["04"]
+    frame_select("train", "--data", "one.h5", "--out", "run")
+    frame_select("pick", "run", "clips/04.mp4", "--out", "picked", "--trust-code")
+    frames = json.loads((tmp_path / "picked" / "frames.json").read_text())
+    assert len(frames["files"]) == 8
