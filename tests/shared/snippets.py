@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from face_tables import write_faces
 from processes import run_command, run_script
-from shape_videos import write_shape_videos
+from shape_videos import write_shape_videos, write_talk
+from summary_videos import summary_file
 
 from data.backbones.torchvision_import import import_torchvision
 
@@ -35,6 +36,8 @@ def prepare(folder: Path) -> None:
     """What the pages take for granted: a reader's files, and the installed commands."""
     write_features(folder / "features.npz")
     write_faces(folder)
+    summary_file(folder / "summary.h5")
+    write_talk(folder / "lecture.mp4")
     write_shape_videos(folder / "videos", videos=9, stretches=1)
     write_weights(folder / "torch")
     (folder / "bin").mkdir()
