@@ -178,13 +178,6 @@ def write_talk(path: Path, seconds: int = 4) -> None:
     write_video(path, numbered_pictures(seconds * FPS), sound=tone)
 
 
-def write_talk(path: Path, seconds: int = 4) -> None:
-    """Write a video of numbered pictures in which a tone of another pitch sounds every second."""
-    time = np.arange(seconds * RATE) / RATE
-    tone = 0.3 * np.sin(2 * np.pi * 200 * (1 + time // 1) * time).astype(np.float32)
-    write_video(path, numbered_pictures(seconds * FPS), sound=tone)
-
-
 if __name__ == "__main__":
     # python tests/shared/shape_videos.py FOLDER VIDEOS STRETCHES
     write_shape_videos(Path(sys.argv[1]), *map(int, sys.argv[2:]))
