@@ -10,6 +10,7 @@ import os
 import resource
 import runpy
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,10 @@ def _child(
     except BaseException:
         traceback.print_exc()
         raise SystemExit(1) from None
+    finally:
+        # What an interpreter does first as it ends, and what ends idle workers: a process made by
+        # multiprocessing would wait for them before.
+        threading._shutdown()  # type: ignore[attr-defined]
 
 
 def _script() -> None:
