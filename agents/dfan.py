@@ -17,7 +17,7 @@ from agents.networks.streams import Range, stream_ranges
 from agents.rankings import at_least_mean
 from agents.training.design import AgentDesign
 from agents.training.learner import BatchLearner, TrainingConfig, Validated
-from agents.training.task import Task
+from agents.training.task import Task, known_labels
 from baselines.dfan import (
     DFAN,
     Focus,
@@ -200,7 +200,7 @@ class DFANLearner(BatchLearner):
         self, network: DFANNetwork, cache: FeatureCache, task: Task, config: DFANConfig
     ) -> None:
         super().__init__(network, cache, task, config)
-        self.labels = torch.from_numpy(cache.labels).to(task.device)
+        self.labels = known_labels(cache, task)
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the training videos; returns the means of the metrics of its updates."""
@@ -268,4 +268,5 @@ DESIGN = AgentDesign(
     },
     all_streams=True,
     modules=("baselines.dfan", "baselines.pooled_frames"),
+    supervised=True,
 )

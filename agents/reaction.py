@@ -17,7 +17,7 @@ from agents.networks.streams import Range, stream_ranges
 from agents.rankings import at_least_mean
 from agents.training.design import AgentDesign, check_ranges
 from agents.training.learner import ScheduledLearner, TrainingConfig, Validated
-from agents.training.task import Task
+from agents.training.task import Task, known_labels
 from baselines.reaction import Loss, Reaction, Reading, reaction_loss
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.cache import View
@@ -191,7 +191,7 @@ class ReactionLearner(ScheduledLearner):
         self, network: ReactionNetwork, cache: FeatureCache, task: Task, config: ReactionConfig
     ) -> None:
         super().__init__(network, cache, task, config)
-        self.labels = torch.from_numpy(cache.labels).to(task.device)
+        self.labels = known_labels(cache, task)
         factor = 0.5 if config.halve_every else 1.0
         self.schedule = torch.optim.lr_scheduler.StepLR(
             self.optimiser, config.halve_every or 1, factor
@@ -258,4 +258,5 @@ DESIGN = AgentDesign(
     },
     all_streams=True,
     modules=("baselines.reaction",),
+    supervised=True,
 )

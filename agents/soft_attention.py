@@ -13,7 +13,7 @@ from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
 from agents.rankings import ScorerAgent, at_least_mean
 from agents.training.design import AgentDesign
 from agents.training.learner import ScorerConfig, ScorerLearner
-from agents.training.task import Task
+from agents.training.task import Task, known_labels
 from frame_select_env import Clips, FeatureCache
 from frame_select_env.consensus import SMALLEST
 
@@ -52,7 +52,7 @@ class SoftAttentionLearner(ScorerLearner):
         self, network: FrameScorer, cache: FeatureCache, task: Task, config: ScorerConfig
     ) -> None:
         super().__init__(network, cache, task, config)
-        self.labels = torch.from_numpy(cache.labels).to(task.device)
+        self.labels = known_labels(cache, task)
 
     def update(self, videos: np.ndarray) -> dict[str, Tensor | float]:
         """One step of cross-entropy on the videos [B]."""
@@ -79,4 +79,5 @@ DESIGN = AgentDesign(
         "dropout": (0.0, 0.1, 0.3, 0.5, 0.7),
         "weight_decay": (1e-5, 1e-4, 1e-3),
     },
+    supervised=True,
 )

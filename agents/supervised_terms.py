@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from agents.networks.feature_table import FeatureTable
 from agents.soft_attention import attention
-from agents.training.task import Task
+from agents.training.task import Task, known_labels
 from baselines import Oracle
 from baselines.splits import row_batches
 from frame_select_env import FeatureCache, top_frames
@@ -28,11 +28,12 @@ class FrameTargets:
 
     def __init__(self, cache: FeatureCache, task: Task, table: FeatureTable) -> None:
         self._table = table
+        labels = known_labels(cache, task).numpy(force=True)
         picked, relevance = [], []
         for rows in row_batches(task.fit_rows):
             video, view = cache.clips_of(rows, task.stream, task.view)
             clips = cache.read(video, task.num_frames, task.fold, task.stream, view)
-            label = cache.labels[video]
+            label = labels[video]
             scores = Oracle().scores(clips, label=label)
             picked.append(top_frames(scores, clips.valid, task.target_frames))
             relevance.append(np.where(clips.valid, support(clips.predictions, label), -np.inf))

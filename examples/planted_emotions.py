@@ -20,6 +20,7 @@ from agents.registry import parse_agent
 from agents.training.task import make_task
 from agents.training.trainer import train
 from frame_select_env import open_cache, write_cache
+from frame_select_env.key_frames import key_frames
 
 FRAMES, OBJECTS, RUN = 10, 4, 4
 STREAM, CLASSES = "objects+action", ("sad", "glad")
@@ -69,9 +70,9 @@ def measure(path: Path, agent: str, seed: int) -> dict[str, float]:
     ranking: Any = train(choice.design, cache, task, choice.config).agent
     rows = cache.rows("test")
     clips = cache.read(rows, FRAMES, "default", STREAM)
-    key = cache.read_frames("importance", rows, FRAMES)
+    key = key_frames(cache.read_frames("importance", rows, FRAMES), clips.valid)
     objects = clips.features[..., : OBJECTS * 3].reshape(-1, OBJECTS, 3)
-    marked = (objects[..., 0] == 1).astype(np.float32)
+    marked = objects[..., 0] == 1
     looks = ranking.object_attention(clips).reshape(-1, OBJECTS)
     rng, there = np.random.default_rng(seed), np.ones(marked.shape, bool)
     found = {"network": float((ranking.predict(clips).argmax(1) == cache.labels[rows]).mean())}

@@ -21,6 +21,7 @@ from agents.training.task import make_task
 from agents.training.trainer import train
 from frame_select_env import open_cache, top_frames, write_cache
 from frame_select_env.consensus import consensus
+from frame_select_env.key_frames import key_frames
 
 SHORTEST, LONGEST, RUN = 12, 20, 4
 STREAMS = ("face", "voice")
@@ -68,7 +69,7 @@ def measure(path: Path, agent: str, seed: int) -> dict[str, float]:
     ranking: Any = train(choice.design, cache, task, choice.config).agent
     rows = cache.rows("test")
     clips = cache.read(rows, LONGEST, "default", STREAM)
-    key = cache.read_frames("importance", rows, LONGEST)
+    key = key_frames(cache.read_frames("importance", rows, LONGEST), clips.valid)
     rng, label, scores = np.random.default_rng(seed), cache.labels[rows], ranking.scores(clips)
     drawn = [average_precision(rng.random(key.shape), key, clips.valid) for _ in range(10)]
     best = top_frames(scores, clips.valid, RUN)

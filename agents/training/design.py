@@ -72,6 +72,7 @@ class AgentDesign:
         target_frames: Default m of each preset for which it is not 8.
         reward: The reward of a task that names none; None for that of `Task`.
         all_streams: Without a named stream, it sees all streams of a cache side by side.
+        supervised: It learns from the labels of training videos, so that they must be known.
         modules: Other modules whose code is the agent's, by name; a run records a digest.
     """
 
@@ -86,6 +87,7 @@ class AgentDesign:
     target_frames: dict[str, int] = field(default_factory=dict)
     reward: RewardSpec | None = None
     all_streams: bool = False
+    supervised: bool = False
     modules: tuple[str, ...] = ()
 
     def default_stream(self, cache: FeatureCache) -> str | None:

@@ -161,6 +161,21 @@ def env_keywords(task: Task) -> dict[str, Any]:
     }
 
 
+def known_labels(cache: FeatureCache, task: Task) -> torch.Tensor:
+    """The labels of all videos on the task's device, [N] int64 (regression: [N, K] float32).
+
+    Raises:
+        FrameSelectError: if that of a training video is unknown.
+    """
+    unknown = np.setdiff1d(task.fit_rows, cache.labelled(task.fit_rows))
+    if len(unknown):
+        raise FrameSelectError(
+            f"{cache.path}: the labels of {len(unknown)} training videos are unknown, and this "
+            "agent learns from labels; take one that learns from rewards, reinforce say"
+        )
+    return torch.from_numpy(cache.labels).to(task.device)
+
+
 def holdout(
     cache: FeatureCache,
     fold: str = "default",

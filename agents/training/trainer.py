@@ -23,7 +23,7 @@ from agents.training.run_folder import (
     load_checkpoint,
     save_checkpoint,
 )
-from agents.training.task import SETTINGS, Task, judge_facts, make_task, seeded
+from agents.training.task import SETTINGS, Task, judge_facts, known_labels, make_task, seeded
 from agents.training.validation import Validation, check_validation
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
 from frame_select_env.versions import versions
@@ -100,6 +100,8 @@ def train_run(
     choice.design.check(choice.config)
     task = run.task(cache)
     # Refuse what does not fit the cache before anything is written.
+    if choice.design.supervised:
+        known_labels(cache, task)
     make_agent(
         choice.design,
         choice.design.initial_network(cache, task, choice.config),

@@ -32,7 +32,11 @@ def test_a_flat_folder_from_extract_to_pick(clips, tmp_path, capsys):
     frame_select("train", "--data", "clips.h5", "--out", "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["task"]["reward"] == "diversity_representativeness"
-    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        frame_select("train", "--data", "clips.h5", "--agent", "soft-attention", "--out", "taught")
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert "training videos are unknown, and this agent learns from labels" in line
+    assert not (tmp_path / "taught").exists()
     frame_select("evaluate", "run", "--data", "clips.h5")
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("Nothing tells whether selection helps") and "accuracy" not in said

@@ -17,7 +17,7 @@ def out(tmp_path_factory):
     summary_file(folder / "tvsum.h5", videos=10, shots=8, raters=3)
     data(["import", str(folder / "tvsum.h5"), str(folder / "cache.h5")])
     command = ["compare", "--data", str(folder / "cache.h5"), "--out", str(folder / "out")]
-    command += ["--agents", f"reinforce@{TINY}", f"soft-attention@{TINY}", "--seeds", "2"]
+    command += ["--agents", f"reinforce@{TINY}", f"plackett-luce@{TINY}", "--seeds", "2"]
     main([*command, "--num-frames", "12", "--frames", "2", "--resamples", "20", "--jobs", "1"])
     return folder / "out"
 
