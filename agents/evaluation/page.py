@@ -37,8 +37,9 @@ ABOVE_RANDOM, BELOW_RANDOM = "above random", "below random"  # by tau with rater
 class ShownFrame:
     """A kept frame in the page."""
 
-    seconds: str  # without times its place among the frames in the cache
-    number: str  # "frame 36" of the source video; empty in a cache without numbers
+    # "1.20 s" and "frame 36", of the source video, as far as the cache knows them; if it knows
+    # neither, its place among the frames in the cache
+    place: list[str]
     picture: str  # a data URI; empty in a cache without thumbnails
 
 
@@ -129,8 +130,11 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
                 after=told[1],
                 frames=[
                     ShownFrame(
-                        _seconds(cache.frame_datasets, time[index, t]),
-                        "" if numbers is None else f"frame {numbers[index, t]}",
+                        place(
+                            "time" in cache.frame_datasets,
+                            time[index, t],
+                            None if numbers is None else numbers[index, t],
+                        ),
                         "" if tiles is None else _picture(tiles[index, t]),
                     )
                     for t in _some(np.flatnonzero(kept[index]))
@@ -175,9 +179,11 @@ def _some(frames: np.ndarray) -> np.ndarray:
     return frames[np.linspace(0, len(frames) - 1, SHOWN).round().astype(int)]
 
 
-def _seconds(datasets: tuple[str, ...], time: float) -> str:
-    """A frame's time; without times its place among the frames in the cache."""
-    return f"{time:.2f} s" if "time" in datasets else f"frame {time:.0f}"
+def place(timed: bool, time: float, number: int | None) -> list[str]:
+    """Where a frame is: its time, which without times is its place in the cache, and number."""
+    known = [f"{time:.2f} s"] if timed else []
+    known += [] if number is None else [f"frame {number}"]
+    return known or [f"frame {time:.0f}"]
 
 
 def _outcome(evaluation: Evaluation, before: float, after: float) -> str:

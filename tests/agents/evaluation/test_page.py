@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from agents.evaluation import evaluate
-from agents.evaluation.page import SHOWN, shown_videos, write_page
+from agents.evaluation.page import SHOWN, place, shown_videos, write_page
 
 
 class Videos(HTMLParser):
@@ -61,11 +61,24 @@ def test_kept_frames_stand_with_their_times(found):
         if "time" not in cache.frame_datasets:
             expected = [f"frame {number:.0f}" for number in numbers]
         if len(expected) <= SHOWN:
-            assert [one.seconds for one in video.frames] == expected
+            assert [one.place[0] for one in video.frames] == expected
         else:
             assert len(video.frames) == SHOWN
-            assert video.frames[0].seconds == expected[0]
-            assert video.frames[-1].seconds == expected[-1]
+            assert video.frames[0].place[0] == expected[0]
+            assert video.frames[-1].place[0] == expected[-1]
+
+
+@pytest.mark.parametrize(
+    ("timed", "number", "words"),
+    [
+        (True, 36, ["1.20 s", "frame 36"]),
+        (True, None, ["1.20 s"]),
+        (False, 36, ["frame 36"]),  # of the source video: its place in the cache would mislead
+        (False, None, ["frame 1"]),
+    ],
+)
+def test_where_a_frame_is(timed, number, words):
+    assert place(timed, 1.2, number) == words
 
 
 @pytest.mark.parametrize(("shape", "kind"), [((6, 8), "png"), ((120, 160, 3), "jpeg")])
