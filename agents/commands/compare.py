@@ -16,7 +16,7 @@ from agents.comparison.finished import FinishedRun
 from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather
 from agents.comparison.results_file import write_results
-from agents.evaluation.choosing import FRAMES, ChoiceRule
+from agents.evaluation.choosing import ChoiceRule, frames_to_score
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table
 from agents.registry import parse_agent
@@ -63,8 +63,8 @@ class CompareArguments(ManyRunsOptions):
     alphas: Annotated[tuple[float, ...], tyro.conf.arg(aliases=["--alpha"])] = (0.0,)
     #: What predicts a video from the frames: mean, max, and judges' files or bundled names.
     aggregators: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["--aggregator"])] = (MEAN,)
-    #: Numbers of frames m to score at.
-    frames: tuple[int, ...] = FRAMES
+    #: Numbers of frames m to score at. Default: those of 1, 2, 4, 8 and 12 that are at most T.
+    frames: tuple[int, ...] | None = None
     #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
     #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
@@ -92,8 +92,8 @@ def compare(arguments: list[str]) -> None:
     options = tyro.cli(CompareArguments, prog=program("compare"), args=arguments)
     torch.set_num_threads(1)
     engine = options.make_engine()
-    specs, shard = _grid(options), parse_shard(options.shard)
-    frames = tuple(sorted(set(options.frames)))
+    frames = sorted(set(frames_to_score(options.frames, options.num_frames)))
+    specs, shard = _grid(options, frames), parse_shard(options.shard)
     for data, text in itertools.product(options.data, options.agents):
         note_crossfit(parse_agent(text), data)
     with trained_grid(
@@ -108,11 +108,11 @@ def compare(arguments: list[str]) -> None:
             print_line(f"{options.out}: {done}; shard {options.shard}")
         elif finished:
             command = f"{program('compare')} {shlex.join(arguments)}"
-            _report(options, specs, finished, command, failed)
+            _report(options, frames, specs, finished, command, failed)
     fail_if_any("compare", failed)
 
 
-def _grid(options: CompareArguments) -> list[RunSpec]:
+def _grid(options: CompareArguments, frames: Sequence[int]) -> list[RunSpec]:
     check_folder(options.out)
     specs = make_grid(
         *(options.data, options.folds, options.agents, options.rewards),
@@ -126,12 +126,13 @@ def _grid(options: CompareArguments) -> list[RunSpec]:
     )
     if options.fuse and len(options.streams) < 2:
         raise FrameSelectError("--fuse: name at least two --streams")
-    check_scoring(specs, options.frames, options.also, options.resamples, options.choose)
+    check_scoring(specs, frames, options.also, options.resamples, options.choose)
     return specs
 
 
 def _report(
     options: CompareArguments,
+    frames: Sequence[int],
     specs: Sequence[RunSpec],
     finished: dict[RunSpec, FinishedRun],
     command: str,
@@ -145,7 +146,7 @@ def _report(
 
     out = options.out
     data_sets = gather(
-        *(specs, finished, options.frames, options.also, options.resamples, options.fuse),
+        *(specs, finished, frames, options.also, options.resamples, options.fuse),
         choose_by=options.choose,
         ensemble=options.ensemble,
         pool=options.pool,

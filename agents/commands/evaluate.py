@@ -9,7 +9,7 @@ import tyro
 
 from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
-from agents.evaluation.choosing import FRAMES, ChoiceRule, check_rule
+from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_groups import fuse_runs, group_runs
@@ -33,8 +33,8 @@ class EvaluateArguments:
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     #: Name of a bundled cache, or a path.
     data: str
-    #: Numbers of frames m to score at.
-    frames: tuple[int, ...] = FRAMES
+    #: Numbers of frames m to score at. Default: those of 1, 2, 4, 8 and 12 that are at most T.
+    frames: tuple[int, ...] | None = None
     #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
     #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()

@@ -32,6 +32,11 @@ Results = Mapping[FrameCount, VideoResults]  # by m, ascending
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose
 
 
+def frames_to_score(asked: Sequence[int] | None, num_frames: int) -> tuple[int, ...]:
+    """The numbers of frames m of tables: those that are asked for, or of `FRAMES` those up to T."""
+    return tuple(m for m in FRAMES if m <= num_frames) if asked is None else tuple(asked)
+
+
 def choose(
     settings: EvaluationSettings,
     rankings: Sequence[RankingRuns],

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from agents.evaluation.choosing import FRAMES
+from agents.evaluation.choosing import frames_to_score
 from agents.evaluation.combined import ENSEMBLE, Ensemble, Fused
 from agents.evaluation.evaluate import evaluate
 from agents.evaluation.result import Evaluation
@@ -153,7 +153,7 @@ def evaluate_runs(
     controls: Mapping[str, Sequence[RunFolders]] | None = None,
     *,
     split: str = "test",
-    frames: Sequence[int] = FRAMES,
+    frames: Sequence[int] | None = None,
     trust_code: bool = False,
     ensemble: bool | Collection[str] = False,
     pool: bool | Collection[str] = False,
@@ -182,9 +182,10 @@ def evaluate_runs(
         folder: run_scores(folder, cache, split, trust_code)
         for folder in dict.fromkeys(folder for run in runs for folder in run)
     }
+    frames = frames_to_score(frames, task["num_frames"])
     if frames and max(frames) > task["num_frames"]:
         raise FrameSelectError(
-            f"frames={max(frames)}: the runs were trained on {task['num_frames']} frames per video"
+            f"--frames {max(frames)}: the runs were trained on {task['num_frames']} frames a video"
         )
     # Controls first: they are listed with the references.
     rankings: dict[str, list[Any]] = {}
