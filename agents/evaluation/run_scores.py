@@ -185,7 +185,7 @@ def evaluate_runs(
     frames = frames_to_score(frames, task["num_frames"])
     if frames and max(frames) > task["num_frames"]:
         raise FrameSelectError(
-            f"--frames {max(frames)}: the runs were trained on {task['num_frames']} frames a video"
+            f"frames={max(frames)}: the runs were trained on {task['num_frames']} frames per video"
         )
     # Controls first: they are listed with the references.
     rankings: dict[str, list[Any]] = {}

@@ -121,7 +121,7 @@ def test_runs_that_were_trained_on_other_terms_are_refused(folders, planted, tmp
     other = train(tmp_path / "other", planted, "--alpha", 0.5)
     with pytest.raises(FrameSelectError, match=r"the runs differ in alpha: 0.0 and 0.5; evaluate"):
         evaluate_runs(cache, {"mine": [folders[0], other]})
-    with pytest.raises(FrameSelectError, match="--frames 11: the runs were trained on 10 frames"):
+    with pytest.raises(FrameSelectError, match="frames=11: the runs were trained on 10 frames"):
         evaluate_runs(cache, {"mine": folders}, frames=(11,))
     # What the tables have unless told is as much as videos have.
     found = evaluate_runs(cache, {"mine": folders[:1]}, resamples=20)
