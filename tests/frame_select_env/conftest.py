@@ -64,3 +64,19 @@ def odd_cache(tmp_path: Path) -> Callable[[tuple[int, ...], int], str]:
         return str(write_cache(tmp_path / "odd.h5", videos, classes=names))
 
     return write
+
+
+@pytest.fixture
+def partly_labelled(tmp_path: Path) -> str:
+    """A cache of nine videos; the labels of rows 0, 3 and 6 are unknown."""
+    videos = [
+        {
+            "id": f"v{row}",
+            "label": row % 3 - 1,
+            "split": "train",
+            "features": np.ones((2, 1)),
+            "predictions": [[0.5, 0.5]] * 2,
+        }
+        for row in range(9)
+    ]
+    return str(write_cache(tmp_path / "partly.h5", videos, classes=["a", "b"]))

@@ -26,19 +26,8 @@ def test_only_the_split_is_drawn_and_all_of_it(planted, name):
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_videos_of_unknown_label_are_never_drawn(tmp_path, name):
-    videos = [
-        {
-            "id": f"v{row}",
-            "label": row % 3 - 1,
-            "split": "train",
-            "features": np.ones((2, 1)),
-            "predictions": [[0.5, 0.5]] * 2,
-        }
-        for row in range(9)
-    ]
-    path = str(write_cache(tmp_path / "c.h5", videos, classes=["a", "b"]))
-    env = gym.make_vec(name, num_envs=50, data=path, num_frames=2, observation="index")
+def test_videos_of_unknown_label_are_never_drawn(partly_labelled, name):
+    env = gym.make_vec(name, num_envs=50, data=partly_labelled, num_frames=2, observation="index")
     assert (env.reset(seed=1)[0]["video"] % 3 != 0).all()
     with pytest.raises(FrameSelectError, match="its label is unknown"):
         env.reset(options={"video": 3})

@@ -6,7 +6,7 @@ import pytest
 from equality import assert_equal
 from gymnasium.utils.env_checker import check_env
 
-from frame_select_env import FrameSelectError, envs, write_cache
+from frame_select_env import FrameSelectError, envs
 
 ONE_SHOT, SEQUENTIAL = "FrameSelect/OneShot-v0", "FrameSelect/Sequential-v0"
 
@@ -109,21 +109,10 @@ def test_idle_slots_keep_their_observation_and_the_others_their_rewards(planted)
     assert paid == expected and any(paid.values())
 
 
-def test_videos_of_unknown_label_have_no_turn(tmp_path):
-    videos = [
-        {
-            "id": f"v{row}",
-            "label": row % 3 - 1,
-            "split": "train",
-            "features": np.ones((2, 1)),
-            "predictions": [[0.5, 0.5]] * 2,
-        }
-        for row in range(5)
-    ]
-    path = write_cache(tmp_path / "c.h5", videos, classes=["a", "b"])
-    env = gym.make(ONE_SHOT, **keywords_for(path, num_frames=2))
-    visited = [env.reset()[0]["video"].item() for _ in range(3)]
-    assert visited == [1, 2, 4] and env.reset()[1]["exhausted"]
+def test_videos_of_unknown_label_have_no_turn(partly_labelled):
+    env = gym.make(ONE_SHOT, **keywords_for(partly_labelled, num_frames=2))
+    visited = [env.reset()[0]["video"].item() for _ in range(6)]
+    assert visited == [1, 2, 4, 5, 7, 8] and env.reset()[1]["exhausted"]
 
 
 def test_a_video_cannot_be_named(planted):
