@@ -36,7 +36,8 @@ class CompareArguments(ManyRunsOptions):
 
     #: Names of bundled caches, or paths.
     data: tuple[str, ...]
-    #: Agents: NAME, module:object, or NAME@hyper=value,hyper=value (preset=NAME is allowed there).
+    #: Agents: NAME, module:object, sb3:ALGORITHM, or NAME@hyper=value,hyper=value (preset=NAME is
+    #: allowed there). Also policies that are scored and not trained, as for evaluate.
     agents: tuple[str, ...]
     #: Output folder for runs, results.csv and the report.
     out: Path
@@ -82,6 +83,8 @@ class CompareArguments(ManyRunsOptions):
     #: Print every row and every note; without it the verdict and the rows that it is about. The
     #: files have all of it anyway.
     full: bool = False
+    #: Read models of Stable-Baselines3 (sb3:ALGORITHM=FILE.zip), which are pickles.
+    trust_code: bool = False
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
     #: folder. The shard that ends last, or the command without --shard, writes the report.
     shard: str = ""
@@ -122,6 +125,7 @@ def _grid(options: CompareArguments, frames: Sequence[int]) -> list[RunSpec]:
         view_schemes=options.view_schemes,
         alphas=options.alphas,
         aggregators=options.aggregators,
+        trust_code=options.trust_code,
         **options.task_keywords(),
     )
     if options.fuse and len(options.streams) < 2:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from agents.registry import agent_design, agent_text
+from agents.registry import agent_design, agent_module, agent_text, saved_file
 from agents.training.design import AgentDesign
 from agents.training.inputs import read_inputs
 from agents.training.run_folder import load_weights, read_config
@@ -39,8 +39,8 @@ class LoadedRun:
     text: str  # the name, with the hyper-parameters that differ from the preset `tuned`
     agent: Ranking
     # The same network with its initial weights. It has no free choice, which would say nothing but
-    # how the weights were initialised.
-    untrained: Ranking
+    # how the weights were initialised. None of a policy that is not trained.
+    untrained: Ranking | None
     task: Task
 
 
@@ -62,13 +62,15 @@ def load_run(folder: str | Path, cache: FeatureCache, trust_code: bool = False) 
     design = agent_design(found["agent"])
     with _fitting_version(folder):
         config = _hyper(design, found)
-        task = make_task(cache, found["data"], holdout=config.holdout, **found["task"])
+        task = make_task(cache, cache.path, holdout=config.holdout, **found["task"])
         _check_fit(folder, found["cache"], cache, task)
         check_judge(folder, found)
     trained, first = (design.initial_network(cache, task, config) for _ in range(2))
     load_weights(folder, trained)
     load_weights(folder, first, buffers_only=True)
-    untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
+    untrained = None
+    if design.policy is None:
+        untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
     text = agent_text(found["agent"], config)
     return LoadedRun(design.name, text, design.agent(trained, task, config), untrained, task)
 
@@ -147,8 +149,11 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
     reward = config["task"].get("reward", "")
     if isinstance(reward, dict):
         reward = list(reward)
-    names = [config["agent"], *(reward if isinstance(reward, list) else [reward])]
-    modules = [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
+    rewards = reward if isinstance(reward, list) else [reward]
+    named = [name for name in rewards if isinstance(name, str) and ":" in name]
+    agent = config["agent"]
+    code = [saved_file(agent) or agent_module(agent)] if ":" in agent else []
+    modules = [*code, *(name.partition(":")[0] for name in named)]
     check_modules(f"{folder}: config.json", modules, trust_code)
 
 

@@ -125,6 +125,22 @@ def train_run(
     return trained
 
 
+def write_policy(folder: Path, run: Run) -> None:
+    """Write the run folder of a policy that is not trained: it costs no episode and no time.
+
+    Raises:
+        FrameSelectError: for invalid settings, or a folder that holds anything else.
+    """
+    cache, choice = open_cache(run.data), run.choice
+    task = run.task(cache)
+    writer = RunWriter(folder, run_config(run, cache, task))
+    try:
+        writer.epoch(Epoch(1, 0, 0, 0, 0.0, 0.0, None, 0))
+        writer.finish(choice.design.initial_network(cache, task, choice.config))
+    finally:
+        writer.close()
+
+
 def train(
     design: AgentDesign,
     cache: FeatureCache,
