@@ -20,8 +20,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.dqn.policies import DQNPolicy
 
-from agents.networks.decision import DecisionConfig, make_decision_network
-from agents.networks.frame_scorer import make_frame_scorer
+from agents.networks.decision import DecisionConfig, Encoder, make_decision_network
+from agents.networks.frame_scorer import State, make_frame_scorer
 from agents.networks.frame_set import PickConfig, make_frame_set_network
 from agents.networks.glance import GlanceConfig, make_glance_network
 from agents.networks.network import Network
@@ -104,6 +104,8 @@ FAMILIES: dict[type[Any], Family] = {
     ),
 }
 
+FEW = 8  # parallel environments of algorithms that update once after each rollout
+
 # Arguments of constructors that are ours to give, or that no command line can.
 OURS = {
     *("self", "policy", "env", "gamma", "policy_kwargs", "seed", "device", "verbose"),
@@ -124,7 +126,7 @@ class AnyConfig(DecisionConfig, PickConfig, GlanceConfig, AlgorithmConfig):
     #: The environment's id.
     env_id: str = ONE_SHOT
     #: On OneShot, what the network sees of a frame, as for `ppo`.
-    state: str = "feature"
+    state: State = "feature"
     #: On OneShot, number of layers of the LSTM.
     num_layers: int = 1
     #: Number of steps per rollout, or of rewards in a return; null is a whole episode.
@@ -208,7 +210,7 @@ class AnyLearner(AlgorithmLearner):
         return super().epoch(number)
 
     def after_epoch(self) -> None:
-        """Truncate the episodes in a replay buffer, so that no return runs into the next epoch's."""
+        """Truncate the episodes in a replay buffer: no return runs into the next epoch's."""
         if self.buffer is not None:
             self.buffer.truncate()
 
@@ -270,9 +272,7 @@ def algorithm_design(name: str) -> AgentDesign:
         ),
         learner=AnyLearner,
         check=_check,
-        modules=tuple(
-            f"agents.stable_baselines.{module}" for module in ("replay", "stock_heads")
-        ),
+        modules=tuple(f"agents.stable_baselines.{module}" for module in ("replay", "stock_heads")),
     )
 
 
@@ -297,9 +297,11 @@ def _config(name: str, kind: type[BaseAlgorithm], family: Family) -> type[AnyCon
         else:
             default = float(one.default) if float in kinds else one.default
             made.append((one.name, type(default), default))
-    off_policy = "buffer_size" in own
-    made += [("env_id", str, family.ids[0])]
-    made += [("num_envs", int, 8)] if off_policy else []
+    made.append(("env_id", str, family.ids[0]))
+    if "n_epochs" not in own and "cg_max_steps" not in own:
+        made.append(("num_envs", int, FEW))  # one update after each rollout: so many, and small
+    if family.read is recurrent_logits:
+        made.append(("encoder", Encoder, "frame"))  # the policy itself remembers
     space = {"algorithm": kind, "family": family, "own": tuple(own)}
     return dataclasses.make_dataclass(
         f"{name}Config", made, bases=(AnyConfig,), frozen=True, namespace=space
@@ -326,7 +328,7 @@ def _check(config: AnyConfig) -> None:
     defaults = type(config)()
     unused = {one for process in PROCESSES.values() for one in process.own}
     unused -= set(config.process.own)
-    unused |= {"max_grad_norm", "n_steps"} - set(config.own)
+    unused |= {"max_grad_norm"} - set(config.own)
     for one in sorted(unused):
         if getattr(config, one) != getattr(defaults, one):
             raise FrameSelectError(f"{one}: sb3:{name} on {config.env_id} makes no use of it")

@@ -89,7 +89,7 @@ class PolicyRanking(GreedyAgent):
         self._latest: tuple[Clips, tuple[np.ndarray, np.ndarray]] | None = None
 
     def on(self, **settings: Any) -> "PolicyRanking":
-        """The same policy on the videos that are scored: with keywords that it does not name itself.
+        """The same policy on the videos that are scored, with keywords that it does not name.
 
         A setting that is None is left to the policy.
 
@@ -117,9 +117,7 @@ class PolicyRanking(GreedyAgent):
             FrameSelectError: for keywords that it does not take.
         """
         keywords = {**self.keywords, **OWN}
-        made = gym.make_vec(
-            self.env_id, num_envs=episodes, autoreset_mode="Disabled", **keywords
-        )
+        made = gym.make_vec(self.env_id, num_envs=episodes, autoreset_mode="Disabled", **keywords)
         assert isinstance(made, FrameSelectVectorEnv)
         return made
 

@@ -75,7 +75,9 @@ def agent_design(name: str) -> AgentDesign:
 def agent_module(name: str) -> str:
     """The module that an agent's name imports."""
     if name.startswith(SB3):
-        return "agents.stable_baselines.saved_policy" if saved_file(name) else "agents.any_algorithm"
+        return (
+            "agents.stable_baselines.saved_policy" if saved_file(name) else "agents.any_algorithm"
+        )
     return AGENTS.get(name, name).partition(":")[0]
 
 

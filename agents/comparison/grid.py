@@ -131,8 +131,8 @@ def make_grid(
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
     preset, no `rewards` that of each agent or cache, and the stream None is each agent's default;
-    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, limits, device and trust of
-    all runs. A run with view="random" stands once for each of the `view_schemes`.
+    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, limits, device and trust
+    of all runs. A run with view="random" stands once for each of the `view_schemes`.
     """
     check_pickles(agents, common.get("trust_code", False))
     rewards = [reward_text(parse_reward(text)) for text in rewards]

@@ -52,9 +52,7 @@ def policy_rankings(
     made: dict[str, list[Any]] = {}
     shared = {name: task.get(name, DEFAULTS[name]) for name in DEFAULTS}
     for name, choice in policies.items():
-        parts: list[Ranking] = [
-            choice.design.agent(None, Task(cache.path, **{**shared, "stream": stream}), choice.config)
-            for stream in streams
-        ]
+        tasks = [Task(cache.path, **{**shared, "stream": stream}) for stream in streams]
+        parts: list[Ranking] = [choice.design.agent(None, one, choice.config) for one in tasks]
         made[name] = [parts[0] if len(parts) == 1 else Fused(name, tuple(parts))]
     return made

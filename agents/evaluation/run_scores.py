@@ -168,12 +168,13 @@ def evaluate_runs(
     `agents` and `controls` are runs by name in the table: their folders or, to fuse streams, a
     folder for each stream. A control stands for the untrained networks of its folders, and by
     default there is an "untrained NAME" for every agent. `policies` are agents that are not
-    trained, by name; without runs the first one's environment says what is scored. With `ensemble`, the mean scores of an
-    agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME, then pooled" is a linear
-    model on the features of the kept frames (`select_then_pool`). Both are for all agents, or for
-    those named. Where an agent's network answers for whole videos, its answers are a row, too
-    (`network_row`); those of several streams are averaged, 1 : 1. The other arguments are those of
-    `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
+    trained, by name; without runs the first one's environment says what is scored. With `ensemble`,
+    the mean scores of an agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME,
+    then pooled" is a linear model on the features of the kept frames (`select_then_pool`). Both are
+    for all agents, or for those named. Where an agent's network answers for whole videos, its
+    answers are a row, too (`network_row`); those of several streams are averaged, 1 : 1. The other
+    arguments are those of `evaluate` and `load_run`; `options` may be references, view_scheme,
+    resamples, seed, progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were

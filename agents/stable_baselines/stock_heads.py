@@ -1,4 +1,4 @@
-"""Policies of Stable-Baselines3 with heads of their own, on the codes of our network for Sequential.
+"""Policies of Stable-Baselines3 with heads of their own, on codes of our network for Sequential.
 
 The others have our network's heads (`agents.stable_baselines.policies`), and are that network.
 """
@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 from gymnasium import spaces
-from sb3_contrib.common.recurrent.type_aliases import RNNStates
 from torch import Tensor
 
 from agents.networks.decision import DecisionNetwork

@@ -103,8 +103,13 @@ def load_agent(folder: Path, trust_code: bool = False) -> LoadedAgent:
     """
     found = read_config(folder)
     check_trust(folder, found, trust_code)
-    inputs = read_inputs(folder)
     design = agent_design(found["agent"])
+    if design.policy is not None:
+        raise FrameSelectError(
+            f"{folder}: {design.name} is a policy that plays on the videos of a cache; new videos "
+            "need an agent that was trained by train or compare"
+        )
+    inputs = read_inputs(folder)
     with _fitting_version(folder):
         config = _hyper(design, found)
         task = Task(found["data"], **found["task"], fit_rows=np.zeros(1, np.int64))

@@ -99,6 +99,8 @@ def train_run(
     cache, choice = open_cache(run.data), run.choice
     choice.design.check(choice.config)
     task = run.task(cache)
+    if choice.design.policy is not None:  # its learner says so; to make it may read a pickle
+        make_learner(choice.design, cache, task, choice.config)
     # Refuse what does not fit the cache before anything is written.
     if choice.design.supervised:
         known_labels(cache, task)
