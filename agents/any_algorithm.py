@@ -173,14 +173,15 @@ class AnyLearner(AlgorithmLearner):
         if not config.weight_decay:  # of A2C's optimiser it cannot be set
             del policy_kwargs["optimizer_kwargs"]
         policy_kwargs |= config.family.keywords(config)
-        made = _forgetful(config.algorithm)(
+        made: Any = _forgetful(config.algorithm)(
             *(config.family.policy, self.env),
             gamma=1.0,
             policy_kwargs=policy_kwargs,
             device=task.device,
             **given,
         )
-        self._share_weights(made)
+        if isinstance(self.average, PolicyNetwork):  # begin with the weights that are saved
+            made.policy.load_state_dict(self.average.policy.state_dict())
         decays = {group["weight_decay"] for group in made.policy.optimizer.param_groups}
         if decays != {config.weight_decay}:
             raise FrameSelectError(
@@ -191,11 +192,6 @@ class AnyLearner(AlgorithmLearner):
             # Over the whole run; SB3 would begin again with every epoch.
             made.exploration_schedule = lambda _: schedule(1 - self.progress())
         return made
-
-    def _share_weights(self, made: BaseAlgorithm) -> None:
-        """Begin with the first weights of the network that is validated and saved."""
-        if isinstance(self.average, PolicyNetwork):
-            made.policy.load_state_dict(self.average.policy.state_dict())
 
     def trained_network(self) -> Any:
         """What `average` follows: the policy, or the network that is one."""
@@ -226,7 +222,7 @@ class AnyLearner(AlgorithmLearner):
 
 
 @cached
-def _forgetful(kind: type[BaseAlgorithm]) -> type[BaseAlgorithm]:
+def _forgetful(kind: type[BaseAlgorithm]) -> type[Any]:
     """The algorithm, whose networks drop cached encodings before and after an update.
 
     Target networks and TRPO change weights through `.data`, which increments no tensor's version.

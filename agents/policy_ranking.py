@@ -158,8 +158,9 @@ class PolicyRanking(GreedyAgent):
         cache, settings = envs.cache, envs.episodes.settings
         video, view = clips.video[part], None if clips.view is None else clips.view[part]
         seen, asked = settings.num_frames, clips.valid.shape[1]
-        views = settings.view if settings.view != "random" else view
-        same = seen == asked and np.array_equal(view, np.broadcast_to(views, np.shape(view)))
+        same = seen == asked and (view is None) == (settings.view is None)
+        if view is not None and isinstance(settings.view, int):
+            same = same and bool((view == settings.view).all())
         if same and video.max() < len(cache):
             where = settings.fold, envs.episodes.stream, view
             found = cache.read_predictions(video, seen, *where)

@@ -3,7 +3,7 @@
 The others have our network's heads (`agents.stable_baselines.policies`), and are that network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -83,6 +83,25 @@ class PolicyNetwork(Standardised):
             if isinstance(one, IndexExtractor):
                 one.table = None
                 one.network.forget()
+
+    def state_dict(self, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+        """Every weight once, by its first name: policies register shared extractors three times."""
+        every = super().state_dict(*arguments, **keywords)
+        first = {value.data_ptr(): name for name, value in reversed(every.items())}
+        return {
+            name: value
+            for name, value in every.items()
+            if not value.numel() or first[value.data_ptr()] == name
+        }
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Load what `state_dict` returned."""
+        own = self.state_dict()
+        if strict and own.keys() != state_dict.keys():
+            raise RuntimeError(f"expected {sorted(own)}, got {sorted(state_dict)}")
+        return super().load_state_dict(state_dict, strict=False)
 
     def forward(
         self, table: FeatureTable, video: Tensor, selected: Tensor, cursor: Tensor
