@@ -1,5 +1,6 @@
 """A policy that was trained elsewhere, as an agent: it is scored, never trained."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,10 @@ def named_policy(name: str, found: Any) -> AgentDesign | None:
     if isinstance(found, PolicyRanking):
         return given_policy(name, lambda cache, config: found, files=found.files)
     if not callable(found) or isinstance(found, type):
+        return None
+    try:
+        inspect.signature(found).bind(None)
+    except TypeError:
         return None
 
     def make(cache: FeatureCache, config: Any) -> PolicyRanking:

@@ -84,7 +84,8 @@ class PolicyRanking(GreedyAgent):
     ) -> None:
         if env_id not in ENVIRONMENTS:
             raise FrameSelectError(known("environment", env_id, ENVIRONMENTS))
-        self.predict, self.env_id, self.name = predict, env_id, name
+        # Not `predict`: by that name rankings answer for whole videos.
+        self.policy, self.env_id, self.name = predict, env_id, name
         self.files, self.keywords = tuple(map(Path, files)), keywords
         self._latest: tuple[Clips, tuple[np.ndarray, np.ndarray]] | None = None
 
@@ -106,9 +107,7 @@ class PolicyRanking(GreedyAgent):
                     "asked for"
                 )
         keywords = {**self.keywords, **settings}
-        return PolicyRanking(
-            self.predict, self.env_id, name=self.name, files=self.files, **keywords
-        )
+        return PolicyRanking(self.policy, self.env_id, name=self.name, files=self.files, **keywords)
 
     def environment(self, episodes: int) -> FrameSelectVectorEnv:
         """The environment of so many parallel episodes, whose videos a reset names.
@@ -174,14 +173,14 @@ class PolicyRanking(GreedyAgent):
 
     def _play(self, envs: FrameSelectVectorEnv, options: dict[str, Any]) -> Iterator[Decision]:
         """The decisions of one episode in each slot."""
-        if hasattr(self.predict, "reset"):
-            self.predict.reset()
+        if hasattr(self.policy, "reset"):
+            self.policy.reset()
         episodes = envs.episodes
         observation, _ = envs.reset(options=options)
         going = np.ones(envs.num_envs, bool)
         while going.any():
             mask = episodes.action_masks()
-            actions, logits = self._decide(self.predict(observation, mask), mask, envs)
+            actions, logits = self._decide(self.policy(observation, mask), mask, envs)
             cursor, before = episodes.cursor.copy(), episodes.selected.copy()
             observation, _, terminated, truncated, _ = envs.step(actions)
             added = episodes.selected & ~before & going[:, None]

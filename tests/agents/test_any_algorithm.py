@@ -71,13 +71,8 @@ def test_a_recurrent_policy_remembers_what_it_saw(planted):
     assert (agent.scores(clips)[last[1], last[0]] == one).all()  # it begins anew
 
 
-@pytest.mark.parametrize("name", ["A2C", "QRDQN"])
-def test_it_learns_where_the_key_frames_are(planted, name):
-    values = {
-        "A2C": "learning_rate=0.005",
-        "QRDQN": "learning_rate=0.003,exploration_fraction=0.3,train_freq=14,gradient_steps=8",
-    }
-    choice = parse_agent(f"sb3:{name}@hidden_size=32,patience=0,ema_decay=0.9,{values[name]}")
+def test_it_learns_where_the_key_frames_are(planted):
+    choice = parse_agent("sb3:A2C@hidden_size=32,patience=0,ema_decay=0.9,learning_rate=0.005")
     cache = open_cache(planted)
     task = make_task(cache, planted, num_frames=14, target_frames=4, seed=1, budget=1500)
     trained = train(choice.design, cache, task, choice.config)
@@ -95,7 +90,7 @@ def test_the_constructor_has_the_hyper_parameters(planted):
 
     a2c = model(f"sb3:A2C@{SMALL},learning_rate=0.002,ent_coef=0.1,n_steps=3").model
     assert (a2c.learning_rate, a2c.ent_coef, a2c.n_steps, a2c.gamma) == (0.002, 0.1, 3, 1.0)
-    assert type(a2c.policy.optimizer).__name__ == "RMSpropTFLike"  # the constructor's own
+    assert type(a2c.policy.optimizer).__name__ == "RMSprop"  # the constructor's own
     whole = model(f"sb3:A2C@{SMALL},env_id=FrameSelect/Sequential-v0").model
     assert whole.n_steps == 6  # an episode
     learner = model(f"sb3:QRDQN@{SMALL},exploration_fraction=0.5,exploration_final_eps=0.1")
