@@ -84,7 +84,9 @@ class PolicyNetwork(Standardised):
                 one.table = None
                 one.network.forget()
 
-    def state_dict(self, *arguments: Any, **keywords: Any) -> dict[str, Any]:
+    def state_dict(  # type: ignore[override]
+        self, *arguments: Any, **keywords: Any
+    ) -> dict[str, Any]:
         """Every weight once, by its first name: policies register shared extractors three times."""
         every = super().state_dict(*arguments, **keywords)
         first = {value.data_ptr(): name for name, value in reversed(every.items())}
