@@ -41,6 +41,7 @@ from frame_select_env.storage import exclusive, visible, write_whole, writing
 
 CACHES, RUNS = "caches", "tasks"  # folders in --out
 PICTURE, PAGE, SUMMARY = "leaderboard.png", "leaderboard.md", "summary.md"
+PROFILES = "profiles.png"
 PAIRS = "pairs.csv"
 
 
@@ -233,11 +234,15 @@ def task_grid(name: str, plan: Plan, materials: Materials, device: str) -> list[
 
 
 def write_leaderboard(out: Path, board: Leaderboard) -> None:
-    """Write the page and its picture."""
-    from agents.suite.picture import plot_leaderboard  # Matplotlib takes long to import
+    """Write the page and its pictures; without shared tasks there are no profiles."""
+    # Matplotlib takes long to import.
+    from agents.suite.picture import plot_leaderboard, plot_leaderboard_profiles
 
     plot_leaderboard(out / PICTURE, board)
-    write_whole(out / PAGE, leaderboard_markdown(board, Path(PICTURE)))
+    if board.shared:
+        plot_leaderboard_profiles(out / PROFILES, board)
+    profiles = Path(PROFILES) if board.shared else None
+    write_whole(out / PAGE, leaderboard_markdown(board, Path(PICTURE), profiles))
 
 
 def show(board: Leaderboard, out: Path) -> None:

@@ -44,6 +44,7 @@ class FinishedRun:
     untrained: Sequence[TableRow] = ()  # the same of the untrained network
     network: Sequence[TableRow] = ()  # the row of the network's own answers, if it gives some
     hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # all hyper-parameters
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)  # it was trained with
 
 
 def train_and_score(spec: RunSpec, out: Path, checkpoint_seconds: float) -> None:
@@ -93,12 +94,14 @@ def read_run(
     *counts, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
     episodes, timesteps, updates = map(int, counts)
     spent = (episodes, timesteps, updates, seconds, cpu_seconds)
+    config = read_config(folder)
     return FinishedRun(
         *(spec, folder, *spent),
         trained=rows_of(TRAINED),
         untrained=rows_of(UNTRAINED),
         network=rows_of(network_row(TRAINED)),
-        hyper=read_config(folder)["hyper"],
+        hyper=config["hyper"],
+        versions=config.get("versions", {}),
     )
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.statistics import Sample, pooled_iqm, pooled_mean
+from agents.comparison.samples import (
+    Profile,
+    Sample,
+    performance_profile,
+    pooled_gap,
+    pooled_iqm,
+    pooled_mean,
+)
 from agents.evaluation.intervals import Interval
 from agents.evaluation.text_tables import TextTable, markdown_table
 from agents.suite.results import ResultRow
@@ -19,13 +26,15 @@ from agents.suite.tasks import TASKS
 from frame_select_env import FrameSelectError
 
 RESAMPLES = 2000
+THRESHOLDS = np.linspace(-0.5, 1.25, 351)  # of performance profiles; lower scores are rare
 Run = tuple[int, int]  # the seeds of the videos and of the run
 
 NOTE = (
     "A score is 0 for keeping all frames (where looks cost: for the best gate) and 1 for the true "
     "key frames; an agent can be above 1, as some key frames mislead and other frames may help. "
     "Brackets are 95 % intervals that resample seeds; the test videos are the same for all. With "
-    "few seeds they are too narrow, and one seed has none."
+    "few seeds they are too narrow, and one seed has none. Gap: the optimality gap, how far runs "
+    "stay below 1 on average, those above counting as 1."
 )
 
 
@@ -51,6 +60,14 @@ class Leaderboard:
     def mean(self, agent: str) -> Interval | None:
         """The mean of the scores on the shared tasks."""
         return pooled_mean(self._samples(agent)) if self.shared else None
+
+    def gap(self, agent: str) -> Interval | None:
+        """How far the runs on the shared tasks stay below 1, averaged over tasks."""
+        return pooled_gap(self._samples(agent)) if self.shared else None
+
+    def profile(self, agent: str) -> Profile:
+        """The share of runs above each of `THRESHOLDS`, averaged over the shared tasks."""
+        return performance_profile(self._samples(agent), THRESHOLDS)
 
     def twins(self) -> dict[tuple[str, str], list[str]]:
         """The task and what was trained on it -> the agents that share these runs, two or more."""
@@ -112,14 +129,17 @@ def make_leaderboard(rows: Iterable[ResultRow]) -> Leaderboard:
     return replace(board, agents=tuple(sorted(agents, key=worth)))
 
 
-def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str:
+def leaderboard_markdown(
+    board: Leaderboard, picture: Path | None = None, profiles: Path | None = None
+) -> str:
     """The page: the table of agents by tasks, and the plans it is made of."""
     parts = ["# Leaderboard"]
     parts += [f"![Score of every agent on every task]({picture.name})"] if picture else []
+    parts += [f"![Performance profiles over the shared tasks]({profiles.name})"] if profiles else []
     parts += [markdown_table(score_table(board)), NOTE]
     if set(board.shared) != set(board.tasks):
         shared = ", ".join(board.shared) or "none"
-        parts.append(f"IQM and mean are over the tasks that all agents have: {shared}.")
+        parts.append(f"IQM, mean and gap are over the tasks that all agents have: {shared}.")
         if picture:
             parts.append("A dotted line stands where an agent does not fit a task.")
     parts += [
@@ -132,7 +152,7 @@ def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str
 
 def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
     """A row per agent: aggregates, then tasks."""
-    heading = ["agent", "IQM", "mean", *board.tasks]
+    heading = ["agent", "IQM", "mean", "gap", *board.tasks]
     rows = [
         [agent]
         + [
@@ -140,6 +160,7 @@ def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
             for one in (
                 board.iqm(agent),
                 board.mean(agent),
+                board.gap(agent),
                 *(board.interval(agent, task) for task in board.tasks),
             )
         ]

@@ -33,7 +33,8 @@ def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp
     data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="video")]
     paths = [picture.path for picture in draw(tmp_path, data_sets)]
     assert [path.name for path in paths] == [
-        *("gains.png", "pairs.png", "frames-planted.png", "learning-planted.png"),
+        *("gains.png", "profiles.png", "pairs.png"),
+        *("frames-planted.png", "learning-planted.png"),
         *("videos-planted.png", "frames-regression.png", "learning-regression.png"),
         "videos-regression.png",
     ]
@@ -74,7 +75,7 @@ def test_pictures_are_the_same_every_time(make_data_set, planted, tmp_path):
 def test_what_there_is_nothing_of_is_left_out(make_data_set, planted, tmp_path):
     data_set = make_data_set(planted, {"alone": 0.5}, metrics=False)
     kinds = [one.kind for one in draw(tmp_path, [data_set])]
-    assert kinds == ["gains", "frames", "videos"]
+    assert kinds == ["gains", "profiles", "frames", "videos"]
     assert not (tmp_path / "learning-planted.png").exists()
 
 
@@ -90,7 +91,8 @@ def test_many_agents_with_odd_and_long_names(make_data_set, planted, tmp_path):
     labels = {f"agent {place} $x$ <i> {'long ' * 12}": 0.3 * place for place in range(13)}
     data_set = make_data_set(planted, labels, seeds=(0,))
     kinds = [one.kind for one in draw(tmp_path, [data_set])]
-    assert kinds == ["gains", "frames", "learning", "videos"]  # 78 pairs are a table
+    # 78 pairs are a table
+    assert kinds == ["gains", "profiles", "frames", "learning", "videos"]
 
 
 def test_slugs_are_apart(make_data_set, planted):

@@ -57,14 +57,14 @@ def test_the_page_needs_nothing_beside_it(make_data_set, planted, regression, tm
     assert not set(page.tags) & {"script", "link", "iframe", "object", "embed"}
     assert "@import" not in text and "url(" not in text
     pictures = [load for load in page.loads if not load.startswith("#")]
-    assert len(pictures) == page.tags.count("img") == 8
+    assert len(pictures) == page.tags.count("img") == 9
     for picture in pictures:
         kind, _, data = picture.partition(",")
         assert kind == "data:image/png;base64"
         data = base64.b64decode(data, validate=True)
         assert data.startswith(b"\x89PNG")
         assert imread(io.BytesIO(data)).shape[2] in (3, 4)  # it is whole
-    assert len(set(pictures)) == 8
+    assert len(set(pictures)) == 9
     # Every link of the contents leads somewhere.
     for link in (load for load in page.loads if load.startswith("#")):
         assert f'id="{link[1:]}"' in text
