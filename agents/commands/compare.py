@@ -17,6 +17,7 @@ from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shar
 from agents.comparison.results import gather
 from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import ChoiceRule, frames_to_score
+from agents.evaluation.latex import FOLDER, write_latex
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table
 from agents.registry import parse_agent
@@ -82,6 +83,8 @@ class CompareArguments(ManyRunsOptions):
     #: Print every row and every note; without it the verdict and the rows that it is about. The
     #: files have all of it anyway.
     full: bool = False
+    #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
+    latex: bool = False
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
     #: folder. The shard that ends last, or the command without --shard, writes the report.
     shard: str = ""
@@ -141,6 +144,7 @@ def _report(
     """Evaluate all runs together, write all tables and pictures, and print the tables."""
     # Matplotlib and TensorBoard take long to import.
     from agents.comparison.gallery import draw_pictures, write_hparams
+    from agents.comparison.latex_tables import latex_tables
     from agents.comparison.report import write_report, write_summary
     from agents.comparison.statistics import compare_data_sets, write_statistics
 
@@ -164,5 +168,8 @@ def _report(
     for one in data_sets:
         print_table(one.evaluation, full=options.full)
     written = f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams"
+    if options.latex:
+        write_latex(out, latex_tables(comparison))
+        written = f"{FOLDER}, {written}"
     print_line(f"{written} are in {out}")
     print_line(f"report: {out / 'report.html'}")

@@ -11,11 +11,17 @@ from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
 from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import write_evaluation, write_predictions
+from agents.evaluation.latex import write_latex
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_groups import fuse_runs, group_runs
 from agents.evaluation.run_scores import evaluate_runs
 from agents.evaluation.scoring import ViewScheme
-from agents.evaluation.tables import evaluation_markdown, print_table
+from agents.evaluation.tables import (
+    evaluation_markdown,
+    evaluation_title,
+    full_tables,
+    print_table,
+)
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.storage import exclusive, write_whole
@@ -65,6 +71,8 @@ class EvaluateArguments:
     #: Print every row and every note; without it the verdict and the rows that it is about. The
     #: files have all of it anyway.
     full: bool = False
+    #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
+    latex: bool = False
     #: Seed of the bootstrap and of the random ranking.
     seed: int = 0
     #: Import the modules outside this project that the runs name (agents and rewards of others).
@@ -102,6 +110,10 @@ def evaluate(arguments: list[str]) -> None:
         out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
     with exclusive(out):
         written = write_files(out, evaluation)
+        if options.latex:
+            title = evaluation_title(evaluation)
+            tables = {name: (title, table) for name, table in full_tables(evaluation).items()}
+            written += write_latex(out, tables)
     print_table(evaluation, full=options.full)
     print_line(f"written to {out}: {', '.join(written)}")
 

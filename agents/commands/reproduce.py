@@ -14,6 +14,7 @@ from agents.comparison.grid import check_scoring, make_labels
 from agents.comparison.results import gather
 from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import FRAMES
+from agents.evaluation.latex import write_latex
 from agents.evaluation.text_tables import print_text_table
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
@@ -78,6 +79,8 @@ class ReproduceArguments(ManyRunsOptions):
     frames: tuple[int, ...] = FRAMES
     #: Number of bootstrap resamples.
     resamples: int = 2000
+    #: Also write the table as LaTeX (booktabs), OUT/tables/TABLE.tex.
+    latex: bool = False
     #: rewards: the designs to compare: names, module:function or JSON. Default: all registered.
     rewards: tuple[str, ...] = ()
     #: rewards: with designs as they are (raw), multiplied so that random selections of a video vary
@@ -148,6 +151,8 @@ def reproduce(arguments: list[str]) -> None:
         shown = figures(measured)
         run = Reproduced(study, data, agents, measured, shown, options.num_frames, notes)
         table, written = (study.write or write_reproduced)(options.out, run)
+        if options.latex:
+            written += write_latex(options.out, {study.name: (study.title, table)})
     print_text_table(table, study.title)
     print_line(f"{', '.join(written[:-1])} and {written[-1]} are in {options.out}")
     fail_if_any("reproduce", failed)

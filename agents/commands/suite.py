@@ -12,6 +12,7 @@ import tyro
 from agents.commands.options import fail_if_any, print_line
 from agents.commands.train_grid import RESULTS, trained_grid
 from agents.comparison.grid import RunSpec, check_scoring, make_grid
+from agents.evaluation.latex import write_latex
 from agents.evaluation.text_tables import TextTable, markdown_table, print_text_table
 from agents.suite.anchors import Anchors, find_anchors
 from agents.suite.caches import Materials, make_materials
@@ -78,6 +79,8 @@ class SuiteArguments:
     only_caches: bool = False
     #: Make the leaderboard in OUT of these results.csv alone, and train nothing.
     from_results: Annotated[tuple[Path, ...], tyro.conf.arg(name="from")] = ()
+    #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
+    latex: bool = False
     #: Number of parallel runs, one thread each. Default: the number of CPUs.
     jobs: int | None = None
     #: Device of the networks: cpu or cuda.
@@ -98,6 +101,8 @@ def suite(arguments: list[str]) -> None:
         with writing(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
         write_leaderboard(options.out, board)
+        if options.latex:
+            write_latex(options.out, latex_tables(board))
         show(board, options.out)
         return
     check_folder(options.out)
@@ -208,6 +213,8 @@ def run_tasks(
             text = summary(plan, board, pairs, anchors, rows, command, failed)
             write_whole(options.out / SUMMARY, text)
     if rows:
+        if options.latex:
+            write_latex(options.out, latex_tables(board, pairs))
         show(board, options.out)
         for title, table in pair_tables(pairs).items():
             print_text_table(table, title)
@@ -243,6 +250,16 @@ def write_leaderboard(out: Path, board: Leaderboard) -> None:
         plot_leaderboard_profiles(out / PROFILES, board)
     profiles = Path(PROFILES) if board.shared else None
     write_whole(out / PAGE, leaderboard_markdown(board, Path(PICTURE), profiles))
+
+
+def latex_tables(
+    board: Leaderboard, pairs: Sequence[PlannedPair] = ()
+) -> dict[str, tuple[str, TextTable]]:
+    """The tables by the names of their LaTeX files, with titles."""
+    found = {"leaderboard": ("Leaderboard", score_table(board))}
+    for number, (title, table) in enumerate(pair_tables(pairs).items(), start=1):
+        found[f"pairs-{number}"] = title, table
+    return found
 
 
 def show(board: Leaderboard, out: Path) -> None:
