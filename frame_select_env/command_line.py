@@ -98,6 +98,10 @@ COMMANDS = {
     "search": Command(
         "agents.commands.search:search", "search hyper-parameters on validation videos"
     ),
+    "sensitivity": Command(
+        "agents.commands.sensitivity:sensitivity",
+        "tell from a search's log how scores depend on each hyper-parameter",
+    ),
 }
 HEADINGS = {"data": "Make and inspect caches", "agents": "Train and compare agents"}
 #: Extra -> the modules it installs, to name the extra when one of them is missing.

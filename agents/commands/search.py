@@ -184,4 +184,5 @@ def _print_table(options: SearchArguments, searched: list[str], finished: Finish
     wide_console().print(table)
     if finished:
         print_line(f"best: --agent {shlex.quote(finished[0][1].text(options.agent))}")
-    print_line(f"log: {options.out}")
+    told = f"; by hyper-parameter: {program('sensitivity')} {shlex.quote(str(options.out))}"
+    print_line(f"log: {options.out}{told if len(finished) > 1 else ''}")

@@ -8,12 +8,14 @@ itself a mean over test videos, the videos are resampled too, by the pigeonhole 
 `agents.evaluation.intervals`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.evaluation.intervals import Interval, Resamples, percentiles, weighted_correlation
+
+THRESHOLDS = 301  # of a performance profile
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,14 @@ def pooled_gap(samples: Sequence[Sample]) -> Interval:
     value = np.mean([optimality_gap(one.score) for one in samples])
     resampled = np.stack([optimality_gap(one.resampled) for one in samples]).mean(axis=0)
     return percentiles(float(value), resampled)
+
+
+def profile_thresholds(samples: Iterable[Sample], ends: Sequence[float]) -> np.ndarray:
+    """Evenly spaced thresholds [P] for profiles of `samples`: all scores and `ends` are within."""
+    values = np.concatenate([ends, *(one.score for one in samples)])
+    low, high = values.min(), values.max()
+    margin = 0.05 * max(high - low, 0.02)
+    return np.linspace(low - margin, high + margin, THRESHOLDS)
 
 
 def performance_profile(samples: Sequence[Sample], threshold: np.ndarray) -> Profile:

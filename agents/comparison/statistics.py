@@ -29,6 +29,7 @@ from agents.comparison.samples import (
     pooled_improvement,
     pooled_iqm,
     pooled_mean,
+    profile_thresholds,
     sample,
 )
 from agents.comparison.significance import holm, p_value
@@ -37,7 +38,6 @@ from agents.evaluation.intervals import Interval, interval_columns, percentiles
 from agents.evaluation.references import FREE
 
 Samples = dict[tuple[str, str], Sample]  # by label and frames
-THRESHOLDS = 201  # of a performance profile
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,7 @@ def performance_profiles(
         if not own:
             continue
         ends = [0.0, 1.0] if normalised else [0.0]
-        values = np.concatenate([ends, *(one.score for runs in own.values() for one in runs)])
-        low, high = values.min(), values.max()
-        margin = 0.05 * max(high - low, 0.02)
-        threshold = np.linspace(low - margin, high + margin, THRESHOLDS)
+        threshold = profile_thresholds(chain(*own.values()), ends)
         profiles = {label: performance_profile(runs, threshold) for label, runs in own.items()}
         found.append(Profiles(task, at, normalised, len(samples), profiles))
     return found

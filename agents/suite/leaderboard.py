@@ -7,6 +7,7 @@ those of the suite, and are not resampled.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from agents.comparison.samples import (
     pooled_gap,
     pooled_iqm,
     pooled_mean,
+    profile_thresholds,
 )
 from agents.evaluation.intervals import Interval
 from agents.evaluation.text_tables import TextTable, markdown_table
@@ -26,7 +28,6 @@ from agents.suite.tasks import TASKS
 from frame_select_env import FrameSelectError
 
 RESAMPLES = 2000
-THRESHOLDS = np.linspace(-0.5, 1.25, 351)  # of performance profiles; lower scores are rare
 Run = tuple[int, int]  # the seeds of the videos and of the run
 
 NOTE = (
@@ -65,9 +66,11 @@ class Leaderboard:
         """How far the runs on the shared tasks stay below 1, averaged over tasks."""
         return pooled_gap(self._samples(agent)) if self.shared else None
 
-    def profile(self, agent: str) -> Profile:
-        """The share of runs above each of `THRESHOLDS`, averaged over the shared tasks."""
-        return performance_profile(self._samples(agent), THRESHOLDS)
+    def profiles(self) -> dict[str, Profile]:
+        """By agent the share of runs above each score, averaged over the shared tasks."""
+        samples = {agent: self._samples(agent) for agent in self.agents}
+        threshold = profile_thresholds(chain(*samples.values()), (0, 1))
+        return {agent: performance_profile(own, threshold) for agent, own in samples.items()}
 
     def twins(self) -> dict[tuple[str, str], list[str]]:
         """The task and what was trained on it -> the agents that share these runs, two or more."""

@@ -51,5 +51,4 @@ def plot_leaderboard_profiles(path: str | Path, board: Leaderboard) -> None:
     """Draw the share of runs above each score, over the tasks that all agents have."""
     count = len(board.shared)
     title = "all tasks" if board.shared == board.tasks else f"{count} shared tasks"
-    profiles = {agent: board.profile(agent) for agent in board.agents}
-    plot_profiles(path, [ProfilePanel(title, SCORE, profiles, (0, 1))])
+    plot_profiles(path, [ProfilePanel(title, SCORE, board.profiles(), (0, 1))])

@@ -60,9 +60,10 @@ def test_the_gap_and_the_profile_are_over_the_shared_tasks() -> None:
     # Short of 1 by .5 and 0 on one task, by .8 twice on the other.
     assert board.gap("one").value == pytest.approx((0.25 + 0.8) / 2)
     assert board.gap("two").value == 0
-    profile = board.profile("one")
+    profile = board.profiles()["one"]
     found = {tau: profile.share[np.abs(profile.threshold - tau).argmin()] for tau in (0, 0.4, 1)}
     assert found == {0: 1.0, 0.4: 0.5, 1: 0.25}
+    assert profile.threshold[0] < 0 and profile.threshold[-1] > 1.5
     assert BOARD.gap("one").low < BOARD.gap("one").value < BOARD.gap("one").high
 
 
