@@ -100,7 +100,7 @@ def _sensitivity(agent: str, trials: Mapping[str, Mapping[Key, float]]) -> Sensi
 def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
     """The importance of every hyper-parameter, the largest first."""
     import optuna  # takes long to import
-    from optuna.distributions import CategoricalDistribution
+    from optuna.distributions import BaseDistribution, CategoricalDistribution
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     names = list(trials[0].values)
@@ -108,10 +108,10 @@ def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
         return dict.fromkeys(names)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
-    distributions = {
-        name: CategoricalDistribution(sorted({trial.values[name] for trial in trials}, key=_order))
-        for name in names
-    }
+    distributions: dict[str, BaseDistribution] = {}
+    for name in names:
+        values: list[str] = sorted({trial.values[name] for trial in trials}, key=_order)
+        distributions[name] = CategoricalDistribution(values)
     for trial in trials:
         params = dict(trial.values)
         drawn = optuna.trial.create_trial(

@@ -77,7 +77,8 @@ def write_summary(
         parts.append(f"### {markdown_text(pairs[0].title)}, {_at(pairs[0].frames, '`')}")
         for title, table in pair_tables(pairs).items():
             parts += [f"{title}:" if title else "", markdown_table(table)]
-        parts.append(f"- {pair_note(pairs)}")
+    if compared:
+        parts.append("\n".join(f"- {note}" for note in dict.fromkeys(map(pair_note, compared))))
     parts.append("## Cost of training (means per run)")
     for one in data_sets:
         parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]

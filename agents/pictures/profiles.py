@@ -48,10 +48,10 @@ def plot_profiles(path: str | Path, panels: Sequence[ProfilePanel]) -> None:
             axes.set(xlabel=panel.xlabel, ylim=(-0.02, 1.02))
             quiet_grid(axes)
         grid[0].set_ylabel("share of runs above")
-        handles = {
+        lines = {
             text: line
             for axes in grid
             for line, text in zip(*axes.get_legend_handles_labels(), strict=True)
         }
-        place = {"loc": "outside right upper", "frameon": False, "fontsize": 10}
-        canvas.legend(handles.values(), handles.keys(), **place)
+        handles, texts = list(lines.values()), list(lines)
+        canvas.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=10)
