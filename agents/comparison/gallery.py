@@ -16,7 +16,7 @@ from agents.comparison.results import (
     headline,
     labels_of,
 )
-from agents.comparison.statistics import Comparison, Profiles
+from agents.comparison.statistics import Comparison
 from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
 from agents.pictures.profiles import CAPTION, ProfilePanel, plot_profiles
@@ -108,7 +108,7 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
     over = "random scores" if rated else "keeping all frames"
     pictures = [Picture(gains, "gains", None, f"Gain over {over}", text)]
     if comparison.profiles:
-        plot_profiles(profiles, [_profile_panel(one, data_sets) for one in comparison.profiles])
+        plot_profiles(profiles, profile_panels(comparison))
         text = f"At {at}. {CAPTION}"
         if any(one.normalised for one in comparison.profiles):
             text += " Scores are 0 for keeping all frames and 1 for the key frames, or the oracle."
@@ -126,13 +126,19 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
     return pictures
 
 
-def _profile_panel(one: Profiles, data_sets: Sequence[DataSetResults]) -> ProfilePanel:
-    if one.normalised:
-        sets = f"{one.data_sets} data set{'s' if one.data_sets > 1 else ''}"
-        return ProfilePanel(f"{one.task}, {sets}", "normalised score", one.by_label, (0, 1))
-    (alone,) = (own.title for own in data_sets if own.task == one.task)
-    scale = 100.0 if one.task == "classification" else 1.0
-    return ProfilePanel(alone, f"gain, {UNITS[one.task]}", one.by_label, (0,), scale)
+def profile_panels(comparison: Comparison) -> list[ProfilePanel]:
+    """A panel per task that has profiles: of gains on a single data set, of scores on several."""
+    panels = []
+    for one in comparison.profiles:
+        if one.normalised:
+            title = f"{one.task}, {one.data_sets} data set{'s' if one.data_sets > 1 else ''}"
+            panels.append(ProfilePanel(title, "normalised score", one.by_label, (0, 1)))
+        else:
+            (alone,) = (own.title for own in comparison.data_sets if own.task == one.task)
+            scale = 100.0 if one.task == "classification" else 1.0
+            label = f"gain, {UNITS[one.task]}"
+            panels.append(ProfilePanel(alone, label, one.by_label, (0,), scale))
+    return panels
 
 
 def _draw_data_set(folder: Path, data_set: DataSetResults, slug: str) -> list[Picture]:

@@ -34,7 +34,7 @@ IQM = (
     "videos within each data set"
 )
 NORMALISED = (
-    "scores: 0 for keeping all frames and 1 for {tops}; optimality gap: how far the runs' scores "
+    "score: 0 for keeping all frames and 1 for {tops}; optimality gap: how far the runs' scores "
     "stay below 1 on average, those above counting as 1 (Agarwal et al.)"
 )
 HOLM = (

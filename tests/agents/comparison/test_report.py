@@ -139,6 +139,11 @@ def test_pairs_of_many_agents_are_a_matrix(make_data_set, planted, tmp_path):
     assert numbers(other[1]) == [-numbers(first[3])[0]]
     sure = float(told["difference_low"]) > 0 or float(told["difference_high"]) < 0
     assert first[3].endswith("*") == sure
+    # The least p, 2 / 101, times 21 is above .05.
+    assert not first[3].endswith("**")
+    assert "100 resamples and 21 pairs no corrected p can be below .05; use --resamples 840" in (
+        page.text
+    )
 
 
 def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_path):
@@ -167,6 +172,13 @@ def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_
         assert numbers(row[2]) == pytest.approx(expected, abs=0.051)
         expected = [float(told["improvement" + end]) for end in ends]
         assert numbers(row[3]) == pytest.approx(expected, abs=0.0051)
+        assert row[4:] == [f"{float(told[name]):.3f}" for name in ("p", "p_holm")]
+    heading = next(place for place, row in enumerate(rows) if "optimality gap" in row)
+    for row, told in zip(rows[heading + 1 :], whole, strict=False):
+        for cell, name in zip(row[1:], ("score_iqm", "score", "optimality_gap"), strict=True):
+            expected = [float(told[name + end]) for end in ("", "_low", "_high")]
+            assert numbers(cell) == pytest.approx(expected, abs=0.0051)
+    assert "score: 0 for keeping all frames and 1 for the key frames; optimality gap" in text
     assert ["blunt", "3", "0", "0", "30", "1.5", "1.2"] in rows
     assert "- noted" in text and text.endswith("    again\n")
 
