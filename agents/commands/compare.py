@@ -10,7 +10,14 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    fail_if_any,
+    note_crossfit,
+    print_line,
+)
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.finished import FinishedRun
 from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
@@ -45,8 +52,8 @@ class CompareArguments(ManyRunsOptions):
     rewards: tuple[str, ...] = ()
     #: Numbers of frames m to train for. Default: that of each agent's preset, 8 or 12.
     target_frames: tuple[int, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...
-    seeds: int = 5
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 5
     #: Folds, of every cache.
     folds: tuple[str, ...] = ("default",)
     #: Streams of features, of every cache; required only if a cache has several.

@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
+import tyro
 from rich.console import Console
 
 from agents.registry import AgentChoice
@@ -16,6 +17,9 @@ from frame_select_env.cache import View
 from frame_select_env.command_line import program
 from frame_select_env.consensus import MEAN
 
+#: The type of --seeds, see `expand_seeds`.
+SeedsOption: TypeAlias = int | tuple[int, ...]
+SEEDS = tyro.conf.arg(metavar="N|SEED SEED ...")
 CROSSFITTED = ("video", "group")  # what a cache's provenance calls predictions by other heads
 
 

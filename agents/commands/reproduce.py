@@ -8,7 +8,14 @@ from typing import Annotated
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    fail_if_any,
+    note_crossfit,
+    print_line,
+)
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
 from agents.comparison.results import gather
@@ -72,8 +79,8 @@ class ReproduceArguments(ManyRunsOptions):
     #: Agents instead of the table's own, where its rows do not name theirs: NAME or
     #: NAME@hyper=value,...
     agents: tuple[str, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...
-    seeds: int = 5
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 5
     #: Numbers of frames m of which one is chosen on validation videos, besides the table's own.
     frames: tuple[int, ...] = FRAMES
     #: Number of bootstrap resamples.
