@@ -105,6 +105,7 @@ EXTRAS = {
     "agents": (
         *("torch", "stable_baselines3", "sb3_contrib", "tensorboard", "safetensors", "scipy"),
         *("sklearn", "matplotlib", "tyro", "rich", "joblib", "jinja2", "pandas", "optuna"),
+        "yaml",
     ),
     "video": ("av", "torchvision"),
     "render": ("PIL",),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
+from agents.commands.config_file import ConfigOptions, find_config, with_defaults
 from agents.commands.options import (
     SEEDS,
     ManyRunsOptions,
@@ -34,7 +35,7 @@ from frame_select_env.storage import writing
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareArguments(ManyRunsOptions):
+class CompareArguments(ConfigOptions, ManyRunsOptions):
     """Train every agent for every reward with every seed, and compare them on the test split.
 
     The same command resumes an interrupted comparison. Finished runs are not trained again, and a
@@ -96,7 +97,13 @@ class CompareArguments(ManyRunsOptions):
 
 def compare(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(CompareArguments, prog=program("compare"), args=arguments)
+    values = find_config(arguments).typed(CompareArguments)
+    options = tyro.cli(
+        CompareArguments,
+        prog=program("compare"),
+        args=arguments,
+        default=with_defaults(CompareArguments, values),
+    )
     torch.set_num_threads(1)
     engine = options.make_engine()
     frames = sorted(set(frames_to_score(options.frames, options.num_frames)))

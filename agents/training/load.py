@@ -144,12 +144,16 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
     Raises:
         FrameSelectError: naming the modules.
     """
-    reward = config["task"].get("reward", "")
-    if isinstance(reward, dict):
-        reward = list(reward)
-    names = [config["agent"], *(reward if isinstance(reward, list) else [reward])]
-    modules = [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
+    modules = named_modules([config["agent"]], [config["task"].get("reward", "")])
     check_modules(f"{folder}: config.json", modules, trust_code)
+
+
+def named_modules(agents: Iterable[str], rewards: Iterable[Any]) -> list[str]:
+    """The modules of the agents and of the designs of rewards that are named "module:object"."""
+    names: list[Any] = [*agents]
+    for reward in rewards:
+        names += reward if isinstance(reward, list | dict) else [reward]
+    return [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
 
 
 def check_modules(where: str, modules: Iterable[str], trust_code: bool) -> None:
