@@ -112,6 +112,7 @@ EXTRAS = {
     "huggingface": ("transformers",),
     "onnx": ("onnx", "onnxruntime"),
     "ray": ("ray",),
+    "wandb": ("wandb",),
 }
 CLONE = Path(__file__).resolve().parents[1]
 

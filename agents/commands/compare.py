@@ -15,6 +15,7 @@ from agents.commands.options import (
     SEEDS,
     ManyRunsOptions,
     SeedsOption,
+    TrackOptions,
     fail_if_any,
     note_crossfit,
     print_line,
@@ -35,7 +36,7 @@ from frame_select_env.storage import writing
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareArguments(ConfigOptions, ManyRunsOptions):
+class CompareArguments(ConfigOptions, TrackOptions, ManyRunsOptions):
     """Train every agent for every reward with every seed, and compare them on the test split.
 
     The same command resumes an interrupted comparison. Finished runs are not trained again, and a
@@ -115,6 +116,7 @@ def compare(arguments: list[str]) -> None:
         part=shard,
         shared=bool(options.shard),
         choose_by=options.choose,
+        track=options.track,
     ) as (finished, failed):
         if options.shard and len(finished) < len(specs):
             write_results(options.out / RESULTS, specs, finished)

@@ -10,6 +10,7 @@ import tyro
 from rich.console import Console
 
 from agents.registry import AgentChoice
+from agents.training.tracking import Tracking
 from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engine import Engine
 from frame_select_env import FrameSelectError, open_cache
@@ -56,6 +57,15 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackOptions:
+    """Options of commands that track what they train."""
+
+    #: Send what TensorBoard shows to Weights & Biases too, as one run for each that is trained;
+    #: with WANDB_MODE=offline it is kept in the run folder, for `wandb sync`.
+    track: Tracking | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StreamOptions:
     """Options of commands that train on one stream."""
 
@@ -71,7 +81,7 @@ class StreamOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneRunOptions(StreamOptions, TrainingOptions):
+class OneRunOptions(TrackOptions, StreamOptions, TrainingOptions):
     """Options of commands that train one run."""
 
 

@@ -12,6 +12,7 @@ from agents.commands.options import (
     SEEDS,
     ManyRunsOptions,
     SeedsOption,
+    TrackOptions,
     fail_if_any,
     note_crossfit,
     print_line,
@@ -60,7 +61,7 @@ LISTED = "\n".join(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReproduceArguments(ManyRunsOptions):
+class ReproduceArguments(TrackOptions, ManyRunsOptions):
     """Train what a table needs, and write it: the paper's figures beside ours.
 
     The same command resumes an interrupted one. All folds beside the default are averaged where the
@@ -135,10 +136,9 @@ def reproduce(arguments: list[str]) -> None:
     ms = {min(line.frames, options.num_frames) for line in study.lines}
     frames = sorted(ms | {m for m in options.frames if m <= options.num_frames})
     check_scoring(specs, frames, (), options.resamples)
-    with trained_grid(options.out, specs, frames, engine, options.checkpoint_seconds) as (
-        finished,
-        failed,
-    ):
+    with trained_grid(
+        *(options.out, specs, frames, engine, options.checkpoint_seconds), track=options.track
+    ) as (finished, failed):
         from agents.reproduction.write import write_reproduced  # Matplotlib takes long to import
 
         labels = {

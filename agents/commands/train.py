@@ -17,6 +17,7 @@ from agents.commands.options import OneRunOptions, note_crossfit, print_line, se
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
 from agents.training.task import LIMITS
+from agents.training.tracking import check_tracking
 from agents.training.trainer import Run, Trained, run_config, train_run
 from agents.training.validation import Validation
 from data.progress import LoggedProgress
@@ -61,6 +62,7 @@ def train(arguments: list[str]) -> None:
     """Run the command."""
     args, options, choice = parse(arguments)
     set_threads(args.threads)
+    check_tracking(options.track)
     settings = {name: getattr(args, name) for name in ("target_frames", "seed", "fold")}
     settings |= options.task_keywords()
     if args.reward is not None:
@@ -70,7 +72,7 @@ def train(arguments: list[str]) -> None:
     if args.config:
         note_changes(args.config, run)
     try:
-        trained = _train_with_progress(args.out, run, options.checkpoint_seconds)
+        trained = _train_with_progress(args.out, run, options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("rerun the command to resume from the last checkpoint") from None
     _print_result(args, trained)
@@ -132,7 +134,7 @@ def note_changes(path: Path, run: Run) -> None:
             print_line(f"note: the code of {name} has changed since the run of {path}")
 
 
-def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trained:
+def _train_with_progress(out: Path, run: Run, options: OneRunOptions) -> Trained:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -158,7 +160,7 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
         progress.update(bar, completed=completed, figures=figures)
 
     try:
-        return train_run(out, run, on_epoch, checkpoint_seconds)
+        return train_run(out, run, on_epoch, options.checkpoint_seconds, options.track)
     finally:
         if progress.live.is_started:  # stopping a display that never started prints a line
             progress.stop()
