@@ -91,6 +91,10 @@ COMMANDS = {
         "agents.commands.reproduce:reproduce",
         "reproduce a table of a paper, or an ablation, on your caches",
     ),
+    "returns": Command(
+        "agents.commands.returns:returns",
+        "measure what reference policies and an agent earn",
+    ),
     "predict-cache": Command(
         "agents.commands.predict_cache:predict_cache",
         "make a cache whose predictions are a trained network's",
