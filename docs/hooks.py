@@ -138,7 +138,7 @@ def reward_thresholds() -> str:
         if row["data"] == "cues" and row["split"] == "train":
             figures = (_figure(row[one]) for one in RETURNS)
             rows.append(
-                (f"`{spec.id}`", f"`{row['reward']}`", *figures, f"{spec.reward_threshold or '–'}")
+                (f"`{spec.id}`", f"`{row['reward']}`", *figures, f"{spec.reward_threshold}")
             )
     head = ("id", "Reward", *(one.replace("_", " ") for one in RETURNS), "`reward_threshold`")
     return table(head, rows)

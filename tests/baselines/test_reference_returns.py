@@ -113,5 +113,4 @@ def test_the_best_known_is_allowed_and_at_most_the_optimum(process, planted):
 
 def test_thresholds_stand_in_the_specifications():
     found = {name: gym.spec(name).reward_threshold for name in ENVIRONMENTS}
-    assert {name: one for name, one in found.items() if one is not None} == REWARD_THRESHOLDS
-    assert len(REWARD_THRESHOLDS) >= 3
+    assert found == REWARD_THRESHOLDS
