@@ -10,7 +10,16 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
+from agents.commands.config_file import ConfigOptions, find_config, with_defaults
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    TrackOptions,
+    fail_if_any,
+    note_crossfit,
+    print_line,
+)
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.finished import FinishedRun
 from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
@@ -28,7 +37,7 @@ from frame_select_env.storage import writing
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareArguments(ManyRunsOptions):
+class CompareArguments(ConfigOptions, TrackOptions, ManyRunsOptions):
     """Train every agent for every reward with every seed, and compare them on the test split.
 
     The same command resumes an interrupted comparison. Finished runs are not trained again, and a
@@ -46,8 +55,8 @@ class CompareArguments(ManyRunsOptions):
     rewards: tuple[str, ...] = ()
     #: Numbers of frames m to train for. Default: that of each agent's preset, 8 or 12.
     target_frames: tuple[int, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...
-    seeds: int = 5
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 5
     #: Folds, of every cache.
     folds: tuple[str, ...] = ("default",)
     #: Streams of features, of every cache; required only if a cache has several.
@@ -92,7 +101,13 @@ class CompareArguments(ManyRunsOptions):
 
 def compare(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(CompareArguments, prog=program("compare"), args=arguments)
+    values = find_config(arguments).typed(CompareArguments)
+    options = tyro.cli(
+        CompareArguments,
+        prog=program("compare"),
+        args=arguments,
+        default=with_defaults(CompareArguments, values),
+    )
     torch.set_num_threads(1)
     engine = options.make_engine()
     frames = sorted(set(frames_to_score(options.frames, options.num_frames)))
@@ -104,6 +119,7 @@ def compare(arguments: list[str]) -> None:
         part=shard,
         shared=bool(options.shard),
         choose_by=options.choose,
+        track=options.track,
     ) as (finished, failed):
         if options.shard and len(finished) < len(specs):
             write_results(options.out / RESULTS, specs, finished)

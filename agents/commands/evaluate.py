@@ -22,6 +22,7 @@ from agents.evaluation.tables import (
     full_tables,
     print_table,
 )
+from agents.zoo import writable_folder
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.storage import exclusive, write_whole
@@ -35,7 +36,8 @@ class EvaluateArguments:
     of one agent with different hyper-parameters get a row each.
     """
 
-    #: Run folders.
+    #: Run folders, or names of runs that ship, such as zoo:cues/reinforce, which are copied to
+    #: runs/zoo before.
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     #: Name of a bundled cache, or a path.
     data: str
@@ -87,11 +89,11 @@ def evaluate(arguments: list[str]) -> None:
     set_threads(options.threads)
     if not options.runs:
         raise FrameSelectError("name at least one run folder")
-    cache = open_cache(options.data)
+    cache, runs = open_cache(options.data), [writable_folder(run) for run in options.runs]
     check_rule(options.choose, cache.task)
     evaluation = evaluate_runs(
         cache,
-        (fuse_runs if options.fuse else group_runs)(options.runs, options.trust_code),
+        (fuse_runs if options.fuse else group_runs)(runs, options.trust_code),
         split=options.split,
         view_scheme=options.view_scheme,
         choose_by=options.choose,
@@ -105,9 +107,9 @@ def evaluate(arguments: list[str]) -> None:
         seed=options.seed,
         progress=True,
     )
-    out = options.out or options.runs[0]
-    if not options.out and len(options.runs) > 1:
-        out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
+    out = options.out or runs[0]
+    if not options.out and len(runs) > 1:
+        out = Path(os.path.commonpath([run.resolve().parent for run in runs]))
     with exclusive(out):
         written = write_files(out, evaluation)
         if options.latex:

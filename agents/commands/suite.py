@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from agents.commands.options import fail_if_any, print_line
+from agents.commands.options import SEEDS, SeedsOption, fail_if_any, print_line
 from agents.commands.train_grid import RESULTS, trained_grid
 from agents.comparison.grid import RunSpec, check_scoring, make_grid
 from agents.evaluation.latex import write_latex
@@ -63,8 +63,8 @@ class SuiteArguments:
     agents: tuple[str, ...] = ()
     #: Tasks; default: all.
     tasks: tuple[str, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...; default: 3.
-    seeds: int | None = None
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves. Default: 3.
+    seeds: Annotated[SeedsOption | None, SEEDS] = None
     #: A plan in place of the options, JSON or TOML: agents, tasks, seeds, corpus_seed, budget,
     #: updates and tests, the pairs of agents to be compared.
     plan: Path | None = None
