@@ -5,10 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agents.picking.selector import Selection, Selector
+    from agents.policy_ranking import PolicyRanking
 
 #: Public name -> its module, imported when it is asked for: torch takes long to import.
-NAMES = {"Selection": "agents.picking.selector", "Selector": "agents.picking.selector"}
-__all__ = ["Selection", "Selector"]
+NAMES = {
+    "PolicyRanking": "agents.policy_ranking",
+    "Selection": "agents.picking.selector",
+    "Selector": "agents.picking.selector",
+}
+__all__ = ["PolicyRanking", "Selection", "Selector"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,18 @@ def at_least_mean(weights: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return (weights >= mean * (1 - 1e-5)) & valid
 
 
+def rank_picks(order: np.ndarray, last: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Scores of frames that were picked one by one, [B, T] float64, -inf at padding.
+
+    The first one picked ranks first, the rest rank by their last number: they get 1 / (1 + how far
+    it is below the highest), at most 1. `order` [B, T] is above 2 for picked frames, the highest
+    for the first, and 0 for others; `last` [B, T] are finite numbers.
+    """
+    last = last.astype(np.float64)
+    others = 1 / (1 + last.max(axis=1, keepdims=True) - last)
+    return np.where(valid, np.where(order > 0, order, others), -np.inf)
+
+
 class ScorerAgent:
     """Ranks frames by the network's logit of keeping them; its free choice is p >= 0.5.
 
@@ -104,8 +116,7 @@ class SequentialAgent(GreedyAgent):
 class PickAgent(GreedyAgent):
     """Picks frames until it stops or has made all its picks; on Glance, looks at them.
 
-    The first one picked ranks first, the rest rank by their last number. Scores, float64, are above
-    2 for picked frames, at most 1 for others.
+    Scores are those of `rank_picks`.
     """
 
     def __init__(self, name: str, network: FrameActions, picks: int) -> None:
@@ -136,8 +147,5 @@ class PickAgent(GreedyAgent):
                 picked[every, frame] |= active
                 order[every, frame] += torch.where(active, 2.0 + self.picks - step, 0.0)
         network.forget()  # the table is not needed any more
-        # The others by how far their last number is below the highest.
-        gap = last.double().max(1, keepdim=True).values - last.double()
-        others = 1 / (1 + gap)
-        scores = torch.where(picked, order, others).cpu().numpy()
-        return np.where(clips.valid, scores, -np.inf), picked.cpu().numpy()
+        scores = rank_picks(order.cpu().numpy(), last.cpu().numpy(), clips.valid)
+        return scores, picked.cpu().numpy()

@@ -1,14 +1,20 @@
-"""Agents and rewards as command lines name them: NAME, NAME@hyper=value, module:object, JSON."""
+"""Agents and rewards as command lines name them: NAME, NAME@hyper=value, module:object, JSON.
+
+An agent may also be sb3:ALGORITHM, any of Stable-Baselines3 or sb3-contrib, or
+sb3:ALGORITHM=FILE.zip, a model that was saved by one.
+"""
 
 import dataclasses
 import json
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from agents.field_types import as_type
+from agents.given_policy import named_policy
 from agents.training.design import AgentDesign
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
@@ -35,16 +41,65 @@ AGENTS: dict[str, str] = {
 }
 
 
+SB3 = "sb3:"  # before the name of an algorithm of Stable-Baselines3 or sb3-contrib
+
+
 def agent_design(name: str) -> AgentDesign:
-    """The agent registered as `name`, or the AgentDesign at "module:object".
+    """The agent registered as `name`, the one at "module:object", or that of "sb3:...".
+
+    An object may be an AgentDesign, a PolicyRanking, or a function that makes one of a cache.
 
     Raises:
-        FrameSelectError: for an unknown name, or an object that is no AgentDesign.
+        FrameSelectError: for an unknown name, or an object that is none of these.
     """
-    design = import_object("agent", AGENTS.get(name, name), AGENTS)
-    if not isinstance(design, AgentDesign):
-        raise FrameSelectError(f"agent {name!r} is a {type(design).__name__}, not an AgentDesign")
+    if name.startswith(SB3):
+        # Imported when asked for: it needs Stable-Baselines3.
+        algorithm = name.removeprefix(SB3).partition("=")[0]
+        if file := saved_file(name):
+            from agents.stable_baselines.saved_policy import saved_policy
+
+            return saved_policy(algorithm, Path(file))
+        from agents.any_algorithm import algorithm_design
+
+        return algorithm_design(algorithm)
+    found = import_object("agent", AGENTS.get(name, name), AGENTS)
+    design = found if isinstance(found, AgentDesign) else named_policy(name, found)
+    if design is None:
+        raise FrameSelectError(
+            f"agent {name!r} is a {type(found).__name__}; expected an AgentDesign, a PolicyRanking "
+            "or a function that makes one of a cache"
+        )
     return design
+
+
+def agent_module(name: str) -> str:
+    """The module that an agent's name imports."""
+    if name.startswith(SB3):
+        return (
+            "agents.stable_baselines.saved_policy" if saved_file(name) else "agents.any_algorithm"
+        )
+    return AGENTS.get(name, name).partition(":")[0]
+
+
+def saved_file(name: str) -> str:
+    """The file of an agent "sb3:ALGORITHM=FILE", which is a pickle; else empty."""
+    return name.partition("=")[2] if name.startswith(SB3) else ""
+
+
+def check_pickles(agents: Iterable[str], trust_code: bool) -> None:
+    """Refuse models of Stable-Baselines3 on a command line unless they are trusted.
+
+    Modules on a command line are trusted: to import them is what the user asks for.
+
+    Raises:
+        FrameSelectError: naming the file.
+    """
+    for text in agents:
+        if not trust_code and (file := saved_file(text.partition("@")[0])):
+            raise FrameSelectError(
+                f"{file}: a model of Stable-Baselines3 is a pickle, which may run any code when it "
+                "is read; if you trust it, add --trust-code"
+            )
 
 
 @dataclass(frozen=True)

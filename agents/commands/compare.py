@@ -46,7 +46,8 @@ class CompareArguments(ConfigOptions, TrackOptions, ManyRunsOptions):
 
     #: Names of bundled caches, or paths.
     data: tuple[str, ...]
-    #: Agents: NAME, module:object, or NAME@hyper=value,hyper=value (preset=NAME is allowed there).
+    #: Agents: NAME, module:object, sb3:ALGORITHM, or NAME@hyper=value,hyper=value (preset=NAME is
+    #: allowed there). Also policies that are scored and not trained, as for evaluate.
     agents: tuple[str, ...]
     #: Output folder for runs, results.csv and the report.
     out: Path
@@ -94,6 +95,8 @@ class CompareArguments(ConfigOptions, TrackOptions, ManyRunsOptions):
     full: bool = False
     #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
     latex: bool = False
+    #: Read models of Stable-Baselines3 (sb3:ALGORITHM=FILE.zip), which are pickles.
+    trust_code: bool = False
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
     #: folder. The shard that ends last, or the command without --shard, writes the report.
     shard: str = ""
@@ -141,6 +144,7 @@ def _grid(options: CompareArguments, frames: Sequence[int]) -> list[RunSpec]:
         view_schemes=options.view_schemes,
         alphas=options.alphas,
         aggregators=options.aggregators,
+        trust_code=options.trust_code,
         **options.task_keywords(),
     )
     if options.fuse and len(options.streams) < 2:

@@ -12,6 +12,7 @@ from agents.evaluation import Evaluation
 from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import write_evaluation, write_predictions
 from agents.evaluation.latex import write_latex
+from agents.evaluation.policies import parse_policies
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_groups import fuse_runs, group_runs
 from agents.evaluation.run_scores import evaluate_runs
@@ -30,7 +31,7 @@ from frame_select_env.storage import exclusive, write_whole
 
 @dataclass(frozen=True)
 class EvaluateArguments:
-    """Score one or more runs on the test split together with the reference rankings.
+    """Score runs, and policies from elsewhere, on the test split together with the references.
 
     Runs of one agent with different seeds share a row, whose intervals resample the runs too. Runs
     of one agent with different hyper-parameters get a row each.
@@ -41,6 +42,9 @@ class EvaluateArguments:
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     #: Name of a bundled cache, or a path.
     data: str
+    #: Policies that were trained elsewhere: module:policy, a PolicyRanking or a function that makes
+    #: one of the cache; or sb3:ALGORITHM=FILE.zip, with the environment's keywords behind an @.
+    agents: tuple[str, ...] = ()
     #: Numbers of frames m to score at. Default: those of 1, 2, 4, 8 and 12 that are at most T.
     frames: tuple[int, ...] | None = None
     #: Additional references: diversity, diversity-dpp, adaptive-split, inverse-transform,
@@ -67,6 +71,7 @@ class EvaluateArguments:
     #: The split to score.
     split: str = "test"
     #: Output folder. Default: the run folder; for several runs the folder that contains them.
+    #: Without runs it must be named.
     out: Path | None = None
     #: Number of bootstrap resamples.
     resamples: int = 2000
@@ -77,7 +82,8 @@ class EvaluateArguments:
     latex: bool = False
     #: Seed of the bootstrap and of the random ranking.
     seed: int = 0
-    #: Import the modules outside this project that the runs name (agents and rewards of others).
+    #: Import the modules outside this project that the runs name (agents and rewards of others),
+    #: and read models of Stable-Baselines3, which are pickles.
     trust_code: bool = False
     #: Number of PyTorch threads.
     threads: int = 1
@@ -87,13 +93,17 @@ def evaluate(arguments: list[str]) -> None:
     """Run the command."""
     options = tyro.cli(EvaluateArguments, prog=program("evaluate"), args=arguments)
     set_threads(options.threads)
-    if not options.runs:
-        raise FrameSelectError("name at least one run folder")
+    if not options.runs and not options.agents:
+        raise FrameSelectError("name at least one run folder, or --agents")
+    if not options.runs and options.out is None:
+        raise FrameSelectError("--out: name a folder for the results; there is no run folder")
+    policies = parse_policies(options.agents, options.trust_code)
     cache, runs = open_cache(options.data), [writable_folder(run) for run in options.runs]
     check_rule(options.choose, cache.task)
     evaluation = evaluate_runs(
         cache,
         (fuse_runs if options.fuse else group_runs)(runs, options.trust_code),
+        policies=policies,
         split=options.split,
         view_scheme=options.view_scheme,
         choose_by=options.choose,

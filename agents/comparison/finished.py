@@ -22,7 +22,7 @@ from agents.training.run_folder import (
     remove_checkpoint,
 )
 from agents.training.tracking import Tracking
-from agents.training.trainer import run_config, train_run
+from agents.training.trainer import run_config, train_run, write_policy
 from frame_select_env import open_cache
 from frame_select_env.storage import exclusive
 
@@ -51,13 +51,19 @@ class FinishedRun:
 def train_and_score(
     spec: RunSpec, out: Path, checkpoint_seconds: float, track: Tracking | None = None
 ) -> None:
-    """Train a run, or finish a started one, and store its scores on the test split."""
+    """Train a run, or finish a started one, and store its scores on the test split.
+
+    Of a policy that is not trained, score it.
+    """
     torch.set_num_threads(1)  # there are as many workers as CPUs
     folder = spec.folder(out)
     if changed_code(spec, folder):
         shutil.rmtree(folder)
-    if not _is_trained(spec, folder):
-        train_run(folder, spec.run(), checkpoint_seconds=checkpoint_seconds, track=track)
+    run = spec.run()
+    if not _is_trained(spec, folder) and run.choice.design.policy:
+        write_policy(folder, run)
+    elif not _is_trained(spec, folder):
+        train_run(folder, run, checkpoint_seconds=checkpoint_seconds, track=track)
     else:  # it was killed after its last epoch
         with exclusive(folder):
             remove_checkpoint(folder)

@@ -12,7 +12,7 @@ from typing import Any
 from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.references import reference_names
 from agents.evaluation.scoring import EvaluationSettings, ViewScheme
-from agents.registry import parse_agent, parse_reward, reward_text
+from agents.registry import check_pickles, parse_agent, parse_reward, reward_text
 from agents.training.seeds import Seeds, expand_seeds
 from agents.training.trainer import Run
 from baselines.splits import labelled_rows
@@ -83,6 +83,7 @@ class RunSpec:
     updates: int = 0
     cpu_seconds: float = 0.0
     device: str = "cpu"
+    trust_code: bool = False  # whether a pickle may be read; nothing else depends on it
 
     @property
     def data_set(self) -> DataSet:
@@ -94,7 +95,7 @@ class RunSpec:
         """What to train."""
         keywords = dataclasses.asdict(self)
         data, agent = keywords.pop("data"), keywords.pop("agent")
-        del keywords["view_scheme"]
+        del keywords["view_scheme"], keywords["trust_code"]
         keywords["reward"] = parse_reward(self.reward)
         return Run(data, parse_agent(agent), keywords)
 
@@ -127,11 +128,14 @@ def make_grid(
 ) -> list[RunSpec]:
     """All runs; data sets vary slowest, then agents, rewards, m and seeds.
 
+    A policy that is not trained has one run, for the first reward, m and seed.
+
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
     preset, no `rewards` that of each agent or cache, and the stream None is each agent's default;
-    `seeds` are those of `expand_seeds`; `common` is the split, num_frames, limits and device of all
-    runs. A run with view="random" stands once for each of the `view_schemes`.
+    `seeds` are those of `expand_seeds`; `common` is the split, num_frames, limits, device and trust
+    of all runs. A run with view="random" stands once for each of the `view_schemes`.
     """
+    check_pickles(agents, common.get("trust_code", False))
     rewards = [reward_text(parse_reward(text)) for text in rewards]
     paid = {
         (agent, one): rewards or [_default_reward(agent, one, common)]
@@ -172,7 +176,10 @@ def make_grid(
         RunSpec(agent=agent, reward=reward, target_frames=m, seed=seed, **(one | named), **common)
         for one, agent in itertools.product(where, agents)
         for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
-        for reward, m, seed in itertools.product(paid[agent, one["data"]], own[agent], every)
+        for reward, m, seed in itertools.islice(
+            itertools.product(paid[agent, one["data"]], own[agent], every),
+            1 if parse_agent(agent).design.policy else None,
+        )
     ]
     for one, group in by_data_set(specs).items():
         cache = open_cache(one.data)

@@ -16,6 +16,7 @@ from agents.evaluation.raters import rated
 from agents.evaluation.result import AGREEMENT, LEVELS, TableRow
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import VideoResults
+from agents.registry import parse_agent
 from frame_select_env import open_cache
 
 # Columns of the limits of training, 0 for none; of those without a prefix a run says what it spent.
@@ -68,7 +69,8 @@ def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
     spent: dict[str, object] = {name: getattr(run, name) for name in COUNTS}
     spent |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
     spent |= {column: getattr(run.spec, name) for column, name in LIMITS.items()}
-    return {**asdict(run.spec), **spent, **where.columns()}
+    unpaid = {"reward": ""} if parse_agent(run.spec.agent).design.policy else {}
+    return {**asdict(run.spec), **unpaid, **spent, **where.columns()}
 
 
 def _reference_rows(one: DataSetResults) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ import torch
 from agents.evaluation.choosing import frames_to_score
 from agents.evaluation.combined import ENSEMBLE, Ensemble, Fused
 from agents.evaluation.evaluate import evaluate
+from agents.evaluation.policies import policies_task, policy_rankings
 from agents.evaluation.result import Evaluation
 from agents.evaluation.run_groups import RunFolders
 from agents.evaluation.scoring import (
@@ -30,6 +31,7 @@ from agents.evaluation.scoring import (
     video_answers,
 )
 from agents.evaluation.selected_pooled import select_then_pool
+from agents.registry import AgentChoice
 from agents.training.load import load_run
 from agents.training.run_folder import (
     CONFIG,
@@ -96,7 +98,8 @@ class RunScores:
 
     def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
         self.trained = StoredRanking("trained", tensors)
-        self.untrained = StoredRanking("untrained", tensors)
+        # A policy that is not trained has none.
+        self.untrained = StoredRanking("untrained", tensors) if "untrained" in tensors else None
         self.validation = tensors["validation"]  # [v] int64, the run's validation videos
         self._tensors = tensors
 
@@ -152,6 +155,7 @@ def evaluate_runs(
     agents: Mapping[str, Sequence[RunFolders]],
     controls: Mapping[str, Sequence[RunFolders]] | None = None,
     *,
+    policies: Mapping[str, AgentChoice] | None = None,
     split: str = "test",
     frames: Sequence[int] | None = None,
     trust_code: bool = False,
@@ -159,16 +163,18 @@ def evaluate_runs(
     pool: bool | Collection[str] = False,
     **options: Any,
 ) -> Evaluation:
-    """Evaluate runs that were trained on the same videos and numbers of frames.
+    """Evaluate runs that were trained on the same videos and numbers of frames, and policies.
 
     `agents` and `controls` are runs by name in the table: their folders or, to fuse streams, a
     folder for each stream. A control stands for the untrained networks of its folders, and by
-    default there is an "untrained NAME" for every agent. With `ensemble`, the mean scores of an
-    agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME, then pooled" is a linear
-    model on the features of the kept frames (`select_then_pool`). Both are for all agents, or for
-    those named. Where an agent's network answers for whole videos, its answers are a row, too
-    (`network_row`); those of several streams are averaged, 1 : 1. The other arguments are those of
-    `evaluate` and `load_run`; `options` may be references, view_scheme, resamples, seed, progress.
+    default there is an "untrained NAME" for every agent. `policies` are agents that are not
+    trained, by name; without runs the first one's environment says what is scored. With `ensemble`,
+    the mean scores of an agent's runs are another ranking, "NAME ensemble"; with `pool`, "NAME,
+    then pooled" is a linear model on the features of the kept frames (`select_then_pool`). Both are
+    for all agents, or for those named. Where an agent's network answers for whole videos, its
+    answers are a row, too (`network_row`); those of several streams are averaged, 1 : 1. The other
+    arguments are those of `evaluate` and `load_run`; `options` may be references, view_scheme,
+    resamples, seed, progress.
 
     Raises:
         FrameSelectError: if a folder holds no finished run, the runs differ in what they were
@@ -177,7 +183,12 @@ def evaluate_runs(
     if controls is None:
         controls = {f"untrained {name}": folders for name, folders in agents.items()}
     runs = [_folders(run) for own in (*agents.values(), *controls.values()) for run in own]
-    task, streams = _shared_task(runs)
+    policies = policies or {}
+    if runs:
+        task, streams = _shared_task(runs)
+    else:
+        task = policies_task(cache, policies)
+        streams = (task["stream"],)
     found = {
         folder: run_scores(folder, cache, split, trust_code)
         for folder in dict.fromkeys(folder for run in runs for folder in run)
@@ -195,6 +206,8 @@ def evaluate_runs(
         for name, own in named.items():
             scores = [[found[folder] for folder in _folders(run)] for run in own]
             parts = [tuple(getattr(one, kind) for one in run) for run in scores]
+            if None in chain(*parts):
+                continue
             rankings[name] = [one[0] if len(one) == 1 else Fused(name, one) for one in parts]
             validation[name] = held = [_held_out(run) for run in scores]
             if kind == "trained" and len(own) > 1 and name in among(ensemble, agents):
@@ -204,6 +217,7 @@ def evaluate_runs(
             for run in own[:1]:
                 config = read_config(_folders(run)[0])
                 trained_for[name] = config["task"].get("target_frames", 0)
+    rankings |= policy_rankings(cache, policies, task, streams)
     pooling = {name: agents[name] for name in among(pool, agents)}
     notes = []
     if pooling and (len(streams) > 1 or task.get("view") is not None):
@@ -322,6 +336,8 @@ def _score(
             where["video"].append(video)
             where["view"].append(np.zeros_like(video) if view is None else view)
             for name, ranking in (("trained", run.agent), ("untrained", run.untrained)):
+                if ranking is None:
+                    continue
                 scores = importance_scores(ranking, clips, cache.labels[video])
                 made.setdefault(name, []).append(scores)
                 if name == "trained" and hasattr(ranking, "select"):

@@ -68,7 +68,10 @@ class AlgorithmLearner(Learner):
         self.steps = config.steps(task)
         policy_kwargs = {
             "features_extractor_class": IndexExtractor,
-            "features_extractor_kwargs": {"table": self.table, "network": network},
+            "features_extractor_kwargs": {
+                "table": self.table,
+                "network": self.encoder(network),
+            },
             "net_arch": [],
             "optimizer_kwargs": {"weight_decay": config.weight_decay},
         }
@@ -81,6 +84,10 @@ class AlgorithmLearner(Learner):
         # A whole number of episodes in every environment.
         rounds = -(-config.episodes * len(task.fit_rows) // config.num_envs)
         self.epoch_steps = rounds * config.num_envs * self.steps
+
+    def encoder(self, network: Any) -> Network:
+        """The network whose codes the policy's heads see; the policy gets a copy."""
+        return network
 
     @abstractmethod
     def make_model(self, policy_kwargs: dict[str, Any]) -> BaseAlgorithm:

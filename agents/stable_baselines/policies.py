@@ -24,12 +24,13 @@ class IndexExtractor(BaseFeaturesExtractor):
 
     Args:
         observation_space: The environment's: index observations, or the flattened [2 + T].
-        table: The features; they do not become part of the policy's weights.
+        table: The features; they do not become part of the policy's weights. None: to be set before
+            the first observation.
         network: The extractor uses a copy of it.
     """
 
     def __init__(
-        self, observation_space: spaces.Space, table: FeatureTable, network: Network
+        self, observation_space: spaces.Space, table: FeatureTable | None, network: Network
     ) -> None:
         super().__init__(observation_space, network.code_size)
         network.forget()  # not to copy cached encodings
@@ -37,6 +38,7 @@ class IndexExtractor(BaseFeaturesExtractor):
 
     def forward(self, observations: Tensor | dict[str, Tensor]) -> Tensor:
         """Codes of a batch of observations."""
+        assert self.table is not None
         if isinstance(observations, dict):
             video, cursor = self.table.entries(observations), observations["cursor"][:, 0]
             return self.network.codes(self.table, video, observations["selected"], cursor)

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from agents.networks.network import Standardised
+from agents.policy_ranking import PolicyRanking
 from agents.training.learner import Learner
 from agents.training.task import Task, forked_torch
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
@@ -45,6 +47,8 @@ def check_ranges(config: Any) -> None:
         name, value = one.name, getattr(config, one.name)
         if isinstance(value, float) and not math.isfinite(value):
             raise FrameSelectError(f"{name}={value}: must be a finite number")
+        if value is None:  # whatever the default of a library is
+            continue
         if name in smallest and value < smallest[name]:
             raise FrameSelectError(f"{name}={value}: must be at least {smallest[name]}")
         if name in BELOW_1 and not 0 <= value < 1:
@@ -74,6 +78,10 @@ class AgentDesign:
         all_streams: Without a named stream, it sees all streams of a cache side by side.
         supervised: It learns from the labels of training videos, so that they must be known.
         modules: Other modules whose code is the agent's, by name; a run records a digest.
+        files: Files whose content is the agent's; it counts as its code.
+        policy: Of a policy that was trained elsewhere, and is scored without being trained:
+            (cache, config) -> the policy, before it knows the task. None for agents that are
+            trained.
     """
 
     name: str
@@ -89,6 +97,8 @@ class AgentDesign:
     all_streams: bool = False
     supervised: bool = False
     modules: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    policy: Callable[[FeatureCache, Any], PolicyRanking] | None = None
 
     def default_stream(self, cache: FeatureCache) -> str | None:
         """The stream of a task that names none; None for a cache's only one."""

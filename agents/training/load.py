@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from agents.registry import agent_design, agent_text
+from agents.registry import agent_design, agent_module, agent_text, saved_file
 from agents.training.design import AgentDesign
 from agents.training.inputs import read_inputs
 from agents.training.run_folder import load_weights, read_config
@@ -40,8 +40,8 @@ class LoadedRun:
     text: str  # the name, with the hyper-parameters that differ from the preset `tuned`
     agent: Ranking
     # The same network with its initial weights. It has no free choice, which would say nothing but
-    # how the weights were initialised.
-    untrained: Ranking
+    # how the weights were initialised. None of a policy that is not trained.
+    untrained: Ranking | None
     task: Task
 
 
@@ -63,13 +63,15 @@ def load_run(folder: str | Path, cache: FeatureCache, trust_code: bool = False) 
     design = agent_design(found["agent"])
     with _fitting_version(folder):
         config = _hyper(design, found)
-        task = make_task(cache, found["data"], holdout=config.holdout, **found["task"])
+        task = make_task(cache, cache.path, holdout=config.holdout, **found["task"])
         _check_fit(folder, found["cache"], cache, task)
         check_judge(folder, found)
     trained, first = (design.initial_network(cache, task, config) for _ in range(2))
     load_weights(folder, trained)
     load_weights(folder, first, buffers_only=True)
-    untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
+    untrained = None
+    if design.policy is None:
+        untrained = Control(f"untrained {design.name}", design.agent(first, task, config))
     text = agent_text(found["agent"], config)
     return LoadedRun(design.name, text, design.agent(trained, task, config), untrained, task)
 
@@ -103,8 +105,13 @@ def load_agent(folder: str | Path, trust_code: bool = False) -> LoadedAgent:
     folder = run_folder(folder)
     found = read_config(folder)
     check_trust(folder, found, trust_code)
-    inputs = read_inputs(folder)
     design = agent_design(found["agent"])
+    if design.policy is not None:
+        raise FrameSelectError(
+            f"{folder}: {design.name} is a policy that plays on the videos of a cache; new videos "
+            "need an agent that was trained by train or compare"
+        )
+    inputs = read_inputs(folder)
     with _fitting_version(folder):
         config = _hyper(design, found)
         task = Task(found["data"], **found["task"], fit_rows=np.zeros(1, np.int64))
@@ -151,11 +158,16 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
 
 
 def named_modules(agents: Iterable[str], rewards: Iterable[Any]) -> list[str]:
-    """The modules of the agents and of the designs of rewards that are named "module:object"."""
-    names: list[Any] = [*agents]
+    """The modules of agents and of designs of rewards that are named "module:object".
+
+    A model of Stable-Baselines3, "sb3:ALGORITHM=FILE", counts by its file, which is a pickle.
+    """
+    code = [saved_file(name) or agent_module(name) for name in agents if ":" in name]
+    names: list[Any] = []
     for reward in rewards:
         names += reward if isinstance(reward, list | dict) else [reward]
-    return [name.partition(":")[0] for name in names if isinstance(name, str) and ":" in name]
+    found = [name for name in names if isinstance(name, str) and ":" in name]
+    return [*code, *(name.partition(":")[0] for name in found)]
 
 
 def check_modules(where: str, modules: Iterable[str], trust_code: bool) -> None:

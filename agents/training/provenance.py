@@ -6,9 +6,12 @@ import hashlib
 import importlib
 import inspect
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from agents.registry import AGENTS, AgentChoice
+from agents.registry import AgentChoice, agent_module
+from frame_select_env import FrameSelectError
+from frame_select_env.cache import file_digest
 from frame_select_env.rewards import Reward, RewardSpec
 
 
@@ -16,12 +19,12 @@ def code_digests(choice: AgentChoice, reward: RewardSpec) -> dict[str, str]:
     """Digests of the modules that define the agent and each design of the reward, by their names.
 
     Comments, docstrings and layout do not count. What these modules import is not covered, except
-    the agent's learner and network, and the modules that its design names.
+    the agent's learner and network, and the modules that its design names. Its files count, too.
     """
     design = choice.design
-    path = AGENTS.get(choice.agent, choice.agent)
     parts = (design.config, design.learner, design.network, design.agent)
-    found = {choice.agent: _digest([path.partition(":")[0], *map(_module, parts), *design.modules])}
+    modules = [agent_module(choice.agent), *map(_module, parts), *design.modules]
+    found = {choice.agent: _digest(modules, design.files)}
     for term in Reward(reward).terms:
         named, colon, _ = term.design.name.partition(":")
         modules = [_module(term.design.function), *([named] if colon else [])]
@@ -36,11 +39,19 @@ def _module(thing: Any) -> str:
     return str(getattr(thing, "__module__", None) or type(thing).__module__)
 
 
-def _digest(modules: Iterable[str]) -> str:
-    """A digest of the code of modules."""
+def _digest(modules: Iterable[str], files: Iterable[Path] = ()) -> str:
+    """A digest of the code of modules and of the content of files.
+
+    Raises:
+        FrameSelectError: if a file is missing.
+    """
     digest = hashlib.sha256()
     for name in sorted(set(modules)):
         digest.update(f"{name}\n{_code(name)}\n".encode())
+    for file in files:
+        if not file.is_file():
+            raise FrameSelectError(f"{file}: no such file")
+        digest.update(f"{file.name}\n{file_digest(file)}\n".encode())
     return digest.hexdigest()[:16]
 
 

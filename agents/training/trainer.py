@@ -103,6 +103,8 @@ def train_run(
     cache, choice = open_cache(run.data), run.choice
     choice.design.check(choice.config)
     task = run.task(cache)
+    if choice.design.policy is not None:  # its learner says so; to make it may read a pickle
+        make_learner(choice.design, cache, task, choice.config)
     # Refuse what does not fit the cache before anything is written.
     if choice.design.supervised:
         known_labels(cache, task)
@@ -127,6 +129,22 @@ def train_run(
     finally:
         writer.close()
     return trained
+
+
+def write_policy(folder: Path, run: Run) -> None:
+    """Write the run folder of a policy that is not trained: it costs no episode and no time.
+
+    Raises:
+        FrameSelectError: for invalid settings, or a folder that holds anything else.
+    """
+    cache, choice = open_cache(run.data), run.choice
+    task = run.task(cache)
+    writer = RunWriter(folder, run_config(run, cache, task))
+    try:
+        writer.epoch(Epoch(1, 0, 0, 0, 0.0, 0.0, None, 0))
+        writer.finish(choice.design.initial_network(cache, task, choice.config))
+    finally:
+        writer.close()
 
 
 def train(

@@ -33,6 +33,10 @@ AGENTS = [
     "dqn-pick@hidden_size=8,n_steps=1,munchausen=true,prioritized_replay=true",
     "maskable-ppo@hidden_size=8",
     "dqn-glance@hidden_size=8,picks=3,gradient_steps=1",
+    "sb3:A2C@hidden_size=8",
+    "sb3:QRDQN@hidden_size=8,target_update_interval=50",
+    "sb3:RecurrentPPO@hidden_size=8",
+    "sb3:TRPO@hidden_size=8,env_id=FrameSelect/Pick-v0,n_critic_updates=2",
 ]
 
 
