@@ -5,7 +5,7 @@ environment. It expects resets in the step after an episode's end: "NextStep", t
 
 Run it from a clone, in an environment of its own (RLlib pins an older Gymnasium):
     pip install --editable ".[rllib]"
-    python examples/rllib_ppo.py --steps 100000
+    python examples/rllib_ppo.py --steps 60000
 """
 
 import argparse
@@ -16,6 +16,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 
 import frame_select_env  # noqa: F401 - registers the environments
 
+KEYWORDS = {"data": "cues", "split": "train", "observation": "flat", "dense": True, "chunk": 5}
 N_ENVS, BATCH_SIZE = 16, 2048
 
 
@@ -25,10 +26,7 @@ def main(steps: int) -> None:
     batch = min(BATCH_SIZE, steps)
     config = (
         PPOConfig()
-        .environment(
-            "FrameSelect/Sequential-v0",
-            env_config={"data": "cues", "split": "train", "observation": "flat", "dense": True},
-        )
+        .environment("FrameSelect/Sequential-v0", env_config=KEYWORDS)
         # The environments and the learner stay in this process.
         .env_runners(
             num_env_runners=0,
@@ -55,5 +53,5 @@ def main(steps: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--steps", type=int, default=60_000)
     main(parser.parse_args().steps)

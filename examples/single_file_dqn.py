@@ -4,7 +4,7 @@ It keeps or discards the frames of a video one after the other. Each step pays w
 adds, double Q-learning (van Hasselt et al., 2016) sets the targets, and the native vector
 environment begins the next video in the same step ("SameStep").
 
-Run it from a clone: python examples/single_file_dqn.py --steps 100000
+Run it from a clone: python examples/single_file_dqn.py --steps 40000
 """
 
 import argparse
@@ -143,5 +143,5 @@ def main(steps: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--steps", type=int, default=40_000)
     main(parser.parse_args().steps)

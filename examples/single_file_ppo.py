@@ -3,7 +3,7 @@
 It picks 8 frames of a video one by one. Actions are masked, each step pays what the frame adds, and
 the native vector environment begins the next video in the same step ("SameStep").
 
-Run it from a clone: python examples/single_file_ppo.py --steps 200000
+Run it from a clone: python examples/single_file_ppo.py --steps 100000
 """
 
 import argparse
@@ -132,5 +132,5 @@ def main(steps: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=200_000)
+    parser.add_argument("--steps", type=int, default=100_000)
     main(parser.parse_args().steps)

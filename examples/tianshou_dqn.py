@@ -5,7 +5,7 @@ observations of the form {"obs", "mask"}, which `MaskInObservation` makes.
 
 Run it from a clone, in an environment of its own (Tianshou needs an older pandas than agents/):
     pip install --editable ".[tianshou]"
-    python examples/tianshou_dqn.py --steps 40000
+    python examples/tianshou_dqn.py --steps 20000
 """
 
 import argparse
@@ -88,5 +88,5 @@ def main(steps: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=40_000)
+    parser.add_argument("--steps", type=int, default=20_000)
     main(parser.parse_args().steps)

@@ -9,6 +9,7 @@ Run it from a clone: pip install torchrl; python examples/torchrl_dqn.py --steps
 import argparse
 
 import gymnasium as gym
+import numpy as np
 import torch
 from tensordict.nn import TensorDictSequential
 from torchrl.collectors import Collector
@@ -25,10 +26,14 @@ BATCH = 256  # steps from one update of the network to the next
 
 def learn(steps: int) -> None:
     """DQN on flat observations; the collector hands over BATCH steps at a time."""
-    keywords = {"data": "cues", "observation": "flat", "dense": True}
+    keywords = {"data": "cues", "observation": "flat", "dense": True, "chunk": 5}
     env = TransformedEnv(GymEnv("FrameSelect/Sequential-v0", **keywords), RewardSum())
     env.set_seed(0)
-    network = MLP(in_features=env.observation_spec["observation"].shape[0], out_features=2)
+    network = MLP(
+        in_features=env.observation_spec["observation"].shape[0],
+        out_features=2,
+        num_cells=[128, 128],
+    )
     actor = QValueActor(network, spec=env.action_spec)
     explore = EGreedyModule(env.action_spec, annealing_num_steps=max(1, steps // 2))
     loss = DQNLoss(actor, action_space=env.action_spec, delay_value=True)
@@ -48,9 +53,11 @@ def learn(steps: int) -> None:
             optimiser.step()
             target.step()
         ended = batch["next", "done"]
-        returns.append(f"{batch['next', 'episode_reward'][ended].mean():+.2f}")
+        returns.append(batch["next", "episode_reward"][ended].mean().item())
     collector.shutdown()
-    print(f"DQN: return {returns[0]} in the first {BATCH} steps, {returns[-1]} in the last")
+    some = max(1, len(returns) // 10)
+    first, last = np.mean(returns[:some]), np.mean(returns[-some:])
+    print(f"DQN: return {first:+.2f} in the first {some * BATCH} steps, {last:+.2f} in the last")
 
 
 def roll_out_masked() -> None:
