@@ -65,25 +65,26 @@ def main(steps: int) -> None:
     buffer = VectorReplayBuffer(20_000, N_ENVS)
     learner = Collector[CollectStats](algorithm, train, buffer, exploration_noise=True)
     player = Collector[CollectStats](algorithm, test)
-    # Legal picks at random: they fill the buffer, and their return is what to compare with.
+    # Random picks, repeats included: they fill the buffer, and their return is what to compare with.
     random = learner.collect(
         n_step=max(steps // 10, 2 * BATCH_SIZE), random=True, reset_before_collect=True
     )
     epoch = max(steps // 4, 10 * N_ENVS)
-    result = algorithm.run_training(
+    algorithm.run_training(
         OffPolicyTrainerParams(
             training_collector=learner,
-            test_collector=player,
+            test_collector=None,
             max_epochs=max(1, steps // epoch),
             epoch_num_steps=epoch,
             collection_step_num_env_steps=10 * N_ENVS,
             update_step_num_gradient_steps_per_sample=1 / N_ENVS,
-            test_step_num_episodes=50,
             batch_size=BATCH_SIZE,
             show_progress=False,
         )
     )
-    print(f"test return: DQN {result.best_reward:+.2f}, random picks {random.returns.mean():+.2f}")
+    learnt = player.collect(n_episode=10 * N_ENVS, reset_before_collect=True)
+    means = learnt.returns.mean(), random.returns.mean()
+    print(f"return: DQN on test videos {means[0]:+.2f}, random picks {means[1]:+.2f}")
 
 
 if __name__ == "__main__":
