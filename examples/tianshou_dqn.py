@@ -65,7 +65,7 @@ def main(steps: int) -> None:
     buffer = VectorReplayBuffer(20_000, N_ENVS)
     learner = Collector[CollectStats](algorithm, train, buffer, exploration_noise=True)
     player = Collector[CollectStats](algorithm, test)
-    # Random picks, repeats included: they fill the buffer, and their return is what to compare with.
+    # Random picks, repeats included: they fill the buffer, and their return is the one to beat.
     random = learner.collect(
         n_step=max(steps // 10, 2 * BATCH_SIZE), random=True, reset_before_collect=True
     )
