@@ -16,6 +16,7 @@ from agents.evaluation.run_groups import fuse_runs, group_runs
 from agents.evaluation.run_scores import evaluate_runs
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import evaluation_markdown, print_table
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.storage import exclusive, write_whole
@@ -75,6 +76,7 @@ class EvaluateArguments:
 
 def evaluate(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(EvaluateArguments, "evaluate", arguments)
     options = tyro.cli(EvaluateArguments, prog=program("evaluate"), args=arguments)
     set_threads(options.threads)
     if not options.runs:

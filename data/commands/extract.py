@@ -23,6 +23,7 @@ from data.head.crossfit import Crossfit
 from data.video.files import find_videos, ignored_note
 from data.video.timeline import Sampling
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.wording import counted
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,7 @@ def extract(arguments: list[str]) -> None:
     )
     if reasons := [*absent, *skipped.values()]:
         column = Column("not in the cache", overflow="fold")  # never truncate a path
-        title = f"{len(reasons)} video" + ("s" if len(reasons) > 1 else "")
-        table = Table(column, title=title, title_style="yellow")
+        table = Table(column, title=counted(len(reasons), "video"), title_style="yellow")
         for reason in reasons:
             table.add_row(escape(reason))
         console.print(table)

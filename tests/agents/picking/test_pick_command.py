@@ -169,7 +169,7 @@ def test_what_is_finished_is_skipped_and_what_changed_is_picked_again(
     assert "rerun the command; finished videos are skipped" in capsys.readouterr().err
     assert not (out / "frames.json").exists()
     pick(*asked)
-    assert "1 finished videos are skipped" in capsys.readouterr().out
+    assert "1 finished video skipped" in capsys.readouterr().out
     assert seen == ["a.mp4", "interrupted", "e.ts"] and len(read(out)[1]) == 4
     shutil.copy(videos / "e.ts", folder / "a.mp4")  # another file of that name
     pick(*asked)

@@ -84,8 +84,10 @@ def test_numbered_folders_that_repeat_are_groups(order: str) -> None:
     assignment = read_corpus(None, FOLDER, ids)
     assert assignment.labels == [action for _, action in GRID]
     assert assignment.groups == [speaker for speaker, _ in GRID]
-    note = "classes are the folders golf, run, groups spk1, spk12, spk2, which repeat; otherwise"
-    assert assignment.notes[0].startswith(note)
+    assert assignment.notes[0] == (
+        "the folders golf, run are the classes, and spk1, spk12, spk2 are groups; if spk1, spk12, "
+        "spk2 are the classes, use --class-folders first"
+    )
 
 
 def test_class_folders_overrule_what_was_found() -> None:
