@@ -3,7 +3,6 @@
 import csv
 import os
 import shutil
-import signal
 import sys
 from pathlib import Path
 
