@@ -7,6 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from by_hand import video_by_hand
 
 from agents.__main__ import main
 from agents.registry import agent_design, parse_agent
@@ -58,15 +59,10 @@ def log(sealed, tmp_path_factory):
 
 
 def test_where_no_label_is_known_the_reward_is_that_of_train(tmp_path, capsys):
+    features = np.random.default_rng(0).normal(size=(6, 10, 2))
     videos = (
-        {
-            "id": f"v{row}",
-            "label": -1,
-            "split": "train",
-            "features": np.random.default_rng(row).normal(size=(10, 2)).astype(np.float32),
-            "predictions": np.ones((10, 1), np.float32),
-        }
-        for row in range(6)
+        video_by_hand(f"v{row}", np.ones((10, 1)), -1, "train", one)
+        for row, one in enumerate(features)
     )
     cache = write_cache(tmp_path / "one.h5", videos, classes=["video"])
     out = tmp_path / "log.csv"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_hand import video_by_hand
 
 from frame_select_env import FeatureCache, write_cache
 from frame_select_env.validation import few_validation_warning, holdout
@@ -13,16 +14,10 @@ def labelled(tmp_path):
     """A cache of videos with one frame each, by their splits, labels and groups."""
 
     def write(splits, labels, groups=None):
+        own = [{} if groups is None else {"group": group} for group in groups or splits]
         videos = (
-            {
-                "id": f"v{row}",
-                "label": label,
-                "split": split,
-                "features": np.ones((1, 1), np.float32),
-                "predictions": np.array([[0.5, 0.5]], np.float32),
-                **({} if groups is None else {"group": groups[row]}),
-            }
-            for row, (split, label) in enumerate(zip(splits, labels, strict=True))
+            video_by_hand(f"v{row}", [[0.5, 0.5]], labels[row], split, **own[row])
+            for row, split in enumerate(splits)
         )
         return FeatureCache(write_cache(tmp_path / "a.h5", videos, classes=["no", "yes"]))
 

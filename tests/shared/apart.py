@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
-
-import pytest
+from unittest import mock
 
 from agents.commands.pick import pick
 from data.engine import Outcome, attempt
@@ -21,7 +20,8 @@ def attempt_all(work: Callable[[Any], Any], tasks: Iterable[Any]) -> Generator[O
 @contextmanager
 def videos_in_this_process() -> Iterator[None]:
     """`extract` and `pick` do so."""
-    with pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as patches:
         for command in (extract, pick):
-            patch.setattr(sys.modules[command.__module__], "run_apart", attempt_all)
+            module = sys.modules[command.__module__]
+            patches.enter_context(mock.patch.object(module, "run_apart", attempt_all))
         yield

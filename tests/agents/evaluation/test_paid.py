@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_hand import video_by_hand
 
 from agents.evaluation import evaluate
 from agents.evaluation.tables import kept_table
@@ -21,15 +22,9 @@ class Marked:
 def unlabelled(tmp_path):
     """Two test videos, of four frames that are two pairs, the third marked beside the first."""
     features = np.array([[1, 9, 0], [1, 0, 0], [0, 8, 1], [0, 0, 1]], np.float32)
+    splits = {"a": "train", "b": "train", "c": "test", "d": "test"}
     videos = (
-        {
-            "id": name,
-            "label": -1,
-            "split": split,
-            "features": features,
-            "predictions": np.ones((4, 1), np.float32),
-        }
-        for name, split in (("a", "train"), ("b", "train"), ("c", "test"), ("d", "test"))
+        video_by_hand(name, np.ones((4, 1)), -1, split, features) for name, split in splits.items()
     )
     return FeatureCache(write_cache(tmp_path / "one.h5", videos, classes=["video"]))
 

@@ -194,7 +194,7 @@ def test_a_decoder_that_crashes_costs_one_video(few, tmp_path, capsys, workers):
     write_video(videos / "bar" / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
     asked = [videos, tmp_path / "out.h5", "--backbone", "own_backbones:crash_on_white@size=16"]
     asked += ["--num-frames", 6, "--workers", workers]
-    done = run_module("data", ["extract", *asked], tmp_path)
+    done = run_module("data", ["extract", *asked], tmp_path, apart=True)
     assert done.returncode == 0, done.stderr
     shown = "".join(done.stderr.replace("│", " ").split())
     assert "bar/white.mp4:itsprocessdied(SIGSEGV)" in shown
