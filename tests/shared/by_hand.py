@@ -14,7 +14,7 @@ def video_by_hand(
     features: ArrayLike | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """A video for `write_cache` with predictions [L, C], and features [L, 1] of ones unless given."""
+    """A video for `write_cache`: predictions [L, C], and unless given features [L, 1] of ones."""
     made = np.asarray(predictions, np.float32)
     ones = np.ones((len(made), 1), np.float32)
     return {
