@@ -61,7 +61,7 @@ class ExtractArguments:
     #: Defines the split: a CSV with columns video (path below VIDEOS) and split, optionally label
     #: or target.NAME, group and split.FOLD; or official splits: hmdb51:DIR, ucf101:DIR,
     #: ekman6[:DIR], videoemotion8[:DIR], hume-reaction:FILE_OR_DIR; see import --help. Default:
-    #: random, a third of each class for testing.
+    #: random, a third of each class for testing; of three groups or more, whole ones.
     split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random")] = None
     #: Which folders are the classes: first (the top level), second (the first is then the group),
     #: or none (labels unknown). auto: first, unless the second-level folders repeat, as in
