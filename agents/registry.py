@@ -6,8 +6,9 @@ import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from agents.field_types import as_type
 from agents.training.design import AgentDesign
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
@@ -111,19 +112,10 @@ def _parse_value(text: str, name: str, value: str, hint: Any) -> Any:
         found = json.loads(value)
     except json.JSONDecodeError:
         found = value
-    if typing.get_origin(hint) is Literal:
-        if found in typing.get_args(hint):
-            return found
-        allowed = ", ".join(map(str, typing.get_args(hint)))
-        raise FrameSelectError(f"agent {text!r}: {name} must be one of {allowed}")
-    if typing.get_origin(hint) is tuple and isinstance(found, list):
-        return tuple(found)
-    if hint is float and isinstance(found, int) and not isinstance(found, bool):
-        return float(found)
-    if isinstance(hint, type) and type(found) is hint:
-        return found
-    expected = getattr(hint, "__name__", str(hint))
-    raise FrameSelectError(f"agent {text!r}: {name}={value}: must be of type {expected}")
+    try:
+        return as_type(found, hint)
+    except ValueError as error:
+        raise FrameSelectError(f"agent {text!r}: {name}={value}: {error}") from None
 
 
 def parse_reward(text: str) -> Any:

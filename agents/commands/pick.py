@@ -82,7 +82,7 @@ def pick(arguments: list[str]) -> None:
     selector = _selector(options)
     asked = {
         "frames": selector.check_frames(options.frames),
-        "run": file_digest(options.run / MODEL),
+        "run": file_digest(selector.folder / MODEL),
     }
     several = options.videos.is_dir()
     jobs, unusable = _jobs(options.videos, options.out, asked)

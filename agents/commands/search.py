@@ -5,13 +5,20 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import tyro
 from rich.table import Table
 
-from agents.commands.options import ManyRunsOptions, StreamOptions, fail_if_any, print_line
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    StreamOptions,
+    fail_if_any,
+    print_line,
+)
 from agents.evaluation.text_tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
@@ -28,6 +35,7 @@ from agents.search import (
     read_log,
     train_trial_run,
 )
+from agents.training.seeds import expand_seeds
 from agents.training.trainer import Run
 from data.commands.console import check_options
 from data.engine import Engine, outcomes_bar, run_all
@@ -58,8 +66,8 @@ class SearchArguments(StreamOptions, ManyRunsOptions):
     out: Path
     #: Number of trials.
     trials: int = 8
-    #: Number of seeds per trial: 0, 1, 2, ...
-    seeds: int = 2
+    #: Number of seeds per trial, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 2
     #: How trials are drawn: random (without repetition), or tpe (Optuna's tree-structured Parzen
     #: estimator, after 8 random trials).
     sampler: Sampler = "random"
@@ -120,9 +128,9 @@ def _check(options: SearchArguments) -> dict[str, Any]:
     """The keywords of the runs' task, checked on every cache before anything is written."""
     if not options.data:
         raise FrameSelectError("--data: give at least one value")
-    for name in ("seeds", "trials"):
-        if getattr(options, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(options, name)}: must be at least 1")
+    expand_seeds(options.seeds)
+    if options.trials < 1:
+        raise FrameSelectError(f"trials={options.trials}: must be at least 1")
     if len({open_cache(data).task for data in options.data}) > 1:
         raise FrameSelectError(
             "--data: an accuracy and a mean absolute error cannot be averaged; search on caches of "
@@ -178,7 +186,7 @@ def _print_table(
     regression = cache.task == "regression"
     # See `Validation`.
     paid = cache.single_class and Reward(reward).label_free
-    each = len(options.data) * options.seeds
+    each = len(options.data) * len(expand_seeds(options.seeds))
     trials, runs = counted(len(finished), "trial"), counted(each, "run")
     title = f"{options.agent}: {trials}, validation, mean of {runs} each"
     table = Table(title=title, title_justify="left")
@@ -198,4 +206,5 @@ def _print_table(
     wide_console().print(table)
     if finished:
         print_line(f"best: --agent {shlex.quote(finished[0][1].text(options.agent))}")
-    print_line(f"log: {options.out}")
+    told = f"; by hyper-parameter: {program('sensitivity')} {shlex.quote(str(options.out))}"
+    print_line(f"log: {options.out}{told if len(finished) > 1 else ''}")

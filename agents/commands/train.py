@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from agents.commands.config_file import ConfigOptions, find_config, read_config_file, with_defaults
 from agents.commands.options import OneRunOptions, note_crossfit, print_line, set_threads
 from agents.registry import AgentChoice, agent_design, parse_reward
 from agents.training.run_folder import Epoch
 from agents.training.task import LIMITS
-from agents.training.trainer import Run, Trained, train_run
+from agents.training.tracking import check_tracking
+from agents.training.trainer import Run, Trained, run_config, train_run
 from agents.training.validation import Validation
 from data.commands.console import check_options
 from data.extraction.provenance import extraction_of
@@ -27,9 +29,11 @@ from frame_select_env.command_line import program
 from frame_select_env.errors import known
 from frame_select_env.wording import counted
 
+CHOICE = ("agent", "preset")  # what decides which hyper-parameters there are
 
-@dataclass(frozen=True)
-class TrainArguments:
+
+@dataclass(frozen=True, kw_only=True)
+class TrainArguments(ConfigOptions):
     """Train an agent on a cache and save it as a run folder.
 
     If a run was interrupted, rerun the command to resume it; the result is exactly the same.
@@ -62,6 +66,7 @@ def train(arguments: list[str]) -> None:
     """Run the command."""
     args, options, choice = parse(arguments)
     set_threads(args.threads)
+    check_tracking(options.track)
     settings = {name: getattr(args, name) for name in ("target_frames", "seed", "fold")}
     settings |= options.task_keywords()
     if args.reward is not None:
@@ -69,8 +74,10 @@ def train(arguments: list[str]) -> None:
     run = Run(args.data, choice, settings)
     note_crossfit(choice, args.data)
     _warn_of_nothing_to_select(run)
+    if args.config:
+        note_changes(args.config, run)
     try:
-        trained = _train_with_progress(args.out, run, options.checkpoint_seconds)
+        trained = _train_with_progress(args.out, run, options)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("rerun the command to resume from the last checkpoint") from None
     _print_result(args, trained)
@@ -78,22 +85,34 @@ def train(arguments: list[str]) -> None:
 
 def parse(arguments: list[str]) -> tuple[TrainArguments, OneRunOptions, AgentChoice]:
     """The arguments, and the agent with the preset's hyper-parameters, overridden by flags."""
+    config = find_config(arguments)
+    named = {name: config.text(name, getattr(TrainArguments, name)) for name in CHOICE}
     early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    early.add_argument("--agent", default=TrainArguments.agent)
-    early.add_argument("--preset", default=TrainArguments.preset)
+    for name in CHOICE:
+        early.add_argument(f"--{name}", default=named[name])
     chosen, _ = early.parse_known_args(arguments)
+    design = agent_design(named["agent"])
+    values = config.typed(TrainArguments, OneRunOptions, design.config)
+    hyper = {one.name for one in dataclasses.fields(design.config)}
+    if vars(chosen) != named and hyper & values.keys():
+        print_line(
+            f"note: the hyper-parameters in {config.path} are those of {named['agent']}, preset "
+            f"{named['preset']}, and are left out"
+        )
+        values = {name: value for name, value in values.items() if name not in hyper}
     design = agent_design(chosen.agent)
     if chosen.preset not in design.presets:
         raise FrameSelectError(
             f"--preset: agent {chosen.agent!r}: {known('preset', chosen.preset, design.presets)}"
         )
-    preset = design.presets[chosen.preset]
+    changed = {name: value for name, value in values.items() if name in hyper}
+    preset = dataclasses.replace(design.presets[chosen.preset], **changed)
     flat = tyro.conf.arg(name="")
     every = dataclasses.make_dataclass(
         "Train",
         [
-            ("run", Annotated[TrainArguments, flat]),
-            ("options", Annotated[OneRunOptions, flat]),
+            ("run", Annotated[TrainArguments, flat], with_defaults(TrainArguments, values)),
+            ("options", Annotated[OneRunOptions, flat], with_defaults(OneRunOptions, values)),
             ("hyper", Annotated[design.config, flat], preset),
         ],
     )
@@ -108,7 +127,20 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, OneRunOptions, AgentCho
     return parsed.run, parsed.options, AgentChoice(chosen.agent, chosen.preset, parsed.hyper)
 
 
-def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trained:
+def note_changes(path: Path, run: Run) -> None:
+    """Print a line for what has changed since the run whose config.json the options are from."""
+    recorded = read_config_file(path).recorded
+    cache = open_cache(run.data)
+    now = run_config(run, cache, run.task(cache))
+    before = recorded.get("cache", {})
+    if before.get("name") == cache.path.name and before.get("digest") != cache.digest:
+        print_line(f"note: {cache.path.name} has changed since the run of {path}")
+    for name, digest in now["code"].items():
+        if recorded.get("code", {}).get(name, digest) != digest:
+            print_line(f"note: the code of {name} has changed since the run of {path}")
+
+
+def _train_with_progress(out: Path, run: Run, options: OneRunOptions) -> Trained:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -134,7 +166,7 @@ def _train_with_progress(out: Path, run: Run, checkpoint_seconds: float) -> Trai
         progress.update(bar, completed=completed, figures=figures)
 
     try:
-        return train_run(out, run, on_epoch, checkpoint_seconds)
+        return train_run(out, run, on_epoch, options.checkpoint_seconds, options.track)
     finally:
         if progress.live.is_started:  # stopping a display that never started prints a line
             progress.stop()

@@ -134,19 +134,25 @@ def kept_table(evaluation: Evaluation) -> TextTable:
     return TextTable(heading, cells, [row.kind for row in rows])
 
 
-def result_tables(evaluation: Evaluation, full: bool) -> list[TextTable]:
-    """The table, `full` or brief, and that of the agreement with raters.
+def result_tables(evaluation: Evaluation, full: bool) -> dict[str, TextTable]:
+    """By name the table, `full` or brief, and that of the agreement with raters.
 
     The latter alone where every answer is right; without it, how many frames are kept.
     """
-    tables = []
+    tables = {}
     if not evaluation.settings.cache.single_class:
-        tables.append(evaluation_table(evaluation) if full else brief_table(evaluation))
+        tables["results"] = evaluation_table(evaluation) if full else brief_table(evaluation)
     elif not evaluation.agreement:
-        tables.append(kept_table(evaluation))
+        tables["kept"] = kept_table(evaluation)
     if evaluation.agreement:
-        tables.append(rater_table(evaluation, full))
+        tables["agreement"] = rater_table(evaluation, full)
     return tables
+
+
+def full_tables(evaluation: Evaluation) -> dict[str, TextTable]:
+    """Every table with all its rows, by name."""
+    tables = result_tables(evaluation, full=True)
+    return tables | ({"targets": target_table(evaluation)} if evaluation.targets else {})
 
 
 def _name(row: TableRow) -> str:
@@ -184,7 +190,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None, full: bo
     full = full or evaluation.verdict is None
     if evaluation.verdict:
         console.print(evaluation.verdict.text, style="bold", highlight=False, markup=False)
-    for table in result_tables(evaluation, full):
+    for table in result_tables(evaluation, full).values():
         print_text_table(table, evaluation_title(evaluation), console)
     if evaluation.targets:
         print_text_table(target_table(evaluation), "by target", console)
@@ -203,10 +209,9 @@ def evaluation_title(evaluation: Evaluation) -> str:
 def evaluation_markdown(evaluation: Evaluation) -> str:
     """The verdict, every row and every note as Markdown, agents in bold."""
     notes = [f"- {note}" for note in table_notes(evaluation)]
-    tables = result_tables(evaluation, full=True)
-    tables += [target_table(evaluation)] if evaluation.targets else []
     parts = [f"**{markdown_text(evaluation.verdict.text)}**", ""] if evaluation.verdict else []
-    parts += [part for table in tables for part in (markdown_table(table), "")]
+    for table in full_tables(evaluation).values():
+        parts += [markdown_table(table), ""]
     return "\n".join([*parts, *notes, ""])
 
 
