@@ -24,6 +24,7 @@ from agents.evaluation.tables import (
     print_table,
 )
 from agents.zoo import writable_folder
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.storage import exclusive, write_whole
@@ -91,6 +92,7 @@ class EvaluateArguments:
 
 def evaluate(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(EvaluateArguments, "evaluate", arguments)
     options = tyro.cli(EvaluateArguments, prog=program("evaluate"), args=arguments)
     set_threads(options.threads)
     if not options.runs and not options.agents:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -20,10 +21,13 @@ from agents.training.task import LIMITS
 from agents.training.tracking import check_tracking
 from agents.training.trainer import Run, Trained, run_config, train_run
 from agents.training.validation import Validation
+from data.commands.console import check_options
+from data.extraction.provenance import extraction_of
 from data.progress import LoggedProgress
 from frame_select_env import FrameSelectError, Ranking, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
+from frame_select_env.wording import counted
 
 CHOICE = ("agent", "preset")  # what decides which hyper-parameters there are
 
@@ -69,6 +73,7 @@ def train(arguments: list[str]) -> None:
         settings["reward"] = parse_reward(args.reward)
     run = Run(args.data, choice, settings)
     note_crossfit(choice, args.data)
+    _warn_of_nothing_to_select(run)
     if args.config:
         note_changes(args.config, run)
     try:
@@ -111,6 +116,7 @@ def parse(arguments: list[str]) -> tuple[TrainArguments, OneRunOptions, AgentCho
             ("hyper", Annotated[design.config, flat], preset),
         ],
     )
+    check_options(every, "train", arguments)
     parsed: Any = tyro.cli(
         every,
         prog=program("train"),
@@ -154,7 +160,7 @@ def _train_with_progress(out: Path, run: Run, options: OneRunOptions) -> Trained
         figures = f"{name} {epoch.figures.get(name, 0):+.2f}"
         if epoch.validation is not None:
             score = f"validation {epoch.validation[0]:.3f}"
-            figures += f"  {score} (best: epoch {epoch.best_epoch})"
+            figures += f"  {score} (best at {epoch.best_epoch})"
         done = {"episodes": epoch.episodes, "updates": epoch.updates, "epochs": epoch.number}
         completed = done.get(unit, round(epoch.cpu_seconds))
         progress.update(bar, completed=completed, figures=figures)
@@ -172,11 +178,37 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
         _print_validation(args, trained.agent, trained.validation)
     else:
         print_line("no validation videos were held out (holdout=False)")
+    counts = (last.number, "epoch"), (last.episodes, "episode"), (last.updates, "update")
     print_line(
-        f"{last.number} epochs, {last.episodes} episodes, {last.updates} updates, "
-        f"{last.seconds:.0f} s ({last.cpu_seconds:.0f} CPU s); kept epoch {trained.kept_epoch}"
+        f"{', '.join(counted(*one) for one in counts)}, {last.seconds:.0f} s "
+        f"({last.cpu_seconds:.0f} CPU s); kept epoch {trained.kept_epoch}"
     )
-    print_line(f"saved in {args.out}; next: {program('evaluate')} {args.out} --data {args.data}")
+    print_line(f"saved in {args.out}; next: {_next_command(args)}")
+
+
+def _next_command(args: TrainArguments) -> str:
+    """What to do with the run: `evaluate`, or without test videos `pick`, if it can pick."""
+    cache = open_cache(args.data)
+    evaluate = f"{program('evaluate')} {args.out} --data {args.data}"
+    if len(cache.judged(np.flatnonzero(cache.splits(args.fold) == "test"))):
+        return evaluate
+    try:
+        extraction_of(cache.provenance)
+    except LookupError:  # nobody knows how the features of other videos are made
+        return f"{evaluate} --split train"
+    return f"{program('pick')} {args.out} VIDEO_OR_FOLDER --out picked"
+
+
+def _warn_of_nothing_to_select(run: Run) -> None:
+    """Print a line if every video's best m frames are all of its frames."""
+    cache = open_cache(run.data)
+    task = run.task(cache)
+    most = min(task.num_frames, int(cache.lengths.max()))
+    if task.target_frames >= most > 1 and run.choice.config.validate == "selection":
+        print_line(
+            f"warning: --target-frames {task.target_frames}, but videos have at most {most} "
+            f"frames: all are kept, nothing is selected; --target-frames {most // 2} selects half"
+        )
 
 
 def _print_validation(args: TrainArguments, agent: Ranking, validation: Validation) -> None:
@@ -185,7 +217,7 @@ def _print_validation(args: TrainArguments, agent: Ranking, validation: Validati
     ours = "its own answer" if answer else f"top {validation.task.target_frames}"
     name = open_cache(args.data).path.name
     table = Table(title=f"{args.agent} on {name}, seed {args.seed}", title_justify="left")
-    table.add_column(f"{len(validation.labels)} validation videos")
+    table.add_column(counted(len(validation.labels), "validation video"))
     table.add_column(measure, justify="right")
     sign = -1 if measure == "mean absolute error" else 1
     for row, (value, _) in (

@@ -15,9 +15,9 @@ from agents.suite.tasks import SuiteTask
 from baselines.fitted_formula import TrainingVideos
 from baselines.formulas import RandomFrames
 from baselines.gates import CoarseToFine, fitted_gates
-from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
+from frame_select_env.splits import labelled_rows
 
 Select = Callable[[Clips], np.ndarray]
 
