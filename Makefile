@@ -4,9 +4,10 @@ VENV ?= .venv
 RUNS ?= runs/demo
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LIBRARIES := $(VENV)-libraries
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint docs bench torture mutants clean
+.PHONY: demo test libraries lint docs bench torture mutants clean
 
 # Agents of both families on the bundled cues, compared with every reference ranking.
 demo: $(INSTALLED)
@@ -16,6 +17,11 @@ demo: $(INSTALLED)
 # One process per core and one thread per process: torch's threads cost more than they save here.
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The examples with Tianshou, RLlib and Minari, in an environment of their own: they ask for older packages.
+libraries: $(LIBRARIES)/.installed
+	OMP_NUM_THREADS=1 $(LIBRARIES)/bin/python -m pytest tests/examples/test_examples.py \
+		-k "minari or rllib or tianshou"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -41,11 +47,19 @@ mutants: $(INSTALLED)
 	$(BIN)/python -m tests.mutants
 
 clean:
-	rm -rf $(VENV) runs site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LIBRARIES) runs site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # torch first and alone, so that the next install finds its requirement satisfied.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) torch
 	$(PIP) --editable ".[agents,dev]"
+	touch $@
+
+$(LIBRARIES)/.installed: PIP := $(LIBRARIES)/bin/python -m pip --disable-pip-version-check \
+	install --quiet --constraint constraints-libraries.txt
+$(LIBRARIES)/.installed: pyproject.toml constraints-libraries.txt
+	$(PYTHON) -m venv $(LIBRARIES)
+	$(PIP) torch
+	$(PIP) --editable ".[minari,rllib,tianshou]" pytest hypothesis
 	touch $@

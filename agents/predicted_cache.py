@@ -15,12 +15,13 @@ import numpy as np
 
 from agents.registry import parse_agent
 from agents.training.load import LoadedRun
-from agents.training.task import Task, holdout
+from agents.training.task import Task
 from agents.training.trainer import train
-from baselines.splits import divide_videos, labelled_rows
 from data.sources.importing import check_out
 from frame_select_env import Clips, FeatureCache, FrameSelectError, write_cache
 from frame_select_env.cache.schema import DEFAULT_FOLD
+from frame_select_env.splits import divide_videos, labelled_rows
+from frame_select_env.validation import holdout
 
 Crossfit = Literal["none", "video", "group"]
 PARTS = 5  # of the training videos, each predicted by a network that was trained on the others

@@ -7,13 +7,13 @@ sb3:ALGORITHM=FILE.zip, a model that was saved by one.
 import dataclasses
 import json
 import re
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from agents.field_types import as_type
 from agents.given_policy import named_policy
 from agents.training.design import AgentDesign
 from frame_select_env import FrameSelectError
@@ -167,20 +167,10 @@ def _parse_value(text: str, name: str, value: str, hint: Any) -> Any:
         found = json.loads(value)
     except json.JSONDecodeError:
         found = value
-    if typing.get_origin(hint) is Literal:
-        if found in typing.get_args(hint):
-            return found
-        allowed = ", ".join(map(str, typing.get_args(hint)))
-        raise FrameSelectError(f"agent {text!r}: {name} must be one of {allowed}")
-    if typing.get_origin(hint) is tuple and isinstance(found, list):
-        return tuple(found)
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if float in kinds and type(found) is int:
-        return float(found)
-    if type(found) in kinds:
-        return found
-    expected = " or ".join(getattr(kind, "__name__", str(kind)) for kind in kinds)
-    raise FrameSelectError(f"agent {text!r}: {name}={value}: must be of type {expected}")
+    try:
+        return as_type(found, hint)
+    except ValueError as error:
+        raise FrameSelectError(f"agent {text!r}: {name}={value}: {error}") from None
 
 
 def parse_reward(text: str) -> Any:

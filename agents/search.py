@@ -22,6 +22,7 @@ import torch
 from agents.evaluation.files import read_csv
 from agents.registry import AgentChoice, parse_agent, with_values
 from agents.training.run_folder import METRICS, as_json, is_finished
+from agents.training.seeds import Seeds, expand_seeds
 from agents.training.trainer import Run, run_config, train_run
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.storage import write_whole, writing
@@ -192,7 +193,7 @@ def make_runs(
     trial: SearchTrial,
     data: Sequence[str],
     keywords: Mapping[str, Any],
-    seeds: int,
+    seeds: Seeds,
     folder: Path,
     checkpoint_seconds: float,
 ) -> list[TrialRun]:
@@ -200,7 +201,7 @@ def make_runs(
     hyper, task = json.dumps(as_json(trial.choice.config)), json.dumps(keywords, sort_keys=True)
     runs = []
     for name in data:
-        for seed in range(seeds):
+        for seed in expand_seeds(seeds):
             key = (text, str(trial.number), hyper, name, str(seed), task, open_cache(name).digest)
             own = folder / hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]
             run = Run(name, trial.choice, {**keywords, "seed": seed})

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from baselines.splits import divide_videos, labelled_rows
 from frame_select_env.cache import FeatureCache, View
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.judge import JudgeFile
+from frame_select_env.splits import divide_videos, labelled_rows
 
 STATISTICS_BLOCK = 64  # clips whose mean and deviation are summed at a time
 SUBSETS = 4  # subsets of a held-out clip whose loss chooses the epoch

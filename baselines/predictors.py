@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from baselines.splits import divide_videos, labelled_rows, row_batches
+from baselines.splits import row_batches
 from frame_select_env.cache import Clips, FeatureCache
 from frame_select_env.consensus import clipped_log
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.splits import divide_videos, labelled_rows
 
 # From the strongest penalty to the weakest; ties go to the first.
 INVERSE_PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)

@@ -80,6 +80,8 @@ def climb(
     valid: np.ndarray,
     start: np.ndarray,
     right: bool | None = None,
+    moves: np.ndarray | None = None,
+    sizes: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flip the frame that raises the pay most, until none does: a local optimum of each video.
 
@@ -89,17 +91,23 @@ def climb(
         valid: [n, T] bool.
         start: [n, T] bool, where each climb begins; nothing is ever left empty.
         right: Only visit selections that are right (True) or wrong (False), as `start` must be.
+        moves: [M, T] bool, the frames that each step may flip together; by default each alone.
+        sizes: The smallest and the largest number of frames, [n] int each, which `start` has.
 
     Returns:
         The selections [n, T] bool, and their pay [n] float64.
     """
     selected, frames = start.copy(), start.shape[1]
+    moves = np.eye(frames, dtype=bool) if moves is None else moves
+    least, most = (end[:, None] for end in sizes or (np.ones_like(rows), valid.sum(axis=1)))
     paid = pay(rows, selected)[0]
     going = np.arange(len(rows))
     while len(going):
-        flipped = selected[going][:, None] ^ np.eye(frames, dtype=bool)
-        place = np.nonzero(valid[going] & flipped.any(axis=2))
-        value = np.full((len(going), frames), -np.inf)
+        flipped = selected[going][:, None] ^ moves
+        size = flipped.sum(axis=2)
+        legal = (flipped <= valid[going][:, None]).all(axis=2)
+        place = np.nonzero(legal & (size >= least[going]) & (size <= most[going]))
+        value = np.full((len(going), len(moves)), -np.inf)
         found, correct = pay(rows[going][place[0]], flipped[place])
         value[place] = found if right is None else np.where(correct == right, found, -np.inf)
         best = value.argmax(axis=1)

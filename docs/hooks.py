@@ -3,16 +3,21 @@
 A page asks for one with a line `<!-- generated: NAME ARGUMENT -->`.
 """
 
+import csv
 import dataclasses
 import inspect
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 
 import frame_select_env  # noqa: F401 - registers the environments
 from frame_select_env.rewards import reward_design, reward_names
+
+RETURNS_FILE = Path(__file__).parents[1] / "examples" / "results" / "reference-returns.csv"
+RETURNS = ("random", "keep_all", "keep_none", "agent", "best_known")  # its columns of figures
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -114,6 +119,31 @@ def suite_tasks() -> str:
     return table(("Task", "Ability", "Videos", "T", "Key frames", "Episodes"), rows)
 
 
+def reference_returns(data: str, name: str) -> str:
+    """The mean returns on a cache of an id: `frame-select returns` made the file."""
+    rows = [row for row in _returns() if (row["data"], row["environment"]) == (data, name)]
+    cells = [
+        (f"`{row['reward']}`", *(_figure(row[one]) for one in RETURNS))
+        for row in rows
+        if row["split"] == "test"
+    ]
+    return table(("Reward", *(one.replace("_", " ") for one in RETURNS)), cells)
+
+
+def reward_thresholds() -> str:
+    """The threshold of every id, beside what policies earn with its default keywords."""
+    rows = []
+    for row in _returns():
+        spec = gym.spec(row["environment"])
+        if row["data"] == "cues" and row["split"] == "train":
+            figures = (_figure(row[one]) for one in RETURNS)
+            rows.append(
+                (f"`{spec.id}`", f"`{row['reward']}`", *figures, f"{spec.reward_threshold}")
+            )
+    head = ("id", "Reward", *(one.replace("_", " ") for one in RETURNS), "`reward_threshold`")
+    return table(head, rows)
+
+
 def _flags(recipe: Any) -> list[str]:
     """The options of a recipe that differ from the defaults."""
     flags: list[str] = []
@@ -150,6 +180,15 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [head, ["---"] * len(head)]
     lines += [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _returns() -> list[dict[str, str]]:
+    with RETURNS_FILE.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _figure(text: str) -> str:
+    return f"{float(text):.2f}" if text else "–"
 
 
 def _fenced(text: str) -> str:
@@ -192,4 +231,6 @@ GENERATED = {
     "hyperparameters": hyperparameters,
     "studies": studies,
     "suite-tasks": suite_tasks,
+    "reference-returns": reference_returns,
+    "reward-thresholds": reward_thresholds,
 }

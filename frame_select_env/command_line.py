@@ -91,12 +91,20 @@ COMMANDS = {
         "agents.commands.reproduce:reproduce",
         "reproduce a table of a paper, or an ablation, on your caches",
     ),
+    "returns": Command(
+        "agents.commands.returns:returns",
+        "measure what reference policies and an agent earn",
+    ),
     "predict-cache": Command(
         "agents.commands.predict_cache:predict_cache",
         "make a cache whose predictions are a trained network's",
     ),
     "search": Command(
         "agents.commands.search:search", "search hyper-parameters on validation videos"
+    ),
+    "sensitivity": Command(
+        "agents.commands.sensitivity:sensitivity",
+        "tell from a search's log how scores depend on each hyper-parameter",
     ),
 }
 HEADINGS = {"data": "Make and inspect caches", "agents": "Train and compare agents"}
@@ -105,12 +113,14 @@ EXTRAS = {
     "agents": (
         *("torch", "stable_baselines3", "sb3_contrib", "tensorboard", "safetensors", "scipy"),
         *("sklearn", "matplotlib", "tyro", "rich", "joblib", "jinja2", "pandas", "optuna"),
+        "yaml",
     ),
     "video": ("av", "torchvision"),
     "render": ("PIL",),
     "huggingface": ("transformers",),
     "onnx": ("onnx", "onnxruntime"),
     "ray": ("ray",),
+    "wandb": ("wandb",),
 }
 CLONE = Path(__file__).resolve().parents[1]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from frame_select_env import __version__
 
 LIBRARIES = (
-    *("numpy", "gymnasium", "h5py", "torch", "torchvision", "av"),
+    *("numpy", "scipy", "scikit-learn", "gymnasium", "h5py", "torch", "torchvision", "av"),
     *("stable-baselines3", "sb3-contrib"),
 )
 

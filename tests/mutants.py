@@ -107,8 +107,15 @@ ROOMS = {
         ),
     ),
     "intervals": Room(
-        ("agents/evaluation/intervals.py", "agents/comparison/statistics.py"),
-        (f"{AGENTS}/evaluation/test_intervals.py", f"{AGENTS}/comparison/test_statistics.py"),
+        (
+            *("agents/evaluation/intervals.py", "agents/comparison/statistics.py"),
+            *("agents/comparison/samples.py", "agents/comparison/significance.py"),
+        ),
+        (
+            f"{AGENTS}/evaluation/test_intervals.py",
+            *(f"{AGENTS}/comparison/test_{name}.py" for name in ("samples", "significance")),
+            f"{AGENTS}/comparison/test_statistics.py",
+        ),
     ),
 }
 

@@ -10,13 +10,23 @@ from typing import Annotated, Literal
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
+from agents.commands.config_file import ConfigOptions, find_config, with_defaults
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    TrackOptions,
+    fail_if_any,
+    note_crossfit,
+    print_line,
+)
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.finished import FinishedRun
 from agents.comparison.grid import RunSpec, check_scoring, make_grid, parse_shard
 from agents.comparison.results import gather
 from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import ChoiceRule, frames_to_score
+from agents.evaluation.latex import FOLDER, write_latex
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table
 from agents.registry import parse_agent
@@ -27,7 +37,7 @@ from frame_select_env.storage import writing
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareArguments(ManyRunsOptions):
+class CompareArguments(ConfigOptions, TrackOptions, ManyRunsOptions):
     """Train every agent for every reward with every seed, and compare them on the test split.
 
     The same command resumes an interrupted comparison. Finished runs are not trained again, and a
@@ -46,8 +56,8 @@ class CompareArguments(ManyRunsOptions):
     rewards: tuple[str, ...] = ()
     #: Numbers of frames m to train for. Default: that of each agent's preset, 8 or 12.
     target_frames: tuple[int, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...
-    seeds: int = 5
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 5
     #: Folds, of every cache.
     folds: tuple[str, ...] = ("default",)
     #: Streams of features, of every cache; required only if a cache has several.
@@ -83,6 +93,8 @@ class CompareArguments(ManyRunsOptions):
     #: Print every row and every note; without it the verdict and the rows that it is about. The
     #: files have all of it anyway.
     full: bool = False
+    #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
+    latex: bool = False
     #: Read models of Stable-Baselines3 (sb3:ALGORITHM=FILE.zip), which are pickles.
     trust_code: bool = False
     #: i/n trains every n-th run, from the i-th, to spread a grid over n machines that share the
@@ -92,7 +104,13 @@ class CompareArguments(ManyRunsOptions):
 
 def compare(arguments: list[str]) -> None:
     """Run the command."""
-    options = tyro.cli(CompareArguments, prog=program("compare"), args=arguments)
+    values = find_config(arguments).typed(CompareArguments)
+    options = tyro.cli(
+        CompareArguments,
+        prog=program("compare"),
+        args=arguments,
+        default=with_defaults(CompareArguments, values),
+    )
     torch.set_num_threads(1)
     engine = options.make_engine()
     frames = sorted(set(frames_to_score(options.frames, options.num_frames)))
@@ -104,6 +122,7 @@ def compare(arguments: list[str]) -> None:
         part=shard,
         shared=bool(options.shard),
         choose_by=options.choose,
+        track=options.track,
     ) as (finished, failed):
         if options.shard and len(finished) < len(specs):
             write_results(options.out / RESULTS, specs, finished)
@@ -145,6 +164,7 @@ def _report(
     """Evaluate all runs together, write all tables and pictures, and print the tables."""
     # Matplotlib and TensorBoard take long to import.
     from agents.comparison.gallery import draw_pictures, write_hparams
+    from agents.comparison.latex_tables import latex_tables
     from agents.comparison.report import write_report, write_summary
     from agents.comparison.statistics import compare_data_sets, write_statistics
 
@@ -168,5 +188,8 @@ def _report(
     for one in data_sets:
         print_table(one.evaluation, full=options.full)
     written = f"{RESULTS}, aggregate.csv, pairs.csv, summary.md, pictures and hparams"
+    if options.latex:
+        write_latex(out, latex_tables(comparison))
+        written = f"{FOLDER}, {written}"
     print_line(f"{written} are in {out}")
     print_line(f"report: {out / 'report.html'}")

@@ -11,12 +11,20 @@ from agents.commands.options import print_line, set_threads
 from agents.evaluation import Evaluation
 from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.files import write_evaluation, write_predictions
+from agents.evaluation.latex import write_latex
 from agents.evaluation.policies import parse_policies
 from agents.evaluation.references import reference_names
 from agents.evaluation.run_groups import fuse_runs, group_runs
 from agents.evaluation.run_scores import evaluate_runs
 from agents.evaluation.scoring import ViewScheme
-from agents.evaluation.tables import evaluation_markdown, print_table
+from agents.evaluation.tables import (
+    evaluation_markdown,
+    evaluation_title,
+    full_tables,
+    print_table,
+)
+from agents.zoo import writable_folder
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.storage import exclusive, write_whole
@@ -30,7 +38,8 @@ class EvaluateArguments:
     of one agent with different hyper-parameters get a row each.
     """
 
-    #: Run folders.
+    #: Run folders, or names of runs that ship, such as zoo:cues/reinforce, which are copied to
+    #: runs/zoo before.
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     #: Name of a bundled cache, or a path.
     data: str
@@ -70,6 +79,8 @@ class EvaluateArguments:
     #: Print every row and every note; without it the verdict and the rows that it is about. The
     #: files have all of it anyway.
     full: bool = False
+    #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
+    latex: bool = False
     #: Seed of the bootstrap and of the random ranking.
     seed: int = 0
     #: Import the modules outside this project that the runs name (agents and rewards of others),
@@ -81,6 +92,7 @@ class EvaluateArguments:
 
 def evaluate(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(EvaluateArguments, "evaluate", arguments)
     options = tyro.cli(EvaluateArguments, prog=program("evaluate"), args=arguments)
     set_threads(options.threads)
     if not options.runs and not options.agents:
@@ -88,11 +100,11 @@ def evaluate(arguments: list[str]) -> None:
     if not options.runs and options.out is None:
         raise FrameSelectError("--out: name a folder for the results; there is no run folder")
     policies = parse_policies(options.agents, options.trust_code)
-    cache = open_cache(options.data)
+    cache, runs = open_cache(options.data), [writable_folder(run) for run in options.runs]
     check_rule(options.choose, cache.task)
     evaluation = evaluate_runs(
         cache,
-        (fuse_runs if options.fuse else group_runs)(options.runs, options.trust_code),
+        (fuse_runs if options.fuse else group_runs)(runs, options.trust_code),
         policies=policies,
         split=options.split,
         view_scheme=options.view_scheme,
@@ -107,11 +119,15 @@ def evaluate(arguments: list[str]) -> None:
         seed=options.seed,
         progress=True,
     )
-    out = options.out or options.runs[0]
-    if not options.out and len(options.runs) > 1:
-        out = Path(os.path.commonpath([run.resolve().parent for run in options.runs]))
+    out = options.out or runs[0]
+    if not options.out and len(runs) > 1:
+        out = Path(os.path.commonpath([run.resolve().parent for run in runs]))
     with exclusive(out):
         written = write_files(out, evaluation)
+        if options.latex:
+            title = evaluation_title(evaluation)
+            tables = {name: (title, table) for name, table in full_tables(evaluation).items()}
+            written += write_latex(out, tables)
     print_table(evaluation, full=options.full)
     print_line(f"written to {out}: {', '.join(written)}")
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from agents.commands.options import print_line, set_threads
 from baselines.judge import JudgeConfig, train_judge
-from baselines.splits import labelled_rows, row_batches
+from baselines.splits import row_batches
+from data.commands.console import check_options
 from data.progress import LoggedProgress
 from frame_select_env import FeatureCache, FrameSelectError, open_cache, top_frames
 from frame_select_env.aggregators import judge_clips
@@ -20,6 +21,7 @@ from frame_select_env.cache import View
 from frame_select_env.command_line import program
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.judge import JudgeFile, NetworkJudge, write_judge
+from frame_select_env.splits import labelled_rows
 
 FEW = 8  # frames, drawn at random, at which the judge is shown beside all frames
 
@@ -57,6 +59,7 @@ class JudgeArguments:
 
 def judge(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(JudgeArguments, "judge", arguments)
     args = tyro.cli(JudgeArguments, prog=program("judge"), args=arguments)
     set_threads(args.threads)
     if args.out.suffix != ".safetensors":

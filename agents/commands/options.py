@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
+import tyro
 from rich.console import Console
 
 from agents.registry import AgentChoice
+from agents.training.tracking import Tracking
 from agents.training.trainer import CHECKPOINT_SECONDS
 from data.engine import Engine
 from frame_select_env import FrameSelectError, open_cache
@@ -16,6 +18,9 @@ from frame_select_env.cache import View
 from frame_select_env.command_line import program
 from frame_select_env.consensus import MEAN
 
+#: The type of --seeds, see `expand_seeds`.
+SeedsOption: TypeAlias = int | tuple[int, ...]
+SEEDS = tyro.conf.arg(metavar="N|SEED SEED ...")
 CROSSFITTED = ("video", "group")  # what a cache's provenance calls predictions by other heads
 
 
@@ -52,6 +57,15 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackOptions:
+    """Options of commands that track what they train."""
+
+    #: Send what TensorBoard shows to Weights & Biases too, as one run for each that is trained;
+    #: with WANDB_MODE=offline it is kept in the run folder, for `wandb sync`.
+    track: Tracking | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class StreamOptions:
     """Options of commands that train on one stream."""
 
@@ -67,7 +81,7 @@ class StreamOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneRunOptions(StreamOptions, TrainingOptions):
+class OneRunOptions(TrackOptions, StreamOptions, TrainingOptions):
     """Options of commands that train one run."""
 
 

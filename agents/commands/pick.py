@@ -14,6 +14,7 @@ from rich.table import Table
 
 from agents.commands.options import fail_if_any, print_line, set_threads
 from agents.picking.files import (
+    CSV,
     JSON,
     VERSION,
     frame_rows,
@@ -31,6 +32,7 @@ from data.video.files import find_videos
 from frame_select_env import FrameSelectError
 from frame_select_env.cache import file_digest
 from frame_select_env.storage import LOCK, exclusive, visible
+from frame_select_env.wording import counted
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def pick(arguments: list[str]) -> None:
     selector = _selector(options)
     asked = {
         "frames": selector.check_frames(options.frames),
-        "run": file_digest(options.run / MODEL),
+        "run": file_digest(selector.folder / MODEL),
     }
     several = options.videos.is_dir()
     jobs, unusable = _jobs(options.videos, options.out, asked)
@@ -98,9 +100,9 @@ def pick(arguments: list[str]) -> None:
     if entries and not several:
         _print_frames(entries[0])
     if entries:
-        frames = sum(len(entry["files"]) for entry in entries)
-        which = f"{len(entries)} videos" if several else entries[0]["video"]
-        print_line(f"{frames} frames of {which}: {options.out / JSON}, frames.csv, PNG")
+        frames = counted(sum(len(entry["files"]) for entry in entries), "frame")
+        which = counted(len(entries), "video") if several else entries[0]["video"]
+        print_line(f"{frames} of {which} in {options.out}: PNG files, {CSV}, {JSON}")
     fail_if_any("pick", [*failed.values(), *unusable])
 
 
@@ -154,7 +156,7 @@ def _work(options: PickArguments, job: Job | None) -> None:
 def _failures(outcomes: Generator[Outcome], videos: int, before: int) -> dict[Path, str]:
     """Wait for all videos while showing progress; returns why some failed, by file."""
     if before:
-        print_line(f"{before} finished videos are skipped")
+        print_line(f"{counted(before, 'finished video')} skipped")
     failed = {}
     for outcome in outcomes_bar(outcomes, "picking frames", videos):
         if outcome.error:
@@ -180,8 +182,9 @@ def _is_done(job: Job) -> bool:
         return False
     if {name: entry["asked"].get(name) for name in job.asked} != job.asked:
         raise FrameSelectError(
-            f"{job.folder}: holds {entry['asked'].get('frames')} frames of {entry['video']} or "
-            "those picked by another run; add --overwrite or choose another --out"
+            f"{job.folder}: holds {counted(entry['asked'].get('frames', 0), 'frame')} of "
+            f"{entry['video']}, or those picked by another run; add --overwrite or choose another "
+            "--out"
         )
     return entry["asked"] == _asked(job)
 

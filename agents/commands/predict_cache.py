@@ -12,6 +12,8 @@ from agents.commands.options import print_line, set_threads
 from agents.predicted_cache import Crossfit, fold_networks, write_predicted
 from agents.training.load import load_run
 from agents.training.run_folder import read_config
+from agents.zoo import run_folder
+from data.commands.console import check_options
 from data.commands.inspect import print_written
 from data.sources.importing import check_out
 from frame_select_env import open_cache
@@ -48,9 +50,10 @@ class PredictCacheArguments:
 
 def predict_cache(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(PredictCacheArguments, "predict-cache", arguments)
     options = tyro.cli(PredictCacheArguments, prog=program("predict-cache"), args=arguments)
     set_threads(options.threads)
-    cache = open_cache(options.data or read_config(options.run)["data"])
+    cache = open_cache(options.data or read_config(run_folder(options.run))["data"])
     check_out(options.out, options.overwrite, cache.path)
     console = Console(stderr=True)
     networks = []

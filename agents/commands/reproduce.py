@@ -8,12 +8,21 @@ from typing import Annotated
 import torch
 import tyro
 
-from agents.commands.options import ManyRunsOptions, fail_if_any, note_crossfit, print_line
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    TrackOptions,
+    fail_if_any,
+    note_crossfit,
+    print_line,
+)
 from agents.commands.train_grid import RESULTS, check_folder, trained_grid
 from agents.comparison.grid import check_scoring, make_labels
 from agents.comparison.results import gather
 from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import FRAMES
+from agents.evaluation.latex import write_latex
 from agents.evaluation.text_tables import print_text_table
 from agents.registry import parse_agent
 from agents.reproduction.ablations import ABLATION, AGGRESSIVENESS, PROPOSAL
@@ -53,7 +62,7 @@ LISTED = "\n".join(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReproduceArguments(ManyRunsOptions):
+class ReproduceArguments(TrackOptions, ManyRunsOptions):
     """Train what a table needs, and write it: the paper's figures beside ours.
 
     The same command resumes an interrupted one. All folds beside the default are averaged where the
@@ -72,12 +81,14 @@ class ReproduceArguments(ManyRunsOptions):
     #: Agents instead of the table's own, where its rows do not name theirs: NAME or
     #: NAME@hyper=value,...
     agents: tuple[str, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...
-    seeds: int = 5
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 5
     #: Numbers of frames m of which one is chosen on validation videos, besides the table's own.
     frames: tuple[int, ...] = FRAMES
     #: Number of bootstrap resamples.
     resamples: int = 2000
+    #: Also write the table as LaTeX (booktabs), OUT/tables/TABLE.tex.
+    latex: bool = False
     #: rewards: the designs to compare: names, module:function or JSON. Default: all registered.
     rewards: tuple[str, ...] = ()
     #: rewards: with designs as they are (raw), multiplied so that random selections of a video vary
@@ -128,10 +139,9 @@ def reproduce(arguments: list[str]) -> None:
     ms = {min(line.frames, options.num_frames) for line in study.lines}
     frames = sorted(ms | {m for m in options.frames if m <= options.num_frames})
     check_scoring(specs, frames, (), options.resamples)
-    with trained_grid(options.out, specs, frames, engine, options.checkpoint_seconds) as (
-        finished,
-        failed,
-    ):
+    with trained_grid(
+        *(options.out, specs, frames, engine, options.checkpoint_seconds), track=options.track
+    ) as (finished, failed):
         from agents.reproduction.write import write_reproduced  # Matplotlib takes long to import
 
         labels = {
@@ -148,6 +158,8 @@ def reproduce(arguments: list[str]) -> None:
         shown = figures(measured)
         run = Reproduced(study, data, agents, measured, shown, options.num_frames, notes)
         table, written = (study.write or write_reproduced)(options.out, run)
+        if options.latex:
+            written += write_latex(options.out, {study.name: (study.title, table)})
     print_text_table(table, study.title)
     print_line(f"{', '.join(written[:-1])} and {written[-1]} are in {options.out}")
     fail_if_any("reproduce", failed)

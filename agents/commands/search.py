@@ -5,13 +5,20 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import tyro
 from rich.table import Table
 
-from agents.commands.options import ManyRunsOptions, StreamOptions, fail_if_any, print_line
+from agents.commands.options import (
+    SEEDS,
+    ManyRunsOptions,
+    SeedsOption,
+    StreamOptions,
+    fail_if_any,
+    print_line,
+)
 from agents.evaluation.text_tables import wide_console
 from agents.registry import parse_agent, parse_reward
 from agents.search import (
@@ -28,12 +35,15 @@ from agents.search import (
     read_log,
     train_trial_run,
 )
+from agents.training.seeds import expand_seeds
 from agents.training.trainer import Run
+from data.commands.console import check_options
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
-from frame_select_env.rewards import Reward
+from frame_select_env.rewards import Reward, RewardSpec
 from frame_select_env.storage import writing
+from frame_select_env.wording import counted
 
 Finished = list[tuple[TrialScore, SearchTrial]]
 
@@ -56,15 +66,15 @@ class SearchArguments(StreamOptions, ManyRunsOptions):
     out: Path
     #: Number of trials.
     trials: int = 8
-    #: Number of seeds per trial: 0, 1, 2, ...
-    seeds: int = 2
+    #: Number of seeds per trial, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: Annotated[SeedsOption, SEEDS] = 2
     #: How trials are drawn: random (without repetition), or tpe (Optuna's tree-structured Parzen
     #: estimator, after 8 random trials).
     sampler: Sampler = "random"
     #: Number of frames m to train for. Default: that of the agent's preset, 8 or 12.
     target_frames: int | None = None
-    #: A reward's name, module:function, or JSON.
-    reward: str = "sign_omega"
+    #: A reward's name, module:function, or JSON. Default: as in train, by agent and cache.
+    reward: str | None = None
     #: The fold.
     fold: str = "default"
     #: Seed of the sampler.
@@ -73,6 +83,7 @@ class SearchArguments(StreamOptions, ManyRunsOptions):
 
 def search(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(SearchArguments, "search", arguments)
     options = tyro.cli(SearchArguments, prog=program("search"), args=arguments)
     torch.set_num_threads(1)
     engine = options.make_engine()
@@ -109,7 +120,7 @@ def search(arguments: list[str]) -> None:
             shutil.rmtree(run.folder, ignore_errors=True)
     if folders.is_dir() and not any(folders.iterdir()):  # else another search is running there
         folders.rmdir()
-    _print_table(options, list(study.space), finished)
+    _print_table(options, keywords["reward"], list(study.space), finished)
     fail_if_any("search", failed)
 
 
@@ -117,9 +128,9 @@ def _check(options: SearchArguments) -> dict[str, Any]:
     """The keywords of the runs' task, checked on every cache before anything is written."""
     if not options.data:
         raise FrameSelectError("--data: give at least one value")
-    for name in ("seeds", "trials"):
-        if getattr(options, name) < 1:
-            raise FrameSelectError(f"{name}={getattr(options, name)}: must be at least 1")
+    expand_seeds(options.seeds)
+    if options.trials < 1:
+        raise FrameSelectError(f"trials={options.trials}: must be at least 1")
     if len({open_cache(data).task for data in options.data}) > 1:
         raise FrameSelectError(
             "--data: an accuracy and a mean absolute error cannot be averaged; search on caches of "
@@ -129,17 +140,25 @@ def _check(options: SearchArguments) -> dict[str, Any]:
     m = options.target_frames
     if m is None:
         m = choice.design.default_target_frames(choice.preset, options.num_frames)
-    reward = parse_reward(options.reward)
-    named = {"fold": options.fold, "target_frames": m, "reward": reward}
-    keywords = {**options.task_keywords(), **named}
+    keywords = {**options.task_keywords(), "fold": options.fold, "target_frames": m}
+    if options.reward is not None:
+        keywords["reward"] = parse_reward(options.reward)
+    rewards = []
     for data in options.data:
         task = Run(data, choice, {**keywords, "seed": 0}).task(open_cache(data))
+        rewards.append(task.reward)
         if not len(task.validation_rows):
             raise FrameSelectError(
                 f"holdout=False: a search scores on validation videos, but {data} has no labelled "
                 "val split; use holdout=True"
             )
-    return keywords
+    if any(one != rewards[0] for one in rewards):
+        different = ", ".join(str(one) for one in rewards)
+        raise FrameSelectError(
+            f"--data: the caches have different default rewards ({different}), whose scores cannot "
+            "be averaged; give --reward"
+        )
+    return {**keywords, "reward": rewards[0]}
 
 
 def _train(
@@ -158,15 +177,18 @@ def _train(
     return failed
 
 
-def _print_table(options: SearchArguments, searched: list[str], finished: Finished) -> None:
+def _print_table(
+    options: SearchArguments, reward: RewardSpec, searched: list[str], finished: Finished
+) -> None:
     """Print the trials whose runs are all finished, best first."""
     finished.sort(key=lambda pair: (pair[0].validation, pair[0].validation_p_c), reverse=True)
     cache = open_cache(options.data[0])
     regression = cache.task == "regression"
     # See `Validation`.
-    paid = cache.single_class and Reward(parse_reward(options.reward)).label_free
-    each = len(options.data) * options.seeds
-    title = f"{options.agent}: {len(finished)} trials, validation, mean of {each} runs each"
+    paid = cache.single_class and Reward(reward).label_free
+    each = len(options.data) * len(expand_seeds(options.seeds))
+    trials, runs = counted(len(finished), "trial"), counted(each, "run")
+    title = f"{options.agent}: {trials}, validation, mean of {runs} each"
     table = Table(title=title, title_justify="left")
     pcc = parse_agent(options.agent).config.validation_metric == "pcc"
     headings = ["PCC" if pcc else "MAE"] if regression else ["accuracy %", "p of true class"]
@@ -184,4 +206,5 @@ def _print_table(options: SearchArguments, searched: list[str], finished: Finish
     wide_console().print(table)
     if finished:
         print_line(f"best: --agent {shlex.quote(finished[0][1].text(options.agent))}")
-    print_line(f"log: {options.out}")
+    told = f"; by hyper-parameter: {program('sensitivity')} {shlex.quote(str(options.out))}"
+    print_line(f"log: {options.out}{told if len(finished) > 1 else ''}")

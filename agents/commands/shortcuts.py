@@ -9,9 +9,11 @@ from agents.commands.options import print_line
 from agents.evaluation.shortcuts import Shortcuts, find_shortcuts
 from agents.evaluation.text_tables import TextTable, number_text, print_text_table
 from baselines.fitted_formula import Rule
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.consensus import MEAN
+from frame_select_env.wording import counted
 
 HALF = 0.5
 
@@ -45,6 +47,7 @@ class ShortcutsArguments:
 
 def shortcuts(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(ShortcutsArguments, "shortcuts", arguments)
     options = tyro.cli(ShortcutsArguments, prog=program("shortcuts"), args=arguments)
     if not options.data:
         raise FrameSelectError("name at least one cache")
@@ -59,7 +62,7 @@ def shortcuts(arguments: list[str]) -> None:
             stream=options.stream,
             aggregator=options.aggregator,
         )
-        title = f"{cache.path.stem}, {options.split}: {found.videos} videos"
+        title = f"{cache.path.stem}, {options.split}: {counted(found.videos, 'video')}"
         print_text_table(table_of(found), title)
         print_line(verdict(found))
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from agents.commands.options import fail_if_any, print_line
+from agents.commands.options import SEEDS, SeedsOption, fail_if_any, print_line
 from agents.commands.train_grid import RESULTS, trained_grid
 from agents.comparison.grid import RunSpec, check_scoring, make_grid
+from agents.evaluation.latex import write_latex
 from agents.evaluation.text_tables import TextTable, markdown_table, print_text_table
 from agents.suite.anchors import Anchors, find_anchors
 from agents.suite.caches import Materials, make_materials
@@ -41,6 +42,7 @@ from frame_select_env.storage import exclusive, visible, write_whole, writing
 
 CACHES, RUNS = "caches", "tasks"  # folders in --out
 PICTURE, PAGE, SUMMARY = "leaderboard.png", "leaderboard.md", "summary.md"
+PROFILES = "profiles.png"
 PAIRS = "pairs.csv"
 
 
@@ -61,8 +63,8 @@ class SuiteArguments:
     agents: tuple[str, ...] = ()
     #: Tasks; default: all.
     tasks: tuple[str, ...] = ()
-    #: Number of seeds: 0, 1, 2, ...; default: 3.
-    seeds: int | None = None
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves. Default: 3.
+    seeds: Annotated[SeedsOption | None, SEEDS] = None
     #: A plan in place of the options, JSON or TOML: agents, tasks, seeds, corpus_seed, budget,
     #: updates and tests, the pairs of agents to be compared.
     plan: Path | None = None
@@ -77,6 +79,8 @@ class SuiteArguments:
     only_caches: bool = False
     #: Make the leaderboard in OUT of these results.csv alone, and train nothing.
     from_results: Annotated[tuple[Path, ...], tyro.conf.arg(name="from")] = ()
+    #: Also write every table as LaTeX (booktabs), OUT/tables/*.tex.
+    latex: bool = False
     #: Number of parallel runs, one thread each. Default: the number of CPUs.
     jobs: int | None = None
     #: Device of the networks: cpu or cuda.
@@ -97,6 +101,8 @@ def suite(arguments: list[str]) -> None:
         with writing(options.out):
             options.out.mkdir(parents=True, exist_ok=True)
         write_leaderboard(options.out, board)
+        if options.latex:
+            write_latex(options.out, latex_tables(board))
         show(board, options.out)
         return
     check_folder(options.out)
@@ -207,6 +213,8 @@ def run_tasks(
             text = summary(plan, board, pairs, anchors, rows, command, failed)
             write_whole(options.out / SUMMARY, text)
     if rows:
+        if options.latex:
+            write_latex(options.out, latex_tables(board, pairs))
         show(board, options.out)
         for title, table in pair_tables(pairs).items():
             print_text_table(table, title)
@@ -233,11 +241,25 @@ def task_grid(name: str, plan: Plan, materials: Materials, device: str) -> list[
 
 
 def write_leaderboard(out: Path, board: Leaderboard) -> None:
-    """Write the page and its picture."""
-    from agents.suite.picture import plot_leaderboard  # Matplotlib takes long to import
+    """Write the page and its pictures; without shared tasks there are no profiles."""
+    # Matplotlib takes long to import.
+    from agents.suite.picture import plot_leaderboard, plot_leaderboard_profiles
 
     plot_leaderboard(out / PICTURE, board)
-    write_whole(out / PAGE, leaderboard_markdown(board, Path(PICTURE)))
+    if board.shared:
+        plot_leaderboard_profiles(out / PROFILES, board)
+    profiles = Path(PROFILES) if board.shared else None
+    write_whole(out / PAGE, leaderboard_markdown(board, Path(PICTURE), profiles))
+
+
+def latex_tables(
+    board: Leaderboard, pairs: Sequence[PlannedPair] = ()
+) -> dict[str, tuple[str, TextTable]]:
+    """The tables by the names of their LaTeX files, with titles."""
+    found = {"leaderboard": ("Leaderboard", score_table(board))}
+    for number, (title, table) in enumerate(pair_tables(pairs).items(), start=1):
+        found[f"pairs-{number}"] = title, table
+    return found
 
 
 def show(board: Leaderboard, out: Path) -> None:

@@ -10,6 +10,7 @@ from agents.comparison.finished import FinishedRun, changed_code, read_run, trai
 from agents.comparison.grid import RUNS, RunSpec
 from agents.comparison.results_file import write_results
 from agents.evaluation.choosing import ChoiceRule
+from agents.training.tracking import Tracking, check_tracking
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.storage import exclusive, visible, writing
@@ -27,6 +28,7 @@ def trained_grid(
     part: slice = slice(None),
     shared: bool = False,
     choose_by: ChoiceRule = "best",
+    track: Tracking | None = None,
 ) -> Iterator[tuple[dict[RunSpec, FinishedRun], list[str]]]:
     """The finished runs, and a line for each that failed; the folder is locked meanwhile.
 
@@ -41,8 +43,10 @@ def trained_grid(
         part: Which of the runs to train.
         shared: Whether other commands train other parts at the same time.
         choose_by: How each run chooses m.
+        track: Where metrics of training go, beside the run folders.
     """
     check_folder(out)
+    check_tracking(track)
     read = partial(read_finished, out, frames=frames, choose_by=choose_by)
     finished = read(specs)
     # Runs that are scored in several ways are trained once.
@@ -54,7 +58,7 @@ def trained_grid(
     for spec in left:
         for name in changed_code(spec, spec.folder(out)):
             print_line(f"retrained: {name} changed: {spec}")
-    job = partial(train_and_score, out=out, checkpoint_seconds=checkpoint_seconds)
+    job = partial(train_and_score, out=out, checkpoint_seconds=checkpoint_seconds, track=track)
     outcomes = run_all(job, left, engine)  # before anything is written, as Ray may not start
     with writing(out):
         (out / RUNS).mkdir(parents=True, exist_ok=True)

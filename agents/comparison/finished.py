@@ -21,6 +21,7 @@ from agents.training.run_folder import (
     read_config,
     remove_checkpoint,
 )
+from agents.training.tracking import Tracking
 from agents.training.trainer import run_config, train_run, write_policy
 from frame_select_env import open_cache
 from frame_select_env.storage import exclusive
@@ -44,9 +45,12 @@ class FinishedRun:
     untrained: Sequence[TableRow] = ()  # the same of the untrained network
     network: Sequence[TableRow] = ()  # the row of the network's own answers, if it gives some
     hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # all hyper-parameters
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)  # it was trained with
 
 
-def train_and_score(spec: RunSpec, out: Path, checkpoint_seconds: float) -> None:
+def train_and_score(
+    spec: RunSpec, out: Path, checkpoint_seconds: float, track: Tracking | None = None
+) -> None:
     """Train a run, or finish a started one, and store its scores on the test split.
 
     Of a policy that is not trained, score it.
@@ -59,7 +63,7 @@ def train_and_score(spec: RunSpec, out: Path, checkpoint_seconds: float) -> None
     if not _is_trained(spec, folder) and run.choice.design.policy:
         write_policy(folder, run)
     elif not _is_trained(spec, folder):
-        train_run(folder, run, checkpoint_seconds=checkpoint_seconds)
+        train_run(folder, run, checkpoint_seconds=checkpoint_seconds, track=track)
     else:  # it was killed after its last epoch
         with exclusive(folder):
             remove_checkpoint(folder)
@@ -99,12 +103,14 @@ def read_run(
     *counts, seconds, cpu_seconds = read_csv(folder / METRICS, columns)[-1].tolist()
     episodes, timesteps, updates = map(int, counts)
     spent = (episodes, timesteps, updates, seconds, cpu_seconds)
+    config = read_config(folder)
     return FinishedRun(
         *(spec, folder, *spent),
         trained=rows_of(TRAINED),
         untrained=rows_of(UNTRAINED),
         network=rows_of(network_row(TRAINED)),
-        hyper=read_config(folder)["hyper"],
+        hyper=config["hyper"],
+        versions=config.get("versions", {}),
     )
 
 

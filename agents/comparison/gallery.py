@@ -10,6 +10,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from agents.comparison.results import (
     AGREEING,
+    UNITS,
     DataSetResults,
     common_frames,
     headline,
@@ -18,6 +19,7 @@ from agents.comparison.results import (
 from agents.comparison.statistics import Comparison
 from agents.pictures.comparison import plot_gains, plot_learning, plot_pairs
 from agents.pictures.curves import plot_curves
+from agents.pictures.profiles import CAPTION, ProfilePanel, plot_profiles
 from agents.pictures.strips import MOST, plot_strips
 from agents.pictures.style import BANDS
 from frame_select_env.storage import writing
@@ -34,7 +36,7 @@ class Picture:
     """A picture that was written, with a title and a caption that says how to read it."""
 
     path: Path
-    kind: str  # "gains", "pairs", "frames", "learning" or "videos"
+    kind: str  # "gains", "profiles", "pairs", "frames", "learning" or "videos"
     data_set: DataSetResults | None  # None for a picture of all data sets
     title: str
     caption: str
@@ -99,12 +101,20 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
     data_sets = comparison.data_sets
     rows = dict.fromkeys(headline([one], one.runs) for one in data_sets)
     at = ", ".join(_words(frames) for frames in rows)
-    gains, pairs = folder / "gains.png", folder / "pairs.png"
+    gains, pairs, profiles = (folder / f"{name}.png" for name in ("gains", "pairs", "profiles"))
     plot_gains(gains, data_sets)
     text = f"At {at}, with 95 % intervals; right of the line selection helps. References in grey."
     rated = {one.task for one in data_sets} == {AGREEING}
     over = "random scores" if rated else "keeping all frames"
     pictures = [Picture(gains, "gains", None, f"Gain over {over}", text)]
+    if comparison.profiles:
+        plot_profiles(profiles, profile_panels(comparison))
+        text = f"At {at}. {CAPTION}"
+        if any(one.normalised for one in comparison.profiles):
+            text += " Scores are 0 for keeping all frames and 1 for the key frames, or the oracle."
+        if len(labels_of(data_sets)) <= BANDS:
+            text += " Bands are 95 % intervals."
+        pictures.append(Picture(profiles, "profiles", None, "Performance profiles", text))
     groups = comparison.headline_pairs()
     if groups and len(labels_of(data_sets)) <= LISTED:
         plot_pairs(pairs, groups)
@@ -114,6 +124,21 @@ def _draw_shared(folder: Path, comparison: Comparison) -> list[Picture]:
         )
         pictures.append(Picture(pairs, "pairs", None, "Every two agents", text))
     return pictures
+
+
+def profile_panels(comparison: Comparison) -> list[ProfilePanel]:
+    """A panel per task that has profiles: of gains on a single data set, of scores on several."""
+    panels = []
+    for one in comparison.profiles:
+        if one.normalised:
+            title = f"{one.task}, {one.data_sets} data set{'s' if one.data_sets > 1 else ''}"
+            panels.append(ProfilePanel(title, "normalised score", one.by_label, (0, 1)))
+        else:
+            (alone,) = (own.title for own in comparison.data_sets if own.task == one.task)
+            scale = 100.0 if one.task == "classification" else 1.0
+            label = f"gain, {UNITS[one.task]}"
+            panels.append(ProfilePanel(alone, label, one.by_label, (0,), scale))
+    return panels
 
 
 def _draw_data_set(folder: Path, data_set: DataSetResults, slug: str) -> list[Picture]:

@@ -13,6 +13,7 @@ from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.references import reference_names
 from agents.evaluation.scoring import EvaluationSettings, ViewScheme
 from agents.registry import check_pickles, parse_agent, parse_reward, reward_text
+from agents.training.seeds import Seeds, expand_seeds
 from agents.training.trainer import Run
 from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
@@ -117,7 +118,7 @@ def make_grid(
     agents: Sequence[str],
     rewards: Sequence[str],
     target_frames: Sequence[int],
-    seeds: int,
+    seeds: Seeds,
     streams: Sequence[str | None] = (None,),
     views: Sequence[View] = (None,),
     view_schemes: Sequence[ViewScheme] = ("region",),
@@ -131,7 +132,7 @@ def make_grid(
 
     Every cache must have all folds, streams and views; no `target_frames` are that of each agent's
     preset, no `rewards` that of each agent or cache, and the stream None is each agent's default;
-    `seeds` is n, for the seeds 0..n-1; `common` is the split, num_frames, limits, device and trust
+    `seeds` are those of `expand_seeds`; `common` is the split, num_frames, limits, device and trust
     of all runs. A run with view="random" stands once for each of the `view_schemes`.
     """
     check_pickles(agents, common.get("trust_code", False))
@@ -158,8 +159,7 @@ def make_grid(
         duplicates = [value for index, value in enumerate(values) if value in values[:index]]
         if duplicates:
             raise FrameSelectError(f"--{name}: {duplicates[0]} is duplicated")
-    if seeds < 1:
-        raise FrameSelectError(f"seeds={seeds}: must be at least 1")
+    every = expand_seeds(seeds)
     if len(view_schemes) > 1 and "random" not in views:
         raise FrameSelectError("--view-schemes: several make a difference only with --views random")
     where: list[dict[str, Any]] = [
@@ -177,7 +177,7 @@ def make_grid(
         for one, agent in itertools.product(where, agents)
         for named in [{"stream": one["stream"] or _default_stream(agent, one["data"])}]
         for reward, m, seed in itertools.islice(
-            itertools.product(paid[agent, one["data"]], own[agent], range(seeds)),
+            itertools.product(paid[agent, one["data"]], own[agent], every),
             1 if parse_agent(agent).design.policy else None,
         )
     ]
@@ -185,7 +185,7 @@ def make_grid(
         cache = open_cache(one.data)
         labelled_rows(cache, "test", one.fold)
         for spec in group:
-            if spec.seed == 0:  # seeds make no difference to what fits
+            if spec.seed == every[0]:  # seeds make no difference to what fits
                 run = spec.run()
                 run.choice.design.network(cache, run.task(cache), run.choice.config)
         EvaluationSettings(

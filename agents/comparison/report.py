@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from agents.comparison.gallery import Picture, draw_pictures
-from agents.comparison.results import labels_of
+from agents.comparison.results import DataSetResults, labels_of
 from agents.comparison.statistics import Comparison
 from agents.comparison.tables import (
     IQM,
@@ -17,18 +17,20 @@ from agents.comparison.tables import (
     data_set_tables,
     data_table,
     limit_note,
+    normalised_note,
+    normalised_tables,
     pair_note,
     pair_tables,
     run_table,
     settings_table,
     time_table,
+    version_table,
 )
 from agents.evaluation.intervals import FEWEST_GROUPS
 from agents.evaluation.page import page_environment
 from agents.evaluation.tables import evaluation_markdown
-from agents.evaluation.text_tables import markdown_table, markdown_text
+from agents.evaluation.text_tables import TextTable, markdown_table, markdown_text
 from frame_select_env.storage import write_whole
-from frame_select_env.versions import versions
 
 TEMPLATE = "report.html.jinja"
 SCREEN_DPI, PICTURE_DPI = 96, 150  # the latter is the default of `picture`
@@ -64,6 +66,9 @@ def write_summary(
     for task, frames, table in aggregate_tables(comparison):
         title = f"## All data: {task}, {_at(frames, '`')}"
         parts += [title, markdown_table(table), f"- {IQM}"]
+    for task, frames, table in normalised_tables(comparison):
+        title = f"## Normalised scores: {task}, {_at(frames, '`')}"
+        parts += [title, markdown_table(table), f"- {normalised_note(comparison)}"]
     for one in data_sets:
         parts += [f"## {markdown_text(one.title)}", evaluation_markdown(one.shown).rstrip()]
     compared = comparison.shown_pairs()
@@ -72,7 +77,8 @@ def write_summary(
         parts.append(f"### {markdown_text(pairs[0].title)}, {_at(pairs[0].frames, '`')}")
         for title, table in pair_tables(pairs).items():
             parts += [f"{title}:" if title else "", markdown_table(table)]
-    parts += [f"- {pair_note(compared[0])}"] if compared else []
+    if compared:
+        parts.append("\n".join(f"- {note}" for note in dict.fromkeys(map(pair_note, compared))))
     parts.append("## Cost of training (means per run)")
     for one in data_sets:
         parts += [f"### {markdown_text(one.title)}", markdown_table(time_table(one))]
@@ -82,8 +88,10 @@ def write_summary(
         parts += ["## Notes", "\n".join(f"- {markdown_text(note)}" for note in every)]
     # Indented, not fenced: nothing in the command can end the block.
     lines = command.splitlines() or [""]
-    parts += ["## Hyper-parameters", markdown_table(settings_table(data_sets))]
-    parts += ["## How to reproduce", _versions(), "\n".join(f"    {line}" for line in lines)]
+    for title, table in _appendix(data_sets).items():
+        summary = f"<details>\n<summary>{title}</summary>"
+        parts += [summary, markdown_table(table), "</details>"]
+    parts += ["## How to reproduce", "\n".join(f"    {line}" for line in lines)]
     write_whole(path, "\n\n".join(text for text in parts if text) + "\n")
 
 
@@ -117,22 +125,26 @@ def write_report(
         trained=run_table(data_sets),
         aggregated=aggregate_tables(comparison),
         compared=comparison.shown_pairs(),
-        headlines=[data_set_tables(one) for one in data_sets],
+        normalised=normalised_tables(comparison),
+        normalised_note=normalised_note(comparison),
+        headlines=[data_set_tables(one).values() for one in data_sets],
         pictures=pictures,
         times=[time_table(one) for one in data_sets],
         limits=limit_note(data_sets),
         notes=all_notes(data_sets, notes),
-        settings=settings_table(data_sets),
+        appendix=_appendix(data_sets),
         command=command,
-        versions=_versions(),
         iqm=IQM,
     )
     write_whole(path, text)
 
 
-def _versions() -> str:
-    """One line: what the comparison was made with."""
-    return "Made with " + ", ".join(f"{name} {version}" for name, version in versions().items())
+def _appendix(data_sets: Sequence[DataSetResults]) -> dict[str, TextTable]:
+    """What is folded away at the end, by title."""
+    return {
+        "Hyper-parameters of every agent": settings_table(data_sets),
+        "Versions of the libraries": version_table(data_sets),
+    }
 
 
 def _at(frames: str, quotes: str = "“”") -> str:

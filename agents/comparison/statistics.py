@@ -1,20 +1,17 @@
 """The statistics of a comparison: every label over all data sets, and every two labels.
 
-Intervals resample runs and videos within each data set. The figures are those of Agarwal,
-Schwarzer, Castro, Courville and Bellemare, "Deep Reinforcement Learning at the Edge of the
-Statistical Precipice", NeurIPS 2021: the interquartile mean, the probability of improvement and the
-stratified bootstrap, with the data sets as strata. Theirs resamples runs alone; since a run's score
-is itself a mean over test videos, the videos are resampled too, by the pigeonhole bootstrap of
-`agents.evaluation.intervals`.
+Intervals resample runs and videos within each data set, see `agents.comparison.samples`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from itertools import chain, combinations
 from pathlib import Path
 
 import numpy as np
 
+from agents.comparison.anchors import Anchors, data_set_anchors
+from agents.comparison.grid import DataSet
 from agents.comparison.results import (
     AGREEING,
     DataSetResults,
@@ -23,25 +20,22 @@ from agents.comparison.results import (
     labels_of,
     shared_frames,
 )
-from agents.evaluation.files import write_csv
-from agents.evaluation.intervals import (
-    Interval,
-    Resamples,
-    interval_columns,
-    percentiles,
-    weighted_correlation,
+from agents.comparison.samples import (
+    Profile,
+    Sample,
+    difference,
+    performance_profile,
+    pooled_gap,
+    pooled_improvement,
+    pooled_iqm,
+    pooled_mean,
+    profile_thresholds,
+    sample,
 )
+from agents.comparison.significance import holm, p_value
+from agents.evaluation.files import write_csv
+from agents.evaluation.intervals import Interval, interval_columns, percentiles
 from agents.evaluation.references import FREE
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The scores of R runs on one data set, as they are and in S resamples."""
-
-    score: np.ndarray  # [R] float64, each run's mean over the videos
-    # [S, R] float64, the same in every resample, of the runs and over the videos that it drew
-    resampled: np.ndarray
-
 
 Samples = dict[tuple[str, str], Sample]  # by label and frames
 
@@ -58,6 +52,23 @@ class Aggregate:
     iqm: Interval  # interquartile mean of the runs' scores: accuracy (regression: minus the MAE)
     iqm_gain: Interval  # the same of the runs' gains over keeping all frames
     gain: Interval  # mean of these gains over runs, averaged over data sets
+    # Normalised scores, 0 for all frames and 1 for the key frames: their interquartile mean, their
+    # mean averaged over data sets, and how far they stay below 1. None where no data set has both
+    # ends of that scale.
+    score_iqm: Interval | None = None
+    score: Interval | None = None
+    optimality_gap: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The performance profiles of the labels over the data sets of one task."""
+
+    task: str  # "classification" or "regression"
+    frames: str  # the row to report first
+    normalised: bool  # whether they are of normalised scores, or of gains over keeping all frames
+    data_sets: int  # number of data sets
+    by_label: Mapping[str, Profile]
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,8 @@ class Pair:
     # the score of the first minus that of the second, paired by seed and video
     difference: Interval
     improvement: Interval  # the probability that a run of the first scores above one of the second
+    p: float  # of the difference, two-sided
+    p_holm: float = 1.0  # the same, adjusted over all pairs at the same frames of this data set
 
     @property
     def title(self) -> str:
@@ -85,7 +98,9 @@ class Comparison:
     """The data sets of a comparison with their statistics."""
 
     data_sets: Sequence[DataSetResults]  # the evaluated runs
+    anchors: Mapping[DataSet, Anchors]  # of the data sets that have both ends of the scale
     aggregates: Sequence[Aggregate]  # every label over all data sets
+    profiles: Sequence[Profiles]  # at the row to report first; one per task that has such a row
     # every two labels, averaged over the data sets of a task; a list per task
     averages: Sequence[Sequence[Pair]]
     pairs: Sequence[Sequence[Pair]]  # every two labels of a data set; a list per data set
@@ -114,29 +129,85 @@ class Comparison:
 
 def compare_data_sets(data_sets: Sequence[DataSetResults]) -> Comparison:
     """Compute the statistics of a comparison."""
+    found = {one.where: data_set_anchors(one) for one in data_sets}
+    anchors = {where: own for where, own in found.items() if own}
     return Comparison(
         data_sets,
-        aggregate(data_sets),
+        anchors,
+        aggregate(data_sets, anchors),
+        performance_profiles(data_sets, anchors),
         [average_pairs(alike) for alike in by_task(data_sets).values()],
         [data_set_pairs(one) for one in data_sets],
     )
 
 
-def aggregate(data_sets: Sequence[DataSetResults]) -> list[Aggregate]:
+def aggregate(
+    data_sets: Sequence[DataSetResults], anchors: Mapping[DataSet, Anchors]
+) -> list[Aggregate]:
     """Every label at every row that it has on all its data sets, by task, in the grid's order."""
     found = []
     for task, alike in by_task(data_sets).items():
         scores = [run_samples(one, seed) for seed, one in enumerate(alike)]
         gains = [run_samples(one, seed, gain=True) for seed, one in enumerate(alike)]
+        normalised = _normalised(alike, gains, anchors)
         for label in labels_of(alike):
             for frames in shared_frames(alike, [label]):
                 key = label, frames
                 own = [one[key] for one in scores if key in one]
                 above = [one[key] for one in gains if key in one]
+                scaled = [one[key] for one in normalised if key in one]
                 runs = sum(len(one.score) for one in own)
-                figures = pooled_iqm(own), pooled_iqm(above), pooled_mean(above)
+                figures = [pooled_iqm(own), pooled_iqm(above), pooled_mean(above)]
+                if scaled:
+                    figures += [pooled_iqm(scaled), pooled_mean(scaled), pooled_gap(scaled)]
                 found.append(Aggregate(task, label, frames, len(own), runs, *figures))
     return found
+
+
+def performance_profiles(
+    data_sets: Sequence[DataSetResults], anchors: Mapping[DataSet, Anchors]
+) -> list[Profiles]:
+    """The profiles of all labels at the row to report first, by task.
+
+    They are of normalised scores, over the data sets that have both ends of the scale; of a single
+    data set they are of gains over keeping all frames. A task whose labels have no row in common
+    has none.
+    """
+    found = []
+    for task, alike in by_task(data_sets).items():
+        labels = labels_of(alike)
+        if not shared_frames(alike, labels):
+            continue
+        at = headline(alike, labels)
+        samples = [run_samples(one, seed, gain=True) for seed, one in enumerate(alike)]
+        normalised = len(alike) > 1
+        if normalised:
+            samples = _normalised(alike, samples, anchors)
+        own = {label: [one[label, at] for one in samples if (label, at) in one] for label in labels}
+        own = {label: runs for label, runs in own.items() if runs}
+        if not own:
+            continue
+        ends = [0.0, 1.0] if normalised else [0.0]
+        threshold = profile_thresholds(chain(*own.values()), ends)
+        profiles = {label: performance_profile(runs, threshold) for label, runs in own.items()}
+        found.append(Profiles(task, at, normalised, len(samples), profiles))
+    return found
+
+
+def _normalised(
+    alike: Sequence[DataSetResults],
+    gains: Sequence[Samples],
+    anchors: Mapping[DataSet, Anchors],
+) -> list[Samples]:
+    """The normalised scores of the data sets that have both ends of the scale.
+
+    The ends stay where they are in all resamples, as they do in the suite.
+    """
+    return [
+        {key: one.scaled(1 / (own.ceiling - own.floor)) for key, one in samples.items()}
+        for data_set, samples in zip(alike, gains, strict=True)
+        if (own := anchors.get(data_set.where))
+    ]
 
 
 def data_set_pairs(data_set: DataSetResults) -> list[Pair]:
@@ -172,9 +243,10 @@ def write_statistics(folder: str | Path, comparison: Comparison) -> list[Path]:
     written = [Path(folder) / "aggregate.csv", Path(folder) / "pairs.csv"]
     columns = ["task", "label", "frames", "data_sets", "runs"]
     columns += interval_columns(("iqm", "iqm_gain", "gain"))
+    columns += interval_columns(("score_iqm", "score", "optimality_gap"))
     write_csv(written[0], columns, map(_cells, comparison.aggregates))
     columns = ["data", "fold", "task", "data_sets", "first", "second", "frames"]
-    columns += interval_columns(("difference", "improvement"))
+    columns += [*interval_columns(("difference", "improvement")), "p", "p_holm"]
     columns += ["stream", "view", "view_scheme", "alpha", "aggregator"]
     rows = []
     for pair in chain(*comparison.averages, *comparison.pairs):
@@ -192,6 +264,8 @@ def _cells(one: Aggregate | Pair) -> dict[str, object]:
             # "z": a rounded -0.0 is 0.0.
             numbers = [f"{number:z.6f}" for number in astuple(value)]
             cells |= zip(interval_columns([name]), numbers, strict=True)
+        elif isinstance(value, float):
+            cells[name] = f"{value:.6f}"
         else:
             cells[name] = value
     return cells
@@ -210,122 +284,16 @@ def _pairs(data_set: DataSetResults | None, alike: Sequence[DataSetResults]) -> 
         ]
         for frames in shared_frames([one for one, _ in both], [first, second]):
             paired = [(samples[first, frames], samples[second, frames]) for _, samples in both]
-            figures = pooled_difference(paired), pooled_improvement(paired)
+            value, resampled = difference(paired)
+            figures = percentiles(value, resampled), pooled_improvement(paired), p_value(resampled)
             found.append(Pair(data_set, alike[0].task, len(both), first, second, frames, *figures))
-    return found
+    return _adjusted(found)
 
 
-def sample(values: np.ndarray, resamples: Resamples) -> Sample:
-    """The scores of R runs and their resamples, from a score for every run and video, [R, n].
-
-    Samples of equally many runs from the same `resamples` draw the same runs and videos, which
-    pairs equal seeds and equal videos: pass runs in the order of their seeds.
-    """
-    by_run = resamples.weight @ values.T / resamples.size[:, None]
-    return _draw_runs(values.mean(axis=1), by_run, resamples)
-
-
-def correlation_sample(
-    predicted: np.ndarray, reference: np.ndarray | None, label: np.ndarray, resamples: Resamples
-) -> Sample:
-    """The same of correlations: those of R runs' predictions [R, n, K] with labels [n, K].
-
-    With a `reference` [n, K], the gains over its correlation. All are averaged over targets.
-    """
-    once = np.ones((1, len(label)))
-
-    def told(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        return weighted_correlation(values, label, weight).mean(axis=1)
-
-    score = np.concatenate([told(run, once) for run in predicted])
-    by_run = np.stack([told(run, resamples.weight) for run in predicted], axis=1)
-    if reference is not None:
-        score = score - told(reference, once)
-        by_run = by_run - told(reference, resamples.weight)[:, None]
-    return _draw_runs(score, by_run, resamples)
-
-
-def _draw_runs(score: np.ndarray, by_run: np.ndarray, resamples: Resamples) -> Sample:
-    """The sample of R runs, from their scores [R] in every resample of the videos, [S, R]."""
-    runs = len(score)
-    times = np.rint(runs * resamples.run_weight(runs)).astype(np.int64)
-    every = np.tile(np.arange(runs), resamples.count)
-    drawn = np.repeat(every, times.ravel()).reshape(resamples.count, runs)
-    # Rounded, so that equal scores are ties whatever the order of their additions.
-    resampled = np.take_along_axis(np.round(by_run, 12), drawn, axis=1)
-    return Sample(np.round(score, 12), resampled)
-
-
-def interquartile_mean(scores: np.ndarray) -> np.ndarray:
-    """The mean of the last axis without its lowest and highest quarter (of 8 numbers 2 each)."""
-    from scipy.stats import trim_mean  # slow to import
-
-    return trim_mean(scores, 0.25, axis=-1)
-
-
-def pooled_iqm(samples: Sequence[Sample]) -> Interval:
-    """The interquartile mean over the runs of all data sets together, one sample each."""
-    value = interquartile_mean(np.concatenate([one.score for one in samples]))
-    resampled = np.concatenate([one.resampled for one in samples], axis=1)
-    return percentiles(float(value), interquartile_mean(resampled))
-
-
-def pooled_mean(samples: Sequence[Sample]) -> Interval:
-    """The mean over runs, averaged over data sets, one sample each."""
-    value = np.mean([one.score.mean() for one in samples])
-    resampled = np.stack([one.resampled.mean(axis=1) for one in samples]).mean(axis=0)
-    return percentiles(float(value), resampled)
-
-
-def pooled_difference(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
-    """The mean of the first minus that of the second, averaged over data sets, one pair each."""
-    value = np.mean([one.score.mean() - other.score.mean() for one, other in pairs])
-    means = [one.resampled.mean(axis=1) - other.resampled.mean(axis=1) for one, other in pairs]
-    resampled = np.stack(means).mean(axis=0)
-    # Equal scores give 0, not a rounding error.
-    return percentiles(float(np.round(value, 12)), np.round(resampled, 12))
-
-
-def improvement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The probability that a run of the first [..., R] scores above one of the second [..., Q].
-
-    Ties count half: this is the Mann-Whitney U statistic over the number of pairs, [...] float64.
-    """
-    above = first[..., :, None] > second[..., None, :]
-    equal = first[..., :, None] == second[..., None, :]
-    return (above + 0.5 * equal).mean(axis=(-2, -1))
-
-
-def seeds_needed(difference: np.ndarray, most: int, power: float = 0.8) -> int | None:
-    """The number of seeds with which a paired t-test at 5 % is likely to find a difference.
-
-    Args:
-        difference: Differences of runs with equal seeds, [R] float64; their mean and standard
-            deviation are taken for the true ones, which few runs estimate poorly.
-        most: Largest number that is tried.
-        power: The probability that the test finds it.
-
-    Returns:
-        The least number of seeds, at least 2; None if there is no such number up to `most`, or
-        fewer than two runs.
-    """
-    from scipy.stats import nct, t  # slow to import
-
-    if len(difference) < 2 or np.allclose(difference.mean(), 0, atol=1e-12):
-        return None
-    spread = difference.std(ddof=1)
-    if spread < 1e-12:
-        return 2
-    seeds = np.arange(2, most + 1)
-    critical = t.ppf(0.975, seeds - 1)
-    shift = abs(difference.mean()) / spread * np.sqrt(seeds)
-    # The other tail, where the test finds the opposite, is no find. NaN: the shift is enormous.
-    found = np.nan_to_num(nct.sf(critical, seeds - 1, shift), nan=1.0) >= power
-    return int(seeds[found.argmax()]) if found.any() else None
-
-
-def pooled_improvement(pairs: Sequence[tuple[Sample, Sample]]) -> Interval:
-    """The probability of improvement, averaged over data sets, one pair each."""
-    value = np.mean([improvement(first.score, second.score) for first, second in pairs])
-    resampled = [improvement(first.resampled, second.resampled) for first, second in pairs]
-    return percentiles(float(value), np.stack(resampled).mean(axis=0))
+def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with their p values adjusted over those at the same frames."""
+    tables: dict[str, list[float]] = {}
+    for pair in pairs:
+        tables.setdefault(pair.frames, []).append(pair.p)
+    adjusted = {frames: iter(holm(values)) for frames, values in tables.items()}
+    return [replace(pair, p_holm=next(adjusted[pair.frames])) for pair in pairs]

@@ -14,10 +14,12 @@ from agents.comparison.results import (
     labels_of,
     shared_frames,
 )
+from agents.comparison.significance import least_p_value
 from agents.comparison.statistics import Comparison, Pair
 from agents.evaluation.tables import result_tables
 from agents.evaluation.text_tables import TextTable, interval_text, number_text
 from frame_select_env.consensus import MEAN
+from frame_select_env.versions import versions
 
 LISTED = 6  # labels whose pairs are listed; of more there is a matrix
 SCORES = {"classification": "accuracy, %", "regression": "minus MAE", AGREEING: "tau"}
@@ -31,24 +33,33 @@ IQM = (
     "fewer than four runs their mean (Agarwal et al., NeurIPS 2021); intervals resample runs and "
     "videos within each data set"
 )
+NORMALISED = (
+    "score: 0 for keeping all frames and 1 for {tops}; optimality gap: how far the runs' scores "
+    "stay below 1 on average, those above counting as 1 (Agarwal et al.)"
+)
+HOLM = (
+    "p: two-sided, of the bootstrap that makes the interval; p, Holm: adjusted over the pairs of "
+    "this table"
+)
 PAIRS = (
     "P(first > second): the probability that a run of the first scores above a run of the second, "
     "ties counting half; resampling videos adds noise to the runs' scores, which pulls the "
     "interval towards a half"
 )
 MATRIX = (
-    "row minus column, * where the 95 % interval excludes zero; columns have the rows' numbers; "
-    "pairs.csv has every interval"
+    "row minus column, * where the 95 % interval excludes zero, ** where the adjusted p is below "
+    ".05, too; columns have the rows' numbers; pairs.csv has every interval and p"
 )
 
 
-def data_set_tables(data_set: DataSetResults) -> list[TextTable]:
-    """The evaluation's tables, with the compared agents on top."""
-    tables = []
-    for table in result_tables(data_set.shown, full=True):
+def data_set_tables(data_set: DataSetResults) -> dict[str, TextTable]:
+    """The evaluation's tables by name, with the compared agents on top."""
+    tables = {}
+    for name, table in result_tables(data_set.shown, full=True).items():
         order = sorted(range(len(table.rows)), key=lambda index: table.kinds[index] != "agent")
         rows = [table.rows[index] for index in order]
-        tables.append(replace(table, rows=rows, kinds=[table.kinds[index] for index in order]))
+        kinds = [table.kinds[index] for index in order]
+        tables[name] = replace(table, rows=rows, kinds=kinds)
     return tables
 
 
@@ -110,6 +121,43 @@ def aggregate_tables(comparison: Comparison) -> list[tuple[str, str, TextTable]]
     return tables
 
 
+def normalised_tables(comparison: Comparison) -> list[tuple[str, str, TextTable]]:
+    """The same of the normalised scores, of every task that has some."""
+    tables = []
+    for task, alike in by_task(comparison.data_sets).items():
+        labels = labels_of(alike)
+        if not shared_frames(alike, labels):
+            continue
+        at = headline(alike, labels)
+        rows = [
+            [one.label, *(interval_text(figure, "", False, 2) for figure in figures)]
+            for one in comparison.aggregates
+            if (one.task, one.frames) == (task, at)
+            and (figures := [f for f in (one.score_iqm, one.score, one.optimality_gap) if f])
+        ]
+        heading = ["label", "IQM of scores", "mean score", "optimality gap"]
+        tables += [(task, at, TextTable(heading, rows))] if rows else []
+    return tables
+
+
+def normalised_note(comparison: Comparison) -> str:
+    """How to read these tables: what is worth 1, and which data sets have no such scale."""
+    tops: dict[str, list[str]] = {}  # what is worth 1 -> the data sets
+    bare = []
+    for one in comparison.data_sets:
+        if own := comparison.anchors.get(one.where):
+            tops.setdefault(own.top, []).append(one.title)
+        else:
+            bare.append(one.title)
+    told = [
+        f"the {top}" + (f" ({', '.join(titles)})" if len(tops) > 1 else "")
+        for top, titles in tops.items()
+    ]
+    note = NORMALISED.format(tops=" or ".join(told))
+    left = f"; without {', '.join(bare)}, where neither key frames nor the oracle beat all frames"
+    return note + (left if bare else "")
+
+
 def pair_tables(pairs: Sequence[Pair]) -> dict[str, TextTable]:
     """The pairs at one row as one list, or of many labels as two matrices, by title."""
     if len(_labels(pairs)) > LISTED:
@@ -119,15 +167,17 @@ def pair_tables(pairs: Sequence[Pair]) -> dict[str, TextTable]:
         [
             *(pair.first, pair.second, interval_text(pair.difference, "gain", percent)),
             "{:.2f} [{:.2f}, {:.2f}]".format(*astuple(pair.improvement)),
+            *(f"{p:.3f}" for p in (pair.p, pair.p_holm)),
         ]
         for pair in pairs
     ]
-    return {"": TextTable(["first", "second", "first − second", "P(first > second)"], rows)}
+    heading = ["first", "second", "first − second", "P(first > second)", "p", "p, Holm"]
+    return {"": TextTable(heading, rows)}
 
 
 def pair_note(pairs: Sequence[Pair]) -> str:
     """How to read the tables of these pairs."""
-    return MATRIX if len(_labels(pairs)) > LISTED else PAIRS
+    return f"{MATRIX if len(_labels(pairs)) > LISTED else PAIRS}; {HOLM}"
 
 
 def time_table(data_set: DataSetResults) -> TextTable:
@@ -161,13 +211,25 @@ def limit_note(data_sets: Sequence[DataSetResults]) -> str:
 
 
 def settings_table(data_sets: Sequence[DataSetResults]) -> TextTable:
-    """The hyper-parameters of every label."""
-    runs = {label: own[0] for one in data_sets for label, own in one.runs.items()}
-    rows = [
-        [label, ", ".join(f"{name}={value}" for name, value in sorted(run.hyper.items()))]
-        for label, run in runs.items()
-    ]
-    return TextTable(["label", "hyper-parameters"], rows)
+    """The hyper-parameters of every agent, a column each; empty where an agent has none."""
+    agents = {
+        run.spec.agent: run.hyper for one in data_sets for runs in one.runs.values() for run in runs
+    }
+    names = dict.fromkeys(name for hyper in agents.values() for name in sorted(hyper))
+    rows = [[name, *(str(hyper.get(name, "")) for hyper in agents.values())] for name in names]
+    return TextTable(["hyper-parameter", *agents], rows)
+
+
+def version_table(data_sets: Sequence[DataSetResults]) -> TextTable:
+    """The versions of the libraries that runs were trained with, and that score them now."""
+    now = versions()
+    trained: dict[str, dict[str, None]] = {name: {} for name in now}
+    for one in data_sets:
+        for run in (run for runs in one.runs.values() for run in runs):
+            for name, version in run.versions.items():
+                trained.setdefault(name, {})[version] = None
+    rows = [[name, ", ".join(own), now.get(name, "")] for name, own in trained.items()]
+    return TextTable(["library", "trained with", "scored with"], rows)
 
 
 def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) -> list[str]:
@@ -181,8 +243,14 @@ def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) ->
     pairs = len(labels) * (len(labels) - 1) // 2
     if pairs > 1:
         every.append(
-            f"{pairs} pairs are compared at 95 % each, without correction: among as many pairs of "
-            f"equal agents about {pairs / 20:.2g} would exclude zero by chance"
+            f"the intervals of {pairs} pairs are at 95 % each: among as many pairs of equal agents "
+            f"about {pairs / 20:.2g} would exclude zero by chance; p, Holm is corrected for that"
+        )
+    resamples = min(one.evaluation.resamples for one in data_sets)
+    if pairs * least_p_value(resamples) >= 0.05:
+        every.append(
+            f"with {resamples} resamples and {pairs} pairs no corrected p can be below .05; use "
+            f"--resamples {40 * pairs}"
         )
     counts = {len(runs) for one in data_sets for runs in one.runs.values()}
     if 1 in counts:
@@ -210,6 +278,7 @@ def _matrices(pairs: Sequence[Pair]) -> dict[str, TextTable]:
     for pair in pairs:
         percent = pair.task == "classification"
         mark = "*" if pair.difference.low > 0 or pair.difference.high < 0 else ""
+        mark += "*" if mark and pair.p_holm < 0.05 else ""
         difference, above = pair.difference.value, pair.improvement.value
         for key, value, probability in (
             ((pair.first, pair.second), difference, above),

@@ -16,7 +16,8 @@ from agents.evaluation.scoring import (
     score_videos,
 )
 from frame_select_env.errors import FrameSelectError, known
-from frame_select_env.validation import FEW
+from frame_select_env.validation import FEW, NEEDED
+from frame_select_env.wording import counted
 
 ChoiceRule = Literal["best", "one-se", "pcc"]
 FRAMES = (1, 2, 4, 8, 12)  # the numbers of frames m of tables, unless told
@@ -87,10 +88,7 @@ def few_videos_note(sets: Sequence[np.ndarray]) -> str:
     fewest = min(map(len, sets))
     if fewest >= FEW:
         return ""
-    return (
-        f"m was chosen on {fewest} validation videos: so few (below {FEW}) hardly tell numbers of "
-        "frames apart"
-    )
+    return f"m was chosen on {counted(fewest, 'validation video')}; {NEEDED}"
 
 
 def check_rule(rule: str, task: str) -> None:

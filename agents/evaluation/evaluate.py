@@ -21,6 +21,7 @@ from agents.evaluation.choosing import (
 from agents.evaluation.combined import has_free_choice
 from agents.evaluation.intervals import resampled_groups
 from agents.evaluation.level import level_notes
+from agents.evaluation.paid import paid
 from agents.evaluation.rater_verdict import rater_verdict
 from agents.evaluation.raters import rater_agreement
 from agents.evaluation.references import (
@@ -49,12 +50,12 @@ from agents.evaluation.scoring import (
     score_videos,
 )
 from agents.evaluation.verdict import one_class_warning, verdict
-from agents.training.task import holdout
 from baselines import AllLogits, Pooled, PooledAndAll
-from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError, Ranking
 from frame_select_env.cache import View
 from frame_select_env.consensus import MEAN
+from frame_select_env.splits import labelled_rows
+from frame_select_env.validation import holdout
 
 Results = dict[tuple[str, str], VideoResults]  # by ranking and frames
 
@@ -223,6 +224,9 @@ def evaluate(
     drawn = evaluation.draw(seed)
     agreement = rater_agreement(evaluation, drawn, controls=bool(names))
     evaluation = replace(evaluation, agreement=agreement)
+    if cache.single_class and not agreement:
+        headlines = {name: evaluation.headline(name) for name in evaluation.agents}
+        evaluation = replace(evaluation, rewards=paid(settings, rows, results, headlines))
     evaluation = replace(evaluation, table=table_rows(evaluation, every, drawn, key_share))
     told = resampled_groups(evaluation.group)[1], few_videos, one_class_warning(evaluation)
     return replace(

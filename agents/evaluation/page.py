@@ -22,6 +22,7 @@ from agents.evaluation.tables import (
 )
 from baselines.splits import row_batches
 from frame_select_env.storage import write_whole
+from frame_select_env.wording import counted
 
 ABOVE, BELOW = "0, 114, 178", "213, 94, 0"  # of zero: blue and vermilion
 STRONGEST = 0.45  # opacity of a shade at which text is legible on light and dark
@@ -82,9 +83,9 @@ def write_page(path: str | Path, evaluation: Evaluation) -> None:
         verdict=made,
         headline=evaluation.headline(made.agent),
         runs=len(evaluation.results[made.agent, evaluation.headline(made.agent)].error),
-        brief=result_tables(evaluation, full=False),
+        brief=result_tables(evaluation, full=False).values(),
         brief_notes=brief_notes(evaluation),
-        whole=result_tables(evaluation, full=True),
+        whole=result_tables(evaluation, full=True).values(),
         notes=table_notes(evaluation),
         videos=videos,
         outcomes=list(dict.fromkeys(one.outcome for one in videos if one.outcome)),
@@ -110,7 +111,7 @@ def shown_videos(evaluation: Evaluation, made: Verdict) -> Iterator[ShownVideo]:
         for index, row in enumerate(rows):
             video = first + index
             count = int(kept[index].sum())
-            frames = f"{count} frame{'' if count == 1 else 's'}"
+            frames = counted(count, "frame")
             if evaluation.rated_alone:
                 outcome, *told = _rated(evaluation, made.agent, video)
             elif cache.single_class:

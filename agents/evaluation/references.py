@@ -10,10 +10,10 @@ from agents.evaluation.combined import Fused, has_free_choice
 from agents.evaluation.scoring import EvaluationSettings
 from baselines import ON_REQUEST, RANKINGS, Pooled, PooledAgreement, make_ranking, ranking_names
 from baselines.fitted_formula import FITTED_FORMULAS, FittedFormula, TrainingVideos
-from baselines.splits import labelled_rows
 from frame_select_env.cache import View
 from frame_select_env.errors import FrameSelectError, known
 from frame_select_env.ranking import Ranking
+from frame_select_env.splits import labelled_rows
 
 # Rows that are no m.
 ALL, CHOSEN = "all", "chosen"

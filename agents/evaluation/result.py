@@ -96,6 +96,8 @@ class Evaluation:
     target_frames: Mapping[str, int] = field(default_factory=dict)
     # by ranking: its agreement with raters, in a cache that has some
     agreement: Mapping[str, Agreement] = field(default_factory=dict)
+    # by (ranking, frames): the mean reward, where neither labels nor raters judge; see `paid`
+    rewards: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def task(self) -> str:

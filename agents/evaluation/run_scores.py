@@ -42,9 +42,10 @@ from agents.training.run_folder import (
 )
 from agents.training.task import check_judge
 from baselines import Pooled
-from baselines.splits import labelled_rows, row_batches
+from baselines.splits import row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
+from frame_select_env.splits import labelled_rows
 from frame_select_env.storage import remove_left_over
 
 VERSION = "3"  # of the file, and of what is computed

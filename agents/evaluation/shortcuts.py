@@ -13,10 +13,10 @@ from baselines.fitted_formula import (
     TrainingVideos,
     standardised_norm,
 )
-from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
 from frame_select_env.key_frames import key_frames
+from frame_select_env.splits import labelled_rows
 
 REACHES = (0, 1, 2)  # frames to average over, on each side
 COUNTS = (1, 2, 4, 8)  # of frames to keep; thresholds are tried too

@@ -18,9 +18,12 @@ from agents.evaluation.text_tables import (
     wide_console,
 )
 from frame_select_env.cache.schema import DEFAULT_FOLD
+from frame_select_env.rewards import default_reward
+from frame_select_env.wording import counted
 
 AT_CHOSEN = f", {CHOSEN}"
 KEPT = "kept"
+REWARD = "reward"
 LABEL = " (label)"  # after the name of a ranking that sees the label
 POOLED, ORACLE = "pooled", "oracle"
 HEADINGS = {
@@ -113,26 +116,43 @@ def brief_table(evaluation: Evaluation) -> TextTable:
 
 
 def kept_table(evaluation: Evaluation) -> TextTable:
-    """How many frames every agent keeps, of all."""
-    rows = [evaluation.row(ALL, ALL)]
-    rows += [evaluation.row(name, evaluation.headline(name)) for name in evaluation.agents]
+    """How many frames every agent keeps, of all, and the mean reward if it is known.
+
+    Then rows of uniform and random frames, as many, stand beside them.
+    """
+    shown = list(evaluation.rewards) or [(ALL, ALL)]
+    shown += [(name, evaluation.headline(name)) for name in evaluation.agents]
+    rows = [evaluation.row(*one) for one in dict.fromkeys(shown)]
+    rows.sort(key=lambda row: row.kind == "agent")  # below the references
     cells = [[_name(row), f"{row.mean_frames:.1f}"] for row in rows]
-    return TextTable(["ranking", KEPT], cells, [row.kind for row in rows])
+    heading = ["ranking", KEPT]
+    if evaluation.rewards:
+        heading.append(REWARD)
+        for own, row in zip(cells, rows, strict=True):
+            paid = evaluation.rewards[row.ranking, row.frames]
+            own.append(number_text(paid, False, signed=True))
+    return TextTable(heading, cells, [row.kind for row in rows])
 
 
-def result_tables(evaluation: Evaluation, full: bool) -> list[TextTable]:
-    """The table, `full` or brief, and that of the agreement with raters.
+def result_tables(evaluation: Evaluation, full: bool) -> dict[str, TextTable]:
+    """By name the table, `full` or brief, and that of the agreement with raters.
 
     The latter alone where every answer is right; without it, how many frames are kept.
     """
-    tables = []
+    tables = {}
     if not evaluation.settings.cache.single_class:
-        tables.append(evaluation_table(evaluation) if full else brief_table(evaluation))
+        tables["results"] = evaluation_table(evaluation) if full else brief_table(evaluation)
     elif not evaluation.agreement:
-        tables.append(kept_table(evaluation))
+        tables["kept"] = kept_table(evaluation)
     if evaluation.agreement:
-        tables.append(rater_table(evaluation, full))
+        tables["agreement"] = rater_table(evaluation, full)
     return tables
+
+
+def full_tables(evaluation: Evaluation) -> dict[str, TextTable]:
+    """Every table with all its rows, by name."""
+    tables = result_tables(evaluation, full=True)
+    return tables | ({"targets": target_table(evaluation)} if evaluation.targets else {})
 
 
 def _name(row: TableRow) -> str:
@@ -170,7 +190,7 @@ def print_table(evaluation: Evaluation, console: Console | None = None, full: bo
     full = full or evaluation.verdict is None
     if evaluation.verdict:
         console.print(evaluation.verdict.text, style="bold", highlight=False, markup=False)
-    for table in result_tables(evaluation, full):
+    for table in result_tables(evaluation, full).values():
         print_text_table(table, evaluation_title(evaluation), console)
     if evaluation.targets:
         print_text_table(target_table(evaluation), "by target", console)
@@ -182,17 +202,16 @@ def evaluation_title(evaluation: Evaluation) -> str:
     """The cache, its fold where it is not the default, the split and its number of videos."""
     settings = evaluation.settings
     fold = "" if settings.fold == DEFAULT_FOLD else f", fold {settings.fold}"
-    videos = len(evaluation.rows)
-    return f"{settings.cache.path.stem}{fold}, {evaluation.split}: {videos} videos"
+    videos = counted(len(evaluation.rows), "video")
+    return f"{settings.cache.path.stem}{fold}, {evaluation.split}: {videos}"
 
 
 def evaluation_markdown(evaluation: Evaluation) -> str:
     """The verdict, every row and every note as Markdown, agents in bold."""
     notes = [f"- {note}" for note in table_notes(evaluation)]
-    tables = result_tables(evaluation, full=True)
-    tables += [target_table(evaluation)] if evaluation.targets else []
     parts = [f"**{markdown_text(evaluation.verdict.text)}**", ""] if evaluation.verdict else []
-    parts += [part for table in tables for part in (markdown_table(table), "")]
+    for table in full_tables(evaluation).values():
+        parts += [markdown_table(table), ""]
     return "\n".join([*parts, *notes, ""])
 
 
@@ -244,7 +263,12 @@ def table_notes(evaluation: Evaluation) -> list[str]:
 def _single_class_notes(evaluation: Evaluation) -> list[str]:
     if evaluation.agreement:
         return [*rater_notes(evaluation), BOOTSTRAP]
-    return [f"{KEPT}: the mean number of frames; predictions.csv lists them"]
+    notes = [f"{KEPT}: the mean number of frames; predictions.csv lists them"]
+    if evaluation.rewards:
+        name = default_reward(evaluation.settings.cache, evaluation.rows)
+        words = f"{REWARD}: the mean of {name}, which says how well the kept frames"
+        notes.append(f"{words} differ and stand for the rest, not whether they are the right ones")
+    return notes
 
 
 def _unchosen(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
@@ -257,5 +281,5 @@ def _unchosen(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     for m, own in unchosen.items():
         every = len(unchosen) == 1 and not evaluation.chosen
         which = "the first figures are" if every else f"the first figures of {', '.join(own)} are"
-        notes.append(f"{which} at {m} frames, where no number was chosen")
+        notes.append(f"{which} at {counted(int(m), 'frame')}, where no number was chosen")
     return notes

@@ -8,6 +8,7 @@ from agents.evaluation.level import best_agent, best_formula
 from agents.evaluation.references import ALL
 from agents.evaluation.result import Evaluation, Verdict
 from agents.evaluation.text_tables import number_text
+from frame_select_env.wording import counted
 
 # A gain of so much must be outside an interval around none before selection is said not to help: 5
 # points of accuracy, or 5 % of the MAE of all frames.
@@ -48,7 +49,8 @@ def _finding(gain: Interval, scale: float, videos: int, split: str) -> str:
     if gain.high < 0:
         return "Selection does harm here"
     if gain.high - gain.low > 2 * TOLD * scale:
-        return f"{videos} {split} videos are too few to tell"
+        many = "is" if videos == 1 else "are"
+        return f"{counted(videos, f'{split} video')} {many} too few to tell"
     return "Selection does not help here"
 
 

@@ -11,6 +11,7 @@ from agents.evaluation.scoring import importance_scores
 from agents.picking.arrays import ByStream, checked_features, checked_predictions
 from agents.picking.selection import DECODING_THREADS, Selection
 from agents.training.load import LoadedAgent, check_modules, load_agent
+from agents.zoo import run_folder
 from data.backbones import Backbone
 from data.extraction.one_video import frame_arrays, with_timeline
 from data.extraction.recorded import Recorded, read_recorded
@@ -62,7 +63,7 @@ class Selector:
         """Load a trained agent from its run folder.
 
         Args:
-            run: The run folder.
+            run: The run folder, or the name of one that ships, "zoo:cues/reinforce".
             weights: Files of weights, and folders of Hugging Face models, that the features were
                 made with; by default they are looked for in the run folder and the current folder.
             device: Where the backbones run: cpu, cuda or cuda:N.
@@ -71,7 +72,7 @@ class Selector:
         Raises:
             FrameSelectError: if the folder holds no finished run, or one of an earlier version.
         """
-        folder = Path(run)
+        folder = run_folder(run)
         files = [Path(file) for file in weights]
         return cls(folder, load_agent(folder, trust_code), files, device, trust_code)
 

@@ -30,6 +30,12 @@ Names = tuple[str, ...]  # of a row: a label, or two
 Panel = tuple[str, str, Mapping[Names, Interval]]  # title, task, and figures by their rows' names
 SURE, UNSURE = "#0072B2", "#8A8A8A"
 POINTS = 200  # of a learning curve
+# The columns of metrics.csv that scores are drawn against; the last one grows in every run.
+SPENT = {
+    "episodes": "episodes scored",
+    "timesteps": "environment steps",
+    "seconds": "seconds of training",
+}
 
 
 def plot_gains(path: str | Path, data_sets: Sequence[DataSetResults]) -> None:
@@ -92,12 +98,12 @@ def _forest(path: str | Path, panels: Sequence[Panel], rows: Mapping[Names, str 
 
 
 def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
-    """Draw the validation score of every label against episodes scored and against seconds.
+    """Draw the validation score of every label against episodes, environment steps and seconds.
 
     A line is the mean over seeds; its band, for up to four labels, spans the lowest to the highest
     seed. A run that stopped early keeps its last value. A label that scores no episodes is drawn
-    against episodes as a dotted line at its last value. Labels without metrics.csv, or without
-    validation videos, are left out; returns whether there was anything to draw.
+    against episodes and steps as a dotted line at its last value. Labels without metrics.csv, or
+    without validation videos, are left out; returns whether there was anything to draw.
     """
     read = {label: [_metrics(run.folder) for run in runs] for label, runs in data_set.runs.items()}
     curves = {label: runs for label, runs in read.items() if all(len(run) for run in runs)}
@@ -105,26 +111,31 @@ def plot_learning(path: str | Path, data_set: DataSetResults) -> bool:
         return False
     scale = 100.0 if data_set.task == "classification" else 1.0
     styles = line_styles(list(data_set.runs))
-    with picture(path, 9.6, max(3.9, 0.9 + 0.21 * len(curves))) as canvas:
-        left, right = canvas.subplots(1, 2, sharey=True)
+    with picture(path, 11.6, max(3.9, 0.9 + 0.21 * len(curves))) as canvas:
+        row = canvas.subplots(1, len(SPENT), sharey=True)
         bands = len(curves) <= BANDS
-        for label, runs in curves.items():
-            if max(run[-1, 0] for run in runs):
-                _curve(left, [run[:, [0, 2]] for run in runs], scale, styles[label], bands)
-            else:
-                last = scale * float(np.mean([run[-1, 2] for run in runs]))
-                left.axhline(last, color=styles[label].color, linewidth=1.6, linestyle=":")
-            seconds = [run[:, [1, 2]] for run in runs]
-            _curve(right, seconds, scale, styles[label], bands, plain(label))
-        left.set(xlabel="episodes scored", ylabel=_measure(data_set))
-        right.set(xlabel="seconds of training")
-        for axes in (left, right):
+        for column, (axes, name) in enumerate(zip(row, SPENT.values(), strict=True)):
+            for label, runs in curves.items():
+                own = [run[:, [column, -1]] for run in runs]
+                if max(run[-1, 0] for run in own):
+                    _curve(axes, own, scale, styles[label], bands, plain(label))
+                else:
+                    last = scale * float(np.mean([run[-1, 1] for run in own]))
+                    axes.axhline(last, color=styles[label].color, linewidth=1.6, linestyle=":")
+            axes.set_xlabel(name)
             quiet_grid(axes)
             axes.set_xlim(left=0)
-        left.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}".replace(",", "\u2009"))
-        left.locator_params(axis="x", nbins=5)
-        canvas.legend(loc="outside right upper", frameon=False, fontsize=10)
+            axes.xaxis.set_major_formatter(_thousands)
+            axes.locator_params(axis="x", nbins=4)
+        row[0].set_ylabel(_measure(data_set))
+        # All labels have seconds.
+        handles = row[-1].get_legend_handles_labels()
+        canvas.legend(*handles, loc="outside right upper", frameon=False, fontsize=10)
     return True
+
+
+def _thousands(value: float, _: int) -> str:
+    return f"{value:,g}".replace(",", "\u2009")
 
 
 def mean_curve(runs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -168,8 +179,8 @@ def _measure(data_set: DataSetResults) -> str:
 
 
 def _metrics(folder: Path) -> np.ndarray:
-    """Episodes, seconds and validation score of every epoch, [E, 3]; E = 0 if they are unknown."""
+    """What was spent and the validation score, of every epoch, [E, 4]; E = 0 if unknown."""
     try:
-        return read_csv(folder / METRICS, ["episodes", "seconds", "validation"])
+        return read_csv(folder / METRICS, [*SPENT, "validation"])
     except (OSError, ValueError):
-        return np.zeros((0, 3))
+        return np.zeros((0, len(SPENT) + 1))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.comparison.results import DataSetResults
-from agents.comparison.statistics import Sample, correlation_sample, pooled_mean, sample
+from agents.comparison.samples import Sample, correlation_sample, pooled_mean, sample
 from agents.evaluation.intervals import Interval
 from agents.evaluation.references import CHOSEN, FREE
 from agents.evaluation.selected_pooled import BEST_OF_FOUR, THEN_POOLED

@@ -12,6 +12,7 @@ from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.text_tables import TextTable
 from agents.registry import with_values
+from agents.training.seeds import Seeds
 from frame_select_env import FeatureCache, FrameSelectError, open_cache
 from frame_select_env.cache import View
 from frame_select_env.errors import known
@@ -224,7 +225,7 @@ def make_specs(
     study: Study,
     data: Mapping[str, str],
     agents: Sequence[str],
-    seeds: int,
+    seeds: Seeds,
     num_frames: int = 25,
     **common: Any,
 ) -> list[RunSpec]:

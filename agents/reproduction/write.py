@@ -5,7 +5,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TypeAlias
 
-from agents.comparison.statistics import pooled_difference
+from agents.comparison.samples import pooled_difference
 from agents.evaluation.files import write_csv
 from agents.evaluation.intervals import interval_columns
 from agents.evaluation.references import CHOSEN, FREE

@@ -6,34 +6,20 @@ alone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from agents.comparison.anchors import Anchors
 from agents.evaluation.shortcuts import accuracy, true_frames
 from agents.suite.tasks import SuiteTask
 from baselines.fitted_formula import TrainingVideos
 from baselines.formulas import RandomFrames
 from baselines.gates import CoarseToFine, fitted_gates
-from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError
 from frame_select_env.consensus import MEAN
+from frame_select_env.splits import labelled_rows
 
-Worth = TypeVar("Worth", float, np.ndarray)
 Select = Callable[[Clips], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Anchors:
-    """The worth of the test videos' selections at the two ends of the scale."""
-
-    floor: float  # score 0
-    ceiling: float  # score 1
-
-    def score(self, worth: Worth) -> Worth:
-        """How far a worth is on the way from the floor to the ceiling; below 0 and above 1 too."""
-        return (worth - self.floor) / (self.ceiling - self.floor)
 
 
 def find_anchors(task: SuiteTask, cache: FeatureCache, aggregator: str = MEAN) -> Anchors:

@@ -7,11 +7,20 @@ those of the suite, and are not resampled.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from agents.comparison.statistics import Sample, pooled_iqm, pooled_mean
+from agents.comparison.samples import (
+    Profile,
+    Sample,
+    performance_profile,
+    pooled_gap,
+    pooled_iqm,
+    pooled_mean,
+    profile_thresholds,
+)
 from agents.evaluation.intervals import Interval
 from agents.evaluation.text_tables import TextTable, markdown_table
 from agents.suite.results import ResultRow
@@ -25,7 +34,8 @@ NOTE = (
     "A score is 0 for keeping all frames (where looks cost: for the best gate) and 1 for the true "
     "key frames; an agent can be above 1, as some key frames mislead and other frames may help. "
     "Brackets are 95 % intervals that resample seeds; the test videos are the same for all. With "
-    "few seeds they are too narrow, and one seed has none."
+    "few seeds they are too narrow, and one seed has none. Gap: the optimality gap, how far runs "
+    "stay below 1 on average, those above counting as 1."
 )
 
 
@@ -51,6 +61,16 @@ class Leaderboard:
     def mean(self, agent: str) -> Interval | None:
         """The mean of the scores on the shared tasks."""
         return pooled_mean(self._samples(agent)) if self.shared else None
+
+    def gap(self, agent: str) -> Interval | None:
+        """How far the runs on the shared tasks stay below 1, averaged over tasks."""
+        return pooled_gap(self._samples(agent)) if self.shared else None
+
+    def profiles(self) -> dict[str, Profile]:
+        """By agent the share of runs above each score, averaged over the shared tasks."""
+        samples = {agent: self._samples(agent) for agent in self.agents}
+        threshold = profile_thresholds(chain(*samples.values()), (0, 1))
+        return {agent: performance_profile(own, threshold) for agent, own in samples.items()}
 
     def twins(self) -> dict[tuple[str, str], list[str]]:
         """The task and what was trained on it -> the agents that share these runs, two or more."""
@@ -112,14 +132,17 @@ def make_leaderboard(rows: Iterable[ResultRow]) -> Leaderboard:
     return replace(board, agents=tuple(sorted(agents, key=worth)))
 
 
-def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str:
+def leaderboard_markdown(
+    board: Leaderboard, picture: Path | None = None, profiles: Path | None = None
+) -> str:
     """The page: the table of agents by tasks, and the plans it is made of."""
     parts = ["# Leaderboard"]
     parts += [f"![Score of every agent on every task]({picture.name})"] if picture else []
+    parts += [f"![Performance profiles over the shared tasks]({profiles.name})"] if profiles else []
     parts += [markdown_table(score_table(board)), NOTE]
     if set(board.shared) != set(board.tasks):
         shared = ", ".join(board.shared) or "none"
-        parts.append(f"IQM and mean are over the tasks that all agents have: {shared}.")
+        parts.append(f"IQM, mean and gap are over the tasks that all agents have: {shared}.")
         if picture:
             parts.append("A dotted line stands where an agent does not fit a task.")
     parts += [
@@ -132,7 +155,7 @@ def leaderboard_markdown(board: Leaderboard, picture: Path | None = None) -> str
 
 def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
     """A row per agent: aggregates, then tasks."""
-    heading = ["agent", "IQM", "mean", *board.tasks]
+    heading = ["agent", "IQM", "mean", "gap", *board.tasks]
     rows = [
         [agent]
         + [
@@ -140,6 +163,7 @@ def score_table(board: Leaderboard, intervals: bool = True) -> TextTable:
             for one in (
                 board.iqm(agent),
                 board.mean(agent),
+                board.gap(agent),
                 *(board.interval(agent, task) for task in board.tasks),
             )
         ]

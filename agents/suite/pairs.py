@@ -5,19 +5,14 @@ intervals resample test videos beside seeds: on another draw of videos the order
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agents.comparison.finished import FinishedRun
-from agents.comparison.statistics import (
-    Sample,
-    pooled_difference,
-    pooled_improvement,
-    sample,
-    seeds_needed,
-)
+from agents.comparison.samples import Sample, difference, pooled_improvement, sample
+from agents.comparison.significance import holm, p_value, seeds_needed
 from agents.evaluation.files import write_csv
-from agents.evaluation.intervals import Interval, interval_columns
+from agents.evaluation.intervals import Interval, interval_columns, percentiles
 from agents.evaluation.run_scores import evaluate_runs
 from agents.evaluation.tables import TextTable, markdown_table
 from agents.suite.anchors import Anchors
@@ -32,6 +27,8 @@ MOST_SEEDS = 1000  # beyond it an effect is told to need more
 NOTE = (
     "Differences of scores, paired by seed; 95 % intervals resample seeds and test videos. P: the "
     "probability that a run of the first scores above a run of the second, ties counting half. "
+    "p: two-sided, of the bootstrap that makes the interval; p, Holm: adjusted over all tests on "
+    "single tasks, and those on all tasks among themselves. "
     "Needed: the number of seeds with which a paired t-test at 5 % finds the difference in four of "
     "five experiments, if it and its spread are those found here."
 )
@@ -48,6 +45,9 @@ class PlannedPair:
     difference: Interval  # the score of the first minus that of the second
     improvement: float  # the probability that a run of the first scores above one of the second
     needed: int | None  # number of seeds that the effect needs; None on all tasks
+    p: float  # of the difference, two-sided
+    # The same, adjusted over all tests on single tasks; of a test on all tasks over those.
+    p_holm: float = 1.0
 
 
 def score_samples(
@@ -119,15 +119,23 @@ def planned_pairs(
             found.append(_tested(task, first, second, [both], needed))
         if len(own) > 1:
             found.append(_tested(ALL_TASKS, first, second, list(own.values()), None))
-    return found
+    return _adjusted(found)
+
+
+def _adjusted(found: Sequence[PlannedPair]) -> list[PlannedPair]:
+    """The pairs with adjusted p values: two families, as all tasks together repeat the single."""
+    families = [[one for one in found if (one.task == ALL_TASKS) == whole] for whole in (0, 1)]
+    adjusted = [iter(holm([one.p for one in family])) for family in families]
+    return [replace(one, p_holm=next(adjusted[one.task == ALL_TASKS])) for one in found]
 
 
 def _tested(
     task: str, first: str, second: str, pairs: Sequence[Samples], needed: int | None
 ) -> PlannedPair:
     seeds = sum(len(one.score) for one, _ in pairs)
-    figures = pooled_difference(pairs), pooled_improvement(pairs).value
-    return PlannedPair(task, first, second, seeds, *figures, needed)
+    value, resampled = difference(pairs)
+    figures = percentiles(value, resampled), pooled_improvement(pairs).value
+    return PlannedPair(task, first, second, seeds, *figures, needed, p_value(resampled))
 
 
 def pair_tables(found: Iterable[PlannedPair]) -> dict[str, TextTable]:
@@ -136,9 +144,10 @@ def pair_tables(found: Iterable[PlannedPair]) -> dict[str, TextTable]:
     for one in found:
         low, high = f"{one.difference.low:+z.2f}", f"{one.difference.high:+z.2f}"
         cells = [one.task, f"{one.difference.value:+z.2f} [{low}, {high}]"]
-        cells += [f"{one.improvement:.2f}", str(one.seeds), _needed(one)]
+        cells += [f"{one.improvement:.2f}", f"{one.p:.3f}", f"{one.p_holm:.3f}"]
+        cells += [str(one.seeds), _needed(one)]
         rows.setdefault(f"{one.first} − {one.second}", []).append(cells)
-    heading = ["task", "difference", "P", "seeds", "needed"]
+    heading = ["task", "difference", "P", "p", "p, Holm", "seeds", "needed"]
     return {title: TextTable(heading, own) for title, own in rows.items()}
 
 
@@ -168,5 +177,6 @@ def write_pairs(path: Path, found: Iterable[PlannedPair]) -> None:
                 zip(interval_columns(["difference"]), (f"{end:z.6f}" for end in ends), strict=True)
             )
             | {"improvement": f"{one.improvement:.6f}", "seeds_needed": _needed(one)}
+            | {"p": f"{one.p:.6f}", "p_holm": f"{one.p_holm:.6f}"}
         )
-    write_csv(path, [*columns, "improvement", "seeds_needed"], rows)
+    write_csv(path, [*columns, "improvement", "seeds_needed", "p", "p_holm"], rows)

@@ -1,13 +1,15 @@
-"""The picture of a leaderboard: every agent's score on every task, and over all of them."""
+"""The pictures of a leaderboard: every agent's score on every task and over all, and profiles."""
 
 from pathlib import Path
 
 from agents.evaluation.intervals import Interval
+from agents.pictures.profiles import ProfilePanel, plot_profiles
 from agents.pictures.style import INK, PALE, line_styles, picture, plain, quiet_grid
 from agents.suite.leaderboard import Leaderboard
 
 ACROSS = 3  # panels in a row
 ALL = "all tasks (IQM)"
+SCORE = "score: 0 all frames or the best gate, 1 the true key frames"
 
 
 def plot_leaderboard(path: str | Path, board: Leaderboard) -> None:
@@ -42,4 +44,11 @@ def plot_leaderboard(path: str | Path, board: Leaderboard) -> None:
             axes.spines["left"].set_visible(False)
             quiet_grid(axes, "x")
             axes.set_title(title, fontsize=11)
-        canvas.supxlabel("score: 0 all frames or the best gate, 1 the true key frames", fontsize=10)
+        canvas.supxlabel(SCORE, fontsize=10)
+
+
+def plot_leaderboard_profiles(path: str | Path, board: Leaderboard) -> None:
+    """Draw the share of runs above each score, over the tasks that all agents have."""
+    count = len(board.shared)
+    title = "all tasks" if board.shared == board.tasks else f"{count} shared tasks"
+    plot_profiles(path, [ProfilePanel(title, SCORE, board.profiles(), (0, 1))])

@@ -10,6 +10,7 @@ from typing import Any
 
 from agents.registry import parse_agent
 from agents.suite.tasks import CORPORA, TASKS, agents_for, suite_task
+from agents.training.seeds import expand_seeds
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
 from frame_select_env.storage import write_whole
@@ -30,8 +31,8 @@ class Plan:
     agents: tuple[str, ...]
     #: Names of tasks.
     tasks: tuple[str, ...] = tuple(TASKS)
-    #: Number of seeds: 0, 1, 2, ...
-    seeds: int = 3
+    #: Number of seeds, 0, 1, 2, ...; several are the seeds themselves.
+    seeds: int | tuple[int, ...] = 3
     #: Pairs of agents whose difference is tested.
     tests: tuple[tuple[str, str], ...] = ()
     #: Seed of the videos.
@@ -42,10 +43,11 @@ class Plan:
     updates: int = 0
 
     def __post_init__(self) -> None:
-        for name, low in {"seeds": 1, "corpus_seed": 0, "budget": 0, "updates": 0}.items():
+        expand_seeds(self.seeds)
+        for name in ("corpus_seed", "budget", "updates"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise FrameSelectError(f"{name}={value!r}: must be an integer of at least {low}")
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise FrameSelectError(f"{name}={value!r}: must be an integer of at least 0")
         for name in ("agents", "tasks"):
             values = getattr(self, name)
             if not values:
@@ -113,6 +115,8 @@ def _parse(found: Mapping[str, Any]) -> Plan:
     for name in ("agents", "tasks"):
         if name in values:
             values[name] = _texts(name, values[name])
+    if isinstance(values.get("seeds"), list):
+        values["seeds"] = tuple(values["seeds"])
     pairs = values.get("tests", [])
     if not isinstance(pairs, list):
         raise FrameSelectError("tests: must be a list of pairs of agents")

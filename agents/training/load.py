@@ -13,6 +13,7 @@ from agents.training.design import AgentDesign
 from agents.training.inputs import read_inputs
 from agents.training.run_folder import load_weights, read_config
 from agents.training.task import Task, check_judge, make_task
+from agents.zoo import run_folder
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
 
 PROJECT = ("agents", "baselines", "data", "frame_select_env")
@@ -48,7 +49,7 @@ def load_run(folder: str | Path, cache: FeatureCache, trust_code: bool = False) 
     """Load a run for use on `cache`.
 
     Args:
-        folder: The run folder.
+        folder: The run folder, or the name of one that ships, "zoo:cues/reinforce".
         cache: The cache.
         trust_code: Import modules outside the project that config.json names.
 
@@ -56,7 +57,7 @@ def load_run(folder: str | Path, cache: FeatureCache, trust_code: bool = False) 
         FrameSelectError: if the folder holds no finished run, or one that does not fit the cache,
             or names modules that are not trusted.
     """
-    folder = Path(folder)
+    folder = run_folder(folder)
     found = read_config(folder)
     check_trust(folder, found, trust_code)
     design = agent_design(found["agent"])
@@ -90,17 +91,18 @@ class LoadedAgent:
     inputs: FeatureCache
 
 
-def load_agent(folder: Path, trust_code: bool = False) -> LoadedAgent:
+def load_agent(folder: str | Path, trust_code: bool = False) -> LoadedAgent:
     """Load a run's agent without the cache that it was trained on.
 
     Args:
-        folder: The run folder.
+        folder: The run folder, or the name of one that ships.
         trust_code: Import modules outside the project that config.json names.
 
     Raises:
         FrameSelectError: if the folder holds no finished run, names modules that are not trusted,
             or was trained by a version that did not keep what this needs.
     """
+    folder = run_folder(folder)
     found = read_config(folder)
     check_trust(folder, found, trust_code)
     design = agent_design(found["agent"])
@@ -151,15 +153,21 @@ def check_trust(folder: Path, config: dict[str, Any], trust_code: bool) -> None:
     Raises:
         FrameSelectError: naming the modules.
     """
-    reward = config["task"].get("reward", "")
-    if isinstance(reward, dict):
-        reward = list(reward)
-    rewards = reward if isinstance(reward, list) else [reward]
-    named = [name for name in rewards if isinstance(name, str) and ":" in name]
-    agent = config["agent"]
-    code = [saved_file(agent) or agent_module(agent)] if ":" in agent else []
-    modules = [*code, *(name.partition(":")[0] for name in named)]
+    modules = named_modules([config["agent"]], [config["task"].get("reward", "")])
     check_modules(f"{folder}: config.json", modules, trust_code)
+
+
+def named_modules(agents: Iterable[str], rewards: Iterable[Any]) -> list[str]:
+    """The modules of agents and of designs of rewards that are named "module:object".
+
+    A model of Stable-Baselines3, "sb3:ALGORITHM=FILE", counts by its file, which is a pickle.
+    """
+    code = [saved_file(name) or agent_module(name) for name in agents if ":" in name]
+    names: list[Any] = []
+    for reward in rewards:
+        names += reward if isinstance(reward, list | dict) else [reward]
+    found = [name for name in names if isinstance(name, str) and ":" in name]
+    return [*code, *(name.partition(":")[0] for name in found)]
 
 
 def check_modules(where: str, modules: Iterable[str], trust_code: bool) -> None:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.training.task import with_defaults
+from agents.training.tracking import Tracking, make_tracker
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.storage import exclusive, visible, write_whole, writing
 
@@ -217,7 +218,7 @@ class RunWriter:
     The folder is new, empty, or left unfinished by a run with the same config; another is refused.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], track: Tracking | None = None) -> None:
         is_finished(folder, config)  # refuse another run's folder before anything is written
         self.folder = folder
         self._lock = ExitStack()
@@ -229,6 +230,11 @@ class RunWriter:
         write_whole(folder / CONFIG, json.dumps(as_written(config), indent=2) + "\n")
         self._rows: list[dict[str, Any]] | None = None  # of metrics.csv
         self._events: Any = None
+        try:
+            self._tracker = make_tracker(track, folder, config)
+        except BaseException:
+            self._lock.close()
+            raise
 
     def epoch(self, epoch: Epoch) -> None:
         """Add an epoch to metrics.csv and to the TensorBoard events."""
@@ -244,12 +250,17 @@ class RunWriter:
         writer.writeheader()
         writer.writerows(self._rows)
         write_whole(self.folder / METRICS, text.getvalue())
+        step = epoch.episodes or epoch.updates
+        scalars = {
+            f"{'validation' if name.startswith('validation') else 'train'}/{name}": value
+            for name, value in row.items()
+            if name not in ("epoch", "episodes")
+        }
         with writing(self.folder):
-            for name, value in row.items():
-                if name not in ("epoch", "episodes"):
-                    step = epoch.episodes or epoch.updates
-                    group = "validation" if name.startswith("validation") else "train"
-                    self._events.add_scalar(f"{group}/{name}", value, step)
+            for name, value in scalars.items():
+                self._events.add_scalar(name, value, step)
+        if self._tracker is not None:
+            self._tracker.log(scalars, step)
 
     def _rows_before(self, epoch: Epoch) -> list[dict[str, Any]]:
         """The rows of metrics.csv of the epochs before this one; later ones are trained again."""
@@ -293,6 +304,9 @@ class RunWriter:
             if self._events is not None:
                 with writing(self.folder):
                     self._events.close()
+            if self._tracker is not None:
+                self._tracker.close()
+                self._tracker = None
         finally:
             self._lock.close()
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from baselines.splits import divide_videos, labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.aggregators import MAX, judge_path, make_judge
 from frame_select_env.cache import View, file_digest
 from frame_select_env.consensus import MAX_FRAMES, MEAN, check_alpha
 from frame_select_env.consensus_table import Judge
 from frame_select_env.rewards import Reward, RewardSpec, default_reward
-from frame_select_env.validation import HELD_OUT
+from frame_select_env.validation import holdout
 
 # The fields of a task that a command line sets and config.json records.
 SETTINGS = (
@@ -174,38 +173,6 @@ def known_labels(cache: FeatureCache, task: Task) -> torch.Tensor:
             "agent learns from labels; take one that learns from rewards, reinforce say"
         )
     return torch.from_numpy(cache.labels).to(task.device)
-
-
-def holdout(
-    cache: FeatureCache,
-    fold: str = "default",
-    split: str = "train",
-    seed: int = 0,
-    divide: bool = True,
-    among: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Divide a training split into videos to fit on and validation videos.
-
-    The validation videos are the fold's `val` split, if it has labelled videos. Otherwise they are
-    one part of five of `split`, drawn by the seed: whole groups where there are at least two,
-    stratified by label, with at least one video and one group on each side; without `divide` there
-    are none. Unlabelled videos are in neither; where one class is all there is, every video counts
-    as labelled, and a single one is in both. `among` [k] are the videos of `split` to divide, by
-    default all of them. Returns rows in the cache, in ascending order: fit [n], validation [v].
-    """
-    rows = labelled_rows(cache, split, fold) if among is None else among
-    validation = np.flatnonzero(cache.splits(fold) == "val")
-    if split != "val" and len(cache.judged(validation)):
-        return rows, labelled_rows(cache, "val", fold)
-    if not divide:
-        return rows, rows[:0]
-    if cache.single_class and len(rows) == 1:
-        return rows, rows
-    group = None if cache.groups is None else cache.groups[rows]
-    parts = divide_videos(cache.labels[rows], group, HELD_OUT, seed)
-    # Shuffling alone may give groups of distinct sizes the same parts for every seed.
-    outside, inside = parts[np.random.default_rng(seed).integers(len(parts))]
-    return rows[outside], rows[inside]
 
 
 def epoch_seed(task: Task, epoch: int) -> int:

@@ -24,6 +24,7 @@ from agents.training.run_folder import (
     save_checkpoint,
 )
 from agents.training.task import SETTINGS, Task, judge_facts, known_labels, make_task, seeded
+from agents.training.tracking import Tracking
 from agents.training.validation import Validation, check_validation
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, open_cache
 from frame_select_env.versions import versions
@@ -89,8 +90,11 @@ def train_run(
     run: Run,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    track: Tracking | None = None,
 ) -> Trained:
     """Train an agent into `folder`, which is new, empty, or left by the same run; that is resumed.
+
+    Metrics go to metrics.csv and TensorBoard events there, and where `track` says.
 
     Raises:
         FrameSelectError: for invalid settings, a cache that changed since the run began, or a
@@ -110,7 +114,7 @@ def train_run(
         task,
         choice.config,
     )
-    writer = RunWriter(folder, run_config(run, cache, task))
+    writer = RunWriter(folder, run_config(run, cache, task), track)
 
     def record(epoch: Epoch) -> None:
         writer.epoch(epoch)

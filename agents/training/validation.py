@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from agents.evaluation.intervals import correlation
+from agents.evaluation.paid import rewards_of
 from agents.training.learner import Validated, ValidationMetric
 from agents.training.task import Task, task_judge
 from frame_select_env import FeatureCache, FrameSelectError, Ranking, top_frames
 from frame_select_env.aggregators import judge_clips
 from frame_select_env.consensus import consensus, is_correct
-from frame_select_env.rewards import Outcome, Reward
+from frame_select_env.rewards import Reward
 
 
 def check_validation(cache: FeatureCache, task: Task, config: Any) -> None:
@@ -104,24 +105,10 @@ class Validation:
         predicted = self._predicted(selected)
         if self._reward is None:
             return self._score(predicted)
-        clips, whole = self.clips, self._predicted(self.clips.valid)
-        facts: dict[str, Any] = {
-            "p0": whole,
-            "p1": predicted,
-            "selected": selected,
-            "valid": clips.valid,
-        }
-        facts |= {"target_frames": self.task.target_frames, "video": clips.video}
-        paid = float(self._reward(Outcome(facts, self._look_up))[0].mean())
-        return paid, paid
-
-    def _look_up(self, name: str) -> np.ndarray:
-        """What a reward reads of the clips."""
-        if name == "importance":
-            rows = self.clips.video
-            return self.cache.read_frames(name, rows, self.task.num_frames)
-        found: np.ndarray = getattr(self.clips, name)
-        return found
+        whole, m = self._predicted(self.clips.valid), self.task.target_frames
+        facts: dict[str, Any] = {"p0": whole, "p1": predicted, "target_frames": m}
+        made = rewards_of(self._reward, self.cache, self.clips, selected, **facts)
+        return float(made.mean()), float(made.mean())
 
     def _predicted(self, selected: np.ndarray) -> np.ndarray:
         clips, alpha = self.clips, self.task.alpha

@@ -19,6 +19,7 @@ from data.backbones.specification import (
 )
 from data.backbones.torchvision_models import names, torchvision_backbone
 from frame_select_env.errors import known
+from frame_select_env.wording import counted
 
 
 def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
@@ -34,8 +35,9 @@ def build_backbone(specification: Specification, runtime: Runtime) -> Backbone:
             backbone.forward(clip)
     except (RuntimeError, AssertionError, ValueError, IndexError, TypeError) as error:
         size = f"{specification.size} pixels" if specification.size else "the default size"
-        count = f"{backbone.frames} frame" + "s" * (backbone.frames > 1)
-        reason = f"does not accept {count} at {size}: {first_line(error)}"
+        reason = (
+            f"does not accept {counted(backbone.frames, 'frame')} at {size}: {first_line(error)}"
+        )
         raise specification.fail(reason) from None
     return backbone
 

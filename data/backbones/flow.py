@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from data.backbones.backbone import Backbone, Output, Runtime, weights_digest
 from data.backbones.crops import crops, scale
+from data.backbones.loaded import run_views
 from data.backbones.specification import Specification
 from data.backbones.torchvision_import import import_torchvision
-from data.backbones.torchvision_models import load, run_views
+from data.backbones.torchvision_models import load
 from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
 from frame_select_env.errors import known
 

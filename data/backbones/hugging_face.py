@@ -8,16 +8,9 @@ import safetensors
 import torch
 from torch import nn
 
-from data.backbones.backbone import (
-    Backbone,
-    Output,
-    Runtime,
-    Tapped,
-    first_line,
-    last_layer,
-    weights_digest,
-)
-from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, by_view, crops, normalise, scale
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
+from data.backbones.crops import IMAGENET_DEVIATION, IMAGENET_MEAN, crops, scale
+from data.backbones.loaded import Loaded, run_views
 from data.backbones.specification import HUGGING_FACE, Specification
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE
@@ -89,16 +82,15 @@ def hugging_face_backbone(specification: Specification, runtime: Runtime) -> Bac
     frames = specification.clip_frames or int(getattr(config, "num_frames", 16))
     network = network.to(runtime.device)
     tapped = Tapped(network, lambda clips: network(pixel_values=clips).logits)
+    classes = int(config.num_labels) if own and whole else 0
+    loaded = Loaded(tapped, size, side, mean, deviation, classes)
 
     def forward(clips: torch.Tensor) -> Output:
         squares = crops(scale(runtime.inputs(clips), side), size, runtime.views)
-        with runtime.autocast():
-            images = normalise(squares, mean, deviation, -3)
-            return by_view(tapped, images, runtime.views)
+        return run_views(loaded, runtime, squares, channel=-3)
 
     fps = specification.clip_fps or clip_rate(config.model_type, frames)
-    classes = int(config.num_labels) if own and whole else 0
-    digest = weights_digest(network)
+    digest = loaded.digest
     return Backbone(forward, side, frames, fps, classes, scores=not missing, digest=digest)
 
 

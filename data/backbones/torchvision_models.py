@@ -5,23 +5,15 @@ antialiased and keeps proportions. Torchvision uses other filters (bicubic for s
 not antialiased for video models), and distorts the frames for r3d_18, mc3_18, r2plus1d_18 and s3d.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
 
-from data.backbones.backbone import (
-    Backbone,
-    Output,
-    Runtime,
-    Tapped,
-    first_line,
-    last_layer,
-    weights_digest,
-)
-from data.backbones.crops import by_view, crops, normalise, scale
+from data.backbones.backbone import Backbone, Output, Runtime, Tapped, first_line, last_layer
+from data.backbones.crops import crops, scale
+from data.backbones.loaded import Loaded, run_views
 from data.backbones.specification import FLOW, Specification
 from data.backbones.torchvision_import import import_torchvision
 from data.backbones.weights import NONE, download, is_file, load_into, named_weights, read_weights
@@ -41,18 +33,6 @@ CLIPS = {
 }
 # Auxiliary classifiers, used only in training.
 AUXILIARY = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A frozen network for images [B, 3, s, s] or clips [B, 3, n, s, s], and their preparation."""
-
-    network: Tapped
-    size: int  # s, pixels
-    side: int  # shorter side in pixels of the frame that the square is cut from
-    mean: list[float]  # per channel
-    deviation: list[float]
-    classes: int  # C' if the weights are the user's own file; otherwise 0
 
 
 @lru_cache(maxsize=1)
@@ -78,15 +58,7 @@ def torchvision_backbone(specification: Specification, runtime: Runtime) -> Back
         return run_views(loaded, runtime, squares, channel=-4 if video else -3)
 
     frames, fps = specification.clip_frames or frames, specification.clip_fps or fps
-    digest = weights_digest(loaded.network.network)
-    return Backbone(forward, loaded.side, frames, fps, loaded.classes, digest=digest)
-
-
-def run_views(loaded: Loaded, runtime: Runtime, squares: torch.Tensor, channel: int) -> Output:
-    """Run a network on squares [B, (V,) ..., s, s] in 0 to 1, channels on the axis `channel`."""
-    images = normalise(squares, loaded.mean, loaded.deviation, channel)
-    with runtime.autocast():
-        return by_view(loaded.network, images, runtime.views)
+    return Backbone(forward, loaded.side, frames, fps, loaded.classes, digest=loaded.digest)
 
 
 def load(specification: Specification, runtime: Runtime, channels: int = 3) -> Loaded:

@@ -23,6 +23,7 @@ from data.head.crossfit import Crossfit
 from data.video.files import find_videos, ignored_note
 from data.video.timeline import Sampling
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.wording import counted
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ExtractArguments:
     #: Defines the split: a CSV with columns video (path below VIDEOS) and split, optionally label
     #: or target.NAME, group and split.FOLD; or official splits: hmdb51:DIR, ucf101:DIR,
     #: ekman6[:DIR], videoemotion8[:DIR], hume-reaction:FILE_OR_DIR; see import --help. Default:
-    #: random, a third of each class for testing.
+    #: random, a third of each class for testing; of three groups or more, whole ones.
     split_file: Annotated[str | None, metavar("CSV|CORPUS[:DIR]|random")] = None
     #: Which folders are the classes: first (the top level), second (the first is then the group),
     #: or none (labels unknown). auto: first, unless the second-level folders repeat, as in
@@ -169,8 +170,7 @@ def extract(arguments: list[str]) -> None:
     )
     if reasons := [*absent, *skipped.values()]:
         column = Column("not in the cache", overflow="fold")  # never truncate a path
-        title = f"{len(reasons)} video" + ("s" if len(reasons) > 1 else "")
-        table = Table(column, title=title, title_style="yellow")
+        table = Table(column, title=counted(len(reasons), "video"), title_style="yellow")
         for reason in reasons:
             table.add_row(escape(reason))
         console.print(table)

@@ -17,6 +17,7 @@ from frame_select_env.cache import FeatureCache, open_cache, schema
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.validation import few_validation_warning
+from frame_select_env.wording import counted
 
 NAMES = 12  # classes to list
 BATCH = 256
@@ -24,6 +25,7 @@ SPLITS = [split for split in schema.SPLITS if split]
 # Training accuracy this far above test accuracy suggests that heads trained on the videos they
 # predict.
 SUSPICIOUS_GAP = 0.15
+KINDS = {"classification": ("class", "classes"), "regression": ("target", "targets")}
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,15 @@ def inspect(arguments: list[str]) -> None:
 def print_written(path: Path) -> None:
     """Print what was written, with warnings, and its all-frames results."""
     cache = FeatureCache(path)
-    kind = "classes" if cache.task == "classification" else "targets"
     names = ", ".join(cache.classes[:NAMES]) + (", ..." if len(cache.classes) > NAMES else "")
-    print(f"{path}: {len(cache)} videos, {cache.start[-1]} frames")
+    frames = counted(int(cache.start[-1]), "frame")
+    print(f"{path}: {counted(len(cache), 'video')}, {frames}")
     if cache.has_labels:
-        print(f"{len(cache.classes)} {kind}: {names}")
+        print(f"{counted(len(cache.classes), *KINDS[cache.task])}: {names}")
     else:
         print(f"labels unknown; {', '.join(_split_counts(cache))}")
     warn = progress_console().print
-    if kind == "classes" and cache.has_labels and len(cache.classes) == 1:
+    if cache.task == "classification" and cache.has_labels and len(cache.classes) == 1:
         warn("[yellow]warning:[/] only one class: are the class folders one level deeper?")
     for split in ("train", "test"):
         if not any((cache.splits(fold) == split).any() for fold in cache.folds):
@@ -128,7 +130,7 @@ def print_results(cache: FeatureCache, num_frames: int = 25) -> None:
     measures = ["accuracy %"] if cache.task == "classification" else ["PCC", "MAE"]
     if few := few_validation_warning(cache):
         progress_console().print(f"[yellow]warning:[/] {escape(few)}")
-    title = f"all frames kept, T = {num_frames} (fewer in shorter videos)"
+    title = f"all frames kept, at most {num_frames} per video"
     table = Table("fold", "stream", "split", "videos", *measures, title=title)
     for column in table.columns[3:]:
         column.justify = "right"
@@ -170,11 +172,10 @@ def facts_table(cache: FeatureCache) -> Table:
     table.add_column()
     table.add_column(overflow="fold")  # never truncate a path
     lengths = cache.lengths
-    kind = "classes" if cache.task == "classification" else "targets"
     rows = {
         "cache": str(cache.path),
         "size": f"{cache.path.stat().st_size / 1e6:.1f} MB",
-        "task": f"{cache.task}, {len(cache.classes)} {kind}",
+        "task": f"{cache.task}, {counted(len(cache.classes), *KINDS[cache.task])}",
         "videos": f"{len(cache)} in all, {', '.join(_split_counts(cache))}",
         "frames": f"{cache.start[-1]} in all; {lengths.min()} to {lengths.max()} per video, "
         f"median {np.median(lengths):g}",

@@ -12,6 +12,7 @@ import numpy as np
 
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.wording import counted
 
 NAMED = 5  # classes a note lists before it says "and N other classes"
 
@@ -133,4 +134,7 @@ def unlisted_note(ids: list[str], listed: Iterable[str]) -> list[str]:
     """A note about the videos that no split lists, if there are any."""
     known = set(listed)
     rest = [name for name in ids if name not in known]
-    return [f"{len(rest)} videos are in no split and are not used: {rest[0]} ..."] if rest else []
+    if not rest:
+        return []
+    more = " ..." if rest[1:] else ""
+    return [f"{counted(len(rest), 'video')} in no split, not used: {rest[0]}{more}"]

@@ -1,6 +1,7 @@
 """No split file: classes by folders and a random split, or SPLIT/CLASS/VIDEO.
 
-Without class folders the labels are unknown; the split is drawn as for a single class.
+Without class folders the labels are unknown; the split is drawn as for a single class. Groups stay
+whole where there are enough of them.
 """
 
 from collections import Counter, defaultdict
@@ -8,9 +9,11 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from data.corpora.assignment import Assignment, Videos
-from data.corpora.folder_layout import ClassFolders, folder_layout
+from data.corpora.folder_layout import ClassFolders, Layout, folder_layout, some
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.splits import divide_videos
+from frame_select_env.wording import counted
 
 # Folder name in lower case -> split.
 SPLIT_FOLDERS = {
@@ -18,6 +21,7 @@ SPLIT_FOLDERS = {
     **dict.fromkeys(("val", "valid", "validation"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
+GROUPS = 3  # one of three parts is for testing, and each has a group
 
 
 def read_class_folders(
@@ -36,14 +40,13 @@ def read_class_folders(
         split = [SPLIT_FOLDERS[name.split("/")[0].lower()] for name in videos.ids]
         counts = Counter(split)
         listed = ", ".join(f"{counts[name]} {name}" for name in schema.SPLITS if counts[name])
-        note = f"splits from the folder names: {listed} videos"
+        note = f"splits from the folder names: {listed} {'video' if count == 1 else 'videos'}"
     else:
-        split = random_split(videos.ids, layout.labels or [""] * count, seed)
+        split, share = _drawn(videos.ids, layout, seed)
         counts = Counter(split)
-        share = "a third of every class" if layout.labels else "a third of all"
         note = (
             f"no split file: random split with seed {seed}: {counts['train']} training and "
-            f"{counts['test']} test videos, {share}; use --split-file for your own"
+            f"{counted(counts['test'], 'test video')}, {share}; use --split-file for your own"
         )
     return Assignment(
         outputs=sorted(set(layout.labels or [])),
@@ -52,6 +55,40 @@ def read_class_folders(
         groups=layout.groups,
         notes=[*layout.notes, note],
     )
+
+
+def _drawn(ids: list[str], layout: Layout, seed: int) -> tuple[list[str], str]:
+    """The random split of the videos, [N], and what it divides, in words."""
+    labels = layout.labels or [""] * len(ids)
+    by_video = random_split(ids, labels, seed)
+    share = "a third of every class" if layout.labels else "a third of all"
+    if layout.groups is None:
+        return by_video, share
+    whole = split_groups(labels, layout.groups, seed)
+    if whole is None:
+        groups = counted(len(set(layout.groups)), "group")
+        return by_video, f"{share}, by video: {groups} cannot be kept whole ({GROUPS} are needed)"
+    tests = {group for group, one in zip(layout.groups, whole, strict=True) if one == "test"}
+    return whole, f"groups kept whole ({some(sorted(tests))} for testing)"
+
+
+def split_groups(labels: list[str], groups: list[str], seed: int) -> list[str] | None:
+    """A random split [N] of whole groups, about a third of the videos "test", balanced by class.
+
+    None with fewer than three groups, or where every draw takes all videos of a class for testing.
+    """
+    if len(set(groups)) < GROUPS:
+        return None
+    label = np.unique(labels, return_inverse=True)[1]
+    parts = divide_videos(label, np.array(groups), GROUPS, seed)
+    # Shuffling alone may give groups of distinct sizes the same parts for every seed.
+    for number in np.random.default_rng(seed).permutation(len(parts)):
+        train, test = parts[number]
+        if len(np.unique(label[train])) == len(np.unique(label)):
+            split = np.full(len(labels), "train")
+            split[test] = "test"
+            return split.tolist()
+    return None
 
 
 def random_split(ids: list[str], labels: list[str], seed: int, number: int = 0) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.wording import counted
 
 #: Which level of folders holds the classes; "none": the labels are unknown.
 ClassFolders = Literal["auto", "first", "second", "none"]
@@ -44,7 +45,7 @@ def folder_layout(
         FrameSelectError: for videos both in folders and beside them, or folders that may mean
             either.
     """
-    count = f"{len(paths)} video{'s' if len(paths) != 1 else ''}"
+    count = counted(len(paths), "video")
     parts = [path.split("/")[splits:] for path in paths]
     if where == "none":
         return Layout(None, notes=(f"{count}, --class-folders none: labels unknown",))
@@ -70,14 +71,14 @@ def folder_layout(
     numbered = _numbered(first), _numbered(second)
     if numbered[0] == numbered[1]:
         raise FrameSelectError(
-            f"{folder}: the same folders ({_some(second)}) repeat in others ({_some(first)}), so "
+            f"{folder}: the same folders ({some(second)}) repeat in others ({some(first)}), so "
             "either may be the classes; say which: --class-folders first or second"
         )
     labels, groups = (second, first) if numbered[0] else (first, second)
-    other = "first" if numbered[0] else "first (without groups)"
+    otherwise = f"if {some(groups)} are the classes" if numbered[0] else "if these are no groups"
     note = (
-        f"classes are the folders {_some(labels)}, groups {_some(groups)}, which repeat; "
-        f"otherwise use --class-folders {other}"
+        f"the folders {some(labels)} are the classes, and {some(groups)} are groups; {otherwise}, "
+        "use --class-folders first"
     )
     return Layout(labels, groups, (note,))
 
@@ -96,6 +97,7 @@ def _numbered(names: Sequence[str]) -> bool:
     return len(stems) == 1 and all(re.search(r"\d", name) for name in different)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first of the different names, for a message."""
     different = sorted(set(names))
     return ", ".join(different[:NAMED]) + (", ..." if len(different) > NAMED else "")

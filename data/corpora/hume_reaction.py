@@ -14,6 +14,7 @@ from data.corpora.assignment import Assignment, Official, Videos, count_notes, u
 from data.corpora.text_files import number, read_table
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.wording import counted
 
 FILE = "data_info.csv"
 EMOTIONS = ["Adoration", "Amusement", "Anxiety", "Disgust", "Empathic Pain", "Fear", "Surprise"]
@@ -66,7 +67,8 @@ def read_hume_reaction(path: Path, videos: Videos) -> Assignment:
     fold = {schema.DEFAULT_FOLD: [splits.get(video, "") for video in videos.ids]}
     notes = count_notes(OFFICIAL, videos.ids, fold) + unlisted_note(videos.ids, splits)
     if hidden_videos := len(splits) - len(targets):
-        notes.append(f"{file.name}: {hidden_videos} videos have no intensities and are not used")
+        unused = counted(hidden_videos, "video")
+        notes.append(f"{file.name}: {unused} without intensities, not used")
     none = [0.0] * len(EMOTIONS)
     return Assignment(
         outputs=EMOTIONS.copy(),

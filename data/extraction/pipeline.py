@@ -28,6 +28,7 @@ from data.video.sound import SILENCE
 from frame_select_env.cache import FeatureCache
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import exclusive, remove_left_over
+from frame_select_env.wording import counted
 
 # Write errors that the next video would encounter too.
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
@@ -87,11 +88,12 @@ def extract(asked: Extraction) -> dict[str, str]:
             if not (done := shards.count_shards(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-            rerun = f"{done} finished videos are kept in {folder}; rerun with --resume to continue"
+            saved = f"{counted(done, 'finished video')} kept in {folder}"
+            rerun = f"{saved}; rerun with --resume to continue"
             raise FrameSelectError(f"{error} ({rerun})") from None
         except KeyboardInterrupt:
             done = shards.count_shards(folder)
-            rerun = f"{done} videos are done; rerun with --resume to continue"
+            rerun = f"{counted(done, 'video')} done; rerun with --resume to continue"
             raise KeyboardInterrupt(rerun) from None
         if not asked.keep_shards:
             shards.remove_shards(folder)
@@ -100,8 +102,7 @@ def extract(asked: Extraction) -> dict[str, str]:
 
 def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, str]:
     """Process the videos without a shard; return the unusable ones and why."""
-    alone = asked.engine.jobs == 1 and asked.engine.name != "ray"
-    threads = 0 if alone else max(1, cpu_count() // (asked.engine.jobs or 1))
+    threads = 0 if _is_alone(asked.engine) else max(1, cpu_count() // (asked.engine.jobs or 1))
     files = asked.videos.files
     tasks = [
         Task(video, files[video], folder, asked.settings, threads)
@@ -110,7 +111,8 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
     ]
     skipped: dict[str, str] = {}
     silent = 0
-    for outcome in outcomes_bar(_outcomes(tasks, asked.engine), "extracting videos", len(tasks)):
+    outcomes = _outcomes(tasks, asked.engine)
+    for outcome in outcomes_bar(outcomes, "extracting videos", len(tasks)):
         if isinstance(outcome.result, Stop):
             raise FrameSelectError(outcome.result.reason)
         if outcome.error:
@@ -128,7 +130,33 @@ def _make_shards(asked: Extraction, folder: Path, ids: list[str]) -> dict[str, s
 
 
 def _outcomes(tasks: list[Task], engine: Engine) -> Iterator[Outcome]:
-    """Make all shards; a decoder that crashes costs one video.
+    """Build the networks, then make all shards one by one; a decoder that crashes costs one video.
+
+    Raises:
+        FrameSelectError: if the networks cannot be built; no video was touched.
+    """
+    if not tasks:
+        return iter(())
+    settings, alone = tasks[0].settings, _is_alone(engine)
+    if engine.name == "ray":  # whose nodes may have GPUs that this machine has not
+        settings = dataclasses.replace(settings, device="cpu")
+    outcomes = run_apart(build_or_work, [settings, *(tasks if alone else [])])
+    if error := next(outcomes).error:
+        outcomes.close()
+        raise FrameSelectError(error)
+    if alone:
+        return outcomes
+    outcomes.close()
+    return _outcomes_of_workers(tasks, engine)
+
+
+def _is_alone(engine: Engine) -> bool:
+    """Whether videos are worked on one at a time."""
+    return engine.jobs == 1 and engine.name != "ray"
+
+
+def _outcomes_of_workers(tasks: list[Task], engine: Engine) -> Iterator[Outcome]:
+    """Make all shards, several at a time.
 
     Videos that were in work when a process died are tried again, one at a time in another process,
     and given up if that dies too.
@@ -146,6 +174,14 @@ def _outcomes(tasks: list[Task], engine: Engine) -> Iterator[Outcome]:
         except WorkerKilledError:
             if not any(shards.was_in_work(task.folder, task.video) for task in left.values()):
                 raise
+
+
+def build_or_work(item: Settings | Task) -> Stop | str:
+    """Build the networks of the settings, or work on a video, in a process that keeps them."""
+    if isinstance(item, Settings):
+        _backbones(item)
+        return ""
+    return work(item)
 
 
 def work(task: Task) -> Stop | str:

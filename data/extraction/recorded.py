@@ -9,6 +9,7 @@ from typing import Any
 from data.backbones import LOG_MEL, Backbone, Specification, parse_specification
 from data.backbones.specification import is_function
 from data.backbones.weights import is_file
+from data.extraction.provenance import extraction_of
 from data.extraction.settings import Settings
 from data.video.timeline import Sampling
 
@@ -85,12 +86,7 @@ def read_recorded(provenance: Mapping[str, Any], streams: Sequence[str]) -> Reco
     Raises:
         LookupError: if it is not recorded: "imported" features, or made by an "earlier" version.
     """
-    while "original" in provenance and "backbones" not in provenance:
-        provenance = provenance["original"]["provenance"]  # the cache with another head
-    if "backbones" not in provenance:
-        raise LookupError("imported")
-    if "weights" not in provenance:
-        raise LookupError("earlier")
+    provenance = extraction_of(provenance)
     every = [parse_specification(text) for text in provenance["backbones"]]
     networks = {one.stream for one in every if one.backbone != LOG_MEL}
     if not networks.issubset(provenance["weights"]):

@@ -15,6 +15,7 @@ import safetensors.numpy
 
 from frame_select_env.errors import FrameSelectError
 from frame_select_env.storage import PART, put_in_place, write_whole
+from frame_select_env.wording import counted
 
 SETTINGS = "settings.json"
 WORKING = ".working"
@@ -46,8 +47,8 @@ def open_shards(folder: Path, record: dict[str, Any], resume: bool) -> None:
                 )
         if not resume:
             raise FrameSelectError(
-                f"{folder}: contains {count} videos of an interrupted extraction; rerun with "
-                "--resume to continue, or delete the folder"
+                f"{folder}: contains {counted(count, 'video')} of an interrupted extraction; rerun "
+                "with --resume to continue, or delete the folder"
             )
     for part in folder.glob(f"*{PART}"):
         if part.is_file():  # write_whole deletes its own folders

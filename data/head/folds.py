@@ -10,6 +10,7 @@ from data.head.crossfit import Crossfit, FittedHeads, HeadKind, fit_heads
 from data.head.linear import TrainingVideos, head_input, training_rows
 from data.sources.source import Source, split_field, stream_field
 from frame_select_env.cache import schema
+from frame_select_env.wording import counted
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,8 @@ def crossfit_notes(source: Source, crossfit: Crossfit) -> list[str]:
         ]
         if single:
             notes.append(
-                f"{split_field(fold)}: classes with a single training {unit}, which is predicted "
-                f"by heads that have not seen the class: {', '.join(single)}"
+                f"{split_field(fold)}: only one training {unit} of {', '.join(single)}: its "
+                "predictions come from a head that has never seen its class"
             )
     return notes
 
@@ -121,7 +122,7 @@ def _training_videos(source: Source, fold: str, crossfit: Crossfit) -> np.ndarra
             source.fail(name, f"{wrong}; add one or remove the class")
     rows = np.flatnonzero(training)
     if len(rows) < 2:
-        source.fail(name, f"has {len(rows)} labelled training videos; a head needs at least 2")
+        source.fail(name, f"has {counted(len(rows), 'labelled training video')}; a head needs 2")
     if crossfit == "group":
         if source.groups is None:
             source.fail("groups", "--crossfit group needs groups; add them or use --crossfit video")

@@ -2,13 +2,13 @@
 
 import dataclasses
 import re
-import warnings
 
 import numpy as np
 
 from data.sources.source import Source, split_field
 from frame_select_env.cache import schema
 from frame_select_env.errors import FrameSelectError
+from frame_select_env.splits import divide_videos
 
 FORM = re.compile(r"group:(\d{1,6})")
 
@@ -17,15 +17,13 @@ def add_group_folds(source: Source, folds: str, seed: int = 0) -> Source:
     """A source with the additional folds group1 to groupK, for `folds` "group:K".
 
     The groups of the labelled videos are divided into K parts of about equal size, stratified by
-    label, as `baselines.splits.divide_videos` divides them. In the fold groupI part I is `test` and
-    the others are `train`, so every labelled video is tested exactly once. Videos without a label,
-    and those that the source uses in no fold, are unused. The source's own folds stay as they are.
+    label, see `divide_videos`. In the fold groupI part I is `test` and the others are `train`, so
+    every labelled video is tested exactly once. Videos without a label, and those that the source
+    uses in no fold, are unused. The own folds of the source stay as they are.
 
     Raises:
         FrameSelectError: if the source has no groups, or fewer than K, or a fold of such a name.
     """
-    from sklearn.model_selection import StratifiedGroupKFold  # slow to import
-
     found = FORM.fullmatch(folds)
     parts = int(found[1]) if found else 0
     if parts < 2:
@@ -46,15 +44,11 @@ def add_group_folds(source: Source, folds: str, seed: int = 0) -> Source:
     if (count := len(np.unique(groups))) < parts:
         wrong = f"--folds {folds} needs {parts} groups, but the labelled videos are in {count}"
         source.fail("groups", f"{wrong}; use fewer folds" if count > 1 else wrong)
-    stratum = source.labels[rows]
-    if stratum.ndim == 2 or np.bincount(stratum).max() < parts:  # targets, or only rare classes
-        stratum = np.zeros(len(rows), np.int64)
-    divider = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     splits = dict(source.splits)
-    with warnings.catch_warnings():
-        # Classes rarer than the parts cannot be in each of them, which is fine here.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        divided = list(divider.split(stratum, stratum, groups))
+    divided = divide_videos(source.labels[rows], groups, parts, seed)
+    if len(divided) < parts:  # balancing classes may leave a part empty
+        wrong = f"--folds {folds}: only {len(divided)} parts have balanced classes"
+        source.fail("groups", f"{wrong}; use fewer folds or another --seed")
     for name, (_, test) in zip(names, divided, strict=True):
         splits[name] = np.where(used, "train", "")
         splits[name][rows[test]] = "test"

@@ -51,9 +51,10 @@ def test_train_writes_a_run_folder(run, planted):
 
 
 def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted):
-    command = ["evaluate", run, "--data", planted, "--frames", 2, 4, "--resamples", 50]
+    command = ["evaluate", run, "--data", planted, "--frames", 2, 4, "--resamples", 50, "--latex"]
     done = run_module("agents", command, run.parent)
     assert done.returncode == 0, done.stderr
+    assert r"\textbf{reinforce} & \textbf{" in (run / "tables" / "results.tex").read_text()
     with (run / "evaluation.csv").open() as file:
         rows = list(csv.DictReader(file))
     columns = {"ranking", "frames", "accuracy", "accuracy_low", "accuracy_high", "mean_frames"}

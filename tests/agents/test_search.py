@@ -7,12 +7,13 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from by_hand import video_by_hand
 
 from agents.__main__ import main
 from agents.registry import agent_design, parse_agent
 from agents.search import TrialScore, TrialStudy, make_runs, train_trial_run
 from agents.training.run_folder import as_json
-from frame_select_env import CacheError, FrameSelectError, open_cache
+from frame_select_env import CacheError, FrameSelectError, open_cache, write_cache
 
 AGENT = "reinforce@epochs=2,hidden_size=8"
 SMALL = ["--num-frames", 10, "--target-frames", 4, "--seeds", 2, "--jobs", 1]
@@ -55,6 +56,23 @@ def log(sealed, tmp_path_factory):
     out = tmp_path_factory.mktemp("search") / "log.csv"
     search("--data", sealed, "--agent", AGENT, "--trials", 3, *SMALL, "--out", out)
     return out
+
+
+def test_where_no_label_is_known_the_reward_is_that_of_train(tmp_path, capsys):
+    features = np.random.default_rng(0).normal(size=(6, 10, 2))
+    videos = (
+        video_by_hand(f"v{row}", np.ones((10, 1)), -1, "train", one)
+        for row, one in enumerate(features)
+    )
+    cache = write_cache(tmp_path / "one.h5", videos, classes=["video"])
+    out = tmp_path / "log.csv"
+    search("--data", cache, "--agent", AGENT, "--trials", 1, *SMALL, "--out", out)
+    assert json.loads(rows(out)[0]["task"])["reward"] == "diversity_representativeness"
+    assert "reward" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        search("--data", cache, "digits", "--agent", AGENT, *SMALL, "--out", tmp_path / "both.csv")
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "different default rewards (diversity_representativeness, sign_omega)" in line
 
 
 def test_the_log_has_a_row_a_run_and_the_test_split_is_never_read(log, sealed):

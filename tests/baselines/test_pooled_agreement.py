@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_hand import video_by_hand
 
 from agents.evaluation import evaluate
 from baselines import Pooled, PooledAgreement, PooledAndAll
@@ -23,16 +24,7 @@ class Says:
 def pair(tmp_path):
     """Two videos of three and two frames."""
     told = {"long": [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]], "short": [[0.6, 0.4], [0.3, 0.7]]}
-    videos = [
-        {
-            "id": name,
-            "label": 0,
-            "split": "test",
-            "features": np.ones((len(frames), 1), np.float32),
-            "predictions": np.array(frames, np.float32),
-        }
-        for name, frames in told.items()
-    ]
+    videos = [video_by_hand(name, frames) for name, frames in told.items()]
     return FeatureCache(write_cache(tmp_path / "pair.h5", videos, classes=["yes", "no"]))
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from baselines import AllLogits, Pooled, predictors
 from baselines.predictors import pool
-from baselines.splits import divide_videos
 from frame_select_env import Clips, FeatureCache, FrameSelectError, write_cache
 
 
@@ -108,35 +107,6 @@ def test_pooled_needs_two_classes(tmp_path):
     cache = write(tmp_path / "a.h5", np.zeros(8, int), ["train"] * 8)
     with pytest.raises(FrameSelectError, match="single class"):
         Pooled.fit(cache)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_parts_keep_groups_whole_and_cover_every_video_once(seed):
-    rng = np.random.default_rng(seed)
-    label, group = rng.integers(0, 3, 40), rng.integers(0, 7, 40)
-    parts = divide_videos(label, group, 5, seed)
-    inside = np.concatenate([part for _, part in parts])
-    assert np.sort(inside).tolist() == list(range(40))
-    for outside, part in parts:
-        assert not set(group[outside]) & set(group[part])
-        assert np.sort(np.concatenate([outside, part])).tolist() == list(range(40))
-
-
-def test_parts_are_balanced_by_label_where_there_are_no_groups():
-    label = np.repeat([0, 1], [40, 10])
-    for _, part in divide_videos(label, None, 5, 0):
-        assert np.bincount(label[part]).tolist() == [8, 2]
-
-
-@pytest.mark.parametrize("label", [np.arange(6), np.zeros((6, 2)), np.array([0, 0, 1, 2, 3, 4])])
-def test_parts_of_rare_classes_and_of_regressions(label):
-    parts = divide_videos(label, None, 3, 0)
-    assert [len(part) for _, part in parts] == [2, 2, 2]
-
-
-def test_one_video_cannot_be_divided():
-    with pytest.raises(FrameSelectError, match="at least 2"):
-        divide_videos(np.array([0]), None)
 
 
 def along_a_line(path, classes=12, videos=360):

@@ -1,5 +1,6 @@
 """Every example runs as it stands."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,17 @@ SHORT = {
     "online_skimming.py": ["--updates", "2"],
     "known_optimum.py": ["--epochs", "2"],
     "benchmark_reward.py": ["--budget", "400"],
+    "minari_dataset.py": ["--steps", "40"],
+    "rllib_ppo.py": ["--steps", "512"],
+    "sb3_bridge.py": ["--steps", "1024"],
+    "sb3_plain.py": ["--steps", "1024"],
+    "single_file_dqn.py": ["--steps", "1200"],
+    "single_file_ppo.py": ["--steps", "1024"],
+    "tianshou_dqn.py": ["--steps", "400"],
+    "torchrl_dqn.py": ["--steps", "512"],
 }
+# What `make libraries` installs: a package that comes with that extra and with no other.
+EXTRA = {"minari_dataset.py": "minari", "rllib_ppo.py": "lz4", "tianshou_dqn.py": "tianshou"}
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
@@ -20,6 +31,8 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example(path, tmp_path):
+    if (package := EXTRA.get(path.name)) and find_spec(package) is None:
+        pytest.skip(f"{package} is not installed: make libraries")
     short = SHORT.get(path.name, ())
     done = run_script(path, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"}, short)
     assert done.returncode == 0, done.stderr

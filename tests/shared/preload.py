@@ -10,6 +10,7 @@ import torch._dynamo
 import torch.utils.tensorboard
 
 import agents.commands.compare
+import agents.commands.pick
 import agents.comparison.gallery
 import agents.comparison.report
 import agents.stable_baselines.policies

@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,10 +49,17 @@ def run_command(
 
 
 def run_module(
-    name: str, arguments: Sequence[object], folder: Path, largest_file: int | None = None
+    name: str,
+    arguments: Sequence[object],
+    folder: Path,
+    largest_file: int | None = None,
+    apart: bool = False,
 ) -> Done:
-    """`python -m NAME ARGUMENTS` in a folder, on a disk that holds files of so many bytes."""
-    return _run(_module, [name, *arguments], folder, largest_file=largest_file)
+    """`python -m NAME ARGUMENTS` in a folder, on a disk that holds files of so many bytes.
+
+    With `apart`, videos are worked on in another process, as users' are.
+    """
+    return _run(_module, [name, *arguments], folder, largest_file=largest_file, apart=apart)
 
 
 def _run(
@@ -60,11 +68,12 @@ def _run(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     largest_file: int | None = None,
+    apart: bool = False,
 ) -> Done:
     with TemporaryDirectory() as outputs:
         files = [Path(outputs, name) for name in ("stdout", "stderr")]
         own = {**os.environ, **(environment or {})}
-        arguments = (function, list(map(str, argv)), str(folder), own, largest_file)
+        arguments = (function, list(map(str, argv)), str(folder), own, largest_file, apart)
         process = FORKSERVER.Process(target=_child, args=(*arguments, *map(str, files)))
         process.start()
         process.join()
@@ -78,6 +87,7 @@ def _child(
     folder: str,
     environment: Mapping[str, str],
     largest_file: int | None,
+    apart: bool,
     stdout: str,
     stderr: str,
 ) -> None:
@@ -91,8 +101,11 @@ def _child(
     sys.argv = argv
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    from apart import videos_in_this_process  # imports what `preload.py` has imported here
+
     try:
-        function()
+        with nullcontext() if apart else videos_in_this_process():
+            function()
     except SystemExit:
         raise
     except BaseException:

@@ -72,6 +72,8 @@ def make_data_set(tmp_path):
 def write_metrics(path, episodes):
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["epoch", "episodes", "updates", "seconds", "validation", "validation_p_c"])
+        names = ["epoch", "episodes", "timesteps", "updates", "seconds", "validation"]
+        writer.writerow([*names, "validation_p_c"])
         for epoch in (1, 2, 3):
-            writer.writerow([epoch, epoch * episodes, epoch * 10, epoch / 2, 0.5 + epoch / 10, 0.5])
+            spent = epoch * episodes, 4 * epoch * episodes, epoch * 10, epoch / 2
+            writer.writerow([epoch, *spent, 0.5 + epoch / 10, 0.5])

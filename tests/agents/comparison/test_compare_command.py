@@ -4,6 +4,7 @@ import csv
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -64,7 +65,7 @@ def grid(planted):
 def whole(grid, tmp_path_factory):
     """A comparison of two agents with two seeds each."""
     out = tmp_path_factory.mktemp("whole")
-    compare(out, *grid)
+    compare(out, *grid, "--latex")
     return out
 
 
@@ -119,6 +120,25 @@ def test_all_tables_and_pictures_are_written(whole):
     assert all((whole / name).exists() for name in names)
     page = (whole / "report.html").read_text()
     assert "python -m agents compare --out" in page and SOFT in page
+
+
+def test_every_table_is_written_as_latex(whole):
+    tables = {file.stem: file.read_text() for file in (whole / "tables").iterdir()}
+    assert set(tables) == {
+        *("data", "runs", "hyper-parameters", "versions"),
+        *("aggregate-classification", "normalised-classification"),
+        *("results-planted", "cost-planted", "pairs-planted-chosen", "pairs-planted-free"),
+    }
+    for text in tables.values():
+        body = [line for line in text.splitlines() if line.endswith(r"\\")]
+        (columns,) = re.findall(r"begin{tabular}{(\w+)}", text)
+        assert {len(re.findall(r"(?<!\\)&", line)) + 1 for line in body} == {len(columns)}
+    with (whole / "pairs.csv").open(newline="") as file:
+        (pair,) = (row for row in csv.DictReader(file) if row["frames"] == "chosen")
+    assert (
+        f"& {float(pair['p']):.3f} & {float(pair['p_holm']):.3f}" in tables["pairs-planted-chosen"]
+    )
+    assert r"hidden\_size & 8 & 4" in tables["hyper-parameters"]
 
 
 def test_a_finished_comparison_is_neither_trained_nor_scored_again(
@@ -361,7 +381,11 @@ def test_a_second_comparison_in_the_same_folder_is_refused(grid, tmp_path, capsy
 def test_the_report_names_versions_hyper_parameters_and_steps(whole):
     for name in ("summary.md", "report.html"):
         text = (whole / name).read_text()
-        assert f"torch {torch.__version__}" in text and "hidden_size=8" in text
         assert "environment steps" in text
+        cells = [part.strip() for part in re.split(r"<[^>]+>|[|]", text)]
+        cells = [part for part in cells if part]
+        for row in (["torch", torch.__version__, torch.__version__], ["hidden_size", "8", "4"]):
+            assert cells[(at := cells.index(row[0])) : at + 3] == row
+        assert cells[cells.index("hyper-parameter") + 1 :][:2] == [TINY, SOFT]
     found = [row for row in rows(whole) if row["agent"] == TINY]
     assert {row["timesteps"] for row in found} == {row["episodes"] for row in found}  # of OneShot

@@ -7,12 +7,13 @@ import pytest
 from matplotlib.image import imread
 from matplotlib.text import Text
 
-from agents.comparison.gallery import draw_pictures, slugs
+from agents.comparison.gallery import draw_pictures, profile_panels, slugs
 from agents.comparison.results import common_frames
 from agents.comparison.statistics import compare_data_sets
 from agents.evaluation import VideoResults
 from agents.pictures.comparison import mean_curve, plot_learning
 from agents.pictures.curves import within
+from agents.pictures.profiles import plot_profiles
 from agents.pictures.strips import shades, telling_videos
 from agents.pictures.style import LONGEST, line_styles, plain
 
@@ -33,7 +34,8 @@ def test_every_data_set_has_its_pictures(make_data_set, planted, regression, tmp
     data_sets = [make_data_set(planted, TWO), make_data_set(regression, TWO, stream="video")]
     paths = [picture.path for picture in draw(tmp_path, data_sets)]
     assert [path.name for path in paths] == [
-        *("gains.png", "pairs.png", "frames-planted.png", "learning-planted.png"),
+        *("gains.png", "profiles.png", "pairs.png"),
+        *("frames-planted.png", "learning-planted.png"),
         *("videos-planted.png", "frames-regression.png", "learning-regression.png"),
         "videos-regression.png",
     ]
@@ -62,6 +64,40 @@ def test_learning_curves_say_what_was_validated(make_data_set, regression, tmp_p
         assert figures["learning.png"].axes[0].get_ylabel() == expected
 
 
+def test_learning_is_drawn_against_episodes_steps_and_seconds(
+    make_data_set, planted, tmp_path, figures
+):
+    plot_learning(tmp_path / "learning.png", make_data_set(planted, TWO))
+    panels = figures["learning.png"].axes
+    labels = ["episodes scored", "environment steps", "seconds of training"]
+    assert [axes.get_xlabel() for axes in panels] == labels
+    for axes, last in zip(panels, (150, 600, 1.5), strict=True):
+        sharp = axes.lines[0]
+        assert sharp.get_label() == "sharp" and sharp.get_xdata()[-1] == last
+        assert sharp.get_ydata()[-1] == pytest.approx(80)
+    # The other scores no episodes.
+    assert [axes.lines[1].get_linestyle() for axes in panels] == [":", ":", "-"]
+
+
+def test_profiles_are_steps_down_from_all_runs_to_none(make_data_set, planted, tmp_path, figures):
+    data_set = make_data_set(planted, TWO)
+    gains = 100 * data_set.gain("sharp", "chosen").mean(axis=1)
+    for data_sets, xlabel, ends in (
+        ([data_set, data_set], "normalised score", [0, 1]),
+        ([data_set], "gain, points of accuracy", [0]),
+    ):
+        plot_profiles(tmp_path / "profiles.png", profile_panels(compare_data_sets(data_sets)))
+        (axes,) = figures["profiles.png"].axes
+        assert axes.get_xlabel() == xlabel
+        lines = {line.get_label(): line for line in axes.lines}
+        assert [line.get_xdata()[0] for line in axes.lines[: len(ends)]] == ends
+        for label in TWO:
+            share = np.asarray(lines[label].get_ydata())
+            assert (share[0], share[-1]) == (1, 0) and (np.diff(share) <= 0).all()
+    below = np.asarray(lines["sharp"].get_xdata()) < gains.min() - 1e-9
+    assert (np.asarray(lines["sharp"].get_ydata())[below] == 1).all() and below.any()
+
+
 def test_pictures_are_the_same_every_time(make_data_set, planted, tmp_path):
     data_set = make_data_set(planted, {"alone": 0.5}, seeds=(0,))
     for name in ("one", "two"):
@@ -74,7 +110,7 @@ def test_pictures_are_the_same_every_time(make_data_set, planted, tmp_path):
 def test_what_there_is_nothing_of_is_left_out(make_data_set, planted, tmp_path):
     data_set = make_data_set(planted, {"alone": 0.5}, metrics=False)
     kinds = [one.kind for one in draw(tmp_path, [data_set])]
-    assert kinds == ["gains", "frames", "videos"]
+    assert kinds == ["gains", "profiles", "frames", "videos"]
     assert not (tmp_path / "learning-planted.png").exists()
 
 
@@ -90,7 +126,8 @@ def test_many_agents_with_odd_and_long_names(make_data_set, planted, tmp_path):
     labels = {f"agent {place} $x$ <i> {'long ' * 12}": 0.3 * place for place in range(13)}
     data_set = make_data_set(planted, labels, seeds=(0,))
     kinds = [one.kind for one in draw(tmp_path, [data_set])]
-    assert kinds == ["gains", "frames", "learning", "videos"]  # 78 pairs are a table
+    # 78 pairs are a table
+    assert kinds == ["gains", "profiles", "frames", "learning", "videos"]
 
 
 def test_slugs_are_apart(make_data_set, planted):

@@ -57,14 +57,14 @@ def test_the_page_needs_nothing_beside_it(make_data_set, planted, regression, tm
     assert not set(page.tags) & {"script", "link", "iframe", "object", "embed"}
     assert "@import" not in text and "url(" not in text
     pictures = [load for load in page.loads if not load.startswith("#")]
-    assert len(pictures) == page.tags.count("img") == 8
+    assert len(pictures) == page.tags.count("img") == 9
     for picture in pictures:
         kind, _, data = picture.partition(",")
         assert kind == "data:image/png;base64"
         data = base64.b64decode(data, validate=True)
         assert data.startswith(b"\x89PNG")
         assert imread(io.BytesIO(data)).shape[2] in (3, 4)  # it is whole
-    assert len(set(pictures)) == 8
+    assert len(set(pictures)) == 9
     # Every link of the contents leads somewhere.
     for link in (load for load in page.loads if load.startswith("#")):
         assert f'id="{link[1:]}"' in text
@@ -139,6 +139,11 @@ def test_pairs_of_many_agents_are_a_matrix(make_data_set, planted, tmp_path):
     assert numbers(other[1]) == [-numbers(first[3])[0]]
     sure = float(told["difference_low"]) > 0 or float(told["difference_high"]) < 0
     assert first[3].endswith("*") == sure
+    # The least p, 2 / 101, times 21 is above .05.
+    assert not first[3].endswith("**")
+    assert "100 resamples and 21 pairs no corrected p can be below .05; use --resamples 840" in (
+        page.text
+    )
 
 
 def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_path):
@@ -167,6 +172,13 @@ def test_the_summary_tells_the_numbers_of_the_files(make_data_set, planted, tmp_
         assert numbers(row[2]) == pytest.approx(expected, abs=0.051)
         expected = [float(told["improvement" + end]) for end in ends]
         assert numbers(row[3]) == pytest.approx(expected, abs=0.0051)
+        assert row[4:] == [f"{float(told[name]):.3f}" for name in ("p", "p_holm")]
+    heading = next(place for place, row in enumerate(rows) if "optimality gap" in row)
+    for row, told in zip(rows[heading + 1 :], whole, strict=False):
+        for cell, name in zip(row[1:], ("score_iqm", "score", "optimality_gap"), strict=True):
+            expected = [float(told[name + end]) for end in ("", "_low", "_high")]
+            assert numbers(cell) == pytest.approx(expected, abs=0.0051)
+    assert "score: 0 for keeping all frames and 1 for the key frames; optimality gap" in text
     assert ["blunt", "3", "0", "0", "30", "1.5", "1.2"] in rows
     assert "- noted" in text and text.endswith("    again\n")
 

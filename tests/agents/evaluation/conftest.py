@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_hand import video_by_hand
 
 from frame_select_env import FeatureCache, write_cache
 
@@ -77,19 +78,10 @@ def timed_videos(videos, thumbnail=None, name="v{}"):
     `thumbnail` is the shape of a picture that is as bright as the video's number.
     """
     for row in range(videos):
-        pictures = {}
+        more = {"time": np.array([0.0, 0.5, 1.25], np.float32), "number": np.array([0, 12, 40])}
         if thumbnail:
-            pictures["thumbnail"] = np.full((3, *thumbnail), row, np.uint8)
-        yield {
-            "id": name.format(row),
-            "label": row % 2,
-            "split": "test",
-            "features": np.ones((3, 1), np.float32),
-            "predictions": np.eye(2, dtype=np.float32)[[0, 1, 0]],
-            "time": np.array([0.0, 0.5, 1.25], np.float32),
-            "number": np.array([0, 12, 40]),
-            **pictures,
-        }
+            more["thumbnail"] = np.full((3, *thumbnail), row, np.uint8)
+        yield video_by_hand(name.format(row), np.eye(2)[[0, 1, 0]], row % 2, **more)
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from agents.evaluation.scoring import (
     VideoResults,
 )
 from agents.evaluation.tables import evaluation_table, table_notes
-from agents.training.task import holdout
 from baselines import make_ranking
 from frame_select_env import FrameSelectError
 from frame_select_env.consensus import consensus
 from frame_select_env.ranking import top_frames
+from frame_select_env.validation import holdout
 
 
 def test_a_ranking_fitted_on_every_video_chooses_nothing_and_the_others_do(plant, telling):

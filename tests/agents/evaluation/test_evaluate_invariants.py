@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
-from agents.training.task import holdout
 from baselines import RANKINGS, ranking_names, splits
 from baselines.fitted_formula import FITTED_FORMULAS
 from frame_select_env import FrameSelectError, open_cache
+from frame_select_env.validation import holdout
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.training.task import holdout
 from frame_select_env import FrameSelectError
+from frame_select_env.validation import holdout
 
 
 def test_a_validation_split_is_used_where_there_is_one(plant):

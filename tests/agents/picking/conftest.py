@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from apart import videos_in_this_process
 from shape_videos import FPS, write_shape_videos
 
 from agents.__main__ import main as agents
-from agents.commands import pick
 from agents.evaluation.run_scores import run_scores
 from agents.registry import parse_agent
 from agents.training.inputs import write_inputs
@@ -18,7 +18,6 @@ from agents.training.run_folder import RunWriter
 from agents.training.task import Task
 from agents.training.trainer import Run, run_config
 from data.__main__ import main as data
-from data.engine import attempt
 from frame_select_env import FeatureCache, open_cache, top_frames
 
 T, M = 6, 3
@@ -37,9 +36,8 @@ class Trained:
 
 @pytest.fixture(scope="package", autouse=True)
 def in_this_process() -> Iterator[None]:
-    """Videos are worked on in this process: starting another takes longer than the work."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pick, "run_apart", lambda work, tasks: (attempt(work, t) for t in tasks))
+    """See `videos_in_this_process`; a test of what needs a process restores `run_apart`."""
+    with videos_in_this_process():
         yield
 
 

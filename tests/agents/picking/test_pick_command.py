@@ -38,6 +38,14 @@ def read(folder):
         return json.loads((folder / "frames.json").read_text()), list(csv.DictReader(file))
 
 
+def two_of(videos, folder):
+    """A new folder with copies of two of the videos."""
+    folder.mkdir()
+    for name in ("a.mp4", "e.ts"):
+        shutil.copy(videos / name, folder / name)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     """Videos of 30 frames that show their numbers."""
@@ -108,10 +116,7 @@ def test_a_variable_rate_has_its_true_times(trained, tmp_path):
 
 
 def test_one_broken_video_is_one_line_and_the_others_are_done(trained, videos, tmp_path, capsys):
-    folder = tmp_path / "videos"
-    folder.mkdir()
-    for name in ("a.mp4", "e.ts"):
-        shutil.copy(videos / name, folder / name)
+    folder = two_of(videos, tmp_path / "videos")
     (folder / "b.mp4").write_text("no video")
     shutil.copy(videos / "a.mp4", folder / "e.mp4")
     with pytest.raises(SystemExit) as exit_:
@@ -130,10 +135,7 @@ def test_one_broken_video_is_one_line_and_the_others_are_done(trained, videos, t
 def test_a_decoder_that_crashes_costs_one_video(
     hidden_layer, videos, tmp_path, capsys, monkeypatch
 ):
-    folder, out = tmp_path / "new", tmp_path / "out"
-    folder.mkdir()
-    for name in ("a.mp4", "e.ts"):
-        shutil.copy(videos / name, folder / name)
+    folder, out = two_of(videos, tmp_path / "new"), tmp_path / "out"
     write_video(folder / "white.mp4", np.full((12, 48, 64, 3), 255, np.uint8))
     asked = (hidden_layer.run, folder, "--frames", 2, "--out", out)
     assert "names code to run: own_backbones" in refused(capsys, *asked)
@@ -148,10 +150,7 @@ def test_a_decoder_that_crashes_costs_one_video(
 def test_what_is_finished_is_skipped_and_what_changed_is_picked_again(
     trained, videos, tmp_path, capsys, monkeypatch
 ):
-    folder, out = tmp_path / "videos", tmp_path / "out"
-    folder.mkdir()
-    for name in ("a.mp4", "e.ts"):
-        shutil.copy(videos / name, folder / name)
+    folder, out = two_of(videos, tmp_path / "videos"), tmp_path / "out"
     seen, whole = [], Selector.pick
 
     def listen(self, video, frames=None):
@@ -169,7 +168,7 @@ def test_what_is_finished_is_skipped_and_what_changed_is_picked_again(
     assert "rerun the command; finished videos are skipped" in capsys.readouterr().err
     assert not (out / "frames.json").exists()
     pick(*asked)
-    assert "1 finished videos are skipped" in capsys.readouterr().out
+    assert "1 finished video skipped" in capsys.readouterr().out
     assert seen == ["a.mp4", "interrupted", "e.ts"] and len(read(out)[1]) == 4
     shutil.copy(videos / "e.ts", folder / "a.mp4")  # another file of that name
     pick(*asked)

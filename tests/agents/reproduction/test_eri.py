@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import pearsonr
 
 from agents.__main__ import main
-from agents.comparison.statistics import correlation_sample
+from agents.comparison.samples import correlation_sample
 from agents.evaluation.intervals import Resamples
 from agents.reproduction.reaction import ERI, streams
 from agents.training.load import load_run

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agents.__main__ import main
-from agents.comparison.statistics import Sample
+from agents.comparison.samples import Sample
 from agents.evaluation.intervals import Interval
 from agents.reproduction.heads import HEADS, agreements
 from agents.reproduction.study import AGENT, parse_sources

@@ -119,11 +119,12 @@ def test_a_row_that_cannot_be_compared_says_why(out):
 def test_the_same_command_trains_nothing_again_and_writes_the_same(out, command, capsys):
     before = weights(out), {name: (out / name).read_bytes() for name in FILES}
     capsys.readouterr()
-    main(command)
+    main([*command, "--latex"])
     assert (weights(out), {name: (out / name).read_bytes() for name in FILES}) == before
+    assert r"\toprule" in (out / "tables" / "as-table1.tex").read_text()
     printed = capsys.readouterr().out
     assert "Two-stream accuracy with three backbones" in printed
-    assert f"table.csv, table.md and figure.png are in {out}" in printed
+    assert f"table.csv, table.md, figure.png and tables/as-table1.tex are in {out}" in printed
 
 
 def refused(capsys, *arguments):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from agents.suite.leaderboard import leaderboard_markdown, make_leaderboard, score_table
@@ -52,6 +53,20 @@ def test_the_interquartile_mean_leaves_out_the_extreme_runs_of_all_tasks() -> No
     assert make_leaderboard(rows(own)).iqm("one").value == pytest.approx(0.3)
 
 
+def test_the_gap_and_the_profile_are_over_the_shared_tasks() -> None:
+    own = {("one", "context"): [0.5, 1.5], ("one", "needle"): [0.2, 0.2], ("one", "long"): [9.0]}
+    own |= {("two", "context"): [1.0], ("two", "needle"): [1.0]}
+    board = make_leaderboard(rows(own))
+    # Short of 1 by .5 and 0 on one task, by .8 twice on the other.
+    assert board.gap("one").value == pytest.approx((0.25 + 0.8) / 2)
+    assert board.gap("two").value == 0
+    profile = board.profiles()["one"]
+    found = {tau: profile.share[np.abs(profile.threshold - tau).argmin()] for tau in (0, 0.4, 1)}
+    assert found == {0: 1.0, 0.4: 0.5, 1: 0.25}
+    assert profile.threshold[0] < 0 and profile.threshold[-1] > 1.5
+    assert BOARD.gap("one").low < BOARD.gap("one").value < BOARD.gap("one").high
+
+
 def test_agents_that_are_one_where_looks_cost() -> None:
     """Their runs stand in both rows, and the page says so."""
     made = rows({("dqn", "context"): [0.2, 0.4], ("dqn-pick", "context"): [0.1, 0.1]})
@@ -70,7 +85,8 @@ def test_agents_that_are_one_where_looks_cost() -> None:
 
 def test_the_page_says_which_plan_and_which_tasks() -> None:
     page = leaderboard_markdown(BOARD)
-    assert "| two | 0.50 [0.30, 0.70] | 0.50 [0.30, 0.70] | 0.50 [0.30, 0.70] | 2.00" in page
+    row = "| two | 0.50 [0.30, 0.70] | 0.50 [0.30, 0.70] | 0.50 [0.30, 0.70] | 0.50 [0.30, 0.70] |"
+    assert f"{row} 2.00" in page
     assert "over the tasks that all agents have: context." in page
     assert f"sha256 `{'f' * 64}`" in page
     apart = make_leaderboard(rows({("a", "context"): [0.1], ("b", "glance"): [0.2]}))

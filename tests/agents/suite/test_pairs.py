@@ -1,10 +1,19 @@
 """The planned tests of a suite, on scores by hand."""
 
+import csv
+
 import numpy as np
 import pytest
 
-from agents.comparison.statistics import Sample
-from agents.suite.pairs import ALL_TASKS, pair_tables, pairs_markdown, planned_pairs, score_samples
+from agents.comparison.samples import Sample
+from agents.suite.pairs import (
+    ALL_TASKS,
+    pair_tables,
+    pairs_markdown,
+    planned_pairs,
+    score_samples,
+    write_pairs,
+)
 
 
 def drawn(*scores: float) -> Sample:
@@ -36,11 +45,36 @@ def test_the_tables() -> None:
     tables = pair_tables(found)
     assert list(tables) == ["q − pg", "q − other"]
     assert tables["q − pg"].rows == [
-        ["context", "+0.30 [+0.30, +0.30]", "0.89", "3", "4"],
-        ["needle", "-0.50 [-0.50, -0.50]", "0.00", "1", ""],
-        [ALL_TASKS, "-0.10 [-0.10, -0.10]", "0.44", "4", ""],
+        ["context", "+0.30 [+0.30, +0.30]", "0.89", "0.667", "1.000", "3", "4"],
+        ["needle", "-0.50 [-0.50, -0.50]", "0.00", "0.667", "1.000", "1", ""],
+        [ALL_TASKS, "-0.10 [-0.10, -0.10]", "0.44", "0.667", "0.667", "4", ""],
     ]
     assert "### q − other" in pairs_markdown(found)
+
+
+def test_single_tasks_and_all_tasks_are_two_families_of_tests(tmp_path) -> None:
+    """Three tests on single tasks, two on all tasks: Holm by hand."""
+
+    def pair(share: float) -> tuple[Sample, Sample]:
+        # Of 999 resamples this share is below zero, the others above.
+        signs = np.where(np.arange(999) < 999 * share, -1.0, 1.0)[:, None]
+        return Sample(np.ones(1), signs), Sample(np.zeros(1), np.zeros((999, 1)))
+
+    samples = {
+        "context": {("q", "pg"): pair(0.0), ("q", "other"): pair(0.01)},
+        "needle": {("q", "pg"): pair(0.1)},
+    }
+    found = planned_pairs(samples, [("q", "pg"), ("q", "other")])
+    single = [one for one in found if one.task != ALL_TASKS]
+    assert [one.p for one in single] == pytest.approx([0.002, 0.202, 0.022])
+    assert [one.p_holm for one in single] == pytest.approx([0.006, 0.202, 0.044])
+    (whole,) = (one for one in found if one.task == ALL_TASKS)
+    assert whole.p_holm == whole.p
+    write_pairs(tmp_path / "pairs.csv", found)
+    with (tmp_path / "pairs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, one in zip(rows, found, strict=True):
+        assert (row["p"], row["p_holm"]) == (f"{one.p:.6f}", f"{one.p_holm:.6f}")
 
 
 def test_pairs_that_are_not_compared(planted) -> None:

@@ -44,7 +44,7 @@ def test_what_is_written(finished: Path) -> None:
     names = {one.name for one in finished.iterdir()}
     assert names == {
         *("plan.json", "caches", "tasks", "results.csv"),
-        *("leaderboard.md", "leaderboard.png", "summary.md", "pairs.csv"),
+        *("leaderboard.md", "leaderboard.png", "profiles.png", "summary.md", "pairs.csv"),
     }
     digest = hashlib.sha256((finished / "plan.json").read_bytes()).hexdigest()
     for page in ("leaderboard.md", "summary.md"):
@@ -102,12 +102,12 @@ def test_another_plan_is_refused_and_changes_nothing(small_suite, finished: Path
 def test_the_leaderboard_is_made_of_results_alone(small_suite, finished: Path, tmp_path) -> None:
     copy = tmp_path / "mine.csv"
     copy.write_bytes((finished / "results.csv").read_bytes())
-    suite(tmp_path / "board", "--from", copy)
-    assert {one.name for one in (tmp_path / "board").iterdir()} == {
-        "leaderboard.md",
-        "leaderboard.png",
-    }
-    for name in ("leaderboard.md", "leaderboard.png"):
+    suite(tmp_path / "board", "--from", copy, "--latex")
+    pages = {"leaderboard.md", "leaderboard.png", "profiles.png"}
+    assert {one.name for one in (tmp_path / "board").iterdir()} == {*pages, "tables"}
+    table = (tmp_path / "board" / "tables" / "leaderboard.tex").read_text()
+    assert "agent & IQM & mean & gap & context & glance" in table
+    for name in pages:
         assert (tmp_path / "board" / name).read_bytes() == (finished / name).read_bytes()
 
 

@@ -34,6 +34,14 @@ def test_the_written_plan_has_the_printed_digest_and_reads_back(tmp_path) -> Non
     assert json.loads(written)["settings"]["tasks"]["glance"]["price"] == 0.01
 
 
+def test_a_plan_may_list_its_seeds(tmp_path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text('agents = ["reinforce"]\nseeds = [7]\n')
+    assert read_plan(path).seeds == (7,)
+    keep_plan(read_plan(path), tmp_path)
+    assert read_plan(tmp_path / PLAN) == read_plan(path) != Plan(("reinforce",), seeds=7)
+
+
 def test_another_plan_in_the_folder_is_refused(tmp_path) -> None:
     keep_plan(Plan(("reinforce",)), tmp_path)
     with pytest.raises(FrameSelectError, match=r"plan.json: is another plan .* choose another"):
@@ -58,8 +66,9 @@ def test_tasks_that_have_changed_since_make_another_plan(tmp_path) -> None:
         ({"agents": ["nobody"]}, "unknown agent 'nobody'"),
         ({"agents": ["soft-attention"], "tasks": ["glance"]}, "fits none of the tasks"),
         ({"tasks": ["lang"]}, "unknown task 'lang'"),
-        ({"seeds": 0}, "seeds=0: must be an integer of at least 1"),
-        ({"seeds": True}, "seeds=True: must be an integer"),
+        ({"seeds": 0}, "seeds=0: must be at least 1"),
+        ({"seeds": True}, "seeds=True: must be a number of seeds, or a list"),
+        ({"seeds": [3, 7, 3]}, "seeds: 3 is duplicated"),
         ({"updates": -1}, "updates=-1: must be an integer of at least 0"),
         ({"tests": [["dqn"]]}, "tests: must be a list of pairs"),
         ({"tests": [["dqn", "ppo"]]}, "tests: unknown agent 'ppo'; known: dqn"),

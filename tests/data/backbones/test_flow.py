@@ -83,15 +83,15 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., torch.Tensor]:
         images: list[torch.Tensor] = []
         specification = Specification("main", "flow:squeezenet1_1", "none", size=size)
         with monkeypatch.context() as context:
-            from data.backbones import torchvision_models
+            from data.backbones import loaded
 
-            real = torchvision_models.by_view
+            real = loaded.by_view
 
             def keep(run: object, squares: torch.Tensor, count: int) -> object:
                 images.append(squares)
                 return real(run, squares, count)  # type: ignore[arg-type]
 
-            context.setattr(torchvision_models, "by_view", keep)
+            context.setattr(loaded, "by_view", keep)
             backbone = build_backbone(specification, Runtime(views=views))
             assert (backbone.frames, backbone.fps, backbone.classes) == (6, 0.0, 0)
             clips = torch.zeros(2, 6, backbone.side, backbone.side, 3, dtype=torch.uint8)

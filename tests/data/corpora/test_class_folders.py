@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.corpora.class_folders import random_split
+from data.corpora.class_folders import random_split, split_groups
 from data.corpora.read import read_corpus
 
 FOLDER = Path("features")
@@ -84,8 +84,54 @@ def test_numbered_folders_that_repeat_are_groups(order: str) -> None:
     assignment = read_corpus(None, FOLDER, ids)
     assert assignment.labels == [action for _, action in GRID]
     assert assignment.groups == [speaker for speaker, _ in GRID]
-    note = "classes are the folders golf, run, groups spk1, spk12, spk2, which repeat; otherwise"
-    assert assignment.notes[0].startswith(note)
+    speakers = "these are no groups" if order == "{1}/{0}" else "spk1, spk12, spk2 are the classes"
+    assert assignment.notes[0] == (
+        "the folders golf, run are the classes, and spk1, spk12, spk2 are groups; "
+        f"if {speakers}, use --class-folders first"
+    )
+
+
+def crossed(speakers: int, each: int = 2) -> list[str]:
+    """Every speaker with every action, so many videos of each."""
+    pairs = ((s, action) for s in range(speakers) for action in ("golf", "run"))
+    return [f"spk{s}/{action}/{number}" for s, action in pairs for number in range(each)]
+
+
+@pytest.mark.parametrize("speakers", [3, 4, 9])
+def test_a_random_split_keeps_groups_whole(speakers: int) -> None:
+    ids = crossed(speakers)
+    drawn = set()
+    for seed in range(8):
+        assignment = read_corpus(None, FOLDER, ids, seed)
+        split = assignment.splits["default"]
+        tests = {name.split("/")[0] for name, one in zip(ids, split, strict=True) if one == "test"}
+        assert [name.split("/")[0] in tests for name in ids] == [one == "test" for one in split]
+        assert abs(len(tests) - speakers / 3) < 1
+        assert (
+            len(tests) > 3
+            or f"groups kept whole ({', '.join(sorted(tests))} for testing)"
+            in (assignment.notes[1])
+        )
+        drawn.add(tuple(split))
+        assert read_corpus(None, FOLDER, ids, seed).splits == assignment.splits
+    assert len(drawn) > 1, "the seed draws the groups"
+
+
+def test_two_groups_are_too_few_to_keep_whole() -> None:
+    assignment = read_corpus(None, FOLDER, crossed(2, each=3))
+    assert Counter(assignment.splits["default"]) == {"train": 8, "test": 4}
+    assert "by video: 2 groups cannot be kept whole (3 are needed)" in assignment.notes[1]
+
+
+def test_a_split_of_groups_leaves_every_class_a_training_video() -> None:
+    labels, groups = ["golf", "run", "run", "golf"], ["g0", "g1", "g2", "g1"]
+    for seed in range(12):  # never g1, which has half of each class and more than g0 alone
+        split = split_groups(labels, groups, seed)
+        assert split is not None
+        kept = {one for one, where in zip(labels, split, strict=True) if where == "train"}
+        assert kept == {"golf", "run"}
+    # Each class is of one group alone.
+    assert split_groups(["golf", "run", "sit"], ["g0", "g1", "g2"], 0) is None
 
 
 def test_class_folders_overrule_what_was_found() -> None:

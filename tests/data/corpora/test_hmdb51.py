@@ -32,7 +32,7 @@ def test_splits_are_folds(official) -> None:
         "HMDB51: split1: train 2 of 3570, test 1 of 1530 videos",
         "HMDB51: split2: train 2 of 3570, test 2 of 1530 videos",
         "HMDB51: split3 is missing",
-        "1 videos are in no split and are not used: wave/e f ...",
+        "1 video in no split, not used: wave/e f",
     ]
 
 

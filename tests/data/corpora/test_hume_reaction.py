@@ -36,8 +36,8 @@ def test_intensities_and_splits(tmp_path: Path) -> None:
     assert assignment.notes == [
         "Hume-Reaction: found 5 of the official 25067 videos",
         "Hume-Reaction: train 1 of 15806, val 1 of 4657, test 1 of 4604 videos",
-        "1 videos are in no split and are not used: 5 ...",
-        "data_info.csv: 1 videos have no intensities and are not used",
+        "1 video in no split, not used: 5",
+        "data_info.csv: 1 video without intensities, not used",
     ]
 
 

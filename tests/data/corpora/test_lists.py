@@ -37,7 +37,7 @@ def test_ucf101(official) -> None:
         "UCF101: split1: train 2 of 9537, test 1 of 3783 videos",
         "UCF101: split2 is missing",
         "UCF101: split3: train 1 of 9624, test 1 of 3696 videos",
-        "1 videos are in no split and are not used: Archery/other ...",
+        "1 video in no split, not used: Archery/other",
     ]
 
 

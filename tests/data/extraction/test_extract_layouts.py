@@ -68,10 +68,9 @@ def test_actor_folders_are_groups_unless_overruled(tmp_path, capsys):
     names = [f"spk{s}/{action}/{n}.mp4" for s in "12" for action in ("golf", "run") for n in "ab"]
     videos, out = write_videos(tmp_path / "videos", *names), tmp_path / "out.h5"
     extract(videos, out, *SMALL, "--crossfit", "group")
-    note = "classes are the folders golf, run, groups spk1, spk2, which repeat"
     shown = told(capsys)
-    assert f"{note}; otherwise use --class-folders first" in shown
-    assert "warning: 1 validation videos (val, or a fifth of train): below 20 they" in shown
+    assert "the folders golf, run are the classes, and spk1, spk2 are groups" in shown
+    assert "by video: 2 groups cannot be kept whole (3 are needed)" in shown
     cache = open_cache(out)
     assert cache.classes == ("golf", "run")
     assert cache.groups.tolist() == [name.split("/")[0] for name in cache.ids]

@@ -123,7 +123,7 @@ def test_work_that_did_not_end_is_gone_on_with_only_when_asked(folder, video):
     (folder / "b.123.part").write_bytes(b"half")
     (folder / ".settings.json.abc.part").mkdir()  # of open_shards, killed
     with pytest.raises(
-        FrameSelectError, match="contains 1 videos .*--resume to continue, or delete"
+        FrameSelectError, match="contains 1 video .*--resume to continue, or delete"
     ):
         open_shards(folder, RECORD, resume=False)
     open_shards(folder, RECORD, resume=True)

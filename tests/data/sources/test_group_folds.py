@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.splits import divide_videos
 from data.__main__ import main
 from frame_select_env import FeatureCache
+from frame_select_env.splits import divide_videos
 
 
 def imported(source: Path, *options: object) -> FeatureCache:
@@ -122,6 +122,12 @@ GROUPS = np.array([f"g{row % 4}" for row in range(30)])
         ({}, "group:1", "--folds group:1: must be group:K with K of at least 2"),
         ({}, "video:5", "--folds video:5: must be group:K"),
         ({}, "group:x", "--folds group:x: must be group:K"),
+        # Of groups so unequal the division by class leaves one of six parts empty.
+        (
+            {"labels": np.arange(30) % 3, "groups": np.array([*"566656666461556664640666636665"])},
+            "group:6",
+            "groups: --folds group:6: only 5 parts have balanced classes; use fewer folds or",
+        ),
         # A class of one group alone cannot be trained where that group is tested.
         (
             {"groups": np.array(["ant", "bee", "cat"] * 10)},

@@ -1,0 +1,59 @@
+"""Values of files and command lines as the types that dataclasses of options declare."""
+
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+
+def as_type(value: Any, hint: Any) -> Any:
+    """A value of JSON, TOML or YAML as a field's type: a list as a tuple, an int as a float.
+
+    Args:
+        value: The value.
+        hint: The type: bool, int, float, str, Path, None, Literal[...], tuple[X, ...], a union of
+            these, or one of them Annotated.
+
+    Raises:
+        ValueError: saying what it must be, "must be of type int".
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return as_type(value, arguments[0])
+    if origin in (Union, types.UnionType):
+        for one in arguments:
+            try:
+                return as_type(value, one)
+            except ValueError:
+                continue
+    elif origin is Literal:
+        if any(type(value) is type(one) and value == one for one in arguments):
+            return value
+        raise ValueError(f"must be one of {', '.join(map(str, arguments))}")
+    elif origin is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(as_type(one, arguments[0]) for one in value)
+    elif hint is Path and isinstance(value, str):
+        return Path(value)
+    elif hint is float and isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return float(value)  # YAML 1.1 reads 1e-3 as text
+        except ValueError:
+            pass
+    elif type(value) is hint:
+        return value
+    raise ValueError(f"must be of type {_name(hint)}")
+
+
+def _name(hint: Any) -> str:
+    """A type as users know it."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(map(_name, arguments))
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin is tuple:
+        return f"list of {_name(arguments[0])}"
+    if hint is types.NoneType:
+        return "None"
+    return {str: "text", Path: "path"}.get(hint, str(getattr(hint, "__name__", hint)))
