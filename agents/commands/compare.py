@@ -30,6 +30,7 @@ from agents.evaluation.latex import FOLDER, write_latex
 from agents.evaluation.scoring import ViewScheme
 from agents.evaluation.tables import print_table
 from agents.registry import parse_agent
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
 from frame_select_env.consensus import MEAN
@@ -104,6 +105,7 @@ class CompareArguments(ConfigOptions, TrackOptions, ManyRunsOptions):
 
 def compare(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(CompareArguments, "compare", arguments)
     values = find_config(arguments).typed(CompareArguments)
     options = tyro.cli(
         CompareArguments,

@@ -42,6 +42,7 @@ from agents.reproduction.study import (
     measure,
     parse_sources,
 )
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 from frame_select_env.errors import known
@@ -105,6 +106,7 @@ class ReproduceArguments(TrackOptions, ManyRunsOptions):
 def reproduce(arguments: list[str]) -> None:
     """Run the command."""
     summary = f"{ReproduceArguments.__doc__}\n\nTables, with the names of their rows:\n\n{LISTED}\n"
+    check_options(ReproduceArguments, "reproduce", arguments)
     options = tyro.cli(
         ReproduceArguments, prog=program("reproduce"), args=arguments, description=summary
     )

@@ -11,6 +11,7 @@ from agents.commands.options import fail_if_any, print_line
 from agents.evaluation.files import write_csv
 from agents.evaluation.text_tables import TextTable, print_text_table
 from agents.reference_agents import ReturnRow, make_jobs, return_rows
+from data.commands.console import check_options
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
@@ -40,6 +41,7 @@ class ReturnsArguments:
 
 def returns(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(ReturnsArguments, "returns", arguments)
     options = tyro.cli(ReturnsArguments, prog=program("returns"), args=arguments)
     torch.set_num_threads(1)
     if options.out.suffix != ".csv":

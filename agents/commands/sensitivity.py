@@ -18,6 +18,7 @@ from agents.sensitivity import (
     sensitivity_title,
     write_marginals,
 )
+from data.commands.console import check_options
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program
 from frame_select_env.storage import write_whole, writing
@@ -43,6 +44,7 @@ class SensitivityArguments:
 
 def sensitivity(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(SensitivityArguments, "sensitivity", arguments)
     options = tyro.cli(SensitivityArguments, prog=program("sensitivity"), args=arguments)
     if not options.log.is_file():
         raise FrameSelectError(f"{options.log}: no such file; name the log of a search")

@@ -35,6 +35,7 @@ from agents.suite.plan import PLAN, Plan, keep_plan, read_plan
 from agents.suite.results import ResultRow, read_results, result_rows, write_results
 from agents.suite.tasks import TASKS, agents_for, suite_task
 from agents.training.trainer import CHECKPOINT_SECONDS
+from data.commands.console import check_options
 from data.engine import Engine
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
@@ -91,6 +92,7 @@ class SuiteArguments:
 
 def suite(arguments: list[str]) -> None:
     """Run the command."""
+    check_options(SuiteArguments, "suite", arguments)
     options = tyro.cli(SuiteArguments, prog=program("suite"), args=arguments)
     torch.set_num_threads(1)
     if options.from_results:

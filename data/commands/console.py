@@ -74,7 +74,9 @@ def _names(kind: Any) -> Iterator[str]:
         if dataclasses.is_dataclass(kinds[0]):
             yield from _names(kinds[0])
         elif tyro.conf.Positional not in kinds:
-            yield f"--{field.name.replace('_', '-')}"
+            # tyro.conf.arg may give the option a name of its own.
+            own = [name for one in kinds[1:] if isinstance(name := getattr(one, "name", 0), str)]
+            yield f"--{[*own, field.name][0].replace('_', '-')}"
 
 
 def _negated(option: str) -> str:
