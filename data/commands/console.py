@@ -74,9 +74,11 @@ def _names(kind: Any) -> Iterator[str]:
         if dataclasses.is_dataclass(kinds[0]):
             yield from _names(kinds[0])
         elif tyro.conf.Positional not in kinds:
-            # tyro.conf.arg may give the option a name of its own.
+            # tyro.conf.arg may give the option a name of its own, and aliases.
             own = [name for one in kinds[1:] if isinstance(name := getattr(one, "name", 0), str)]
             yield f"--{[*own, field.name][0].replace('_', '-')}"
+            for one in kinds[1:]:
+                yield from getattr(one, "aliases", None) or ()
 
 
 def _negated(option: str) -> str:

@@ -24,6 +24,11 @@ from frame_select_env.command_line import main
         (("pick", "run", "a.mp4", "--fraems", 8), "--fraems", "--frames"),
         (("export", "run", "--oot", "a.onnx"), "--oot", "--out"),
         (("search", "--trails", 3), "--trails", "--trials"),
+        (("compare", "--sed", 3), "--sed", "--seeds"),
+        (("suite", "--form", "a.csv"), "--form", "--from"),  # its field has another name
+        (("reproduce", "rewards", "--bugdet", 8), "--bugdet", "--budget"),
+        (("returns", "--bugdet", 8), "--bugdet", "--budget"),
+        (("sensitivity", "log.csv", "--latx"), "--latx", "--latex"),
         (("shortcuts", "digits", "--aggregater", "max"), "--aggregater", "--aggregator"),
         (("judge", "digits", "a.safetensors", "--epoch", 3), "--epoch", "--epochs"),
         (("predict-cache", "run", "a.h5", "--crosfit", "none"), "--crosfit", "--crossfit"),

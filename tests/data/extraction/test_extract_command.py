@@ -360,7 +360,7 @@ def test_a_list_of_other_names_is_told(few, tmp_path, capsys):
 def test_a_folder_one_level_too_high_is_warned_of(few, tmp_path, capsys):
     extract(few.parent, tmp_path / "out.h5", *SMALL)
     shown = capsys.readouterr()
-    assert "1 classes: few" in shown.out and "one level deeper" in shown.err
+    assert "1 class: few" in shown.out and "one level deeper" in shown.err
 
 
 @pytest.mark.parametrize("views", [1, 10])
