@@ -20,9 +20,9 @@ from baselines.reference_returns import (
     reference_returns,
     selecting,
 )
-from baselines.splits import labelled_rows
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking, open_cache, top_frames
 from frame_select_env.rewards import Reward, reward_design, reward_names
+from frame_select_env.splits import labelled_rows
 
 GLANCE = "FrameSelect/Glance-v0"
 # What is trained, and for how many episodes: one run for the three processes that select from what

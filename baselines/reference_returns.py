@@ -13,9 +13,9 @@ import numpy as np
 
 from baselines.oracle import Oracle
 from baselines.selections import SelectionPay, climb, random_selections, valid_frames
-from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, open_cache, top_frames
 from frame_select_env.rewards import RewardSpec
+from frame_select_env.splits import labelled_rows
 
 NUM_FRAMES = 25  # T of the environments, by default
 DRAWS = 10  # random episodes a video

@@ -1,10 +1,8 @@
-"""The labelled videos of a split, in batches."""
+"""The videos of a split, in batches."""
 
 from collections.abc import Iterator
 
 import numpy as np
-
-from frame_select_env.splits import labelled_rows as labelled_rows
 
 BATCH = 256  # videos
 

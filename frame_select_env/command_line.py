@@ -104,7 +104,7 @@ COMMANDS = {
     ),
     "sensitivity": Command(
         "agents.commands.sensitivity:sensitivity",
-        "tell from a search's log how scores depend on each hyper-parameter",
+        "show how a search's scores depend on each hyper-parameter",
     ),
 }
 HEADINGS = {"data": "Make and inspect caches", "agents": "Train and compare agents"}

@@ -15,11 +15,11 @@ from agents.evaluation.scoring import EvaluationSettings, ViewScheme
 from agents.registry import check_pickles, parse_agent, parse_reward, reward_text
 from agents.training.seeds import Seeds, expand_seeds
 from agents.training.trainer import Run
-from baselines.splits import labelled_rows
 from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.cache import View
 from frame_select_env.consensus import MEAN
 from frame_select_env.rewards import default_reward
+from frame_select_env.splits import labelled_rows
 
 RUNS = "runs"  # the folder of the run folders
 

@@ -18,10 +18,10 @@ from agents.reproduction.study import Line, Measured, Study
 from baselines.formulas import RandomFrames
 from baselines.gates import MEASURES, PICKS, CoarseToFine, fitted_gates, front
 from baselines.oracle import Oracle
-from baselines.splits import labelled_rows
 from frame_select_env.cache import Clips
 from frame_select_env.consensus import consensus, is_correct
 from frame_select_env.ranking import Ranking, evenly_spaced_frames
+from frame_select_env.splits import labelled_rows
 
 PRICES = (0.003, 0.01, 0.03)  # of a look; a right answer is worth 0.5 and its probability 0.5
 AGENTS = ("reinforce-glance", "ppo-glance", "dqn-glance")

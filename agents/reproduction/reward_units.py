@@ -7,9 +7,9 @@ import numpy as np
 
 from agents.registry import parse_reward, reward_text
 from baselines.selections import SelectionPay, random_selections, valid_frames
-from baselines.splits import labelled_rows
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.rewards import RewardSpec
+from frame_select_env.splits import labelled_rows
 
 Weights = Mapping[str, Any]  # a reward as a weighted sum: name -> weight, or arguments and "weight"
 MOST_VIDEOS = 512  # of which selections are drawn

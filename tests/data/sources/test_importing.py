@@ -149,7 +149,7 @@ def test_lone_videos_of_a_class_are_told(npz, capsys: pytest.CaptureFixture[str]
     splits[bees[1:]] = ""
     imported(npz(splits=splits))
     error = " ".join(capsys.readouterr().err.split())
-    assert "single training video" in error and "bee" in error
+    assert "only one training video of bee" in error
 
 
 def test_few_frames_may_train_the_head_and_all_are_predicted(npz) -> None:
