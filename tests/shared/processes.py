@@ -13,7 +13,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,7 +37,7 @@ def run_script(
     arguments: Sequence[object] = (),
 ) -> Done:
     """`python SCRIPT ARGUMENTS` in a folder."""
-    return _run(_script, [script, *arguments], folder, environment)
+    return _run(_script, [script, *arguments], folder, environment, apart=True)
 
 
 def run_command(
@@ -101,11 +100,14 @@ def _child(
     sys.argv = argv
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    from apart import videos_in_this_process  # imports what `preload.py` has imported here
-
     try:
-        with nullcontext() if apart else videos_in_this_process():
+        if apart:
             function()
+        else:
+            from apart import videos_in_this_process
+
+            with videos_in_this_process():
+                function()
     except SystemExit:
         raise
     except BaseException:
