@@ -33,6 +33,10 @@ def as_type(value: Any, hint: Any) -> Any:
     elif origin is tuple:
         if isinstance(value, list | tuple):
             return tuple(as_type(one, arguments[0]) for one in value)
+        try:
+            return (as_type(value, arguments[0]),)  # as on a command line
+        except ValueError:
+            pass
     elif hint is Path and isinstance(value, str):
         return Path(value)
     elif hint is float and isinstance(value, int | str) and not isinstance(value, bool):

@@ -62,7 +62,7 @@ def few_validation_warning(cache: FeatureCache) -> str:
             "labelled training videos, of which it holds out a fifth"
         )
     videos = counted(counts[fold], "validation video")
-    return f"{where}only {videos} (the val split, or a fifth of train); {NEEDED}"
+    return f"{where}only {videos} (the val split or, without one, about a fifth of train); {NEEDED}"
 
 
 def _validation_count(cache: FeatureCache, fold: str) -> int:

@@ -102,6 +102,11 @@ def evaluate(arguments: list[str]) -> None:
     policies = parse_policies(options.agents, options.trust_code)
     cache, runs = open_cache(options.data), [writable_folder(run) for run in options.runs]
     check_rule(options.choose, cache.task)
+    if all(options.split not in cache.splits(fold) for fold in cache.folds):
+        raise FrameSelectError(
+            f"{cache.path}: has no {options.split} videos to score; --split train scores the "
+            "training videos, and frame-select pick picks frames of a video"
+        )
     evaluation = evaluate_runs(
         cache,
         (fuse_runs if options.fuse else group_runs)(runs, options.trust_code),

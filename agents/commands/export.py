@@ -37,6 +37,6 @@ def export(arguments: list[str]) -> None:
     write_whole(options.out, model.SerializeToString())
     inputs = ", ".join(one.name for one in model.graph.input)
     print_line(
-        f"{options.out}: {selector.agent.name}, from {inputs} to scores; equal to torch's within "
-        f"{TOLERANCE:g}"
+        f"{options.out}: {selector.agent.name}; inputs {inputs}; output scores, within "
+        f"{TOLERANCE:g} of torch's"
     )

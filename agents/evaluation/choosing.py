@@ -88,7 +88,7 @@ def few_videos_note(sets: Sequence[np.ndarray]) -> str:
     fewest = min(map(len, sets))
     if fewest >= FEW:
         return ""
-    return f"m was chosen on {counted(fewest, 'validation video')}; {NEEDED}"
+    return f"the number of frames was chosen on {counted(fewest, 'validation video')}; {NEEDED}"
 
 
 def check_rule(rule: str, task: str) -> None:

@@ -15,8 +15,8 @@ from baselines import ON_REQUEST, RANKINGS
 from baselines.fitted_formula import FITTED_FORMULAS
 
 NOTHING = (
-    "Nothing tells whether selection helps: there is one class, which every prediction gets right, "
-    "and neither raters nor importance."
+    "Whether selection helps cannot be measured: these videos have no labels, no human ratings and "
+    "no importance of their frames."
 )
 
 

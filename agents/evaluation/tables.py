@@ -267,7 +267,10 @@ def _single_class_notes(evaluation: Evaluation) -> list[str]:
     if evaluation.rewards:
         name = default_reward(evaluation.settings.cache, evaluation.rows)
         words = f"{REWARD}: the mean of {name}, which says how well the kept frames"
-        notes.append(f"{words} differ and stand for the rest, not whether they are the right ones")
+        notes.append(
+            f"{words} differ from each other and represent the rest; it may rise with their "
+            "number, so compare rows that keep as many"
+        )
     return notes
 
 

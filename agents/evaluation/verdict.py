@@ -31,7 +31,7 @@ def verdict(evaluation: Evaluation, drawn: Resamples) -> Verdict | None:
     if len(evaluation.agents) > 1:
         who = f"{best}, the best of {len(evaluation.agents)}"
     if math.isclose(row.mean_frames, frames):
-        kept = f"Selection does not help here: {who} keeps all frames"
+        kept = f"Nothing is left out here: {who}{',' * (who != best)} keeps all frames"
     else:
         scale = 1.0 if evaluation.task == "classification" else float(whole.error.mean())
         kept = (
@@ -65,10 +65,14 @@ def _formula(evaluation: Evaluation, drawn: Resamples, helps: bool) -> tuple[str
     if (found := best_formula(evaluation, drawn)) is None:
         return "", "", ""
     name, frames, lead = found
-    gain = evaluation.row(name, frames).figures["gain"].value
-    text = number_text(gain, evaluation.task == "classification", signed=True)
+    gain = evaluation.row(name, frames).figures["gain"]
+    text = number_text(gain.value, evaluation.task == "classification", signed=True)
     if helps and lead.low <= 0:
         return name, frames, f"; but so does a formula, {name}: {text}"
+    if not helps and gain.low > 0:
+        return name, frames, f"; but that of a formula does, {name}: {text}"
+    if gain.value < 0:
+        return name, frames, "; no formula gains"
     return name, frames, f"; best formula, {name}, {text}"
 
 

@@ -130,7 +130,7 @@ def print_results(cache: FeatureCache, num_frames: int = 25) -> None:
     measures = ["accuracy %"] if cache.task == "classification" else ["PCC", "MAE"]
     if few := few_validation_warning(cache):
         progress_console().print(f"[yellow]warning:[/] {escape(few)}")
-    title = f"all frames kept, at most {num_frames} per video"
+    title = f"with all frames, up to {num_frames} per video"
     table = Table("fold", "stream", "split", "videos", *measures, title=title)
     for column in table.columns[3:]:
         column.justify = "right"

@@ -62,6 +62,8 @@ def _drawn(ids: list[str], layout: Layout, seed: int) -> tuple[list[str], str]:
     labels = layout.labels or [""] * len(ids)
     by_video = random_split(ids, labels, seed)
     share = "a third of every class" if layout.labels else "a third of all"
+    if len(ids) == 1:
+        return by_video, "one video cannot be divided"
     if layout.groups is None:
         return by_video, share
     whole = split_groups(labels, layout.groups, seed)

@@ -65,7 +65,7 @@ class _Reader:
             if "allow_pickle" not in str(error):
                 self.fail(name, f"cannot be read: {error}")
             if name == "file":
-                self.fail(name, "is not an npz")
+                self.fail(name, "is not an .npz file")
             self.fail(name, "contains Python objects, which are not read; save numbers or strings")
         return arrays
 

@@ -123,7 +123,7 @@ def test_a_file_names_no_code_that_is_not_trusted(tmp_path):
         ("a.json", '{"seed": 1.5}', "seed=1.5: must be of type int"),
         ("a.json", '{"keep": "all"}', "keep='all': must be one of best, last"),
         ("a.json", '{"view": "every"}', "view='every': must be of type int or random or None"),
-        ("a.json", '{"decay_epochs": 3}', "decay_epochs=3: must be of type list of int"),
+        ("a.json", '{"decay_epochs": "late"}', "decay_epochs='late': must be of type list of int"),
         ("a.json", '{"standardise": 1}', "standardise=1: must be of type bool"),
     ],
 )

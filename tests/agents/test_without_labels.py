@@ -50,7 +50,7 @@ def test_a_flat_folder_from_extract_to_pick(clips, tmp_path, capsys):
     assert not (tmp_path / "taught").exists()
     frame_select("evaluate", "run", "--data", "clips.h5")
     said = " ".join(capsys.readouterr().out.split())
-    assert said.startswith("Nothing tells whether selection helps") and "accuracy" not in said
+    assert said.startswith("Whether selection helps cannot be measured") and "accuracy" not in said
     # As many frames by three rankings, and the mean reward of each.
     (table,) = re.findall("ranking kept reward (.*?) no references", said)
     for name in ("uniform", "random", "reinforce"):
@@ -81,6 +81,9 @@ def test_a_single_video_from_extract_to_pick(clips, tmp_path, capsys):
     warning = "warning: --target-frames 8, but videos have at most 8 frames: all are kept, nothing"
     assert warning in shown and "; --target-frames 4 selects half\n" in shown
     assert "saved in run; next: frame-select pick run VIDEO_OR_FOLDER --out picked\n" in shown
+    with pytest.raises(SystemExit):
+        frame_select("evaluate", "run", "--data", "one.h5")
+    assert "one.h5: has no test videos to score; --split train" in capsys.readouterr().err
     frame_select("evaluate", "run", "--data", "one.h5", "--split", "train")
     frame_select("pick", "run", "clips/04.mp4", "--out", "picked", "--trust-code")
     frames = json.loads((tmp_path / "picked" / "frames.json").read_text())

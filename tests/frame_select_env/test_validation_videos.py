@@ -31,8 +31,8 @@ def test_the_warning_counts_what_training_holds_out(labelled):
     held = len(holdout(cache)[1])
     assert held in (12, 6, 4, 2)
     assert few_validation_warning(cache) == (
-        f"only {held} validation videos (the val split, or a fifth of train); at least 20 are "
-        "needed to choose the number of frames reliably"
+        f"only {held} validation videos (the val split or, without one, about a fifth of train); "
+        "at least 20 are needed to choose the number of frames reliably"
     )
 
 

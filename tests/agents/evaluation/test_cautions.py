@@ -52,5 +52,5 @@ def test_few_validation_videos_are_said(plant, telling):
     for count in (19, 20):
         sets = {"mine": [np.arange(20), np.arange(count)]}
         found = evaluate(cache, {"mine": [telling(), telling(1)]}, validation=sets, **options)
-        line = "m was chosen on 19 validation videos; at least 20 are needed to choose the number"
+        line = "the number of frames was chosen on 19 validation videos; at least 20 are needed"
         assert (line in evaluation_markdown(found)) == (count == 19)

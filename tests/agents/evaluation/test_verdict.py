@@ -78,7 +78,7 @@ def test_an_interval_around_none_says_something_only_if_it_is_narrow(cache_of, v
 
 def test_who_keeps_all_frames_does_not_help(cache_of):
     text = said(cache_of(of_100(60, 60), 100), frames=(4,)).verdict.text
-    assert text == "Selection does not help here: first keeps all frames."
+    assert text == "Nothing is left out here: first keeps all frames."
 
 
 def test_the_best_agent_is_named_and_how_many_there_are(cache_of):
@@ -107,6 +107,22 @@ def test_a_formula_that_does_as_well_is_said_in_the_same_breath(cache_of):
     assert found.verdict.text.endswith(f"; but so does a formula, centre: {gain}.")
     better = said(cache_of(of_100(90, 40), 100), references=["centre"])
     assert better.verdict.text.endswith("; best formula, centre, +0.0.")
+
+
+def test_a_formula_that_does_what_the_agent_does_not_is_said(cache_of):
+    """The two frames in the middle are right in 90 videos, the outer ones in none."""
+    cache = cache_of(lambda row: np.array([False, row < 90, row < 90, False]), 100)
+    text = said(cache, references=["centre"], frames=(2,)).verdict.text
+    assert not text.startswith("Selection helps")
+    assert "; but that of a formula does, centre: +" in text
+
+
+def test_a_formula_that_loses_is_not_called_the_best(cache_of):
+    """The two frames in the middle are right in 10 videos, the outer ones in 90."""
+    cache = cache_of(lambda row: np.array([row < 90, row < 10, row < 10, row < 90]), 100)
+    found = said(cache, references=["centre"], frames=(2,))
+    assert found.row("centre", found.headline("centre")).figures["gain"].value < 0
+    assert found.verdict.text.endswith("; no formula gains.")
 
 
 def test_a_regression_speaks_of_its_error(plant, telling):

@@ -31,7 +31,7 @@ def test_it_shows_the_facts(planted: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_bundled_name_will_do(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "digits", "--num-frames", "10")
     assert "600 in all, 320 train, 80 val, 200 test" in text
-    assert "at most 10 per video" in text
+    assert "up to 10 per video" in text
 
 
 def test_regression_and_streams(regression: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -180,7 +180,7 @@ def test_files_that_are_no_npz(failure, tmp_path: Path, npz) -> None:
     out = tmp_path / "out.h5"
     text = tmp_path / "text.npz"
     text.write_text("not an archive")
-    assert "is not an npz" in failure("import", text, out)
+    assert "is not an .npz file" in failure("import", text, out)
     array = tmp_path / "array.npy"
     np.save(array, np.ones(3))
     assert "single array" in failure("import", array, out)
