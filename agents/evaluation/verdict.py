@@ -70,7 +70,7 @@ def _formula(evaluation: Evaluation, drawn: Resamples, helps: bool) -> tuple[str
     if helps and lead.low <= 0:
         return name, frames, f"; but so does a formula, {name}: {text}"
     if not helps and gain.low > 0:
-        return name, frames, f"; but that of a formula does, {name}: {text}"
+        return name, frames, f"; but a formula gains, {name}: {text}"
     if gain.value < 0:
         return name, frames, "; no formula gains"
     return name, frames, f"; best formula, {name}, {text}"

@@ -114,7 +114,7 @@ def test_a_formula_that_does_what_the_agent_does_not_is_said(cache_of):
     cache = cache_of(lambda row: np.array([False, row < 90, row < 90, False]), 100)
     text = said(cache, references=["centre"], frames=(2,)).verdict.text
     assert not text.startswith("Selection helps")
-    assert "; but that of a formula does, centre: +" in text
+    assert "; but a formula gains, centre: +" in text
 
 
 def test_a_formula_that_loses_is_not_called_the_best(cache_of):
