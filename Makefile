@@ -14,10 +14,9 @@ demo: $(INSTALLED)
 	$(BIN)/frame-select compare --data cues --agents reinforce ppo dqn --seeds 3 \
 		--budget 12800 --out $(RUNS)
 
-# One thread per process: torch's threads cost more than they save here. Three processes keep two cores
-# busy, because tests that start Ray or kill processes wait.
+# One process per core and one thread per process: torch's threads cost more than they save here.
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The examples with Tianshou, RLlib and Minari, in an environment of their own: they ask for older packages.
 libraries: $(LIBRARIES)/.installed
