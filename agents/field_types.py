@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Union
 def as_type(value: Any, hint: Any) -> Any:
     """A value of JSON, TOML or YAML as a field's type: a list as a tuple, an int as a float.
 
+    A single value may stand for a list of one, as on a command line.
+
     Args:
         value: The value.
         hint: The type: bool, int, float, str, Path, None, Literal[...], tuple[X, ...], a union of
