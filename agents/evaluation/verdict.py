@@ -20,8 +20,8 @@ def verdict(evaluation: Evaluation, drawn: Resamples) -> Verdict | None:
 
     Selection helps where the 95 % interval of its gain over all frames is above zero. Where the
     interval includes zero it does not help, or, if the interval is wider than 5 points on either
-    side of its middle, the videos are too few to tell. An agent that keeps all frames leaves nothing
-    out, which is said instead.
+    side of its middle, the videos are too few to tell. An agent that keeps all frames leaves
+    nothing out, which is said instead.
     """
     if (best := best_agent(evaluation)) is None:
         return None
