@@ -1,6 +1,6 @@
-"""The rows of the page of reference returns: what is known, and what a trained agent earns."""
+"""The rows of the page of reference returns: what is known, and what trained agents earn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -24,13 +24,17 @@ from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking, ope
 from frame_select_env.rewards import Reward, reward_design, reward_names
 from frame_select_env.splits import labelled_rows
 
-GLANCE = "FrameSelect/Glance-v0"
-# What is trained, and for how many episodes: one run for the three processes that select from what
-# they see, as they pay the same for a selection.
-AGENT, BUDGET = "reinforce@beta=0.0", 25600
-GLANCE_AGENT, GLANCE_BUDGET = "ppo-glance", 76800
-# The rewards for which the agents' presets are tuned; others are trained on in their unit.
-REFERENCE = {"sign_omega": 1.0}
+# The agents that are trained for each id, on nothing but the reward, and kept as training ends.
+# Plackett-Luce draws on OneShot as many frames as Pick allows, one after another.
+LAST = "keep=last,patience=0"
+AGENTS = {
+    "FrameSelect/OneShot-v0": (f"reinforce@beta=0.0,{LAST}", f"ppo@{LAST}"),
+    "FrameSelect/Sequential-v0": (f"reinforce-sequential@{LAST}", f"ppo-sequential@{LAST}"),
+    "FrameSelect/Pick-v0": (f"plackett-luce@{LAST}", f"maskable-ppo@stop=false,{LAST}"),
+    "FrameSelect/Glance-v0": ("ppo-glance",),
+}
+BUDGET = 25600  # episodes
+OWN_BUDGET = {"FrameSelect/Glance-v0": 76800}  # with the id's own reward
 
 
 @dataclass(frozen=True)
@@ -44,52 +48,51 @@ class ReturnRow:
     random: float
     keep_all: float | None
     keep_none: float | None
-    agent: float | None  # the return of the agent that is trained
+    agent: float | None  # of the trained agent with the largest mean return in training videos
     best_known: float
-    trained: str  # the agent; empty for none
-    episodes: int  # that it was trained for
+    trained: str  # that agent's name; empty for none
+    episodes: int  # that each agent was trained for
+    cache: str  # the file's digest
 
 
 @dataclass(frozen=True)
 class ReturnsJob:
-    """Rows of one reward: they share what is trained."""
+    """Rows of one id and reward: they share what is trained."""
 
     data: str
     reward: str  # as `parse_reward` reads it
-    ids: tuple[str, ...]
+    id: str
     splits: tuple[str, ...] = ("test",)
-    agent: str = ""  # to be trained; empty for none
-    budget: int = 0
+    budget: int = BUDGET
 
     def __str__(self) -> str:
-        return f"{self.data}, {self.reward}, {', '.join(self.ids)}"
+        return f"{self.data}, {self.reward}, {self.id}"
 
 
 def make_jobs(data: Sequence[str], rewards: Sequence[str], budget: int) -> list[ReturnsJob]:
     """The jobs for every id and every registered reward that fits a cache.
 
     A reward that an id has by default is measured on the training split too. `budget` is the
-    largest number of episodes of an agent; 0 for those of each.
+    number of episodes of an agent; 0 for those of each id.
 
     Raises:
         FrameSelectError: for an unknown reward, or one that does not fit.
     """
     jobs = []
-    whole = tuple(name for name in PROCESSES if name != GLANCE)
-    budgets = {AGENT: budget or BUDGET, GLANCE_AGENT: budget or GLANCE_BUDGET}
     for name in data:
         cache = open_cache(name)
         if cache.task != "classification":
             raise FrameSelectError(f"{name}: is a regression; name caches of classes")
-        both = ("test", "train")
-        own = reward_text(PROCESSES[GLANCE].reward)
-        jobs.append(ReturnsJob(name, own, (GLANCE,), both, GLANCE_AGENT, budgets[GLANCE_AGENT]))
-        for reward in rewards or _fitting(cache):
-            Reward(parse_reward(reward), cache)
-            default = reward == PROCESSES[whole[0]].reward
-            splits = both if default else ("test",)
-            jobs.append(ReturnsJob(name, reward, whole, splits, AGENT, budgets[AGENT]))
-            jobs.append(ReturnsJob(name, reward, (GLANCE,)))
+        named = list(rewards or _fitting(cache))
+        for process in PROCESSES.values():
+            own = reward_text(process.reward)
+            # The default of Glance has no name, and so stands among no `--rewards`.
+            for reward in dict.fromkeys([*([] if own in reward_names() else [own]), *named]):
+                Reward(parse_reward(reward), cache)
+                default = reward == own
+                splits = ("test", "train") if default else ("test",)
+                episodes = OWN_BUDGET.get(process.id, BUDGET) if default else BUDGET
+                jobs.append(ReturnsJob(name, reward, process.id, splits, budget or episodes))
     return jobs
 
 
@@ -107,28 +110,29 @@ def _fitting(cache: FeatureCache) -> list[str]:
 def return_rows(job: ReturnsJob) -> list[ReturnRow]:
     """The rows of a job."""
     torch.set_num_threads(1)
-    cache, reward = open_cache(job.data), parse_reward(job.reward)
-    ranking = _trained(job, cache) if job.agent else None
+    cache, reward, process = open_cache(job.data), parse_reward(job.reward), PROCESSES[job.id]
+    earned: dict[str, dict[str, float]] = {}
+    for name, ranking in _trained(job, cache).items():
+        earned[name] = {}
+        for split in dict.fromkeys((*job.splits, "train")):
+            videos = labelled_rows(cache, split)
+            selected = selection(process, ranking, cache.read(videos, NUM_FRAMES))
+            policy = selecting(process, selected)
+            keywords = {"data": job.data, "split": split, "reward": reward}
+            earned[name][split] = float(play(process, policy, videos, **keywords).mean())
+    best = max(earned, key=lambda name: earned[name]["train"], default="")
     rows = []
-    for name in job.ids:
-        process = PROCESSES[name]
-        for split in job.splits:
-            known = reference_returns(process, job.data, split, reward)
-            earned = None
-            if ranking is not None:
-                videos = labelled_rows(cache, split)
-                selected = selection(process, ranking, cache.read(videos, NUM_FRAMES))
-                policy = selecting(process, selected)
-                keywords = {"data": job.data, "split": split, "reward": reward}
-                earned = float(play(process, policy, videos, **keywords).mean())
-            rows.append(
-                ReturnRow(
-                    *(job.data, split, name, job.reward, known.random),
-                    *(known.keep_all, known.keep_none, earned, known.best_known),
-                    trained=job.agent if ranking is not None else "",
-                    episodes=job.budget if ranking is not None else 0,
-                )
+    for split in job.splits:
+        known = reference_returns(process, job.data, split, reward)
+        rows.append(
+            ReturnRow(
+                *(job.data, split, job.id, job.reward, known.random, known.keep_all),
+                *(known.keep_none, earned[best][split] if best else None, known.best_known),
+                trained=best.partition("@")[0],
+                episodes=job.budget,
+                cache=cache.digest,
             )
+        )
     return rows
 
 
@@ -140,17 +144,22 @@ def selection(process: Process, ranking: Ranking, clips: Clips) -> np.ndarray:
     return selected
 
 
-def _trained(job: ReturnsJob, cache: FeatureCache) -> Ranking | None:
-    """The agent, trained on the reward in the unit of its presets; None if nothing tells."""
-    reward, factor = parse_reward(job.reward), 1.0
-    weights = weighted(reward)
-    if reward != PROCESSES[job.ids[0]].reward:
-        settings: dict[str, Any] = {"split": "train", "fold": "default", "num_frames": NUM_FRAMES}
-        settings |= {"stream": None, "target_frames": Task.target_frames}
-        own = deviation(cache, job.data, weights, **settings)
-        if not own:
-            return None
-        factor = unit_factor(deviation(cache, job.data, REFERENCE, **settings), own)
-    choice = parse_agent(job.agent)
-    run = Run(job.data, choice, {"reward": scaled(weights, factor), "budget": job.budget})
-    return train(choice.design, cache, run.task(cache), choice.config).agent
+def _trained(job: ReturnsJob, cache: FeatureCache) -> Mapping[str, Ranking]:
+    """The id's agents, trained on the reward in the unit of their presets; none if none tells."""
+    process = PROCESSES[job.id]
+    weights = weighted(parse_reward(job.reward))
+    settings: dict[str, Any] = {
+        **{"split": "train", "fold": "default", "num_frames": NUM_FRAMES},
+        **{"stream": None, "target_frames": Task.target_frames},
+    }
+    own = deviation(cache, job.data, weights, **settings)
+    if not own:  # pays the same whatever is selected
+        return {}
+    reference = deviation(cache, job.data, weighted(process.reward), **settings)
+    reward = scaled(weights, unit_factor(reference, own))
+    found = {}
+    for name in AGENTS[job.id]:
+        choice = parse_agent(name)
+        run = Run(job.data, choice, {"reward": reward, "budget": job.budget})
+        found[name] = train(choice.design, cache, run.task(cache), choice.config).agent
+    return found

@@ -1,6 +1,8 @@
 """frame-select returns: reference returns of the environments, beside those of a trained agent."""
 
+import csv
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,30 +12,32 @@ import tyro
 from agents.commands.options import fail_if_any, print_line
 from agents.evaluation.files import write_csv
 from agents.evaluation.text_tables import TextTable, print_text_table
-from agents.reference_agents import ReturnRow, make_jobs, return_rows
+from agents.reference_agents import ReturnRow, ReturnsJob, make_jobs, return_rows
 from data.commands.console import check_options
 from data.engine import Engine, outcomes_bar, run_all
-from frame_select_env import FrameSelectError
+from frame_select_env import FrameSelectError, open_cache
 from frame_select_env.command_line import program
 
 FIGURES = ("random", "keep_all", "keep_none", "agent", "best_known")
+COLUMNS = tuple(field.name for field in dataclasses.fields(ReturnRow))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReturnsArguments:
     """Play every id with every reward by reference policies, and write their mean returns.
 
-    The policies act at random, keep every frame, keep none, select what a trained agent selects,
-    and select the best that a search with the label finds.
+    The policies act at random, keep every frame, keep none, select what trained agents select, and
+    select the best that a search with the label finds. Rows that the file has already are kept.
     """
 
     #: Names of bundled caches, or paths.
     data: tuple[str, ...] = ("cues", "digits")
-    #: The CSV file to write.
+    #: The CSV file to write; delete it to begin anew.
     out: Path
     #: Rewards by name. Default: every one of the library that fits.
     rewards: tuple[str, ...] = ()
-    #: Maximum number of episodes that an agent is trained for. Default: 25600, on Glance 76800.
+    #: Maximum number of episodes that an agent is trained for. Default: 25600, on Glance with its
+    #: own reward 76800.
     budget: int = 0
     #: Number of parallel jobs, one thread each. Default: the number of CPUs.
     jobs: int | None = None
@@ -48,13 +52,17 @@ def returns(arguments: list[str]) -> None:
         raise FrameSelectError(f"{options.out}: must end in .csv")
     engine = Engine("joblib", options.jobs)
     jobs = make_jobs(options.data, options.rewards, options.budget)
-    found, failed = {}, []
-    for outcome in outcomes_bar(run_all(return_rows, jobs, engine), "rewards", len(jobs)):
+    before = read_returns(options.out)
+    found, failed = kept_returns(before, jobs), []
+    left = [job for job in jobs if job not in found]
+    for outcome in outcomes_bar(run_all(return_rows, left, engine), "rewards", len(left)):
         if outcome.error:
             failed.append(f"{outcome.task}: {outcome.error}")
         else:
             found[outcome.task] = outcome.result
-            write_returns(options.out, [row for job in jobs for row in found.get(job, ())])
+            rows = [row for job in jobs for row in found.get(job, ())]
+            made = {_key(row) for row in rows}
+            write_returns(options.out, rows + [row for row in before if _key(row) not in made])
     for data in options.data:
         rows = [row for job in jobs for row in found.get(job, ()) if row.data == data]
         print_text_table(table_of(rows), f"{data}: mean returns")
@@ -62,15 +70,57 @@ def returns(arguments: list[str]) -> None:
     fail_if_any("returns", failed)
 
 
+def read_returns(path: Path) -> list[ReturnRow]:
+    """The rows of a file; none if there is no file.
+
+    Raises:
+        FrameSelectError: if it cannot be read, or is another table.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            if tuple(table.fieldnames or ()) == COLUMNS:
+                return [_read_row(cells) for cells in table]
+    except (OSError, ValueError, TypeError) as error:
+        raise FrameSelectError(f"{path}: cannot be read: {error}") from None
+    raise FrameSelectError(f"{path}: is no table of returns; delete it, or choose another --out")
+
+
+def kept_returns(
+    rows: Sequence[ReturnRow], jobs: Sequence[ReturnsJob]
+) -> dict[ReturnsJob, list[ReturnRow]]:
+    """The jobs whose rows are there, of the same caches and as many episodes."""
+    kept = {_key(row): row for row in rows}
+    digests = {job.data: open_cache(job.data).digest for job in jobs}
+    found = {}
+    for job in jobs:
+        same = (digests[job.data], job.budget)
+        own = [kept.get((job.data, job.id, job.reward, split)) for split in job.splits]
+        done = [row for row in own if row and (row.cache, row.episodes) == same]
+        if len(done) == len(own):
+            found[job] = done
+    return found
+
+
+def _key(row: ReturnRow) -> tuple[str, str, str, str]:
+    return row.data, row.environment, row.reward, row.split
+
+
+def _read_row(cells: dict[str, str]) -> ReturnRow:
+    figures = {name: float(cells[name]) if cells[name] else None for name in FIGURES}
+    return ReturnRow(**{**cells, **figures, "episodes": int(cells["episodes"])})  # type: ignore[arg-type]
+
+
 def write_returns(path: Path, rows: list[ReturnRow]) -> None:
     """Write the rows as CSV, ids in order."""
-    columns = [field.name for field in dataclasses.fields(ReturnRow)]
     cells = []
     for row in rows:
         named = dataclasses.asdict(row)
         named |= {name: "" if (one := named[name]) is None else f"{one:.4f}" for name in FIGURES}
         cells.append(named)
-    write_csv(path, columns, cells)
+    write_csv(path, COLUMNS, cells)
 
 
 def table_of(rows: list[ReturnRow]) -> TextTable:
