@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agents.picking.selector import Selection, Selector
-    from agents.policy_ranking import PolicyRanking
+    from agents.policies.policy_ranking import PolicyRanking
 
 #: Public name -> its module, imported when it is asked for: torch takes long to import.
 NAMES = {
-    "PolicyRanking": "agents.policy_ranking",
+    "PolicyRanking": "agents.policies.policy_ranking",
     "Selection": "agents.picking.selector",
     "Selector": "agents.picking.selector",
 }

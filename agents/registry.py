@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.field_types import as_type
-from agents.given_policy import named_policy
+from agents.policies.given_policy import named_policy
 from agents.training.design import AgentDesign
+from agents.training.field_types import as_type
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
 from frame_select_env.imports import import_object
@@ -59,7 +59,7 @@ def agent_design(name: str) -> AgentDesign:
             from agents.stable_baselines.saved_policy import saved_policy
 
             return saved_policy(algorithm, Path(file))
-        from agents.any_algorithm import algorithm_design
+        from agents.stable_baselines.any_algorithm import algorithm_design
 
         return algorithm_design(algorithm)
     found = import_object("agent", AGENTS.get(name, name), AGENTS)
@@ -76,7 +76,9 @@ def agent_module(name: str) -> str:
     """The module that an agent's name imports."""
     if name.startswith(SB3):
         return (
-            "agents.stable_baselines.saved_policy" if saved_file(name) else "agents.any_algorithm"
+            "agents.stable_baselines.saved_policy"
+            if saved_file(name)
+            else "agents.stable_baselines.any_algorithm"
         )
     return AGENTS.get(name, name).partition(":")[0]
 

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
 from agents.rankings import ScorerAgent
-from agents.supervised_terms import FrameTargets, imitation_loss, listwise_loss
 from agents.training.design import AgentDesign, check_ranges
 from agents.training.learner import ScorerConfig, ScorerLearner
+from agents.training.supervised_terms import FrameTargets, imitation_loss, listwise_loss
 from agents.training.task import Task, env_keywords
 from frame_select_env import FeatureCache, FrameSelectError
 
@@ -227,5 +227,5 @@ DESIGN = AgentDesign(
         "state": ("feature", "feature+prediction"),
     },
     target_frames={"paper": 12},
-    modules=("agents.supervised_terms",),
+    modules=("agents.training.supervised_terms",),
 )

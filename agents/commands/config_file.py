@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import tyro
 
-from agents.field_types import as_type
 from agents.registry import parse_reward, reward_text
+from agents.training.field_types import as_type
 from agents.training.load import check_modules, named_modules
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import track
 
 from agents.commands.options import print_line, set_threads
-from agents.predicted_cache import Crossfit, fold_networks, write_predicted
 from agents.training.load import load_run
+from agents.training.predicted_cache import Crossfit, fold_networks, write_predicted
 from agents.training.run_folder import read_config
 from agents.zoo import run_folder
 from data.commands.console import check_options

@@ -12,7 +12,7 @@ import tyro
 from agents.commands.options import fail_if_any, print_line
 from agents.evaluation.files import write_csv
 from agents.evaluation.text_tables import TextTable, print_text_table
-from agents.reference_agents import ReturnRow, ReturnsJob, make_jobs, return_rows
+from agents.reproduction.reference_returns import ReturnRow, ReturnsJob, make_jobs, return_rows
 from data.commands.console import check_options
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache

@@ -21,7 +21,7 @@ from agents.commands.options import (
 )
 from agents.evaluation.text_tables import wide_console
 from agents.registry import parse_agent, parse_reward
-from agents.search import (
+from agents.search.study import (
     ROUND,
     Key,
     Sampler,

@@ -9,8 +9,7 @@ import tyro
 from agents.commands.options import print_line
 from agents.evaluation.latex import write_latex
 from agents.evaluation.text_tables import markdown_table, markdown_text, print_text_table
-from agents.search import read_log
-from agents.sensitivity import (
+from agents.search.sensitivity import (
     NOTE,
     Sensitivity,
     sensitivities,
@@ -18,6 +17,7 @@ from agents.sensitivity import (
     sensitivity_title,
     write_marginals,
 )
+from agents.search.study import read_log
 from data.commands.console import check_options
 from frame_select_env import FrameSelectError
 from frame_select_env.command_line import program

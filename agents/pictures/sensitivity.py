@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from agents.pictures.style import COLOURS, QUIET, picture, plain, quiet_grid
-from agents.sensitivity import Sensitivity
+from agents.search.sensitivity import Sensitivity
 
 ACROSS = 3  # panels in a row
 BESIDE = 0.1  # of the mean: the dots of the trials, in steps of the axis

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import numpy as np
 from gymnasium import spaces
 
-from agents.given_policy import GivenConfig, given_policy
-from agents.policy_ranking import PolicyRanking
+from agents.policies.given_policy import GivenConfig, given_policy
+from agents.policies.policy_ranking import PolicyRanking
 from agents.stable_baselines.algorithms import algorithm
 from agents.training.design import AgentDesign
 from frame_select_env import FeatureCache, FrameSelectError

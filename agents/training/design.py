@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from agents.networks.network import Standardised
-from agents.policy_ranking import PolicyRanking
+from agents.policies.policy_ranking import PolicyRanking
 from agents.training.learner import Learner
 from agents.training.task import Task, forked_torch
 from frame_select_env import FeatureCache, FrameSelectError, Ranking

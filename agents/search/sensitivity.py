@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.evaluation.files import write_csv
 from agents.evaluation.text_tables import TextTable
-from agents.search import KEY, Key, TrialScore
+from agents.search.study import KEY, Key, TrialScore
 
 NOTE = (
     "Scores are those on validation videos, of a regression minus the MAE, means over the same "

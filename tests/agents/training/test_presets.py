@@ -13,7 +13,7 @@ from agents.training.run_folder import as_json
 # Their presets have the defaults, or were tried by hand (those on Glance).
 UNSEARCHED = {"dfan", "reaction", "reinforce-glance", "dqn-glance", "ppo-glance"}
 ON_CUES = {"plackett-luce", "soft-attention"}  # searched on cues, in a log of their own
-RESULTS = Path(__file__).parents[2] / "examples" / "results"
+RESULTS = Path(__file__).parents[3] / "examples" / "results"
 
 
 def trials(log: str, agent: str, data: set[str]) -> dict[str, list[float]]:

@@ -145,7 +145,7 @@ class Counter:
 
 
 def test_a_memory_begins_anew_with_the_episodes(ranked, planted, clips, monkeypatch):
-    monkeypatch.setattr("agents.policy_ranking.PARALLEL", 5)  # several batches
+    monkeypatch.setattr("agents.policies.policy_ranking.PARALLEL", 5)  # several batches
     _, free = ranked(Counter(), SEQUENTIAL, observation="index")
     assert (free.sum(axis=1) == 1).all() and free[:, 2].all()
 

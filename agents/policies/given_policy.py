@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from agents.networks.network import Standardised
-from agents.policy_ranking import PolicyRanking
+from agents.policies.policy_ranking import PolicyRanking
 from agents.training.design import AgentDesign
 from agents.training.learner import Validated, ValidationMetric
 from agents.training.task import Task

@@ -11,7 +11,7 @@ from by_hand import video_by_hand
 
 from agents.__main__ import main
 from agents.registry import agent_design, parse_agent
-from agents.search import TrialScore, TrialStudy, make_runs, train_trial_run
+from agents.search.study import TrialScore, TrialStudy, make_runs, train_trial_run
 from agents.training.run_folder import as_json
 from frame_select_env import CacheError, FrameSelectError, open_cache, write_cache
 

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.text import Text
 
 from agents.__main__ import main
-from agents.search import TrialScore, append_to_log
-from agents.sensitivity import sensitivities, sensitivity_table
+from agents.search.sensitivity import sensitivities, sensitivity_table
+from agents.search.study import TrialScore, append_to_log
 
 # The score depends on the learning rate alone; the size, a list and a constant do nothing.
 HYPER = [

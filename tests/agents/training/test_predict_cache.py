@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from agents.__main__ import main
-from agents.predicted_cache import interleaved, predict_video
 from agents.training.load import load_run
+from agents.training.predicted_cache import interleaved, predict_video
 from agents.training.task import make_task
 from frame_select_env import FrameSelectError, open_cache, write_cache
 
@@ -155,7 +155,7 @@ def test_a_run_of_each_fold_predicts_its_fold(cache, run, tmp_path, capsys):
 def test_crossfitted_videos_are_predicted_by_networks_without_them(
     cache, made, run, tmp_path, monkeypatch, crossfit
 ):
-    import agents.predicted_cache as module
+    import agents.training.predicted_cache as module
 
     fitted = []
 

@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from agents.__main__ import main
 from agents.registry import parse_agent
 from agents.reinforce import DESIGN
-from agents.search import TrialStudy, make_runs, train_trial_run
+from agents.search.study import TrialStudy, make_runs, train_trial_run
 from agents.training.load import load_run
 from agents.training.run_folder import load_checkpoint
 from agents.training.task import make_task

@@ -8,7 +8,7 @@ import torch
 
 from agents.networks.feature_table import FeatureTable
 from agents.reinforce import DESIGN
-from agents.supervised_terms import FrameTargets, imitation_loss, listwise_loss, support
+from agents.training.supervised_terms import FrameTargets, imitation_loss, listwise_loss, support
 from agents.training.task import make_task
 from agents.training.trainer import make_learner, train
 from baselines import Oracle

@@ -10,7 +10,7 @@ from agents.commands.search import SearchArguments
 from agents.commands.suite import SuiteArguments
 from agents.comparison.grid import make_grid
 from agents.registry import parse_agent
-from agents.search import SearchTrial, make_runs
+from agents.search.study import SearchTrial, make_runs
 from agents.training.seeds import expand_seeds
 from frame_select_env import FrameSelectError
 

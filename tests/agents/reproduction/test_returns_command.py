@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from agents.__main__ import main
-from agents.reference_agents import AGENT, GLANCE, make_jobs
+from agents.reproduction.reference_returns import AGENT, GLANCE, make_jobs
 from baselines.reference_returns import PROCESSES
 from frame_select_env.envs import REWARD_THRESHOLDS
 from frame_select_env.rewards import reward_names

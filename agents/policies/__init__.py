@@ -1,0 +1,1 @@
+"""Policies that were trained elsewhere: their episodes as rankings, and as agents."""
