@@ -62,6 +62,7 @@ def rewards() -> str:
 def hyperparameters() -> str:
     """Every agent's hyper-parameters: default, searched values, meaning."""
     from agents.registry import AGENTS, agent_design  # imports torch
+    from agents.training.field_types import field_comments
 
     parts = []
     for name in AGENTS:
@@ -153,25 +154,6 @@ def _flags(recipe: Any) -> list[str]:
             values = value if isinstance(value, tuple) else () if value is True else (value,)
             flags += [f"--{one.name.replace('_', '-')}", *map(str, values)]
     return flags
-
-
-def field_comments(config: type[Any]) -> dict[str, str]:
-    """Field -> the `#:` comment above it, also of inherited fields."""
-    comments: dict[str, str] = {}
-    for one in reversed(config.__mro__):
-        if not dataclasses.is_dataclass(one):
-            continue
-        lines: list[str] = []
-        for line in inspect.getsource(one).splitlines():
-            text = line.strip()
-            if text.startswith("#:"):
-                lines.append(text[2:].strip())
-            elif lines and (found := re.match(r"(\w+):", text)):
-                comments[found[1]] = " ".join(lines)
-                lines = []
-            else:
-                lines = []
-    return comments
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -42,6 +42,7 @@ from agents.stable_baselines.stock_heads import (
     recurrent_logits,
 )
 from agents.training.design import AgentDesign, check_ranges
+from agents.training.field_types import field_comments
 from agents.training.task import Task, epoch_seed
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.errors import known
@@ -298,7 +299,11 @@ def _config(name: str, kind: type[BaseAlgorithm], family: Family) -> type[AnyCon
         made.append(("num_envs", int, FEW))  # one update after each rollout: so many, and small
     if family.read is recurrent_logits:
         made.append(("encoder", Encoder, "frame"))  # the policy itself remembers
+    # --help reads no comments of a class without source: its docstring says what the constructor's
+    # are and, where both have a name, what ours is.
+    comments = "".join(f":param {one}: {told}\n" for one, told in field_comments(AnyConfig).items())
     space = {"algorithm": kind, "family": family, "own": tuple(own)}
+    space |= {"__doc__": f"{inspect.cleandoc(kind.__doc__ or '')}\n{comments}"}
     return dataclasses.make_dataclass(
         f"{name}Config", made, bases=(AnyConfig,), frozen=True, namespace=space
     )

@@ -1,5 +1,8 @@
-"""Values of files and command lines as the types that dataclasses of options declare."""
+"""What dataclasses of options declare: the types that values are read as, and comments."""
 
+import dataclasses
+import inspect
+import re
 import types
 import typing
 from pathlib import Path
@@ -63,3 +66,22 @@ def _name(hint: Any) -> str:
     if hint is types.NoneType:
         return "None"
     return {str: "text", Path: "path"}.get(hint, str(getattr(hint, "__name__", hint)))
+
+
+def field_comments(config: type[Any]) -> dict[str, str]:
+    """Field -> the `#:` comment above it, also of inherited fields."""
+    comments: dict[str, str] = {}
+    for one in reversed(config.__mro__):
+        if not dataclasses.is_dataclass(one):
+            continue
+        lines: list[str] = []
+        for line in inspect.getsource(one).splitlines():
+            text = line.strip()
+            if text.startswith("#:"):
+                lines.append(text[2:].strip())
+            elif lines and (found := re.match(r"(\w+):", text)):
+                comments[found[1]] = " ".join(lines)
+                lines = []
+            else:
+                lines = []
+    return comments

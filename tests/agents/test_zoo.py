@@ -1,7 +1,9 @@
 """The zoo: agents that ship, by name, whole, and as good as its page says."""
 
 import csv
+import dataclasses
 import hashlib
+import json
 import re
 import shutil
 
@@ -10,11 +12,13 @@ import pytest
 
 from agents import Selector, zoo
 from agents.__main__ import main
+from agents.suite.tasks import CORPORA, TASKS
 from agents.training.load import load_run
 from agents.zoo import ZOO, digests, run_folder, writable_folder
 from frame_select_env import FrameSelectError, open_cache
 
 FILES = {"config.json", "inputs.h5", "model.safetensors"}
+PAGE = (ZOO / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_file_below_the_zoo_has_a_digest_and_the_whole_is_small():
@@ -27,28 +31,64 @@ def test_every_file_below_the_zoo_has_a_digest_and_the_whole_is_small():
             content = (ZOO / name / file).read_bytes()
             assert hashlib.sha256(content).hexdigest() == digest
             total += len(content)
-    assert total < 2_000_000
+    assert total < 6_000_000
+
+
+def rows_of_the_page():
+    """Name of a run -> its cells, from the right: frames, own choice, best frames, ..."""
+    found = re.findall(r"^\| `zoo:(\S+)` \|(.*)\|$", PAGE, re.M)
+    return {name: [cell.strip() for cell in cells.split("|")][::-1] for name, cells in found}
+
+
+def test_every_run_is_on_the_page():
+    assert set(rows_of_the_page()) == set(digests())
 
 
 @pytest.mark.usefixtures("no_pictures")
-def test_evaluate_finds_the_accuracy_on_the_page(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("folder", "data", "frames"),
+    [
+        ("cues", "cues", 8),
+        ("digits", "digits", 8),
+        ("context", "cues", 3),
+        ("set-judge", "cues", 3),
+    ],
+)
+def test_evaluate_finds_the_accuracy_on_the_page(tmp_path, monkeypatch, folder, data, frames):
     monkeypatch.chdir(tmp_path)
-    page = (ZOO / "README.md").read_text(encoding="utf-8")
-    stated = dict(re.findall(r"^\| `zoo:cues/(\S+)` \|(.*)\|$", page, re.M))
-    names = [f"zoo:cues/{name}" for name in stated]
-    assert set(names) == {f"zoo:{name}" for name in digests()}
-    main(["evaluate", *names, "--data", "cues", "--frames", "8", "--resamples", "1"])
-    with (tmp_path / "runs/zoo/cues/evaluation.csv").open(newline="") as file:
+    stated = {
+        name: row for name, row in rows_of_the_page().items() if name.startswith(f"{folder}/")
+    }
+    names = [f"zoo:{name}" for name in stated]
+    main(["evaluate", *names, "--data", data, "--frames", str(frames), "--resamples", "1"])
+    (path,) = (tmp_path / "runs/zoo").rglob("evaluation.csv")
+    with path.open(newline="") as file:
         rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    everything = f"{100 * float(rows['all', 'all']['accuracy']):.1f}"
     for name, cells in stated.items():
-        best, free = (rows[name, frames] for frames in ("8", "free"))
-        figures = (
-            *(100 * float(row["accuracy"]) for row in (best, free)),
-            float(free["mean_frames"]),
-        )
-        assert cells.split("|")[-3:] == [f" {figure:.1f} " for figure in figures]
-    everything = 100 * float(rows["all", "all"]["accuracy"])
-    assert f"all frames together predict {everything:.1f} %" in page
+        best, free = (rows[name.partition("/")[2], m] for m in (str(frames), "free"))
+        figures = (free["mean_frames"], *(100 * float(row["accuracy"]) for row in (free, best)))
+        assert cells[:3] == [f"{float(figure):.1f}" for figure in figures]
+        if folder in TASKS:
+            assert cells[3:5] == [everything, str(frames)]
+    if folder not in TASKS:
+        assert f"All frames together predict {everything} %" in PAGE
+
+
+def test_runs_of_the_suite_are_trained_for_its_tasks():
+    names = [name for name, task in TASKS.items() if task.price is None]
+    for name in names:
+        task = TASKS[name]
+        found = json.loads((ZOO / name / "reinforce" / "config.json").read_text())
+        settings = {one: found["task"][one] for one in ("num_frames", "target_frames", "budget")}
+        assert settings == {one: getattr(task, one) for one in settings}
+        assert found["task"]["aggregator"] == ("cues-judge" if task.judged else "mean")
+        recipe = json.loads(json.dumps(dataclasses.asdict(CORPORA[task.corpus].recipe)))
+        made = found["cache"]["provenance"]["recipe"]  # that of `cues` is from before some options
+        assert made == {one: recipe[one] for one in made}
+        _, m, data = rows_of_the_page()[f"{name}/reinforce"][3:6]
+        assert (m, data.strip("`")) == (str(task.target_frames), found["data"])
+        assert found["data"] in ("cues", f"runs/suite/caches/{task.corpus}.h5")
 
 
 def test_a_run_is_loaded_by_name():

@@ -22,18 +22,26 @@ SHORT = {
 }
 # What `make libraries` installs: a package that comes with that extra and with no other.
 EXTRA = {"minari_dataset.py": "minari", "rllib_ppo.py": "lz4", "tianshou_dqn.py": "tianshou"}
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+# Examples that have several forms, in the form that is not their default.
+FORMS = [
+    ("rllib_ppo.py", ["--environment", name, "--steps", "256"]) for name in ("one-shot", "pick")
+]
+FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 def test_there_are_examples():
     assert "quickstart.py" in {path.name for path in EXAMPLES}
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_example(path, tmp_path):
-    if (package := EXTRA.get(path.name)) and find_spec(package) is None:
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [(path.name, SHORT.get(path.name, ())) for path in EXAMPLES] + FORMS,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
+)
+def test_example(name, arguments, tmp_path):
+    if (package := EXTRA.get(name)) and find_spec(package) is None:
         pytest.skip(f"{package} is not installed: make libraries")
-    short = SHORT.get(path.name, ())
-    done = run_script(path, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"}, short)
+    done = run_script(FOLDER / name, tmp_path, {"LOKY_MAX_CPU_COUNT": "1"}, arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

@@ -1,11 +1,13 @@
 """sb3:ALGORITHM: every algorithm that fits is an agent, trained, saved and loaded as ours are."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 import torch
 
+from agents.__main__ import main
 from agents.picking.selector import Selector
 from agents.registry import parse_agent
 from agents.stable_baselines.algorithms import algorithms
@@ -34,6 +36,20 @@ def test_every_algorithm_is_an_agent_or_refused_in_a_line():
             parse_agent(f"sb3:{name}")
     with pytest.raises(FrameSelectError, match="unknown algorithm 'PPO2'; did you mean 'PPO'"):
         parse_agent("sb3:PPO2")
+
+
+def test_help_says_what_every_hyper_parameter_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--agent", "sb3:A2C", "--help"])
+    shown = " ".join(line.strip("│ ") for line in capsys.readouterr().out.splitlines())
+    shown = " ".join(shown.split())
+    fields = dataclasses.fields(parse_agent("sb3:A2C").design.config)
+    told = [shown.partition(f" --{one.name.replace('_', '-')}")[2] for one in fields]
+    for one, text in zip(fields, told, strict=True):
+        # Words follow a metavariable in capitals or braces, or the name of a switch's other side.
+        assert re.search(r"[A-Za-z']+ [a-z]", text.partition("(default")[0]), one.name
+    assert "Entropy coefficient for the loss" in shown  # the constructor's
+    assert "null is a whole episode" in shown  # ours
 
 
 @pytest.mark.parametrize("name", FITTING)

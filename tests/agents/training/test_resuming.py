@@ -34,6 +34,7 @@ AGENTS = [
     "maskable-ppo@hidden_size=8",
     "dqn-glance@hidden_size=8,picks=3,gradient_steps=1",
     "sb3:A2C@hidden_size=8,episodes=1",
+    "sb3:TRPO@hidden_size=8,episodes=1,n_critic_updates=2",
     "sb3:QRDQN@hidden_size=8,episodes=1,target_update_interval=50",
     "sb3:RecurrentPPO@hidden_size=8,episodes=1",
 ]
