@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from agents.__main__ import main
-from agents.reproduction.reference_returns import AGENT, GLANCE, make_jobs
+from agents.reproduction.reference_returns import AGENTS, make_jobs
 from baselines.reference_returns import PROCESSES
 from frame_select_env.envs import REWARD_THRESHOLDS
 from frame_select_env.rewards import reward_names
@@ -18,26 +18,47 @@ def read(path):
         return list(csv.DictReader(file))
 
 
-def test_the_command_writes_and_prints_every_row(planted, tmp_path, capsys):
+def test_the_command_writes_and_prints_every_row_and_keeps_it(planted, tmp_path, capsys):
     out = tmp_path / "returns.csv"
-    main(
-        ["returns", "--data", str(planted), "--rewards", "sign_omega", "span", "--out", str(out)]
-        + ["--budget", "60", "--jobs", "1"]
-    )
-    rows = {(row["environment"], row["reward"], row["split"]): row for row in read(out)}
+
+    def run(*rewards, budget="60"):
+        options = ["--data", str(planted), "--budget", budget, "--jobs", "1", "--out", str(out)]
+        main(["returns", "--rewards", *rewards, *options])
+        return {(row["environment"], row["reward"], row["split"]): row for row in read(out)}
+
+    rows = run("sign_omega", "span")
     for name in PROCESSES:
         for reward in ("sign_omega", "span"):
             row = rows[name, reward, "test"]
-            random, best = float(row["random"]), float(row["best_known"])
-            assert random < best
-            assert (row["agent"] == "") == (name == GLANCE) == (row["trained"] == "")
-            if row["agent"]:
-                assert float(row["agent"]) <= best and row["episodes"] == "60"
+            assert float(row["random"]) < float(row["best_known"]) >= float(row["agent"])
+            assert row["episodes"] == "60"
+            assert row["trained"] in {agent.partition("@")[0] for agent in AGENTS[name]}
     default = rows["FrameSelect/OneShot-v0", "sign_omega", "train"]
-    assert (default["keep_all"], default["trained"]) == ("0.0000", AGENT)
-    own = [row for row in rows.values() if row["trained"] == "ppo-glance"]
+    assert (default["keep_all"], default["trained"][:9]) == ("0.0000", "reinforce")
+    own = [row for row in rows.values() if row["reward"].startswith("{")]
     assert [row["split"] for row in own] == ["test", "train"] and own[0]["keep_all"] == ""
     assert "mean returns" in capsys.readouterr().out
+
+    # What was made stays, also of rewards that are not asked for again; another budget is made.
+    changed = out.read_text().replace(default["random"], "0.1234")
+    out.write_text(changed)
+    again = run("sign_omega")
+    assert again.keys() == rows.keys()
+    assert again["FrameSelect/OneShot-v0", "sign_omega", "train"]["random"] == "0.1234"
+    other = run("span", budget="30")["FrameSelect/Pick-v0", "span", "test"]
+    assert (
+        other["episodes"] == "30"
+        and other["random"] == rows["FrameSelect/Pick-v0", "span", "test"]["random"]
+    )
+
+
+def test_a_file_that_is_another_table_stays(tmp_path, capsys):
+    path = tmp_path / "a.csv"
+    path.write_text("data,accuracy\n")
+    with pytest.raises(SystemExit):
+        main(["returns", "--data", "cues", "--rewards", "margin", "--out", str(path)])
+    assert "a.csv: is no table of returns; delete it" in capsys.readouterr().err
+    assert path.read_text() == "data,accuracy\n"
 
 
 def test_bad_input_is_one_line(regression, tmp_path, capsys):
@@ -60,14 +81,11 @@ def test_the_committed_figures_are_of_every_job_and_give_the_thresholds(request)
         (row["data"], row["environment"], row["reward"], row["split"]): row for row in read(path)
     }
     jobs = make_jobs(["cues", "digits"], (), 0)
-    wanted = {
-        (job.data, name, job.reward, split)
-        for job in jobs
-        for name in job.ids
-        for split in job.splits
-    }
+    wanted = {(job.data, job.id, job.reward, split) for job in jobs for split in job.splits}
     assert set(rows) == wanted
-    assert {job.reward for job in jobs} < {*reward_names(), jobs[0].reward}
+    assert {job.reward for job in jobs if not job.reward.startswith("{")} < {*reward_names()}
+    for job in jobs:
+        assert rows[job.data, job.id, job.reward, "test"]["episodes"] == str(job.budget)
     for name, threshold in REWARD_THRESHOLDS.items():
         (row,) = (
             row
