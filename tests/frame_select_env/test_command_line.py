@@ -57,7 +57,12 @@ def write_own_modules(folder: Path) -> Path:
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"raise RuntimeError({name!r})\n")
     (folder / "my_rewards.py").write_text(
-        "from frame_select_env import register_reward\n\n\n"
+        "import sys\n"
+        "from pathlib import Path\n\n"
+        "from frame_select_env import register_reward\n\n"
+        "ray = sys.modules.get('ray')\n"
+        "if ray is not None and ray.is_initialized():  # in a worker\n"
+        "    Path(__file__).with_name('address').write_text(ray.util.get_node_ip_address())\n\n\n"
         "@register_reward('certainty', needs=())\n"
         "def certainty(outcome):\n"
         "    return outcome.p1.max(axis=1) - outcome.p0.max(axis=1)\n"
@@ -183,6 +188,8 @@ def test_workers_find_our_modules_first_and_own_ones_last(own_folder, by_one_pro
     assert {row["seed"] for row in trained} == {"0", "1"}
     assert {row["reward"] for row in trained} == {"my_rewards:certainty"}
     assert rows == by_one_process
+    if engine == "ray":  # which without an address listens on this machine alone
+        assert (own_folder / "address").read_text() == "127.0.0.1"
 
 
 def test_python_m_puts_the_current_folder_last_too(own_folder):

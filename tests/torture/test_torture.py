@@ -9,8 +9,8 @@ from processes import run_module
 from tests.torture.processes import ROOT
 
 TRIALS = {
-    **{"caches": 25, "inputs": 3, "videos": 2},
-    **{"kills": 4, "disks": 3, "readonly": 2, "pairs": 2},
+    **{"caches": 15, "inputs": 3, "videos": 1},
+    **{"kills": 2, "disks": 2, "readonly": 2, "pairs": 1},
 }
 
 
@@ -36,6 +36,6 @@ def test_torture_reaches_what_it_is_for(trials):
     outcomes = {part: Counter() for part in TRIALS}
     for trial in trials:
         outcomes[trial["part"]][trial["outcome"]] += 1
-    assert outcomes["caches"]["refused"] > 15
+    assert outcomes["caches"]["refused"] > 8
     assert outcomes["disks"]["full, then resumed"] >= 2
     assert outcomes["readonly"]["refused"] == TRIALS["readonly"]
