@@ -17,7 +17,8 @@ import frame_select_env  # noqa: F401 - registers the environments
 from frame_select_env.rewards import reward_design, reward_names
 
 RETURNS_FILE = Path(__file__).parents[1] / "examples" / "results" / "reference-returns.csv"
-RETURNS = ("random", "keep_all", "keep_none", "agent", "best_known")  # its columns of figures
+RETURNS = ("random", "keep_all", "keep_none", "best_known", "agent")  # its columns of figures
+RETURNS_HEAD = ("random", "keep all", "keep none", "best known", "best agent", "which")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -124,11 +125,9 @@ def reference_returns(data: str, name: str) -> str:
     """The mean returns on a cache of an id: `frame-select returns` made the file."""
     rows = [row for row in _returns() if (row["data"], row["environment"]) == (data, name)]
     cells = [
-        (f"`{row['reward']}`", *(_figure(row[one]) for one in RETURNS))
-        for row in rows
-        if row["split"] == "test"
+        (f"`{row['reward']}`", *_figures(row)) for row in rows if row["split"] == "test"
     ]
-    return table(("Reward", *(one.replace("_", " ") for one in RETURNS)), cells)
+    return table(("Reward", *RETURNS_HEAD), cells)
 
 
 def reward_thresholds() -> str:
@@ -137,12 +136,9 @@ def reward_thresholds() -> str:
     for row in _returns():
         spec = gym.spec(row["environment"])
         if row["data"] == "cues" and row["split"] == "train":
-            figures = (_figure(row[one]) for one in RETURNS)
-            rows.append(
-                (f"`{spec.id}`", f"`{row['reward']}`", *figures, f"{spec.reward_threshold}")
-            )
-    head = ("id", "Reward", *(one.replace("_", " ") for one in RETURNS), "`reward_threshold`")
-    return table(head, rows)
+            own = (f"`{spec.id}`", f"`{row['reward']}`")
+            rows.append((*own, *_figures(row), f"{spec.reward_threshold}"))
+    return table(("id", "Reward", *RETURNS_HEAD, "`reward_threshold`"), rows)
 
 
 def _flags(recipe: Any) -> list[str]:
@@ -169,8 +165,10 @@ def _returns() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _figure(text: str) -> str:
-    return f"{float(text):.2f}" if text else "–"
+def _figures(row: dict[str, str]) -> list[str]:
+    """The figures of a row of returns, and the name of the agent."""
+    figures = [f"{float(row[one]):.2f}" if row[one] else "–" for one in RETURNS]
+    return [*figures, f"`{row['trained']}`" if row["trained"] else "–"]
 
 
 def _fenced(text: str) -> str:

@@ -24,10 +24,10 @@ FRAMES = (1, 2, 4, 8, 12)  # the numbers of frames m of tables, unless told
 # The rule whose row stands beside that of the headline's, `chosen`.
 BESIDE: dict[ChoiceRule, ChoiceRule] = {"best": "one-se", "one-se": "best", "pcc": "best"}
 WORDS: dict[ChoiceRule, str] = {
-    "best": "at the number of frames, or all, with the lowest error on validation videos",
+    "best": "at the number of frames (or all) that gives the lowest error on validation videos",
     "one-se": "at the most frames within one standard error of the lowest error on validation "
     "videos",
-    "pcc": "at the number of frames, or all, with the highest correlation on validation videos",
+    "pcc": "at the number of frames (or all) that correlates best on validation videos",
 }
 Results = Mapping[FrameCount, VideoResults]  # by m, ascending
 Choices = dict[str, list[tuple[int, FrameCount]]]  # by ranking: a run, and the m that it chose

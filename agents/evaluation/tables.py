@@ -38,7 +38,7 @@ INTERVALS = f"{BOOTSTRAP}; gain: paired with keeping all frames"
 EVERY_FIGURE = "evaluation.csv has every figure"
 WORDS = {  # of rows
     POOLED: f"{POOLED}: a linear model on a video's mean feature; it selects nothing",
-    ORACLE: f"{ORACLE}{LABEL}: chooses by the true label, an upper bound",
+    ORACLE: f"{ORACLE}{LABEL}: chooses by the true label, and so is no competitor",
 }
 BRIEF_AGENTS = 2  # above which the brief table leaves out the model that pools and the oracle
 
