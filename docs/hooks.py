@@ -124,9 +124,7 @@ def suite_tasks() -> str:
 def reference_returns(data: str, name: str) -> str:
     """The mean returns on a cache of an id: `frame-select returns` made the file."""
     rows = [row for row in _returns() if (row["data"], row["environment"]) == (data, name)]
-    cells = [
-        (f"`{row['reward']}`", *_figures(row)) for row in rows if row["split"] == "test"
-    ]
+    cells = [(f"`{row['reward']}`", *_figures(row)) for row in rows if row["split"] == "test"]
     return table(("Reward", *RETURNS_HEAD), cells)
 
 

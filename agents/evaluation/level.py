@@ -48,7 +48,9 @@ def level_notes(evaluation: Evaluation, drawn: Resamples) -> list[str]:
             how = "above" if lead.high < 0 else "level with"
             what = "keeping all frames" if name == ALL else f"{name}, a formula,"
             lead_text = interval_text(lead, "gain", evaluation.task == "classification")
-            notes.append(f"{what} is {how} the best agent, {best}; the lead of {best} is {lead_text}")
+            notes.append(
+                f"{what} is {how} the best agent, {best}; the lead of {best} is {lead_text}"
+            )
     return notes
 
 
