@@ -122,7 +122,7 @@ class AlgorithmLearner(Learner):
         self.after_epoch()
         self.timesteps = model.num_timesteps
         figures = {"reward": env.returns / max(env.episodes - before, 1)}
-        for name in ("loss", "value_loss", "entropy_loss"):
+        for name in ("loss", "value_loss", "entropy_loss", "approx_kl", "clip_fraction"):
             found = model.logger.name_to_value.get(f"train/{name}")
             if found is not None:
                 figures[name] = float(found)
