@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.field_types import as_type, field_hints
 from agents.policies.given_policy import named_policy
 from agents.training.design import AgentDesign
-from agents.training.field_types import as_type, field_hints
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
 from frame_select_env.imports import import_object

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import tyro
 
+from agents.field_types import as_type, field_hints
 from agents.registry import parse_reward, reward_text
-from agents.training.field_types import as_type, field_hints
 from agents.training.load import check_modules, named_modules
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known

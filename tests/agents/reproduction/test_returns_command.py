@@ -5,8 +5,10 @@ import csv
 import pytest
 
 from agents.__main__ import main
+from agents.commands.returns import COLUMNS
 from agents.reproduction.reference_returns import AGENTS, make_jobs
 from baselines.reference_returns import PROCESSES
+from frame_select_env import open_cache
 from frame_select_env.envs import REWARD_THRESHOLDS
 from frame_select_env.rewards import reward_names
 
@@ -83,8 +85,11 @@ def test_the_committed_figures_are_of_every_job_and_give_the_thresholds(request)
     wanted = {(job.data, job.id, job.reward, split) for job in jobs for split in job.splits}
     assert set(rows) == wanted
     assert {job.reward for job in jobs if not job.reward.startswith("{")} < {*reward_names()}
+    assert next(iter(rows.values())).keys() == set(COLUMNS)
     for job in jobs:
-        assert rows[job.data, job.id, job.reward, "test"]["episodes"] == str(job.budget)
+        row = rows[job.data, job.id, job.reward, "test"]
+        assert row["episodes"] == str(job.budget) and row["cache"] == open_cache(job.data).digest
+        assert row["trained"] in {agent.partition("@")[0] for agent in AGENTS[job.id]}
     for name, threshold in REWARD_THRESHOLDS.items():
         (row,) = (
             row
