@@ -83,8 +83,17 @@ def agent_module(name: str) -> str:
 
 
 def saved_file(name: str) -> str:
-    """The file of an agent "sb3:ALGORITHM=FILE", which is a pickle; else empty."""
-    return name.partition("=")[2] if name.startswith(SB3) else ""
+    """The file of an agent "sb3:ALGORITHM=FILE", which is a pickle; else empty.
+
+    Raises:
+        FrameSelectError: for an = without a file.
+    """
+    if not name.startswith(SB3):
+        return ""
+    _, equals, file = name.partition("=")
+    if equals and not file:
+        raise FrameSelectError(f"agent {name!r}: name a file behind the =, or leave it out")
+    return file
 
 
 def check_pickles(agents: Iterable[str], trust_code: bool) -> None:

@@ -14,6 +14,8 @@ import tyro
 from agents.field_types import as_type, field_hints
 from agents.registry import parse_reward, reward_text
 from agents.training.load import check_modules, named_modules
+from agents.training.run_folder import CONFIG
+from agents.zoo import run_folder
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
 
@@ -27,7 +29,8 @@ READERS = {".toml": "TOML", ".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 class ConfigOptions:
     """Options of commands that take a file of options."""
 
-    #: TOML, YAML or JSON file of options by name, such as RUN/config.json; flags override it.
+    #: TOML, YAML or JSON file of options by name, such as RUN/config.json, or the name of a run
+    #: that ships, such as zoo:cues/reinforce; flags override it.
     config: Path | None = None
     #: Import the modules outside this project that the file names (agents and rewards of others).
     trust_code: bool = False
@@ -101,11 +104,17 @@ def find_config(arguments: Sequence[str]) -> ConfigFile:
 
 
 def read_config_file(path: Path) -> ConfigFile:
-    """Read a file of options; hyphens in their names are underscores.
+    """Read a file of options, or those of a run that ships; hyphens in names are underscores.
 
     Raises:
         FrameSelectError: naming the file, if it is none.
     """
+    if path != (shipped := run_folder(path)):
+        path = shipped / CONFIG
+    if path.is_dir():
+        raise FrameSelectError(f"--config {path}: is a folder; name {path / CONFIG}")
+    if not path.is_file():
+        raise FrameSelectError(f"--config {path}: no such file")
     kind = READERS.get(path.suffix.lower())
     if kind is None:
         raise FrameSelectError(f"--config {path}: must end in {', '.join(READERS)}")

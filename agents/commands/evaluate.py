@@ -38,8 +38,8 @@ class EvaluateArguments:
     of one agent with different hyper-parameters get a row each.
     """
 
-    #: Run folders, or names of runs that ship, such as zoo:cues/reinforce, which are copied to
-    #: runs/zoo before.
+    #: Run folders, or names of runs that ship, such as zoo:cues/reinforce, which are first copied
+    #: to runs/zoo.
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     #: Name of a bundled cache, or a path.
     data: str

@@ -28,8 +28,8 @@ CROSSFITTED = ("video", "group")  # what a cache's provenance calls predictions 
 class TrainingOptions:
     """Options of commands that train."""
 
-    #: Maximum number of episodes per run that the environment scores; 0: train for the agent's
-    #: epochs.
+    #: Number of episodes that the environment scores, after which the next update ends a run; 0:
+    #: train for the agent's epochs. Agents that score none train for their epochs, too.
     budget: int = 0
     #: Number of updates (optimiser steps) per run, of every agent, also of those that score no
     #: episodes; 0: no such limit. Of several limits the first one that is reached ends a run.

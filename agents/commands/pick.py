@@ -137,7 +137,7 @@ def _outcomes(options: PickArguments, jobs: list[Job]) -> Generator[Outcome]:
     outcomes = run_apart(partial(_work, options), [None, *jobs] if jobs else [])
     if jobs and (ready := next(outcomes)).error:
         outcomes.close()
-        raise FrameSelectError(f"building the networks: {ready.error}")
+        raise FrameSelectError(ready.error)
     return outcomes
 
 

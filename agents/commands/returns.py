@@ -28,7 +28,8 @@ class ReturnsArguments:
     """Play every id with every reward by reference policies, and write their mean returns.
 
     The policies act at random, keep every frame, keep none, select what trained agents select, and
-    select the best that a search with the label finds. Rows that the file has already are kept.
+    select the best that a search with the label finds. Rows that the file has already, of the same
+    cache and budget, are kept. Glance's own reward, which has no name, is always among the rewards.
     """
 
     #: Names of bundled caches, or paths.
@@ -37,8 +38,8 @@ class ReturnsArguments:
     out: Path
     #: Rewards by name. Default: every one of the library that fits.
     rewards: tuple[str, ...] = ()
-    #: Maximum number of episodes that an agent is trained for. Default: 25600, on Glance with its
-    #: own reward 76800.
+    #: Number of episodes that an agent is trained for. Default: 25600, on Glance with its own
+    #: reward 76800.
     budget: int = 0
     #: Number of parallel jobs, one thread each. Default: the number of CPUs.
     jobs: int | None = None
@@ -51,10 +52,17 @@ def returns(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     if options.out.suffix != ".csv":
         raise FrameSelectError(f"{options.out}: must end in .csv")
+    if options.budget < 0:
+        raise FrameSelectError(f"--budget {options.budget}: must be at least 1")
     engine = Engine("joblib", options.jobs)
     jobs = make_jobs(options.data, options.rewards, options.budget)
-    found, failed = kept_returns(read_returns(options.out), jobs), []
+    before = read_returns(options.out)
+    check_replaced(options.out, before, jobs)
+    write_returns(options.out, before)  # now rather than after the first agents, if it cannot be
+    found, failed = kept_returns(before, jobs), []
     left = [job for job in jobs if job not in found]
+    if found:
+        print_line(f"kept from {options.out}: {len(found)} of {len(jobs)} pairs of id and reward")
     for outcome in outcomes_bar(run_all(return_rows, left, engine), "rewards", len(left)):
         if outcome.error:
             failed.append(f"{outcome.task}: {outcome.error}")
@@ -85,25 +93,49 @@ def read_returns(path: Path) -> list[ReturnRow]:
             rows = [_read_row(cells) for cells in table] if named else []
             if named and all(row.environment in PROCESSES for row in rows):
                 return rows
-    except (OSError, ValueError, TypeError) as error:
+    except OSError as error:
         raise FrameSelectError(f"{path}: cannot be read: {error}") from None
-    raise FrameSelectError(f"{path}: is no table of returns; delete it, or choose another --out")
+    except (ValueError, TypeError):
+        pass
+    raise FrameSelectError(
+        f"{path}: is not a table of returns, or is damaged; delete it, or choose another --out"
+    )
 
 
 def kept_returns(
     rows: Sequence[ReturnRow], jobs: Sequence[ReturnsJob]
 ) -> dict[ReturnsJob, list[ReturnRow]]:
-    """The jobs whose rows are there, of the same caches and as many episodes."""
+    """The jobs whose rows are there."""
     kept = {_key(row): row for row in rows}
-    digests = {job.data: open_cache(job.data).digest for job in jobs}
     found = {}
     for job in jobs:
-        same = (digests[job.data], job.budget)
-        own = [kept.get((job.data, job.id, job.reward, split)) for split in job.splits]
-        done = [row for row in own if row and (row.cache, row.episodes) == same]
-        if len(done) == len(own):
+        done = [kept[key] for key in _keys(job) if key in kept]
+        if len(done) == len(job.splits):
             found[job] = done
     return found
+
+
+def check_replaced(path: Path, rows: Sequence[ReturnRow], jobs: Sequence[ReturnsJob]) -> None:
+    """Refuse to replace rows of another cache or budget.
+
+    Raises:
+        FrameSelectError: naming the file.
+    """
+    budgets = {key: job.budget for job in jobs for key in _keys(job)}
+    digests = {job.data: open_cache(job.data).digest for job in jobs}
+    for row in rows:
+        asked = budgets.get(_key(row), row.episodes)
+        if row.episodes != asked:
+            wrong = f"{row.episodes} episodes, and --budget asks for {asked}"
+        elif digests.get(row.data, row.cache) != row.cache:
+            wrong = f"{row.data} as it was before"
+        else:
+            continue
+        raise FrameSelectError(f"{path}: has rows of {wrong}; delete it, or choose another --out")
+
+
+def _keys(job: ReturnsJob) -> list[tuple[str, str, str, str]]:
+    return [(job.data, job.id, job.reward, split) for split in job.splits]
 
 
 def _key(row: ReturnRow) -> tuple[str, str, str, str]:
@@ -133,9 +165,9 @@ def write_returns(path: Path, rows: list[ReturnRow]) -> None:
 
 def table_of(rows: list[ReturnRow]) -> TextTable:
     """The rows for a terminal."""
-    heading = ["id", "reward", "split", *(name.replace("_", " ") for name in FIGURES)]
+    heading = ["id, reward, split", *(name.replace("_", " ") for name in FIGURES)]
     cells = [
-        [row.environment.partition("/")[2], row.reward, row.split]
+        [f"{row.environment.partition('/')[2].removesuffix('-v0')}, {row.reward}, {row.split}"]
         + ["" if (one := getattr(row, name)) is None else f"{one:.2f}" for name in FIGURES]
         for row in rows
     ]

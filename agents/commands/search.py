@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import torch
 import tyro
-from rich.table import Table
 
 from agents.commands.options import (
     SEEDS,
@@ -19,7 +18,7 @@ from agents.commands.options import (
     fail_if_any,
     print_line,
 )
-from agents.evaluation.text_tables import wide_console
+from agents.evaluation.text_tables import TextTable, print_text_table
 from agents.registry import parse_agent, parse_reward
 from agents.search.study import (
     ROUND,
@@ -189,12 +188,10 @@ def _print_table(
     each = len(options.data) * len(expand_seeds(options.seeds))
     trials, runs = counted(len(finished), "trial"), counted(each, "run")
     title = f"{options.agent}: {trials}, validation, mean of {runs} each"
-    table = Table(title=title, title_justify="left")
     pcc = parse_agent(options.agent).config.validation_metric == "pcc"
     headings = ["PCC" if pcc else "MAE"] if regression else ["accuracy %", "p of true class"]
     headings = ["reward"] if paid else headings
-    for name in ["trial", *headings, *searched, "episodes scored", "seconds"]:
-        table.add_column(name, justify="right")
+    rows = []
     for score, trial in finished:
         cells = [f"{100 * score.validation:.2f}", f"{score.validation_p_c:.4f}"]
         if regression:
@@ -202,8 +199,10 @@ def _print_table(
         elif paid:
             cells = [f"{score.validation:.4f}"]
         cells += [str(trial.hyper[name]) for name in searched]
-        table.add_row(str(trial.number), *cells, str(score.episodes), f"{score.seconds:.1f}")
-    wide_console().print(table)
+        cells += [str(score.episodes), f"{score.seconds:.1f}"]
+        rows.append([str(trial.number), *cells])
+    heading = ["trial", *headings, *searched, "episodes scored", "seconds"]
+    print_text_table(TextTable(heading, rows), title)
     if finished:
         print_line(f"best: --agent {shlex.quote(finished[0][1].text(options.agent))}")
     told = f"; by hyper-parameter: {program('sensitivity')} {shlex.quote(str(options.out))}"

@@ -47,7 +47,7 @@ def sensitivity(arguments: list[str]) -> None:
     check_options(SensitivityArguments, "sensitivity", arguments)
     options = tyro.cli(SensitivityArguments, prog=program("sensitivity"), args=arguments)
     if not options.log.is_file():
-        raise FrameSelectError(f"{options.log}: no such file; name the log of a search")
+        raise FrameSelectError(f"{options.log}: no such file; name the CSV that `search` wrote")
     found = sensitivities(read_log(options.log))
     if not found:
         raise FrameSelectError(

@@ -183,6 +183,11 @@ def _print_result(args: TrainArguments, trained: Trained) -> None:
         f"{', '.join(counted(*one) for one in counts)}, {last.seconds:.0f} s "
         f"({last.cpu_seconds:.0f} CPU s); kept epoch {trained.kept_epoch}"
     )
+    if not last.updates:
+        print_line(
+            f"warning: no update was made in {counted(last.episodes, 'episode')}: the network is "
+            "untrained; give a larger --budget"
+        )
     print_line(f"saved in {args.out}; next: {_next_command(args)}")
 
 

@@ -66,7 +66,7 @@ def named_policy(name: str, found: Any) -> AgentDesign | None:
     None if it is neither.
     """
     if isinstance(found, PolicyRanking):
-        return given_policy(name, lambda cache, config: found, files=found.files)
+        return given_policy(name, lambda cache, config: _called(found, name), files=found.files)
     if not callable(found) or isinstance(found, type):
         return None
     try:
@@ -80,9 +80,17 @@ def named_policy(name: str, found: Any) -> AgentDesign | None:
             raise FrameSelectError(
                 f"agent {name!r}: it made a {type(made).__name__} of the cache, not a PolicyRanking"
             )
-        return made
+        return _called(made, name)
 
     return given_policy(name, make, files=tuple(map(Path, getattr(found, "files", ()))))
+
+
+def _called(policy: PolicyRanking, name: str) -> PolicyRanking:
+    """The policy by the name on the command line, unless it has one."""
+    if policy.name != PolicyRanking.NAME:
+        return policy
+    files = policy.files
+    return PolicyRanking(policy.policy, policy.env_id, name=name, files=files, **policy.keywords)
 
 
 def on_task(policy: PolicyRanking, task: Task) -> PolicyRanking:

@@ -74,12 +74,14 @@ class PolicyRanking(GreedyAgent):
         FrameSelectError: for an unknown id.
     """
 
+    NAME = "policy"  # by default
+
     def __init__(
         self,
         predict: Predict,
         env_id: str,
         *,
-        name: str = "policy",
+        name: str = NAME,
         files: Sequence[str | Path] = (),
         **keywords: Any,
     ) -> None:

@@ -97,7 +97,9 @@ def _make(name: str, file: Path, cache: FeatureCache, config: SavedConfig) -> Po
     try:
         model = algorithm(name).load(file, device="cpu")
     except Exception as error:  # whatever reading a pickle raises
-        raise FrameSelectError(f"{file}: is no model of {name}: {error!r}") from None
+        raise FrameSelectError(
+            f"{file}: is not a model of {name}; name the algorithm that saved it ({error!r})"
+        ) from None
     keywords = {one.name: getattr(config, one.name) for one in fields(config)}
     env_id = keywords.pop("env_id") or _default_id(file, model.action_space)
     given = {name: value for name, value in keywords.items() if value is not None}

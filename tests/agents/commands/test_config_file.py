@@ -135,5 +135,12 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, name, text, words):
 
 
 def test_the_file_must_exist(tmp_path):
-    with pytest.raises(FrameSelectError, match=r"absent.toml: cannot be read as TOML"):
+    with pytest.raises(FrameSelectError, match=r"absent.toml: no such file"):
         find_config(["--config", str(tmp_path / "absent.toml")])
+    with pytest.raises(FrameSelectError, match=r"is a folder; name .*/config.json"):
+        find_config(["--config", str(tmp_path)])
+
+
+def test_a_run_that_ships_is_named():
+    config = find_config(["--config", "zoo:cues/dqn"])
+    assert config.values["agent"] == "dqn" and config.values["data"] == "cues"

@@ -41,16 +41,17 @@ def test_the_command_writes_and_prints_every_row_and_keeps_it(planted, tmp_path,
     assert [row["split"] for row in own] == ["test", "train"] and own[0]["keep_all"] == ""
     assert "mean returns" in capsys.readouterr().out
 
-    # What was made stays, also of rewards that are not asked for again; another budget is made.
+    # What was made stays, also of rewards that are not asked for again; another budget is refused.
     changed = out.read_text().replace(default["random"], "0.1234")
     out.write_text(changed)
     again = run("sign_omega")
     assert list(again) == list(rows)
     assert again["FrameSelect/OneShot-v0", "sign_omega", "train"]["random"] == "0.1234"
-    other = run("span", budget="30")
-    assert list(other) == list(rows)  # in the same order
-    one, two = (found["FrameSelect/Pick-v0", "span", "test"] for found in (rows, other))
-    assert (one["episodes"], two["episodes"]) == ("60", "30") and one["random"] == two["random"]
+    assert f"kept from {out}: 5 of 5 pairs of id and reward" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run("span", budget="30")
+    assert "has rows of 60 episodes, and --budget asks for 30" in capsys.readouterr().err
+    assert out.read_text() == changed
 
 
 def test_a_file_that_is_another_table_stays(tmp_path, capsys):
@@ -58,7 +59,7 @@ def test_a_file_that_is_another_table_stays(tmp_path, capsys):
     path.write_text("data,accuracy\n")
     with pytest.raises(SystemExit):
         main(["returns", "--data", "cues", "--rewards", "margin", "--out", str(path)])
-    assert "a.csv: is no table of returns; delete it" in capsys.readouterr().err
+    assert "a.csv: is not a table of returns, or is damaged; delete it" in capsys.readouterr().err
     assert path.read_text() == "data,accuracy\n"
 
 

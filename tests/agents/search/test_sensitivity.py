@@ -94,7 +94,7 @@ def test_bad_input_is_one_line(tmp_path, capsys) -> None:
     log = tmp_path / "log.csv"
     append_to_log(log, key({"a": 1}), score(0.5))
     for path, message in (
-        (tmp_path / "none.csv", "none.csv: no such file; name the log of a search"),
+        (tmp_path / "none.csv", "none.csv: no such file; name the CSV that `search` wrote"),
         (log, "log.csv: no search in it has two finished trials that differ"),
     ):
         with pytest.raises(SystemExit) as caught:
