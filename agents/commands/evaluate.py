@@ -35,7 +35,7 @@ class EvaluateArguments:
     """Score runs, and policies from elsewhere, on the test split together with the references.
 
     Runs of one agent with different seeds share a row, whose intervals resample the runs too. Runs
-    of one agent with different hyper-parameters get a row each.
+    of one agent with different hyper-parameters, rewards, m or limits get a row each.
     """
 
     #: Run folders, or names of runs that ship, such as zoo:cues/reinforce, which are copied to

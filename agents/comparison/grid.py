@@ -11,6 +11,7 @@ from typing import Any
 
 from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.references import reference_names
+from agents.evaluation.run_groups import row_name
 from agents.evaluation.scoring import EvaluationSettings, ViewScheme
 from agents.registry import check_pickles, parse_agent, parse_reward, reward_text
 from agents.training.seeds import Seeds, expand_seeds
@@ -244,9 +245,11 @@ def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
     rewards = len(trained) > len({(agent, data) for agent, data, _ in trained})
     targets = len({spec.target_frames for spec in specs}) > 1
     return {
-        spec: spec.agent
-        + (f", {spec.reward}" if rewards else "")
-        + (f", m={spec.target_frames}" if targets else "")
+        spec: row_name(
+            spec.agent,
+            spec.reward if rewards else None,
+            spec.target_frames if targets else None,
+        )
         for spec in specs
     }
 
