@@ -52,7 +52,7 @@ class EvaluateArguments:
     #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: Fuse runs on several streams: each selects its own frames, and their predictions are averaged
-    #: 1 : 1. Runs of the same agent and seed belong together.
+    #: 1 : 1. Runs of the same agent, reward, m and seed belong together.
     fuse: bool = False
     #: How frames are selected after training with --view random: region ranks the frames of each
     #: view by themselves, frame by their scores averaged over views.

@@ -42,9 +42,10 @@ class TrainedRun:
         limits = tuple(f"{name}={self.task[name]}" for name in LIMITS if self.task[name])
         return reward_text(self.task["reward"]), self.task["target_frames"], limits
 
-    def task_text(self) -> str:
-        """Text that is the same for runs of the same task."""
-        return json.dumps(self.task, sort_keys=True)
+    def task_text(self, *other_than: str) -> str:
+        """Text that is the same for runs whose tasks differ in nothing but `other_than`."""
+        same = {name: value for name, value in self.task.items() if name not in other_than}
+        return json.dumps(same, sort_keys=True)
 
 
 def group_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, list[Path]]:
@@ -118,37 +119,32 @@ def _check_distinct(keyed: Iterable[tuple[str, TrainedRun, str]]) -> None:
 def fuse_runs(folders: Sequence[Path], trust_code: bool = False) -> dict[str, list[RunFolders]]:
     """Runs on several streams by their name in the table, a folder for each stream.
 
-    Runs of one agent and seed on all streams are one run. A single agent is called "two-stream",
-    one of several "two-stream NAME".
+    Runs whose tasks differ in the stream alone are one run. A single row is called "two-stream",
+    one of several "two-stream NAME", with NAME as in `group_runs`.
 
     Raises:
-        FrameSelectError: if there are fewer than two streams, or a run is missing on one of them.
+        FrameSelectError: if there are fewer than two streams, or a run is named twice or missing on
+            one of them.
     """
-    by_stream: dict[str | None, list[Path]] = {}
-    for folder in folders:
-        by_stream.setdefault(read_config(folder)["task"].get("stream"), []).append(folder)
+    named = _named(folders, trust_code)
+    _check_distinct((name, run, run.task_text()) for name, run in named)
+    by_stream: dict[str | None, dict[tuple[str, int, str], Path]] = {}
+    for name, run in named:
+        key = name, run.task["seed"], run.task_text("stream")
+        by_stream.setdefault(run.task["stream"], {})[key] = run.folder
     if len(by_stream) < 2:
         raise FrameSelectError(
             f"--fuse: all runs are on the stream {next(iter(by_stream))!r}; name runs on two"
         )
-    keyed: list[dict[tuple[str, int], Path]] = []
-    for own in by_stream.values():
-        grouped = group_runs(own, trust_code).items()
-        keyed.append(
-            {
-                (name, read_config(folder)["task"]["seed"]): folder
-                for name, same in grouped
-                for folder in same
-            }
-        )
-    for stream, runs in zip(by_stream, keyed, strict=True):
-        for name, seed in sorted(keyed[0].keys() ^ runs.keys()):
+    keyed = list(by_stream.values())
+    for stream, runs in by_stream.items():
+        for name, seed, _ in sorted(keyed[0].keys() ^ runs.keys()):
             raise FrameSelectError(
                 f"--fuse: {name} with seed {seed} was not trained on both "
-                f"{next(iter(by_stream))!r} and {stream!r}; name runs of the same agent and seed "
-                "on every stream"
+                f"{next(iter(by_stream))!r} and {stream!r}; name runs that differ in nothing but "
+                "the stream"
             )
-    names = dict.fromkeys(name for name, _ in keyed[0])
+    names = dict.fromkeys(name for name, *_ in keyed[0])
     prefix = f"{WORDS.get(len(keyed), len(keyed))}-stream"
     fused: dict[str, list[RunFolders]] = {}
     for key in keyed[0]:
