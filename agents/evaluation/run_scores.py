@@ -30,7 +30,7 @@ from agents.evaluation.scoring import (
     importance_scores,
     video_answers,
 )
-from agents.evaluation.selected_pooled import select_then_pool
+from agents.evaluation.selected_pooled import not_pooled, select_then_pool
 from agents.registry import AgentChoice
 from agents.training.load import load_run
 from agents.training.run_folder import (
@@ -220,19 +220,17 @@ def evaluate_runs(
                 trained_for[name] = config["task"].get("target_frames", 0)
     rankings |= policy_rankings(cache, policies, task, streams)
     pooling = {name: agents[name] for name in among(pool, agents)}
-    notes = []
-    if pooling and (len(streams) > 1 or task.get("view") is not None):
-        pooling = {}
-        notes.append("no rows `then pooled`: they are for one stream without single views")
+    aggregator = task.get("aggregator", MEAN)
+    left_out = not_pooled(len(streams), task["view"], task["alpha"], aggregator) if pooling else ""
     predictors: list[list[PredictorRun]] = _network_runs(agents, found)
-    if pooling:
+    if pooling and not left_out:
         predictors += _pooled_runs(cache, pooling, task, frames, trust_code)
     evaluation = evaluate(
         cache,
         rankings,
         more_predictors=predictors,
         **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
-        aggregator=task.get("aggregator", MEAN),
+        aggregator=aggregator,
         stream=streams,
         split=split,
         train_split=task["split"],
@@ -241,7 +239,7 @@ def evaluate_runs(
         target_frames=trained_for,
         **options,
     )
-    return replace(evaluation, notes=(*evaluation.notes, *notes))
+    return replace(evaluation, notes=(*evaluation.notes, *filter(None, [left_out])))
 
 
 def among(wanted: bool | Collection[str], names: Collection[str]) -> list[str]:
