@@ -239,7 +239,8 @@ def evaluate_runs(
         target_frames=trained_for,
         **options,
     )
-    return replace(evaluation, notes=(*evaluation.notes, *filter(None, [left_out])))
+    omissions = (*evaluation.omissions, *filter(None, [left_out]))
+    return replace(evaluation, omissions=omissions)
 
 
 def among(wanted: bool | Collection[str], names: Collection[str]) -> list[str]:
