@@ -151,7 +151,7 @@ def _grid(options: CompareArguments, frames: Sequence[int]) -> list[RunSpec]:
     )
     if options.fuse and len(options.streams) < 2:
         raise FrameSelectError("--fuse: name at least two --streams")
-    check_scoring(specs, frames, options.also, options.resamples, options.choose)
+    check_scoring(specs, frames, options.also, options.resamples, options.choose, pool=options.pool)
     return specs
 
 

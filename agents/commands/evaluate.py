@@ -35,7 +35,7 @@ class EvaluateArguments:
     """Score runs, and policies from elsewhere, on the test split together with the references.
 
     Runs of one agent with different seeds share a row, whose intervals resample the runs too. Runs
-    of one agent with different hyper-parameters get a row each.
+    of one agent with different hyper-parameters, rewards, m or limits get a row each.
     """
 
     #: Run folders, or names of runs that ship, such as zoo:cues/reinforce, which are first copied
@@ -52,7 +52,7 @@ class EvaluateArguments:
     #: hill-climb, exact-oracle (of at most 16 frames).
     also: tuple[str, ...] = ()
     #: Fuse runs on several streams: each selects its own frames, and their predictions are averaged
-    #: 1 : 1. Runs of the same agent and seed belong together.
+    #: 1 : 1. Runs of the same agent, reward, m and seed belong together.
     fuse: bool = False
     #: How frames are selected after training with --view random: region ranks the frames of each
     #: view by themselves, frame by their scores averaged over views.

@@ -11,7 +11,9 @@ from typing import Any
 
 from agents.evaluation.choosing import ChoiceRule, check_rule
 from agents.evaluation.references import reference_names
+from agents.evaluation.run_groups import row_name
 from agents.evaluation.scoring import EvaluationSettings, ViewScheme
+from agents.evaluation.selected_pooled import check_pooling, not_pooled
 from agents.registry import check_pickles, parse_agent, parse_reward, reward_text
 from agents.training.seeds import Seeds, expand_seeds
 from agents.training.trainer import Run
@@ -221,6 +223,7 @@ def check_scoring(
     also: Sequence[str],
     resamples: int,
     choose_by: ChoiceRule = "best",
+    pool: bool = False,
 ) -> None:
     """Refuse in advance what the evaluation at the end would refuse."""
     most = specs[0].num_frames
@@ -236,6 +239,11 @@ def check_scoring(
     for data in dict.fromkeys(spec.data for spec in specs):
         reference_names(list(also), open_cache(data).task)
         check_rule(choose_by, open_cache(data).task)
+    for spec in specs if pool else ():
+        # Seeds make no difference to whether there are validation videos.
+        if spec.seed == specs[0].seed and not not_pooled(1, spec.view, spec.alpha, spec.aggregator):
+            cache = open_cache(spec.data)
+            check_pooling(cache, spec.run().task(cache), spec.agent)
 
 
 def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
@@ -244,9 +252,11 @@ def make_labels(specs: Sequence[RunSpec]) -> dict[RunSpec, str]:
     rewards = len(trained) > len({(agent, data) for agent, data, _ in trained})
     targets = len({spec.target_frames for spec in specs}) > 1
     return {
-        spec: spec.agent
-        + (f", {spec.reward}" if rewards else "")
-        + (f", m={spec.target_frames}" if targets else "")
+        spec: row_name(
+            spec.agent,
+            spec.reward if rewards else None,
+            spec.target_frames if targets else None,
+        )
         for spec in specs
     }
 

@@ -31,6 +31,7 @@ class DataSetResults:
     evaluation: Evaluation
     # label -> its runs, in the order of the evaluation's first axis
     runs: dict[str, tuple[FinishedRun, ...]]
+    controls: tuple[str, ...] = ()  # the names of the untrained agents in the evaluation
 
     @property
     def shown(self) -> Evaluation:
@@ -135,7 +136,7 @@ def gather(
             progress=True,
             **options,
         )
-        data_sets.append(DataSetResults(where, evaluation, runs))
+        data_sets.append(DataSetResults(where, evaluation, runs, tuple(controls)))
     return data_sets
 
 

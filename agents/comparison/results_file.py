@@ -75,11 +75,11 @@ def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
 
 def _reference_rows(one: DataSetResults) -> list[dict[str, object]]:
     """The references' rows of results.csv."""
-    own = {name for label in one.runs for name in (label, network_row(label))}
+    own = {name for label in one.runs for name in (label, network_row(label))} | {*one.controls}
     return [
         {**one.where.columns(), "agent": row.ranking, **_figures(row)}
         for row in one.evaluation.table
-        if row.ranking not in own and not row.ranking.startswith(f"{UNTRAINED} ")
+        if row.ranking not in own
     ]
 
 

@@ -137,15 +137,18 @@ def evaluate(
     names = reference_names(references, cache.task)
     agents = agent_runs(rankings, validation or {}, names)
     rows = labelled_rows(cache, split, fold)
-    notes: list[str] = []
+    omissions: list[str] = []
+    choice_rules: dict[str, str] = {}  # by row
     few_videos = ""
     if cache.single_class:
         names = label_free_names(names)
-        notes.append("no references that read predictions: one class is all that they can say")
+        omissions.append("no references that read predictions: one class is all that they can say")
     fitted = [name for name in names if name in FITTED]
     if fitted and (split == train_split or train_split not in cache.splits(fold)):
         names = [name for name in names if name not in FITTED]
-        notes.append("no fitted references: there is no training split other than the scored one")
+        omissions.append(
+            "no fitted references: there is no training split other than the scored one"
+        )
     pooled = [
         Pooled.fit(cache, fold, train_split, num_frames, one, single_view(view), seed)
         for one in (streams if set(names) & set(USE_POOLED) else ())
@@ -158,16 +161,16 @@ def evaluate(
         sets = [holdout(cache, fold, train_split, seed)[1]]
     choices: dict[str, Choices] = {}  # by row
     if cache.single_class:
-        notes.append("no rows chosen: any number of frames predicts the one class")
+        omissions.append("no rows chosen: any number of frames predicts the one class")
     elif not sets or any(np.isin(one, rows).any() for one in sets):
-        notes.append("no rows chosen: there are no validation videos outside the scored split")
+        omissions.append("no rows chosen: there are no validation videos outside the scored split")
     else:
         choosing = [one for one in every if one.chooses]
         words = "validation" if progress else ""
         rules = choose_by, BESIDE[choose_by]
         made = choose(settings, choosing, sets, frames, rules, words)
         choices = dict(zip((CHOSEN, rules[1]), made.values(), strict=True))
-        notes += [f"{row}: {WORDS[rule]}" for row, rule in zip(choices, rules, strict=True)]
+        choice_rules = {row: WORDS[rule] for row, rule in zip(choices, rules, strict=True)}
         few_videos = few_videos_note(sets)
 
     requests = []
@@ -217,7 +220,8 @@ def evaluate(
             for name, own in by_name.items()
         },
         agents=tuple(one.name for one in agents if one.agent),
-        notes=tuple(notes),
+        omissions=tuple(omissions),
+        rules=choice_rules,
         resamples=resamples,
         target_frames=dict(target_frames or {}),
     )
@@ -231,7 +235,7 @@ def evaluate(
     told = resampled_groups(evaluation.group)[1], few_videos, one_class_warning(evaluation)
     return replace(
         evaluation,
-        notes=(*notes, *level_notes(evaluation, drawn)),
+        levels=tuple(level_notes(evaluation, drawn)),
         cautions=tuple(filter(None, told)),
         verdict=rater_verdict(evaluation, drawn, verdict(evaluation, drawn)),
     )

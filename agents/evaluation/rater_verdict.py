@@ -10,7 +10,7 @@ from agents.evaluation.raters import HUMAN
 from agents.evaluation.references import RANDOM
 from agents.evaluation.result import F_SCORE, TAU, Agreement, Evaluation, Verdict
 from agents.evaluation.text_tables import interval_text, number_text
-from agents.evaluation.verdict import TOLD
+from agents.evaluation.verdict import TOLD, level_words
 from baselines import ON_REQUEST, RANKINGS
 from baselines.fitted_formula import FITTED_FORMULAS
 
@@ -51,9 +51,12 @@ def rater_verdict(
         parts.append(f"among themselves the raters have tau {_of(people, TAU)}{f_score}")
     formula = best_rating_formula(evaluation)
     if formula:
-        above = drawn.mean(own.values[TAU] - _by_video(agreement[formula], TAU))
-        level = "but so does a formula" if lead.low > 0 and above.low <= 0 else "best formula"
-        parts.append(f"{level}, {formula}, tau {_of(agreement[formula], TAU)}")
+        other = agreement[formula]
+        above = drawn.mean(own.values[TAU] - _by_video(other, TAU))
+        level = "best formula"
+        if lead.low > 0 and above.low <= 0:
+            level = level_words(drawn.mean(other.values[TAU] - _by_video(random, TAU)))
+        parts.append(f"{level}, {formula}, tau {_of(other, TAU)}")
     who = best if len(evaluation.agents) == 1 else f"{best}, the best of {len(evaluation.agents)}"
     text = f"{'; '.join(parts)} ({who})."
     if single:

@@ -88,8 +88,11 @@ class Evaluation:
     # (ranking, frames) -> m (or "all") of each run, for `chosen` and the row of the rule beside it
     choices: dict[tuple[str, str], tuple[FrameCount, ...]]
     agents: tuple[str, ...]  # their names, without references and controls, in their order
-    notes: tuple[str, ...]  # what was left out, and why
+    omissions: tuple[str, ...]  # what was left out, and why
+    # how m was chosen, by row: `chosen`, and the rule beside it; empty where nothing was chosen
+    rules: Mapping[str, str]
     resamples: int  # number of bootstrap resamples
+    levels: tuple[str, ...] = ()  # the formulas that the best agent is not certainly above
     cautions: tuple[str, ...] = ()  # what its intervals and choices cannot tell
     verdict: Verdict | None = None  # whether selection helps; None without an agent
     # by ranking: the m that it was trained for, where that is known
@@ -103,6 +106,15 @@ class Evaluation:
     def task(self) -> str:
         """The cache's task, "classification" or "regression"."""
         return self.settings.cache.task
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Every line below the table but its cautions and what its words mean."""
+        return *self.omissions, *(self.rule(row) for row in self.rules), *self.levels
+
+    def rule(self, row: str) -> str:
+        """A line that says how m was chosen in a row of `rules`."""
+        return f"{row}: {self.rules[row]}"
 
     @property
     def rated_alone(self) -> bool:

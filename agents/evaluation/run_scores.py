@@ -30,7 +30,7 @@ from agents.evaluation.scoring import (
     importance_scores,
     video_answers,
 )
-from agents.evaluation.selected_pooled import select_then_pool
+from agents.evaluation.selected_pooled import not_pooled, select_then_pool
 from agents.registry import AgentChoice
 from agents.training.checkpoint import read_tensors, write_tensors
 from agents.training.load import load_run
@@ -215,19 +215,17 @@ def evaluate_runs(
                 trained_for[name] = config["task"].get("target_frames", 0)
     rankings |= policy_rankings(cache, policies, task, streams)
     pooling = {name: agents[name] for name in among(pool, agents)}
-    notes = []
-    if pooling and (len(streams) > 1 or task.get("view") is not None):
-        pooling = {}
-        notes.append("no rows `then pooled`: they are for one stream without single views")
+    aggregator = task.get("aggregator", MEAN)
+    left_out = not_pooled(len(streams), task["view"], task["alpha"], aggregator) if pooling else ""
     predictors: list[list[PredictorRun]] = _network_runs(agents, found)
-    if pooling:
+    if pooling and not left_out:
         predictors += _pooled_runs(cache, pooling, task, frames, trust_code)
     evaluation = evaluate(
         cache,
         rankings,
         more_predictors=predictors,
         **{name: task[name] for name in ("fold", "view", "num_frames", "alpha")},
-        aggregator=task.get("aggregator", MEAN),
+        aggregator=aggregator,
         stream=streams,
         split=split,
         train_split=task["split"],
@@ -236,7 +234,8 @@ def evaluate_runs(
         target_frames=trained_for,
         **options,
     )
-    return replace(evaluation, notes=(*evaluation.notes, *notes))
+    omissions = (*evaluation.omissions, *filter(None, [left_out]))
+    return replace(evaluation, omissions=omissions)
 
 
 def among(wanted: bool | Collection[str], names: Collection[str]) -> list[str]:

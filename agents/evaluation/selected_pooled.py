@@ -12,9 +12,12 @@ import numpy as np
 
 from agents.evaluation.scoring import FrameCount
 from agents.training.load import LoadedRun
+from agents.training.task import Task
 from baselines.predictors import Pooled, mean_prediction, pool
 from baselines.splits import row_batches
 from frame_select_env import Clips, FeatureCache, FrameSelectError, Ranking
+from frame_select_env.cache import View
+from frame_select_env.consensus import MEAN
 from frame_select_env.ranking import top_frames
 
 # After an agent's name: the rows of its predictors.
@@ -59,6 +62,27 @@ def answers(model: Pooled, clips: Clips, kept: np.ndarray) -> dict[str, np.ndarr
     return {SELECTED: told, POOLED: pooled, BOTH: (told + pooled) / 2}
 
 
+def not_pooled(streams: int, view: View, alpha: float, aggregator: str) -> str:
+    """Why there are no rows of selecting and then pooling, in a line; empty where there are."""
+    if streams > 1 or view is not None:
+        return "no rows `then pooled`: they are for one stream without single views"
+    if aggregator != MEAN or alpha:
+        return "no rows `then pooled`: they are for the mean prediction of the selected frames"
+    return ""
+
+
+def check_pooling(cache: FeatureCache, task: Task, name: str) -> None:
+    """Refuse what has no rows of selecting and then pooling, of the agent `name`.
+
+    Raises:
+        FrameSelectError: for a regression, or a task without validation videos.
+    """
+    if cache.task != "classification":
+        raise FrameSelectError("--pool: only for a classification")
+    if not len(task.validation_rows):
+        raise FrameSelectError(f"--pool: {name} held out no validation videos to choose on")
+
+
 def select_then_pool(
     cache: FeatureCache, run: LoadedRun, pooled: Pooled, name: str, frames: Sequence[int]
 ) -> dict[str, SelectedPooled]:
@@ -71,10 +95,7 @@ def select_then_pool(
         FrameSelectError: for a regression, or a run without validation videos.
     """
     task = run.task
-    if cache.task != "classification":
-        raise FrameSelectError("--pool: only for a classification")
-    if not len(task.validation_rows):
-        raise FrameSelectError(f"--pool: {name} held out no validation videos to choose on")
+    check_pooling(cache, task, name)
     errors: dict[Key, float] = {}
     counts: tuple[FrameCount, ...] = (*frames, "all")
     for m in counts:

@@ -217,13 +217,12 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
 
 def brief_notes(evaluation: Evaluation) -> list[str]:
     """What to be warned of, and what the words of the brief table mean."""
-    notes = [*evaluation.cautions, *(note for note in evaluation.notes if note.startswith("no "))]
+    notes = [*evaluation.cautions, *evaluation.omissions]
     if evaluation.settings.cache.single_class:
         return [*notes, *_single_class_notes(evaluation)]
     names = [row[0].removesuffix(LABEL) for row in brief_table(evaluation).rows]
     if evaluation.chosen:
-        rule = next(note for note in evaluation.notes if note.startswith(f"{CHOSEN}: "))
-        notes.append(rule)
+        notes.append(evaluation.rule(CHOSEN))
     notes += [*_unchosen(evaluation, names), INTERVALS, f"{KEPT}: the mean number of frames"]
     notes += [text for name, text in WORDS.items() if name in names]
     return [*notes, *rater_notes(evaluation)]

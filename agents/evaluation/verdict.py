@@ -69,12 +69,17 @@ def _formula(evaluation: Evaluation, drawn: Resamples, helps: bool) -> tuple[str
     gain = evaluation.row(name, frames).figures["gain"]
     text = number_text(gain.value, evaluation.task == "classification", signed=True)
     if helps and lead.low <= 0:
-        return name, frames, f"; but so does a formula, {name}: {text}"
+        return name, frames, f"; {level_words(gain)}, {name}: {text}"
     if not helps and gain.low > 0:
         return name, frames, f"; but a formula gains, {name}: {text}"
     if gain.value < 0:
         return name, frames, "; no formula gains"
     return name, frames, f"; best formula, {name}, {text}"
+
+
+def level_words(formula: Interval) -> str:
+    """What is said of a formula that an agent which helps is not certainly above, by its gain."""
+    return "but so does a formula" if formula.low > 0 else "though not certainly above a formula"
 
 
 def one_class_warning(evaluation: Evaluation) -> str:

@@ -292,7 +292,7 @@ def test_a_regression_has_pcc_and_mae(regression, tmp_path, capsys):
     assert all(-1 <= float(row["pcc"]) <= 1 and 0 < float(row["mae"]) < 2 for row in found)
 
 
-def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
+def test_bad_input_is_one_line_and_trains_nothing(planted, regression, tmp_path, capsys):
     asked = ["--data", planted, "--agents", TINY, "--seeds", 1, *SMALL]
     new = tmp_path / "new"
     for arguments, message in (
@@ -302,6 +302,7 @@ def test_bad_input_is_one_line_and_trains_nothing(planted, tmp_path, capsys):
         (["--frames", 11], "frames=11: must be from 1 to the number of frames per video, 10"),
         (["--also", "best"], "unknown reference 'best'"),
         (["--resamples", 0], "resamples=0"),
+        (["--pool", "--data", regression, "--stream", "audio"], "--pool: only for a classific"),
         (["--ray-address", "auto"], "--ray-address: requires --engine ray"),
         (
             ["--engine", "ray", "--ray-address", "127.0.0.1:1"],

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from agents.comparison.grid import RunSpec, by_data_set, make_grid, make_labels, parse_shard
+from agents.comparison.grid import (
+    RunSpec,
+    by_data_set,
+    check_scoring,
+    make_grid,
+    make_labels,
+    parse_shard,
+)
 from frame_select_env import FrameSelectError, open_cache
 
 TINY = "reinforce@hidden_size=8,epochs=2"
@@ -146,6 +153,20 @@ def test_streams_views_and_alphas_are_axes(viewed):
         f"viewed, rgb, {TINY}, sign_omega, m=4, seed 0",
         f"viewed, flow, by frame, alpha 0.1, {TINY}, sign_omega, m=4, seed 0",
     }
+
+
+def test_what_cannot_be_pooled_is_refused_before_anything_is_trained(planted, regression):
+    check_scoring(grid(planted), [2], (), 10, pool=True)
+    targets = grid(regression, streams=["audio"], rewards=["delta_error"])
+    with pytest.raises(FrameSelectError, match="--pool: only for a classification"):
+        check_scoring(targets, [2], (), 10, pool=True)
+    check_scoring(targets, [2], (), 10)
+    without = f"{TINY},holdout=false,keep=last,patience=0"
+    asked = {"split": "val", "agents": [TINY, without]}
+    with pytest.raises(FrameSelectError, match=f"--pool: {without} held out no validation videos"):
+        check_scoring(grid(planted, **asked), [2], (), 10, pool=True)
+    # There the rows are left out, with a note.
+    check_scoring(grid(planted, **asked, alphas=[0.5]), [2], (), 10, pool=True)
 
 
 def test_axes_that_do_not_fit_are_refused(viewed, planted):

@@ -1,11 +1,13 @@
 """What a table says its intervals and its choice of m cannot tell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from agents.evaluation import evaluate
 from agents.evaluation.intervals import resampled_groups
-from agents.evaluation.tables import evaluation_markdown
+from agents.evaluation.tables import brief_notes, evaluation_markdown
 
 LENGTHS = np.random.default_rng(0).integers(4, 14, 100)
 
@@ -54,3 +56,18 @@ def test_few_validation_videos_are_said(plant, telling):
         found = evaluate(cache, {"mine": [telling(), telling(1)]}, validation=sets, **options)
         line = "the number of frames was chosen on 19 validation videos; at least 20 are needed"
         assert (line in evaluation_markdown(found)) == (count == 19)
+
+
+def test_the_brief_table_says_what_is_left_out_in_whatever_words(plant, telling):
+    options = {"frames": (2,), "resamples": 10, "references": ["centre"]}
+    found = evaluate(plant(), {"mine": [telling()]}, **options)
+    worded = replace(
+        found,
+        omissions=("Pooled videos are missing", "There is no oracle"),
+        rules={"chosen": "by the weather", "one-se": "by the stars"},
+        levels=("no formula is like the agent",),
+    )
+    assert {*worded.omissions, "chosen: by the weather"} <= set(brief_notes(worded))
+    assert not {"one-se: by the stars", *worded.levels} & set(brief_notes(worded))
+    text = evaluation_markdown(worded)
+    assert all(f"- {note}\n" in text for note in worded.notes) and len(worded.notes) == 5

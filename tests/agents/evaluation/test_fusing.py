@@ -1,6 +1,7 @@
 """Views and streams, each ranked by itself, their predictions averaged: worked by hand."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -215,6 +216,31 @@ def test_runs_that_do_not_belong_together_are_refused(folders, viewed, tmp_path)
     )
     with pytest.raises(FrameSelectError, match="held out different validation videos"):
         evaluate_runs(cache, {"one": [(first, second)]}, **few)
+
+
+def test_only_runs_for_the_same_reward_and_m_are_fused(folders, viewed, tmp_path):
+    plain = folders[0], folders[2]  # for sign_omega and m = 2, like all of `folders`
+    views = ["--view", "random"]
+    margin = tuple(
+        train(tmp_path / one, viewed, "--stream", one, *views, "--reward", "margin")
+        for one in ("rgb", "flow")
+    )
+    wide = train(tmp_path / "wide", viewed, "--stream", "flow", *views, "--target-frames", 3)
+    assert fuse_runs([*plain, *margin]) == {
+        "two-stream reinforce, sign_omega": [plain],
+        "two-stream reinforce, margin": [margin],
+    }
+    for runs, name in (
+        ([plain[0], margin[1]], "reinforce, (margin|sign_omega)"),
+        ([plain[0], wide], "reinforce, m=(2|3)"),
+    ):
+        with pytest.raises(FrameSelectError, match=f"{name} with seed 0 was not trained on both"):
+            fuse_runs(runs)
+    copy = shutil.copytree(folders[0], tmp_path / "copy")
+    with pytest.raises(FrameSelectError, match="copy are both runs of reinforce with seed 0; name"):
+        fuse_runs([*folders, copy])
+    with pytest.raises(FrameSelectError, match="flow0: is named twice"):
+        fuse_runs([*folders, folders[2]])
 
 
 def test_stored_scores_have_a_row_for_every_view(folders, viewed):

@@ -169,6 +169,22 @@ def test_a_formula_that_agrees_as_well_is_named(plant_rated):
     assert f"{formula}, motion, tau {scores:.2f}" in text
 
 
+def test_a_formula_that_does_not_agree_itself_is_not_said_to(plant_rated):
+    class Dim(Known):
+        def scores(self, clips):
+            noise = [np.random.default_rng(int(video)).normal(size=12) for video in clips.video]
+            return super().scores(clips) + 3 * np.array(noise)
+
+    found = evaluated(plant_rated(80), Dim("mine"), references=["random", "motion"])
+    tau = {name: one.values["tau"].mean(axis=0) for name, one in found.agreement.items()}
+    above_random, above_agent = (tau["motion"] - tau[name] for name in ("random", "mine"))
+    assert found.draw(0).mean(above_random[None]).low < 0
+    assert found.draw(0).mean(above_agent[None]).high > 0
+    text = found.verdict.text
+    assert text.startswith("Selection agrees with the raters beyond chance")
+    assert "; though not certainly above a formula, motion, tau 0.04 (mine)." in text
+
+
 def test_with_classes_to_predict_both_are_said(plant_rated, capsys):
     found = evaluated(plant_rated(classes=("a", "b")))
     first, second = found.verdict.text.split(". Selection agrees", 1)

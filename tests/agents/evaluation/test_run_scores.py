@@ -1,5 +1,6 @@
 """Scores of runs: stored once, equal to what the networks give, and never those of another run."""
 
+import csv
 import shutil
 
 import numpy as np
@@ -114,6 +115,42 @@ def test_runs_are_grouped_by_agent_or_by_what_differs(folders, planted, tmp_path
     other = train(tmp_path / "other", planted, "--beta", 0.5)
     both = "reinforce@hidden_size=4,epochs=1"
     assert group_runs([*folders, other]) == {both: folders, f"{both},beta=0.5": [other]}
+
+
+def test_runs_that_were_trained_for_something_else_get_a_row_of_their_own(planted, tmp_path):
+    few = ["--seed", 1]
+    plain, margin, paid, fewer, limited = (
+        train(tmp_path / name, planted, *more)
+        for name, more in (
+            ("plain", []),
+            ("margin", ["--reward", "margin", *few]),
+            ("paid", ["--reward", '{"margin":  2}']),
+            ("fewer", ["--target-frames", 2]),
+            ("limited", ["--budget", 50]),
+        )
+    )
+    assert group_runs([plain, margin]) == {
+        "reinforce, sign_omega": [plain],
+        "reinforce, margin": [margin],
+    }
+    assert list(group_runs([plain, fewer])) == ["reinforce, m=8", "reinforce, m=2"]
+    assert list(group_runs([plain, limited])) == ["reinforce", "reinforce, budget=50"]
+    assert list(group_runs([paid, fewer, limited])) == [
+        'reinforce, {"margin": 2}, m=8',
+        "reinforce, sign_omega, m=2",
+        "reinforce, sign_omega, m=8, budget=50",
+    ]
+    main(["evaluate", *map(str, (plain, margin)), "--data", str(planted), "--resamples", "20"])
+    with open(tmp_path / "evaluation.csv", newline="") as file:
+        rows = {row["ranking"]: row["runs"] for row in csv.DictReader(file)}
+    assert rows["reinforce, margin"] == rows["reinforce, sign_omega"] == "1"
+
+
+def test_a_run_that_is_named_twice_is_refused(folders, folder):
+    with pytest.raises(FrameSelectError, match=f"^{folders[1]}: is named twice$"):
+        group_runs([*folders, folders[1].parent / "0" / ".." / "1"][::-1])
+    with pytest.raises(FrameSelectError, match="are both runs of reinforce with seed 0; name one"):
+        group_runs([*folders, folder])
 
 
 def test_runs_that_were_trained_on_other_terms_are_refused(folders, planted, tmp_path, capsys):

@@ -99,3 +99,13 @@ def test_where_it_has_no_meaning_is_said_in_a_line(planted, regression, viewed, 
     made = evaluate_runs(open_cache(viewed), {"mine": [views]}, references=False, **options)
     assert any("one stream without single views" in note for note in made.notes)
     assert {row.ranking for row in made.table} == {"all", "mine", "untrained mine"}
+
+
+@pytest.mark.parametrize("other", [["--alpha", 0.5], ["--aggregator", "max"]])
+def test_it_is_left_out_where_p1_is_not_the_mean_of_the_selected_frames(planted, tmp_path, other):
+    run = train(tmp_path / "run", planted, *other)
+    options = {"frames": (2,), "references": False, "resamples": 10, "pool": True}
+    made = evaluate_runs(open_cache(planted), {"mine": [run]}, **options)
+    assert {row.ranking for row in made.table} == {"all", "mine", "untrained mine"}
+    (note,) = [note for note in made.notes if "then pooled" in note]
+    assert note.endswith("they are for the mean prediction of the selected frames")

@@ -109,6 +109,22 @@ def test_a_formula_that_does_as_well_is_said_in_the_same_breath(cache_of):
     assert better.verdict.text.endswith("; best formula, centre, +0.0.")
 
 
+def test_a_formula_that_does_not_help_itself_is_not_said_to(cache_of):
+    """The agent is right in 6 videos more than all frames; the formula in 25, and wrong in 26."""
+    frames = {6: [1, 0, 0, 0], 32: [1, 0, 1, 1], 57: [0, 1, 0, 0], 100: [1, 1, 1, 1]}
+
+    def right(row):
+        return np.array(next(own for end, own in frames.items() if row < end), bool)
+
+    found = said(cache_of(right, 100), references=["centre"])
+    lead = found.results["centre", "1"].error - found.results["first", "1"].error
+    assert found.row("centre", 1).figures["gain"].value == pytest.approx(-0.01)
+    assert found.draw(0).mean(lead).low < 0 < lead.mean()
+    text = found.verdict.text
+    assert text.startswith("Selection helps: +6.0 points [")
+    assert text.endswith(" (first); though not certainly above a formula, centre: -1.0.")
+
+
 def test_a_formula_that_does_what_the_agent_does_not_is_said(cache_of):
     """The two frames in the middle are right in 90 videos, the outer ones in none."""
     cache = cache_of(lambda row: np.array([False, row < 90, row < 90, False]), 100)
