@@ -80,7 +80,8 @@ def _sensitivity(agent: str, trials: Mapping[str, Mapping[Key, float]]) -> Sensi
     """Of hyper-parameters as JSON -> the scores by cache and seed."""
     cells = max(trials.values(), key=len)
     whole = {
-        hyper: float(np.mean([own[cell] for cell in cells]))
+        # Rounded, so that equal scores are ties whatever the order of their additions.
+        hyper: round(float(np.mean([own[cell] for cell in cells])), 12)
         for hyper, own in trials.items()
         if cells.keys() <= own.keys()
     }
@@ -104,7 +105,8 @@ def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     names = list(trials[0].values)
-    if len({trial.score for trial in trials}) == 1:
+    least, most = (end(trial.score for trial in trials) for end in (min, max))
+    if least == most:
         return dict.fromkeys(names)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
@@ -114,9 +116,9 @@ def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
         distributions[name] = CategoricalDistribution(values)
     for trial in trials:
         params = dict(trial.values)
-        drawn = optuna.trial.create_trial(
-            params=params, distributions=distributions, value=trial.score
-        )
+        # From 0 to 1: the trees behind fANOVA take differences below 1e-8 for none, and fail.
+        scaled = (trial.score - least) / (most - least)
+        drawn = optuna.trial.create_trial(params=params, distributions=distributions, value=scaled)
         study.add_trial(drawn)
     found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     return {name: float(value) for name, value in found.items()}

@@ -72,6 +72,23 @@ def test_searches_are_told_apart_and_equal_scores_have_no_importance() -> None:
     assert sensitivity_table(second).rows[0] == ["a", "", "1", "1", "0.5000", ""]
 
 
+def test_scores_that_differ_in_the_last_bit_are_equal() -> None:
+    seeds = {"a": (0.1, 0.2, 0.3), "b": (0.3, 0.2, 0.1)}
+    assert len({sum(scores) / 3 for scores in seeds.values()}) == 2
+    (found,) = sensitivities(
+        {key({"x": x}, seed): score(one) for x in seeds for seed, one in enumerate(seeds[x])}
+    )
+    assert found.importance == {"x": None}
+    assert {trial.score for trial in found.trials} == {0.2}
+
+
+def test_the_importance_does_not_depend_on_the_unit_of_the_scores() -> None:
+    (usual,) = sensitivities(runs())
+    small = {one: score(1e-9 * reached.validation) for one, reached in runs().items()}
+    (found,) = sensitivities(small)
+    assert found.importance == pytest.approx(usual.importance)
+
+
 def test_the_command(tmp_path, capsys, figures) -> None:
     log = tmp_path / "log.csv"
     for one, reached in runs().items():
