@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Text
 
 from agents.__main__ import main
-from agents.search.sensitivity import sensitivities, sensitivity_table
+from agents.search.sensitivity import sensitivities, sensitivity_table, sensitivity_title
 from agents.search.study import TrialScore, append_to_log
 
 # The score depends on the learning rate alone; the size, a list and a constant do nothing.
@@ -62,6 +62,39 @@ def test_trials_are_compared_on_the_same_runs() -> None:
     (found,) = sensitivities(log)
     assert (len(found.trials), found.left_out) == (7, 1)
     assert [one.trials for one in found.marginals("learning_rate")] == [3, 4]
+    assert sensitivity_title(found) == (
+        "reinforce: 7 trials of 2 runs; 1 left out that lack some of them"
+    )
+
+
+def test_an_extended_search_does_not_hide_its_finished_trials() -> None:
+    log, usual = runs(), sensitivities(runs())
+    for trial, count in ((0, 4), (1, 6), (2, 8)):
+        log |= {key(HYPER[trial], seed, trial=trial): score(0.0) for seed in range(2, count)}
+        assert sensitivities(log) == usual  # 8 trials of 2 runs are most
+    # 4 trials of 4 runs are as many as 8 of 2, and 5 trials more.
+    log |= {key(HYPER[3], seed, trial=3): score(0.0) for seed in (2, 3)}
+    assert sensitivities(log) == usual
+    log |= {key(HYPER[4], seed, trial=4): score(0.0) for seed in (2, 3)}
+    (found,) = sensitivities(log)
+    assert (len(found.trials), found.runs, found.left_out) == (5, 4, 3)
+
+
+def test_every_trial_may_lack_another_run() -> None:
+    log = {
+        key(hyper, seed, trial=trial): score(hyper["learning_rate"])
+        for trial, hyper in enumerate(HYPER)
+        for seed in range(12)
+        if seed != trial
+    }
+    (found,) = sensitivities(log)  # any n trials share 12 - n runs
+    assert (len(found.trials), found.runs, found.left_out) == (6, 6, 2)
+
+
+def test_trials_of_different_runs_say_nothing() -> None:
+    few, many = {"a": 1}, {"a": 2}
+    log = {key(few): score(0.5)} | {key(many, seed): score(0.6) for seed in (1, 2)}
+    assert sensitivities(log) == []
 
 
 def test_searches_are_told_apart_and_equal_scores_have_no_importance() -> None:
