@@ -15,9 +15,10 @@ from agents.search.study import KEY, Key, TrialScore
 NOTE = (
     "Scores are those on validation videos, of a regression minus the MAE, means over the same "
     "caches and seeds for all trials. Spread: the standard deviation over the trials with that "
-    "value, whose other hyper-parameters differ. Importance: the share of the scores' variance "
-    "that fANOVA gives to the hyper-parameter by itself (Hutter, Hoos and Leyton-Brown, ICML "
-    "2014), out of 1 for all; few trials estimate it poorly."
+    "value, whose other hyper-parameters differ. Importance: the main effect of the "
+    "hyper-parameter by fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014), without its "
+    "interactions with others; main effects are scaled to add up to 1, however little of the "
+    "variance they explain together, and few trials estimate them poorly."
 )
 
 
@@ -47,7 +48,8 @@ class Sensitivity:
     trials: tuple[Trial, ...]
     runs: int  # of each trial
     left_out: int  # trials that lack some of these runs
-    # hyper-parameter -> its importance, the largest first; None where all scores are equal
+    # hyper-parameter -> its importance, the largest first, which add up to 1; None where all scores
+    # are equal
     importance: Mapping[str, float | None]
 
     def marginals(self, name: str) -> list[Marginal]:

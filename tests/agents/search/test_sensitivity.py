@@ -7,7 +7,12 @@ import pytest
 from matplotlib.text import Text
 
 from agents.__main__ import main
-from agents.search.sensitivity import sensitivities, sensitivity_table, sensitivity_title
+from agents.search.sensitivity import (
+    NOTE,
+    sensitivities,
+    sensitivity_table,
+    sensitivity_title,
+)
 from agents.search.study import TrialScore, append_to_log
 
 # The score depends on the learning rate alone; the size, a list and a constant do nothing.
@@ -120,6 +125,17 @@ def test_the_importance_does_not_depend_on_the_unit_of_the_scores() -> None:
     small = {one: score(1e-9 * reached.validation) for one, reached in runs().items()}
     (found,) = sensitivities(small)
     assert found.importance == pytest.approx(usual.importance)
+
+
+def test_importances_add_up_to_one_where_hyper_parameters_interact() -> None:
+    """Each of two alone explains little; NOTE must not call that its share of the variance."""
+    log = {
+        key({"a": a, "b": b, "c": 1}, trial=trial): score(0.5 + 0.2 * a * b + 0.01 * a)
+        for trial, (a, b) in enumerate([(-1, -1), (-1, 1), (1, -1), (1, 1)])
+    }
+    (found,) = sensitivities(log)
+    assert sum(value or 0.0 for value in found.importance.values()) == pytest.approx(1)
+    assert "main effects are scaled to add up to 1" in NOTE and "share" not in NOTE
 
 
 def test_the_command(tmp_path, capsys, figures) -> None:
