@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
+from agents.networks.frame_scorer import FrameScorer, attention, make_frame_scorer
 from agents.reinforce import group_relative, leave_one_out
-from agents.soft_attention import SoftAttentionAgent, attention
+from agents.soft_attention import SoftAttentionAgent
 from agents.training.design import AgentDesign, check_ranges
 from agents.training.learner import ScorerConfig, ScorerLearner
 from agents.training.task import Task, env_keywords

@@ -11,14 +11,13 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from agents.networks.decision import DecisionConfig, make_decision_network
-from agents.networks.frame_scorer import State, make_frame_scorer
+from agents.networks.frame_scorer import OneShotConfig, make_frame_scorer
 from agents.networks.frame_set import PickConfig, make_frame_set_network
 from agents.networks.glance import GLANCE_PRESET, GLANCE_REWARD, GlanceConfig, make_glance_network
 from agents.rankings import PickAgent, ScorerAgent, SequentialAgent
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
 from agents.stable_baselines.policies import MaskableNetworkPolicy, NetworkPolicy
 from agents.training.design import AgentDesign
-from agents.training.task import Task
 
 
 @dataclass(frozen=True)
@@ -42,22 +41,8 @@ class PPOConfig(AlgorithmConfig):
 
 
 @dataclass(frozen=True)
-class OneShotPPOConfig(PPOConfig):
+class OneShotPPOConfig(OneShotConfig, PPOConfig):
     """Hyper-parameters of `ppo`."""
-
-    #: What the network sees of a frame: its feature; feature and prediction; or a summary, eleven
-    #: numbers on confidence, agreement with the video, change and position (classification only).
-    state: State = "feature"
-    #: Number of layers of the LSTM.
-    num_layers: int = 1
-
-    def env(self, task: Task) -> tuple[str, dict[str, Any]]:
-        """The environment's id and keywords, without those of the task."""
-        return "FrameSelect/OneShot-v0", {}
-
-    def steps(self, task: Task) -> int:
-        """The number of decisions in an episode."""
-        return 1
 
 
 @dataclass(frozen=True)

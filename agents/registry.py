@@ -7,15 +7,14 @@ sb3:ALGORITHM=FILE.zip, a model that was saved by one.
 import dataclasses
 import json
 import re
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agents.field_types import as_type, field_hints
 from agents.policies.given_policy import named_policy
 from agents.training.design import AgentDesign
-from agents.training.field_types import as_type
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
 from frame_select_env.imports import import_object
@@ -135,7 +134,7 @@ def parse_agent(text: str) -> AgentChoice:
     preset = changes.pop("preset", "tuned")
     if preset not in design.presets:
         raise FrameSelectError(f"agent {agent!r}: {known('preset', preset, design.presets)}")
-    hints = typing.get_type_hints(design.config)
+    hints = field_hints(design.config)
     values: dict[str, Any] = {}
     for name, value in changes.items():
         if name not in hints:

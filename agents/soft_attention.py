@@ -9,18 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.networks.frame_scorer import FrameScorer, make_frame_scorer
+from agents.networks.frame_scorer import FrameScorer, attention, make_frame_scorer
 from agents.rankings import ScorerAgent, at_least_mean
 from agents.training.design import AgentDesign
 from agents.training.learner import ScorerConfig, ScorerLearner
 from agents.training.task import Task, known_labels
 from frame_select_env import Clips, FeatureCache
 from frame_select_env.consensus import SMALLEST
-
-
-def attention(logits: Tensor, valid: Tensor) -> Tensor:
-    """Weights over the valid frames, summing to 1: [B, T] from logits [B, T]; 0 at padding."""
-    return torch.softmax(logits.masked_fill(~valid, -torch.inf), dim=1)
 
 
 def attention_loss(weights: Tensor, predictions: Tensor, label: Tensor) -> Tensor:

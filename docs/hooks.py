@@ -62,8 +62,8 @@ def rewards() -> str:
 
 def hyperparameters() -> str:
     """Every agent's hyper-parameters: default, searched values, meaning."""
+    from agents.field_types import field_comments
     from agents.registry import AGENTS, agent_design  # imports torch
-    from agents.training.field_types import field_comments
 
     parts = []
     for name in AGENTS:

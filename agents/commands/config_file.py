@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import json
 import tomllib
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, TypeVar
 
 import tyro
 
+from agents.field_types import as_type, field_hints
 from agents.registry import parse_reward, reward_text
-from agents.training.field_types import as_type
 from agents.training.load import check_modules, named_modules
 from frame_select_env import FrameSelectError
 from frame_select_env.errors import known
@@ -67,8 +66,8 @@ class ConfigFile:
         """
         hints: dict[str, Any] = {}
         for kind in kinds:
-            hints |= typing.get_type_hints(kind)
-        for name in typing.get_type_hints(ConfigOptions):  # which are about the file itself
+            hints |= field_hints(kind)
+        for name in field_hints(ConfigOptions):  # which are about the file itself
             hints.pop(name, None)
         found = {}
         for name, value in self.values.items():

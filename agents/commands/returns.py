@@ -13,6 +13,7 @@ from agents.commands.options import fail_if_any, print_line
 from agents.evaluation.files import write_csv
 from agents.evaluation.text_tables import TextTable, print_text_table
 from agents.reproduction.reference_returns import ReturnRow, ReturnsJob, make_jobs, return_rows
+from baselines.reference_returns import PROCESSES
 from data.commands.console import check_options
 from data.engine import Engine, outcomes_bar, run_all
 from frame_select_env import FrameSelectError, open_cache
@@ -52,17 +53,16 @@ def returns(arguments: list[str]) -> None:
         raise FrameSelectError(f"{options.out}: must end in .csv")
     engine = Engine("joblib", options.jobs)
     jobs = make_jobs(options.data, options.rewards, options.budget)
-    before = read_returns(options.out)
-    found, failed = kept_returns(before, jobs), []
+    found, failed = kept_returns(read_returns(options.out), jobs), []
     left = [job for job in jobs if job not in found]
     for outcome in outcomes_bar(run_all(return_rows, left, engine), "rewards", len(left)):
         if outcome.error:
             failed.append(f"{outcome.task}: {outcome.error}")
         else:
             found[outcome.task] = outcome.result
-            rows = [row for job in jobs for row in found.get(job, ())]
-            made = {_key(row) for row in rows}
-            write_returns(options.out, rows + [row for row in before if _key(row) not in made])
+            # Read again: another command may write rows of other rewards or caches.
+            kept = {_key(row): row for row in [*read_returns(options.out), *outcome.result]}
+            write_returns(options.out, sorted(kept.values(), key=_place))
     for data in options.data:
         rows = [row for job in jobs for row in found.get(job, ()) if row.data == data]
         print_text_table(table_of(rows), f"{data}: mean returns")
@@ -81,8 +81,10 @@ def read_returns(path: Path) -> list[ReturnRow]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.DictReader(file)
-            if tuple(table.fieldnames or ()) == COLUMNS:
-                return [_read_row(cells) for cells in table]
+            named = tuple(table.fieldnames or ()) == COLUMNS
+            rows = [_read_row(cells) for cells in table] if named else []
+            if named and all(row.environment in PROCESSES for row in rows):
+                return rows
     except (OSError, ValueError, TypeError) as error:
         raise FrameSelectError(f"{path}: cannot be read: {error}") from None
     raise FrameSelectError(f"{path}: is no table of returns; delete it, or choose another --out")
@@ -108,13 +110,19 @@ def _key(row: ReturnRow) -> tuple[str, str, str, str]:
     return row.data, row.environment, row.reward, row.split
 
 
+def _place(row: ReturnRow) -> tuple[str, int, bool, str, str]:
+    """Where a row stands: by cache and id, the id's own reward first."""
+    rewards = not row.reward.startswith("{"), row.reward
+    return row.data, list(PROCESSES).index(row.environment), *rewards, row.split
+
+
 def _read_row(cells: dict[str, str]) -> ReturnRow:
     figures = {name: float(cells[name]) if cells[name] else None for name in FIGURES}
     return ReturnRow(**{**cells, **figures, "episodes": int(cells["episodes"])})  # type: ignore[arg-type]
 
 
 def write_returns(path: Path, rows: list[ReturnRow]) -> None:
-    """Write the rows as CSV, ids in order."""
+    """Write the rows as CSV."""
     cells = []
     for row in rows:
         named = dataclasses.asdict(row)

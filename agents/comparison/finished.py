@@ -15,13 +15,8 @@ from agents.evaluation.files import read_csv
 from agents.evaluation.result import TableRow
 from agents.evaluation.run_scores import evaluate_runs, network_row, read_scores, run_scores
 from agents.registry import parse_agent
-from agents.training.run_folder import (
-    METRICS,
-    CodeChangedError,
-    is_finished,
-    read_config,
-    remove_checkpoint,
-)
+from agents.training.checkpoint import remove_checkpoint
+from agents.training.run_folder import METRICS, CodeChangedError, is_finished, read_config
 from agents.training.tracking import Tracking
 from agents.training.trainer import run_config, train_run, write_policy
 from frame_select_env import open_cache

@@ -32,14 +32,9 @@ from agents.evaluation.scoring import (
 )
 from agents.evaluation.selected_pooled import select_then_pool
 from agents.registry import AgentChoice
+from agents.training.checkpoint import read_tensors, write_tensors
 from agents.training.load import load_run
-from agents.training.run_folder import (
-    CONFIG,
-    MODEL,
-    read_config,
-    read_tensors,
-    write_tensors,
-)
+from agents.training.run_folder import CONFIG, MODEL, read_config
 from agents.training.task import check_judge
 from baselines import Pooled
 from baselines.splits import row_batches

@@ -1,5 +1,6 @@
 """The network of attention-aware sampling: a BiLSTM that scores every frame of a video."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,30 @@ from agents.training.task import Task
 from frame_select_env import FeatureCache, FrameSelectError
 
 State = Literal["feature", "feature+prediction", "summary"]
+
+
+@dataclass(frozen=True)
+class OneShotConfig:
+    """What the network sees, and the decision process."""
+
+    #: What the network sees of a frame: its feature; feature and prediction; or a summary, eleven
+    #: numbers on confidence, agreement with the video, change and position (classification only).
+    state: State = "feature"
+    #: Number of layers of the LSTM.
+    num_layers: int = 1
+
+    def env(self, task: Task) -> tuple[str, dict[str, Any]]:
+        """The environment's id and keywords, without those of the task."""
+        return "FrameSelect/OneShot-v0", {}
+
+    def steps(self, task: Task) -> int:
+        """The number of decisions in an episode."""
+        return 1
+
+
+def attention(logits: Tensor, valid: Tensor) -> Tensor:
+    """Weights over the valid frames, summing to 1: [B, T] from logits [B, T]; 0 at padding."""
+    return torch.softmax(logits.masked_fill(~valid, -torch.inf), dim=1)
 
 
 class FrameScorer(Network):

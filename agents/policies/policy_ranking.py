@@ -62,7 +62,8 @@ class PolicyRanking(GreedyAgent):
             the actions [B, n]; the largest legal one is played. On OneShot both are [B, T]: floats
             are logits unless all of them are 0 or 1, since Stable-Baselines3 sends actions as
             floats. A policy with a memory is an object whose method `reset()`, if there is one, is
-            called before B new episodes, which begin together.
+            called before B new episodes, which begin together. An object with an `action_space`
+            is refused by an environment with another one.
         env_id: "FrameSelect/OneShot-v0" or another registered id.
         name: Its name in tables.
         files: Files that it is made of; their digests are part of a run's identity in `compare`.
@@ -153,7 +154,10 @@ class PolicyRanking(GreedyAgent):
         return np.where(valid, scores, -np.inf), selected
 
     def _check(self, envs: FrameSelectVectorEnv, clips: Clips, part: slice) -> None:
-        """Refuse clips of another cache, fold, stream, view or number of frames."""
+        """Refuse other actions, and clips of another cache, fold, stream, view or length."""
+        trained = getattr(self.policy, "action_space", envs.single_action_space)
+        if trained != envs.single_action_space:
+            raise not_as_trained(self.name, "actions", trained, envs.single_action_space)
         cache, settings = envs.cache, envs.episodes.settings
         video, view = clips.video[part], None if clips.view is None else clips.view[part]
         seen, asked = settings.num_frames, clips.valid.shape[1]
@@ -227,6 +231,14 @@ class PolicyRanking(GreedyAgent):
         keep = _keep(envs)
         tie = logits[:, keep] >= logits.max(axis=1)
         return np.where(tie, keep, logits.argmax(axis=1)), logits
+
+
+def not_as_trained(name: str, what: str, trained: object, found: object) -> FrameSelectError:
+    """The error of a policy whose environment is not like the one that it was trained in."""
+    return FrameSelectError(
+        f"{name}: was trained on {what} {trained}, but its environment here has {found}; name the "
+        "keywords of its environment, of a saved model behind an @: @observation=...,env_id=..."
+    )
 
 
 def _keep(envs: FrameSelectVectorEnv) -> int:

@@ -20,12 +20,12 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.dqn.policies import DQNPolicy
 
+from agents.field_types import field_comments
 from agents.networks.decision import DecisionConfig, Encoder, make_decision_network
-from agents.networks.frame_scorer import State, make_frame_scorer
+from agents.networks.frame_scorer import OneShotConfig, make_frame_scorer
 from agents.networks.frame_set import PickConfig, make_frame_set_network
 from agents.networks.glance import GlanceConfig, make_glance_network
 from agents.networks.network import Network
-from agents.ppo import OneShotPPOConfig
 from agents.rankings import PickAgent, ScorerAgent, SequentialAgent
 from agents.stable_baselines.algorithms import algorithm, algorithms
 from agents.stable_baselines.learner import AlgorithmConfig, AlgorithmLearner
@@ -42,7 +42,6 @@ from agents.stable_baselines.stock_heads import (
     recurrent_logits,
 )
 from agents.training.design import AgentDesign, check_ranges
-from agents.training.field_types import field_comments
 from agents.training.task import Task, epoch_seed
 from frame_select_env import FeatureCache, FrameSelectError
 from frame_select_env.errors import known
@@ -63,7 +62,7 @@ class Process:
 
 PROCESSES = {
     ONE_SHOT: Process(
-        *(OneShotPPOConfig, ("state", "num_layers"), make_frame_scorer),
+        *(OneShotConfig, ("state", "num_layers"), make_frame_scorer),
         lambda name, network, task, config, tie: ScorerAgent(name, network, tie),
     ),
     SEQUENTIAL: Process(
@@ -117,7 +116,7 @@ OURS = {
 
 
 @dataclass(frozen=True)
-class AnyConfig(DecisionConfig, PickConfig, GlanceConfig, AlgorithmConfig):
+class AnyConfig(OneShotConfig, DecisionConfig, PickConfig, GlanceConfig, AlgorithmConfig):
     """Hyper-parameters of all algorithms; a subclass adds those of one."""
 
     algorithm: ClassVar[type[BaseAlgorithm]]
@@ -126,10 +125,6 @@ class AnyConfig(DecisionConfig, PickConfig, GlanceConfig, AlgorithmConfig):
 
     #: The environment's id.
     env_id: str = ONE_SHOT
-    #: On OneShot, what the network sees of a frame, as for `ppo`.
-    state: State = "feature"
-    #: On OneShot, number of layers of the LSTM.
-    num_layers: int = 1
     #: Number of steps per rollout, or of rewards in a return; null is a whole episode.
     n_steps: int | None = None
 

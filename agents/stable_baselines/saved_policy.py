@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from agents.policies.given_policy import GivenConfig, given_policy
-from agents.policies.policy_ranking import PolicyRanking
+from agents.policies.policy_ranking import PolicyRanking, not_as_trained
 from agents.stable_baselines.algorithms import algorithm
 from agents.training.design import AgentDesign
 from frame_select_env import FeatureCache, FrameSelectError
@@ -50,6 +50,7 @@ class SavedPolicy:
 
     def __init__(self, model: Any, file: Path) -> None:
         self.model, self.file = model, file
+        self.action_space = model.action_space  # which PolicyRanking compares
         self._masked = "action_masks" in inspect.signature(model.predict).parameters
         self.reset()
 
@@ -66,9 +67,7 @@ class SavedPolicy:
         """
         trained, found = _shapes(self.model.observation_space), _shapes(observation, first=1)
         if trained != found:
-            self._refuse("observations", trained, found)
-        if mask is not None and mask.shape[1] != self.model.action_space.n:
-            self._refuse("actions", self.model.action_space.n, mask.shape[1])
+            raise not_as_trained(str(self.file), "observations", trained, found)
         more: dict[str, Any] = {"action_masks": mask} if self._masked else {}
         parts = observation.values() if isinstance(observation, dict) else [observation]
         begins = np.full(len(next(iter(parts))), self._begins)
@@ -77,12 +76,6 @@ class SavedPolicy:
             observation, state=self._state, episode_start=begins, deterministic=True, **more
         )
         return np.asarray(actions)
-
-    def _refuse(self, what: str, trained: object, found: object) -> NoReturn:
-        raise FrameSelectError(
-            f"{self.file}: was trained on {what} {trained}, but its environment here has {found}; "
-            "name the keywords of its environment behind an @: @observation=...,env_id=..."
-        )
 
 
 def saved_policy(name: str, file: Path) -> AgentDesign:

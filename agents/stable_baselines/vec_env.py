@@ -105,12 +105,13 @@ class BatchVecEnv(VecEnv):
 
     def _merged_options(self) -> dict[str, Any] | None:
         """The options of all environments as one dict; SB3 keeps one for each."""
-        rows = [options.get("video") for options in self._options]
-        if all(row is None for row in rows):
-            return None
-        if any(row is None for row in rows):
-            raise FrameSelectError("options['video']: set it for every environment or for none")
-        return {"video": np.array(rows)}
+        names = list(dict.fromkeys(name for options in self._options for name in options))
+        for name in names:
+            if any(name not in options for options in self._options):
+                raise FrameSelectError(
+                    f"options[{name!r}]: set it for every environment or for none"
+                )
+        return {name: np.array([one[name] for one in self._options]) for name in names} or None
 
     def _draw(self, count: int) -> np.ndarray:
         """The next `count` entries: every one of `rows`, `repeats` times, before any is repeated.

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agents.networks.feature_table import FeatureTable
-from agents.soft_attention import attention
+from agents.networks.frame_scorer import attention
 from agents.training.task import Task, known_labels
 from baselines import Oracle
 from baselines.splits import row_batches

@@ -11,18 +11,12 @@ import numpy as np
 from torch import Tensor, nn
 
 from agents.registry import AgentChoice
+from agents.training.checkpoint import load_checkpoint, save_checkpoint
 from agents.training.design import AgentDesign
 from agents.training.inputs import write_inputs
 from agents.training.learner import Learner
 from agents.training.provenance import code_digests
-from agents.training.run_folder import (
-    Epoch,
-    RunWriter,
-    as_json,
-    cache_facts,
-    load_checkpoint,
-    save_checkpoint,
-)
+from agents.training.run_folder import Epoch, RunWriter, as_json, cache_facts
 from agents.training.task import SETTINGS, Task, judge_facts, known_labels, make_task, seeded
 from agents.training.tracking import Tracking
 from agents.training.validation import Validation, check_validation

@@ -10,7 +10,7 @@ from agents.__main__ import main
 from agents.commands.compare import CompareArguments
 from agents.commands.config_file import find_config, read_config_file, with_defaults
 from agents.commands.train import parse
-from agents.training.field_types import as_type
+from agents.field_types import as_type
 from frame_select_env import FrameSelectError
 
 TINY = ["--agent", "soft-attention", "--epochs", "2", "--hidden-size", "4", "--num-frames", "8"]

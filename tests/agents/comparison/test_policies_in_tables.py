@@ -148,12 +148,19 @@ def test_evaluate_takes_policies_without_and_with_runs(planted, capsys):
         ("reinforce", "--agents reinforce: must be trained"),
         ("sb3:PPO=absent.zip", "absent.zip: no such file"),
         ("sb3:PPO=table_policies.py", "table_policies.py: is no model of PPO"),
-        (f"{SAVED}@observation=video", "model.zip: was trained on observations (66,), but its"),
-        (f"{SAVED}@env_id=FrameSelect/Sequential-v0", "model.zip: was trained on observations"),
+        (f"{SAVED}@observation=video", "model.zip: was trained on actions MultiBinary(6), but"),
+        (f"{SAVED}@env_id=FrameSelect/Sequential-v0", "model.zip: was trained on actions MultiBi"),
         (f"{SAVED}@chunk=5", "unexpected keyword argument 'chunk'"),
     ],
 )
 def test_what_is_wrong_with_a_policy_is_said_in_a_line(planted, capsys, agent, message):
-    asked = ["evaluate", "--data", planted, *SMALL, "--out", "out", "--trust-code", "--agents"]
-    error = fails(capsys, *asked, agent)
+    asked = ["evaluate", "--data", planted, *SMALL, "--out", "out"]
+    error = fails(capsys, *asked, "--trust-code", "--agents", agent)
     assert message in error and "Traceback" not in error
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_saved_policy_of_other_observations_is_named(planted, capsys):
+    asked = ["compare", "--data", planted, "--num-frames", 6, "--seeds", 1, "--out", "out", *SMALL]
+    error = fails(capsys, *asked, "--trust-code", "--agents", f"{SAVED}@observation=video")
+    assert "model.zip: was trained on observations (66,), but its environment here has {" in error

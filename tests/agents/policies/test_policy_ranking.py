@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.evaluation import evaluate_policy
 
 from agents import PolicyRanking
@@ -201,6 +202,21 @@ def test_evaluate_policy_agrees_with_the_table(planted):
 def test_answers_that_are_neither_actions_nor_logits(ranked, env_id, answer, message):
     with pytest.raises(FrameSelectError, match=message):
         ranked(lambda observation, mask: answer, env_id)
+
+
+def test_a_policy_of_other_actions_is_refused(ranked):
+    """Its action 1 skips two frames; without skips that number would keep one."""
+
+    class Skimming:
+        action_space = spaces.Discrete(4)  # with skips=[1, 2]: these, keep, answer
+
+        def __call__(self, observation, mask):
+            return np.ones(len(observation["valid"]), np.int64)
+
+    _, free = ranked(Skimming(), SEQUENTIAL, skips=[1, 2])
+    assert (free.sum(axis=1) <= 1).all()  # the best frame, where it keeps none
+    with pytest.raises(FrameSelectError, match=r"policy: was trained on actions Discrete\(4\)"):
+        ranked(Skimming(), SEQUENTIAL)
 
 
 def test_clips_of_another_cache_or_length_are_refused(planted, clips):

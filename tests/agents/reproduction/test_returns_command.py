@@ -5,8 +5,10 @@ import csv
 import pytest
 
 from agents.__main__ import main
+from agents.commands.returns import COLUMNS
 from agents.reproduction.reference_returns import AGENTS, make_jobs
 from baselines.reference_returns import PROCESSES
+from frame_select_env import open_cache
 from frame_select_env.envs import REWARD_THRESHOLDS
 from frame_select_env.rewards import reward_names
 
@@ -43,13 +45,12 @@ def test_the_command_writes_and_prints_every_row_and_keeps_it(planted, tmp_path,
     changed = out.read_text().replace(default["random"], "0.1234")
     out.write_text(changed)
     again = run("sign_omega")
-    assert again.keys() == rows.keys()
+    assert list(again) == list(rows)
     assert again["FrameSelect/OneShot-v0", "sign_omega", "train"]["random"] == "0.1234"
-    other = run("span", budget="30")["FrameSelect/Pick-v0", "span", "test"]
-    assert (
-        other["episodes"] == "30"
-        and other["random"] == rows["FrameSelect/Pick-v0", "span", "test"]["random"]
-    )
+    other = run("span", budget="30")
+    assert list(other) == list(rows)  # in the same order
+    one, two = (found["FrameSelect/Pick-v0", "span", "test"] for found in (rows, other))
+    assert (one["episodes"], two["episodes"]) == ("60", "30") and one["random"] == two["random"]
 
 
 def test_a_file_that_is_another_table_stays(tmp_path, capsys):
@@ -84,8 +85,11 @@ def test_the_committed_figures_are_of_every_job_and_give_the_thresholds(request)
     wanted = {(job.data, job.id, job.reward, split) for job in jobs for split in job.splits}
     assert set(rows) == wanted
     assert {job.reward for job in jobs if not job.reward.startswith("{")} < {*reward_names()}
+    assert next(iter(rows.values())).keys() == set(COLUMNS)
     for job in jobs:
-        assert rows[job.data, job.id, job.reward, "test"]["episodes"] == str(job.budget)
+        row = rows[job.data, job.id, job.reward, "test"]
+        assert row["episodes"] == str(job.budget) and row["cache"] == open_cache(job.data).digest
+        assert row["trained"] in {agent.partition("@")[0] for agent in AGENTS[job.id]}
     for name, threshold in REWARD_THRESHOLDS.items():
         (row,) = (
             row

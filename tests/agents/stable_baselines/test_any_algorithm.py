@@ -124,6 +124,7 @@ def test_the_constructor_has_the_hyper_parameters(planted):
     [
         ("A2C@n_epochs=3", "agent 'sb3:A2C': unknown hyper-parameter 'n_epochs'"),
         ("A2C@gamma=0.9", "unknown hyper-parameter 'gamma'"),
+        ("A2C@family=1", "unknown hyper-parameter 'family'"),
         ("A2C@learning_rate=fast", "learning_rate=fast: must be of type float"),
         ("PPO@target_kl=fast", "target_kl=fast: must be of type float or None"),
         ("A2C@chunk=5", "chunk: sb3:A2C on FrameSelect/OneShot-v0 makes no use of it"),

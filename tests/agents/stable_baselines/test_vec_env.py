@@ -75,6 +75,22 @@ def test_options_choose_the_videos(planted):
     batch.set_options([{"video": 3}, {}, {}, {}])
     with pytest.raises(FrameSelectError, match="for every environment or for none"):
         batch.reset()
+    for env in (*both(planted, "FrameSelect/Sequential-v0", observation="index"),):
+        env.set_options({"vido": 3})
+        with pytest.raises(FrameSelectError, match="unknown option of reset 'vido'"):
+            env.reset()
+
+
+def test_options_choose_the_views(viewed):
+    keywords = {"view": "random", "stream": "rgb"}
+    batch, dummy = both(viewed, "FrameSelect/OneShot-v0", **keywords)
+    for env in (batch, dummy):
+        env.set_options(
+            [{"video": row, "view": view} for row, view in ((0, 1), (0, 0), (1, 1), (1, 0))]
+        )
+    first = batch.reset()
+    assert same(first, dummy.reset())
+    assert not np.array_equal(first["features"][0], first["features"][1])
 
 
 def test_flattened_index_observations(planted):

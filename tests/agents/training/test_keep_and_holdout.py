@@ -17,8 +17,8 @@ from agents.__main__ import main
 from agents.registry import parse_agent
 from agents.reinforce import DESIGN
 from agents.search.study import TrialStudy, make_runs, train_trial_run
+from agents.training.checkpoint import load_checkpoint
 from agents.training.load import load_run
-from agents.training.run_folder import load_checkpoint
 from agents.training.task import make_task
 from agents.training.trainer import Run, train, train_run
 from agents.training.validation import Validation

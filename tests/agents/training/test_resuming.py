@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from agents.registry import parse_agent
-from agents.training.run_folder import CHECKPOINT, load_checkpoint, pack, unpack
+from agents.training.checkpoint import CHECKPOINT, load_checkpoint, pack, unpack
 from agents.training.trainer import Run, train_run
 from frame_select_env import FrameSelectError
 

@@ -5,7 +5,8 @@ import csv
 import pytest
 from torch import nn
 
-from agents.training.run_folder import CHECKPOINT, Epoch, RunWriter
+from agents.training.checkpoint import CHECKPOINT
+from agents.training.run_folder import Epoch, RunWriter
 from agents.training.task import with_defaults
 from frame_select_env import FrameSelectError
 

@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 
+def field_hints(kind: type[Any]) -> dict[str, Any]:
+    """The types of a dataclass's fields by name, and not those of its class variables."""
+    hints = typing.get_type_hints(kind)
+    return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
+
+
 def as_type(value: Any, hint: Any) -> Any:
     """A value of JSON, TOML or YAML as a field's type: a list as a tuple, an int as a float.
 
