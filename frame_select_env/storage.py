@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import IO
@@ -103,6 +103,19 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
         if handle is not None:
             (folder / LOCK).unlink(missing_ok=True)
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[IO[bytes]]:
+    """A file to append to, created if need be; others who call this wait until the block ends.
+
+    It has no buffer. On systems and file systems without locks nobody waits.
+    """
+    with path.open("ab", buffering=0) as handle:
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
 
 
 def remove_left_over(folder: Path, name: str = "") -> None:

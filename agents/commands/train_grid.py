@@ -40,7 +40,7 @@ def trained_grid(
         frames: The numbers of frames m to score at.
         engine: What executes the runs.
         checkpoint_seconds: Smallest time between two checkpoints of a run.
-        part: Which of the runs to train.
+        part: Which of the run folders to train, in the order of `specs`.
         shared: Whether other commands train other parts at the same time.
         choose_by: How each run chooses m.
         track: Where metrics of training go, beside the run folders.
@@ -49,12 +49,9 @@ def trained_grid(
     check_tracking(track)
     read = partial(read_finished, out, frames=frames, choose_by=choose_by)
     finished = read(specs)
-    # Runs that are scored in several ways are trained once.
-    left = [
-        spec
-        for folder, spec in {spec.folder(out): spec for spec in specs[part]}.items()
-        if spec not in finished
-    ]
+    # Runs that are scored in several ways are trained once, and by one of several commands.
+    trained = list({spec.folder(out): spec for spec in specs}.values())
+    left = [spec for spec in trained[part] if spec not in finished]
     for spec in left:
         for name in changed_code(spec, spec.folder(out)):
             print_line(f"retrained: {name} changed: {spec}")

@@ -14,6 +14,7 @@ from agents.evaluation.choosing import ChoiceRule
 from agents.evaluation.files import read_csv
 from agents.evaluation.result import TableRow
 from agents.evaluation.run_scores import evaluate_runs, network_row, read_scores, run_scores
+from agents.registry import parse_agent
 from agents.training.checkpoint import remove_checkpoint
 from agents.training.run_folder import METRICS, CodeChangedError, is_finished, read_config
 from agents.training.tracking import Tracking
@@ -41,6 +42,11 @@ class FinishedRun:
     network: Sequence[TableRow] = ()  # the row of the network's own answers, if it gives some
     hyper: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # all hyper-parameters
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)  # it was trained with
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether it is of a policy that is not trained: its seed and reward mean nothing."""
+        return parse_agent(self.spec.agent).design.policy is not None
 
 
 def train_and_score(

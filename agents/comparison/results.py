@@ -68,6 +68,33 @@ class DataSetResults:
         error = self.evaluation.results[label, frames].error
         return 1 - error if self.task == "classification" else -error
 
+    def paired(self, first: str, second: str) -> tuple[list[int], list[int]]:
+        """The rows of two labels' runs with the seeds that both have, in the order of the seeds.
+
+        The only run of a policy that is not trained stands for every seed.
+        """
+        own, other = (
+            {run.spec.seed: row for row, run in enumerate(self.runs[label])}
+            for label in (first, second)
+        )
+        both = own.keys() & other.keys()
+        if own.keys() != other.keys() and any(
+            run.is_policy for label in (first, second) for run in self.runs[label]
+        ):
+            both = own.keys() | other.keys()
+        rows, others = ([one[seed] for seed in sorted(one.keys() & both)] for one in (own, other))
+        return rows, others
+
+    def lacking(self) -> dict[str, list[int]]:
+        """The seeds that other labels have, of every label that lacks some."""
+        seeds = {label: {run.spec.seed for run in runs} for label, runs in self.runs.items()}
+        every = set().union(*seeds.values())
+        return {
+            label: sorted(every - own)
+            for label, own in seeds.items()
+            if own != every and not self.runs[label][0].is_policy
+        }
+
     def scores(self, row: TableRow) -> bool:
         """Whether a row of the table has a score; rankings that depend on m have no tau."""
         return self.task != AGREEING or row.ranking in self.evaluation.agreement

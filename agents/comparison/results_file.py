@@ -16,7 +16,6 @@ from agents.evaluation.raters import rated
 from agents.evaluation.result import AGREEMENT, LEVELS, TableRow
 from agents.evaluation.run_scores import network_row
 from agents.evaluation.scoring import VideoResults
-from agents.registry import parse_agent
 from frame_select_env import open_cache
 
 # Columns of the limits of training, 0 for none; of those without a prefix a run says what it spent.
@@ -69,7 +68,7 @@ def _run_cells(run: FinishedRun, where: DataSet) -> dict[str, object]:
     spent: dict[str, object] = {name: getattr(run, name) for name in COUNTS}
     spent |= {name: f"{getattr(run, name):.3f}" for name in CLOCKS}
     spent |= {column: getattr(run.spec, name) for column, name in LIMITS.items()}
-    unpaid = {"reward": ""} if parse_agent(run.spec.agent).design.policy else {}
+    unpaid = {"reward": ""} if run.is_policy else {}
     return {**asdict(run.spec), **unpaid, **spent, **where.columns()}
 
 

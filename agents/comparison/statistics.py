@@ -5,6 +5,7 @@ Intervals resample runs and videos within each data set, see `agents.comparison.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import cache
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -81,7 +82,7 @@ class Pair:
     first: str
     second: str  # another
     frames: str  # "chosen", "free" or m
-    # the score of the first minus that of the second, paired by seed and video
+    # the score of the first minus that of the second, paired by video and the seeds that both have
     difference: Interval
     improvement: Interval  # the probability that a run of the first scores above one of the second
     p: float  # of the difference, two-sided
@@ -211,12 +212,15 @@ def _normalised(
 
 
 def data_set_pairs(data_set: DataSetResults) -> list[Pair]:
-    """Every two labels of a data set, each pair once, at every row that both have."""
+    """Every two labels of a data set, each pair once, at every row that both have.
+
+    They are compared on the seeds that both have; labels without a common seed are no pair.
+    """
     return _pairs(data_set, [data_set])
 
 
 def average_pairs(data_sets: Sequence[DataSetResults]) -> list[Pair]:
-    """Every two labels, averaged over the data sets (of one task) that have both.
+    """Every two labels, averaged over the data sets (of one task) on which they are a pair.
 
     A single data set has no average.
     """
@@ -274,16 +278,26 @@ def _cells(one: Aggregate | Pair) -> dict[str, object]:
 def _pairs(data_set: DataSetResults | None, alike: Sequence[DataSetResults]) -> list[Pair]:
     # A seed each: data sets of equal size must not draw the same runs and videos. Seed 0 is that of
     # the evaluation's table, whose intervals those of a single data set then agree with.
-    drawn = [run_samples(one, seed) for seed, one in enumerate(alike)]
+    draws = [one.evaluation.draw(seed) for seed, one in enumerate(alike)]
+
+    @cache  # most labels have the same seeds in all pairs
+    def sampled(place: int, label: str, frames: str, rows: tuple[int, ...]) -> Sample:
+        return sample(alike[place].score(label, frames)[list(rows)], draws[place])
+
     found = []
     for first, second in combinations(labels_of(alike), 2):
-        both = [
-            (one, samples)
-            for one, samples in zip(alike, drawn, strict=True)
+        both = {
+            place: (tuple(rows), tuple(others))
+            for place, one in enumerate(alike)
             if first in one.runs and second in one.runs
-        ]
-        for frames in shared_frames([one for one, _ in both], [first, second]):
-            paired = [(samples[first, frames], samples[second, frames]) for _, samples in both]
+            for rows, others in [one.paired(first, second)]
+            if rows
+        }
+        for frames in shared_frames([alike[place] for place in both], [first, second]):
+            paired = [
+                (sampled(place, first, frames, rows), sampled(place, second, frames, others))
+                for place, (rows, others) in both.items()
+            ]
             value, resampled = difference(paired)
             figures = percentiles(value, resampled), pooled_improvement(paired), p_value(resampled)
             found.append(Pair(data_set, alike[0].task, len(both), first, second, frames, *figures))

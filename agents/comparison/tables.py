@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -260,11 +261,33 @@ def all_notes(data_sets: Sequence[DataSetResults], notes: Sequence[str] = ()) ->
         )
     elif counts and min(counts) < 5:
         every.append("with fewer than five seeds the intervals are too narrow")
+    every += filter(None, map(_seeds_note, data_sets))
     if len({one.evaluation.settings.cache.path for one in data_sets}) < len(data_sets):
         every.append("folds of one cache are resampled as if they shared no videos")
     if len(by_task(data_sets).get("regression", [])) > 1:
         every.append("errors are averaged over data sets as they are, whatever their units")
     return list(dict.fromkeys(every))
+
+
+def _seeds_note(one: DataSetResults) -> str:
+    """Which runs the pairs of a data set leave out; empty if all labels have the same seeds."""
+    lacking = one.lacking()
+    if not lacking:
+        return ""
+    told = ", ".join(
+        f"{label} lacks seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+        for label, seeds in lacking.items()
+    )
+    apart = [
+        f"{first} and {second}"
+        for first, second in combinations(one.runs, 2)
+        if not one.paired(first, second)[0]
+    ]
+    return (
+        f"{one.title}: {told}: two agents are compared on the seeds that both have, and their "
+        "other runs are left out of the difference"
+        + (f"; {'; '.join(apart)} have none in common and are not compared" if apart else "")
+    )
 
 
 def _labels(pairs: Sequence[Pair]) -> list[str]:

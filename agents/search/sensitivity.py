@@ -1,7 +1,7 @@
 """Hyper-parameter sensitivity: how the score of a search's trials depends on what they varied."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from agents.search.study import KEY, Key, TrialScore
 NOTE = (
     "Scores are those on validation videos, of a regression minus the MAE, means over the same "
     "caches and seeds for all trials. Spread: the standard deviation over the trials with that "
-    "value, whose other hyper-parameters differ. Importance: the share of the scores' variance "
-    "that fANOVA gives to the hyper-parameter by itself (Hutter, Hoos and Leyton-Brown, ICML "
-    "2014), out of 1 for all; few trials estimate it poorly."
+    "value, whose other hyper-parameters differ. Importance: the main effect of the "
+    "hyper-parameter by fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014), without its "
+    "interactions with others; main effects are scaled to add up to 1, however little of the "
+    "variance they explain together, and few trials estimate them poorly."
 )
 
 
@@ -46,8 +47,9 @@ class Sensitivity:
     agent: str  # as the search named it
     trials: tuple[Trial, ...]
     runs: int  # of each trial
-    left_out: int  # trials without all of these runs
-    # hyper-parameter -> its importance, the largest first; None where all scores are equal
+    left_out: int  # trials that lack some of these runs
+    # hyper-parameter -> its importance, the largest first, which add up to 1; None where all scores
+    # are equal
     importance: Mapping[str, float | None]
 
     def marginals(self, name: str) -> list[Marginal]:
@@ -64,7 +66,8 @@ class Sensitivity:
 def sensitivities(log: Mapping[Key, TrialScore]) -> list[Sensitivity]:
     """Those of all searches in a log, by agent and task, in their order.
 
-    A search of which fewer than two trials ran on the same caches and seeds has none.
+    Trials are compared on the caches and seeds that most of them share. A search of which fewer
+    than two trials ran on the same caches and seeds has none.
     """
     searches: dict[tuple[str, str], dict[str, dict[Key, float]]] = {}
     for key, score in log.items():
@@ -78,11 +81,14 @@ def sensitivities(log: Mapping[Key, TrialScore]) -> list[Sensitivity]:
 
 def _sensitivity(agent: str, trials: Mapping[str, Mapping[Key, float]]) -> Sensitivity | None:
     """Of hyper-parameters as JSON -> the scores by cache and seed."""
-    cells = max(trials.values(), key=len)
+    cells = sorted(_shared_cells([frozenset(own) for own in trials.values()]))
+    if not cells:
+        return None
     whole = {
-        hyper: float(np.mean([own[cell] for cell in cells]))
+        # Rounded, so that equal scores are ties whatever the order of their additions.
+        hyper: round(float(np.mean([own[cell] for cell in cells])), 12)
         for hyper, own in trials.items()
-        if cells.keys() <= own.keys()
+        if own.keys() >= set(cells)
     }
     hypers = [json.loads(text) for text in whole]
     shared = [name for name in hypers[0] if all(name in hyper for hyper in hypers)]
@@ -97,6 +103,26 @@ def _sensitivity(agent: str, trials: Mapping[str, Mapping[Key, float]]) -> Sensi
     return Sensitivity(agent, tried, len(cells), len(trials) - len(whole), _importance(tried))
 
 
+def _shared_cells(trials: Sequence[frozenset[Key]]) -> frozenset[Key]:
+    """The caches and seeds on which to compare trials; none if no two trials share any.
+
+    Of those that two trials share it is the choice with the most runs, trials times cells, of
+    several the one with the most trials. Searched greedily: from the cells of each trial on, those
+    that the next trial lacks are given up, the fewest first.
+    """
+    best: frozenset[Key] = frozenset()
+    most = 0, 0
+    distinct = list(dict.fromkeys(trials))
+    for cells in distinct:
+        while cells:
+            whole = sum(cells <= own for own in trials)
+            if whole > 1 and (whole * len(cells), whole) > most:
+                best, most = cells, (whole * len(cells), whole)
+            fewer = (cells & own for own in distinct if not cells <= own)
+            cells = max(fewer, key=len, default=frozenset())
+    return best
+
+
 def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
     """The importance of every hyper-parameter, the largest first."""
     import optuna  # takes long to import
@@ -104,7 +130,8 @@ def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     names = list(trials[0].values)
-    if len({trial.score for trial in trials}) == 1:
+    least, most = (end(trial.score for trial in trials) for end in (min, max))
+    if least == most:
         return dict.fromkeys(names)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
@@ -114,9 +141,9 @@ def _importance(trials: tuple[Trial, ...]) -> dict[str, float | None]:
         distributions[name] = CategoricalDistribution(values)
     for trial in trials:
         params = dict(trial.values)
-        drawn = optuna.trial.create_trial(
-            params=params, distributions=distributions, value=trial.score
-        )
+        # From 0 to 1: the trees behind fANOVA take differences below 1e-8 for none, and fail.
+        scaled = (trial.score - least) / (most - least)
+        drawn = optuna.trial.create_trial(params=params, distributions=distributions, value=scaled)
         study.add_trial(drawn)
     found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     return {name: float(value) for name, value in found.items()}
@@ -144,7 +171,7 @@ def sensitivity_table(one: Sensitivity) -> TextTable:
 
 def sensitivity_title(one: Sensitivity) -> str:
     """The agent, and how much the table rests on."""
-    left = f", {one.left_out} unfinished left out" if one.left_out else ""
+    left = f"; {one.left_out} left out that lack some of them" if one.left_out else ""
     return f"{one.agent}: {len(one.trials)} trials of {one.runs} runs{left}"
 
 

@@ -25,7 +25,7 @@ from agents.training.run_folder import METRICS, as_json, is_finished
 from agents.training.seeds import Seeds, expand_seeds
 from agents.training.trainer import Run, run_config, train_run
 from frame_select_env import FrameSelectError, open_cache
-from frame_select_env.storage import write_whole, writing
+from frame_select_env.storage import appending, writing
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -246,7 +246,7 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
     if whole and whole.partition("\n")[0] != ",".join(COLUMNS):
         raise FrameSelectError(f"{path}: is not the log of a search; choose another --out")
     if whole != text:
-        write_whole(path, whole)
+        _remove_cut_off(path)
     if not whole:
         return {}
     import pandas as pd
@@ -263,18 +263,21 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
         raise FrameSelectError(f"{path}: holds a bad row: {error}") from None
 
 
+def _remove_cut_off(path: Path) -> None:
+    """Remove what follows the last whole line, once no other search is writing it."""
+    with writing(path), appending(path) as handle:
+        handle.truncate(path.read_bytes().rfind(b"\n") + 1)
+        os.fsync(handle.fileno())
+
+
 def append_to_log(path: Path, key: Key, score: TrialScore) -> None:
-    """Add a run to the log, in a single write."""
+    """Add a run to the log, in a single write; searches that share a log take turns."""
     import pandas as pd
 
     row = dict(zip(KEY, key, strict=True)) | dataclasses.asdict(score)
-    header = not path.is_file() or not path.stat().st_size
     table = pd.DataFrame([row], columns=list(COLUMNS), dtype=object)
-    text = table.to_csv(index=False, header=header, lineterminator="\n")
-    with writing(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, text.encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    with writing(path), appending(path) as handle:
+        header = not os.fstat(handle.fileno()).st_size
+        text = table.to_csv(index=False, header=header, lineterminator="\n")
+        os.write(handle.fileno(), text.encode())
+        os.fsync(handle.fileno())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agents.comparison.anchors import Anchors, data_set_anchors
+from agents.comparison.finished import FinishedRun
 from agents.comparison.results import headline, labels_of, shared_frames
 from agents.comparison.samples import Sample
 from agents.comparison.statistics import (
@@ -16,6 +17,7 @@ from agents.comparison.statistics import (
     data_set_pairs,
     write_statistics,
 )
+from agents.comparison.tables import all_notes
 from agents.evaluation import Resamples
 from frame_select_env import FrameSelectError, open_cache
 
@@ -87,6 +89,60 @@ def test_seeds_are_paired_in_whatever_order_they_come(make_data_set, planted):
     other = replace(data_set, evaluation=replace(data_set.evaluation, results=results), runs=runs)
     for one, same in zip(data_set_pairs(data_set), data_set_pairs(other), strict=True):
         assert (one.difference, one.improvement) == (same.difference, same.improvement)
+
+
+def keep_seeds(data_set, label, seeds, agent="reinforce"):
+    """The data set after all other runs of the label have failed."""
+    kept = [row for row, run in enumerate(data_set.runs[label]) if run.spec.seed in seeds]
+    results, runs = dict(data_set.evaluation.results), dict(data_set.runs)
+    for key, one in results.items():
+        if key[0] == label:
+            results[key] = type(one).stack([one.run(row) for row in kept])
+    own = [runs[label][row] for row in kept]
+    runs[label] = tuple(replace(run, spec=replace(run.spec, agent=agent)) for run in own)
+    return replace(data_set, evaluation=replace(data_set.evaluation, results=results), runs=runs)
+
+
+def test_after_failed_runs_the_seeds_that_both_have_are_paired(make_data_set, planted):
+    whole = make_data_set(planted, {**TWO, "third": 1.0}, seeds=range(5))
+    left = keep_seeds(whole, "sharp", {0, 1, 3, 4})
+    left = keep_seeds(left, "blunt", {0, 1, 2, 4})
+    left = keep_seeds(left, "third", range(5))
+    expected = data_set_pairs(make_data_set(planted, TWO, seeds=(0, 1, 4)))
+    found = [pair for pair in data_set_pairs(left) if pair.second == "blunt"]
+    for one, same in zip(found, expected, strict=True):
+        assert (one.difference, one.improvement) == (same.difference, same.improvement)
+    one, same = at(average_pairs([left] * 2), "2"), at(expected, "2")
+    assert (one.data_sets, one.difference.value) == (2, same.difference.value)
+    assert aggregate([left], {})[0].runs == 4  # a label by itself keeps all its runs
+    (note,) = (note for note in all_notes([left]) if "lacks" in note)
+    assert note == (
+        f"{left.title}: sharp lacks seed 2, blunt lacks seed 3: two agents are compared on the "
+        "seeds that both have, and their other runs are left out of the difference"
+    )
+    assert not any("lacks" in note for note in all_notes([whole]))
+
+
+def test_labels_without_a_common_seed_are_no_pair(make_data_set, planted):
+    whole = make_data_set(planted, TWO)
+    apart = keep_seeds(keep_seeds(whole, "sharp", {0}), "blunt", {1, 2})
+    assert data_set_pairs(apart) == [] and average_pairs([apart, apart]) == []
+    assert {pair.data_sets for pair in average_pairs([whole, apart])} == {1}
+    assert compare_data_sets([apart]).headline_pairs() == []
+    (note,) = (note for note in all_notes([apart]) if "lacks" in note)
+    assert "sharp lacks seeds 1, 2, blunt lacks seed 0" in note
+    assert note.endswith("; sharp and blunt have none in common and are not compared")
+
+
+def test_a_policy_without_seeds_is_compared_with_every_seed(make_data_set, planted, monkeypatch):
+    monkeypatch.setattr(FinishedRun, "is_policy", property(lambda run: run.spec.agent == "policy"))
+    whole = make_data_set(planted, TWO)
+    data_set = keep_seeds(whole, "blunt", {0}, agent="policy")
+    scores = {label: data_set.score(label, "2") for label in TWO}
+    assert [len(one) for one in scores.values()] == [3, 1]
+    value = scores["sharp"].mean() - scores["blunt"].mean()
+    assert at(data_set_pairs(data_set), "2").difference.value == pytest.approx(value)
+    assert not any("lacks" in note for note in all_notes([data_set]))
 
 
 def test_aggregate(make_data_set, planted):

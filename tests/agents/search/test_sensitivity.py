@@ -7,7 +7,12 @@ import pytest
 from matplotlib.text import Text
 
 from agents.__main__ import main
-from agents.search.sensitivity import sensitivities, sensitivity_table
+from agents.search.sensitivity import (
+    NOTE,
+    sensitivities,
+    sensitivity_table,
+    sensitivity_title,
+)
 from agents.search.study import TrialScore, append_to_log
 
 # The score depends on the learning rate alone; the size, a list and a constant do nothing.
@@ -62,6 +67,39 @@ def test_trials_are_compared_on_the_same_runs() -> None:
     (found,) = sensitivities(log)
     assert (len(found.trials), found.left_out) == (7, 1)
     assert [one.trials for one in found.marginals("learning_rate")] == [3, 4]
+    assert sensitivity_title(found) == (
+        "reinforce: 7 trials of 2 runs; 1 left out that lack some of them"
+    )
+
+
+def test_an_extended_search_does_not_hide_its_finished_trials() -> None:
+    log, usual = runs(), sensitivities(runs())
+    for trial, count in ((0, 4), (1, 6), (2, 8)):
+        log |= {key(HYPER[trial], seed, trial=trial): score(0.0) for seed in range(2, count)}
+        assert sensitivities(log) == usual  # 8 trials of 2 runs are most
+    # 4 trials of 4 runs are as many as 8 of 2, and 5 trials more.
+    log |= {key(HYPER[3], seed, trial=3): score(0.0) for seed in (2, 3)}
+    assert sensitivities(log) == usual
+    log |= {key(HYPER[4], seed, trial=4): score(0.0) for seed in (2, 3)}
+    (found,) = sensitivities(log)
+    assert (len(found.trials), found.runs, found.left_out) == (5, 4, 3)
+
+
+def test_every_trial_may_lack_another_run() -> None:
+    log = {
+        key(hyper, seed, trial=trial): score(hyper["learning_rate"])
+        for trial, hyper in enumerate(HYPER)
+        for seed in range(12)
+        if seed != trial
+    }
+    (found,) = sensitivities(log)  # any n trials share 12 - n runs
+    assert (len(found.trials), found.runs, found.left_out) == (6, 6, 2)
+
+
+def test_trials_of_different_runs_say_nothing() -> None:
+    few, many = {"a": 1}, {"a": 2}
+    log = {key(few): score(0.5)} | {key(many, seed): score(0.6) for seed in (1, 2)}
+    assert sensitivities(log) == []
 
 
 def test_searches_are_told_apart_and_equal_scores_have_no_importance() -> None:
@@ -70,6 +108,34 @@ def test_searches_are_told_apart_and_equal_scores_have_no_importance() -> None:
     first, second = sensitivities(log)
     assert (first.agent, second.agent, second.importance) == ("reinforce", "dqn", {"a": None})
     assert sensitivity_table(second).rows[0] == ["a", "", "1", "1", "0.5000", ""]
+
+
+def test_scores_that_differ_in_the_last_bit_are_equal() -> None:
+    seeds = {"a": (0.1, 0.2, 0.3), "b": (0.3, 0.2, 0.1)}
+    assert len({sum(scores) / 3 for scores in seeds.values()}) == 2
+    (found,) = sensitivities(
+        {key({"x": x}, seed): score(one) for x in seeds for seed, one in enumerate(seeds[x])}
+    )
+    assert found.importance == {"x": None}
+    assert {trial.score for trial in found.trials} == {0.2}
+
+
+def test_the_importance_does_not_depend_on_the_unit_of_the_scores() -> None:
+    (usual,) = sensitivities(runs())
+    small = {one: score(1e-9 * reached.validation) for one, reached in runs().items()}
+    (found,) = sensitivities(small)
+    assert found.importance == pytest.approx(usual.importance)
+
+
+def test_importances_add_up_to_one_where_hyper_parameters_interact() -> None:
+    """Each of two alone explains little; NOTE must not call that its share of the variance."""
+    log = {
+        key({"a": a, "b": b, "c": 1}, trial=trial): score(0.5 + 0.2 * a * b + 0.01 * a)
+        for trial, (a, b) in enumerate([(-1, -1), (-1, 1), (1, -1), (1, 1)])
+    }
+    (found,) = sensitivities(log)
+    assert sum(value or 0.0 for value in found.importance.values()) == pytest.approx(1)
+    assert "main effects are scaled to add up to 1" in NOTE and "share" not in NOTE
 
 
 def test_the_command(tmp_path, capsys, figures) -> None:

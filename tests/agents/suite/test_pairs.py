@@ -1,11 +1,16 @@
 """The planned tests of a suite, on scores by hand."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from agents.comparison.finished import FinishedRun
+from agents.comparison.grid import RunSpec
 from agents.comparison.samples import Sample
+from agents.suite import pairs
+from agents.suite.anchors import Anchors
 from agents.suite.pairs import (
     ALL_TASKS,
     pair_tables,
@@ -83,3 +88,25 @@ def test_pairs_that_are_not_compared(planted) -> None:
     tests = [("dqn", "dqn-pick"), ("dqn", "soft-attention")]
     anchors = object()
     assert score_samples("glance", planted, [], agents, tests, anchors) == {}  # type: ignore[arg-type]
+
+
+def test_after_failed_runs_the_seeds_that_both_have_are_paired(planted, monkeypatch) -> None:
+    seeds = {"dqn": (4, 1, 0, 3), "ppo": (0, 1, 2, 4), "reinforce": (2,)}
+    runs = [
+        FinishedRun(
+            RunSpec("needle", "default", agent, "margin", 4, seed),
+            *(Path(f"{agent}-{seed}"), 1, 1, 1, 1.0, 1.0),
+        )
+        for agent, own in seeds.items()
+        for seed in own
+    ]
+    monkeypatch.setattr(pairs, "_samples", lambda name, task, cache, folders, anchors: folders)
+    found = score_samples(
+        *("needle", planted, runs, {agent: agent for agent in seeds}),
+        *([("dqn", "ppo"), ("dqn", "reinforce")], Anchors(0.0, 1.0)),
+    )
+    assert found == {
+        ("dqn", "ppo"): {
+            agent: [Path(f"{agent}-{seed}") for seed in (0, 1, 4)] for agent in ("dqn", "ppo")
+        }
+    }
