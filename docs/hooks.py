@@ -1,6 +1,7 @@
 """Parts of pages that are made from the code when the site is built.
 
-A page asks for one with a line `<!-- generated: NAME ARGUMENT -->`.
+A page asks for one with a line `<!-- generated: NAME ARGUMENT -->`; the line below, "*In a clone: ...*",
+is for people who read the page where it is not built.
 """
 
 import csv
@@ -27,7 +28,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     def made(found: re.Match[str]) -> str:
         return GENERATED[found[1]](*found[2].split())
 
-    return re.sub(r"^<!-- generated: ([\w-]+)(.*?) -->$", made, markdown, flags=re.M)
+    marked = r"^<!-- generated: ([\w-]+)(.*?) -->\n\*In a clone.*\*$"
+    return re.sub(marked, made, markdown, flags=re.M)
 
 
 def environment(name: str) -> str:

@@ -27,8 +27,9 @@ class CacheError(FrameSelectError):
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
     """Ask " did you mean NAME?" with the nearest of the names; empty if none is near."""
-    near = difflib.get_close_matches(str(name), list(names), n=1)
-    return f" did you mean {near[0]!r}?" if near else ""
+    every = {one.casefold(): one for one in names}
+    near = difflib.get_close_matches(str(name).casefold(), every, n=1)
+    return f" did you mean {every[near[0]]!r}?" if near else ""
 
 
 def known(kind: str, name: object, names: Iterable[object]) -> str:

@@ -99,6 +99,8 @@ def evaluate(arguments: list[str]) -> None:
         raise FrameSelectError("name at least one run folder, or --agents")
     if not options.runs and options.out is None:
         raise FrameSelectError("--out: name a folder for the results; there is no run folder")
+    if options.out and options.out.exists() and not options.out.is_dir():
+        raise FrameSelectError(f"{options.out}: is not a folder; choose another --out")
     policies = parse_policies(options.agents, options.trust_code)
     cache, runs = open_cache(options.data), [writable_folder(run) for run in options.runs]
     check_rule(options.choose, cache.task)

@@ -225,6 +225,9 @@ def brief_notes(evaluation: Evaluation) -> list[str]:
         notes.append(evaluation.rule(CHOSEN))
     notes += [*_unchosen(evaluation, names), INTERVALS, f"{KEPT}: the mean number of frames"]
     notes += [text for name, text in WORDS.items() if name in names]
+    ranked = {row.ranking for row in evaluation.table}
+    if left := [name for name in WORDS if name in ranked and name not in names]:
+        notes.append(f"--full shows {' and '.join(left)}, too")
     return [*notes, *rater_notes(evaluation)]
 
 

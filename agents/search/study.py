@@ -243,8 +243,11 @@ def read_log(path: Path) -> dict[Key, TrialScore]:
     except (OSError, UnicodeDecodeError) as error:
         raise FrameSelectError(f"{path}: cannot be read: {error}") from None
     whole = text[: text.rfind("\n") + 1]
-    if whole and whole.partition("\n")[0] != ",".join(COLUMNS):
-        raise FrameSelectError(f"{path}: is not the log of a search; choose another --out")
+    header = ",".join(COLUMNS) + "\n"
+    if not text.startswith(header) and not header.startswith(text):  # a cut-off header is one
+        raise FrameSelectError(
+            f"{path}: is not the log of a search; name the CSV that `search` wrote"
+        )
     if whole != text:
         _remove_cut_off(path)
     if not whole:

@@ -80,6 +80,16 @@ def test_every_table_to_reproduce_is_listed_with_its_caches():
     assert "`in-sample` (by name only)" in rows["| `as-ablation`"]
 
 
+def test_nothing_of_a_clone_is_on_the_site():
+    pages = [page.read_text() for page in DOCS.rglob("*.md")]
+    marked = [text for text in pages if "<!-- generated: " in text]
+    assert len(marked) > 7
+    for text in marked:
+        assert text.count("<!-- generated: ") == text.count("\n*In a clone: ")
+        made = hooks.on_page_markdown(text)
+        assert "<!-- generated" not in made and "In a clone" not in made
+
+
 def test_cells_escape_bars():
     assert hooks.table(("a",), [("x|y",)]) == "| a |\n| --- |\n| x\\|y |"
 

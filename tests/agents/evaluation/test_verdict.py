@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from agents.evaluation import evaluate
-from agents.evaluation.tables import brief_table, evaluation_markdown, print_table
+from agents.evaluation.tables import brief_notes, brief_table, evaluation_markdown, print_table
 from baselines import make_ranking
 from frame_select_env import FeatureCache, write_cache
 
@@ -178,6 +178,8 @@ def test_the_brief_table_has_six_rows_and_all_agents_of_many(plant, telling):
     many = evaluate(plant(), agents, resamples=20)
     names = [row[0].partition(",")[0] for row in brief_table(many).rows]
     assert names == ["all", many.verdict.formula, "one", "two", "three"]
+    left_out = "--full shows pooled and oracle, too"
+    assert left_out in brief_notes(many) and left_out not in brief_notes(few)
 
 
 def test_the_formulas_row_is_the_one_that_counts(plant, telling):

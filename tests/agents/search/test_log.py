@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.search.study import COLUMNS, TrialScore, append_to_log, read_log
+from frame_select_env import FrameSelectError
 from frame_select_env.storage import appending
 
 SCORE = TrialScore(0.5, 0.25, 100, 1.0)
@@ -61,3 +62,12 @@ def test_a_line_that_was_cut_off_is_removed(tmp_path: Path) -> None:
     log.write_bytes(whole + whole.splitlines()[1][:9])
     assert read_log(log) == {key("ppo"): SCORE}
     assert log.read_bytes() == whole
+
+
+def test_a_file_that_is_no_log_stays_as_it_is(tmp_path: Path) -> None:
+    for text in ("my notes, without a line's end", "a,b\n1,2\n"):
+        file = tmp_path / "file.csv"
+        file.write_text(text)
+        with pytest.raises(FrameSelectError, match="is not the log of a search; name the CSV"):
+            read_log(file)
+        assert file.read_text() == text
