@@ -1,6 +1,6 @@
 """Parts of pages that are made from the code when the site is built.
 
-A page asks for one with a line `<!-- generated: NAME ARGUMENT -->`; the line below it, "*In a clone:
+A page asks for one with a line `<!-- generated: NAME ARGUMENT -->`; the line below, "*In a clone:
 ...*", is for people who read the page where it is not built.
 """
 

@@ -147,6 +147,7 @@ def test_evaluate_takes_policies_without_and_with_runs(planted, capsys):
         ("table_policies:sure", "is a function; expected an AgentDesign, a PolicyRanking"),
         ("reinforce", "--agents reinforce: must be trained"),
         ("sb3:PPO=absent.zip", "absent.zip: no such file"),
+        ("sb3:PPO=", "agent 'sb3:PPO=': name a file behind the =, or leave it out"),
         ("sb3:PPO=table_policies.py", "table_policies.py: is not a model of PPO; name the"),
         (f"{SAVED}@observation=video", "model.zip: was trained on actions MultiBinary(6), but"),
         (f"{SAVED}@env_id=FrameSelect/Sequential-v0", "model.zip: was trained on actions MultiBi"),
