@@ -87,7 +87,8 @@ def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted)
 @pytest.mark.usefixtures("no_pictures")
 def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     second = tmp_path / "second"
-    main(["train", "--data", str(planted), "--out", str(second), "--seed", "1", *FAST])
+    again = ["--seed", "1", "--target-frames", "4", *FAST]
+    main(["train", "--data", str(planted), "--out", str(second), *again])
     main(
         ["evaluate", str(run), str(second), "--data", str(planted), "--out", str(tmp_path / "both")]
         + ["--frames", "2", "--resamples", "50"]
@@ -129,7 +130,8 @@ def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
 @pytest.mark.usefixtures("no_pictures")
 def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, tmp_path, capsys):
     other = tmp_path / "other"
-    main(["train", "--data", str(planted), "--out", str(other), *FAST, "--beta", "0.5"])
+    changed = ["--target-frames", "4", "--beta", "0.5", *FAST]
+    main(["train", "--data", str(planted), "--out", str(other), *changed])
     main(
         ["evaluate", str(run), str(other), "--data", str(planted), "--out", str(tmp_path / "both")]
         + ["--frames", "2", "--resamples", "50"]
