@@ -93,7 +93,9 @@ def brief_table(evaluation: Evaluation) -> TextTable:
     """The headlines that the verdict is about.
 
     All frames, the best formula and every agent; of one or two agents also the linear model on
-    pooled features and the oracle, as far as the table has them, which makes six rows at most.
+    pooled features and the oracle, as far as the table has them. An agent of which no m is known,
+    such as a policy that was trained elsewhere, has a row of its own choice, too: its actions need
+    not rank frames.
     """
     made, percent = evaluation.verdict, evaluation.task == "classification"
     names: list[str] = [POOLED, ORACLE] if len(evaluation.agents) <= BRIEF_AGENTS else []
@@ -102,6 +104,8 @@ def brief_table(evaluation: Evaluation) -> TextTable:
     for name in (*names, *evaluation.agents):
         if evaluation.frames(name):
             shown.append(evaluation.row(name, evaluation.headline(name)))
+        if _chooses_itself(evaluation, name):
+            shown.append(evaluation.row(name, FREE))
     first = FIGURES[evaluation.task][0]
     rows = [
         [
@@ -113,6 +117,12 @@ def brief_table(evaluation: Evaluation) -> TextTable:
     ]
     heading = ["ranking", _heading(first, evaluation), HEADINGS["gain"], KEPT]
     return TextTable(heading, rows, [row.kind for row in shown])
+
+
+def _chooses_itself(evaluation: Evaluation, name: str) -> bool:
+    """Whether the own choice of an agent is to stand beside its headline, which is another row."""
+    known = name not in evaluation.agents or name in evaluation.target_frames
+    return not known and FREE in evaluation.frames(name) and evaluation.headline(name) != FREE
 
 
 def kept_table(evaluation: Evaluation) -> TextTable:

@@ -126,7 +126,11 @@ def test_evaluate_takes_policies_without_and_with_runs(planted, capsys):
         assert rows[name, "2"]["runs"] == "1"
     train = ["train", "--agent", "soft-attention", "--hidden-size", 4, "--epochs", 1]
     run(*train, "--data", planted, "--num-frames", 6, "--target-frames", 3, "--out", "run")
+    capsys.readouterr()
     run("evaluate", "run", "--data", planted, *SMALL, "--agents", "table_policies:policy")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "table_policies:policy, free" in shown  # its own choice, beside its best frames
+    assert "soft-attention" in shown and "soft-attention, free" not in shown
     with open("run/evaluation.csv", newline="") as file:
         both = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
     # The same policy on the frames of the run: the same figures.
