@@ -18,14 +18,19 @@ State = Literal["feature", "feature+prediction", "summary"]
 
 
 @dataclass(frozen=True)
-class OneShotConfig:
-    """What the network sees, and the decision process."""
+class FrameScorerConfig:
+    """Hyper-parameters of a frame scorer."""
 
     #: What the network sees of a frame: its feature; feature and prediction; or a summary, eleven
     #: numbers on confidence, agreement with the video, change and position (classification only).
     state: State = "feature"
     #: Number of layers of the LSTM.
     num_layers: int = 1
+
+
+@dataclass(frozen=True)
+class OneShotConfig(FrameScorerConfig):
+    """The frame scorer and the decision process."""
 
     def env(self, task: Task) -> tuple[str, dict[str, Any]]:
         """The environment's id and keywords, without those of the task."""

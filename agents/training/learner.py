@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.networks.feature_table import FeatureTable
-from agents.networks.frame_scorer import State
+from agents.networks.frame_scorer import FrameScorerConfig
 from agents.networks.network import Standardised
 from agents.training.task import Task
 from frame_select_env import FeatureCache
@@ -72,14 +72,9 @@ class AnnealedConfig(TrainingConfig):
 
 
 @dataclass(frozen=True)
-class ScorerConfig(TrainingConfig):
+class ScorerConfig(FrameScorerConfig, TrainingConfig):
     """Hyper-parameters of learners that train a frame scorer on batches of videos."""
 
-    #: What the network sees of a frame: its feature; feature and prediction; or a summary, eleven
-    #: numbers on confidence, agreement with the video, change and position (classification only).
-    state: State = "feature"
-    #: Number of layers of the LSTM.
-    num_layers: int = 1
     #: Dropout on the network's input and on the LSTM's output.
     dropout: float = 0.3
     #: L2 penalty in Adam.
