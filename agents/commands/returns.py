@@ -143,7 +143,7 @@ def _key(row: ReturnRow) -> tuple[str, str, str, str]:
 
 
 def _place(row: ReturnRow) -> tuple[str, int, bool, str, str]:
-    """Where a row stands: by cache and id, the id's own reward first."""
+    """Where a row stands: by cache and id, then rewards, those without a name first."""
     rewards = not row.reward.startswith("{"), row.reward
     return row.data, list(PROCESSES).index(row.environment), *rewards, row.split
 
