@@ -84,17 +84,20 @@ def test_evaluate_writes_the_table_the_predictions_and_the_picture(run, planted)
     assert "reinforce" in done.stdout
 
 
+def evaluated(planted, out, *runs) -> dict[tuple[str, str], dict[str, str]]:
+    """Rows of the evaluation of runs, by ranking and number of frames."""
+    options = ["--data", planted, "--out", out, "--frames", 2, "--resamples", 50]
+    main(["evaluate", *map(str, runs), *map(str, options)])
+    with (out / "evaluation.csv").open() as file:
+        return {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_several_seeds_become_one_row(run, planted, tmp_path, capsys):
     second = tmp_path / "second"
     again = ["--seed", "1", "--target-frames", "4", *FAST]
     main(["train", "--data", str(planted), "--out", str(second), *again])
-    main(
-        ["evaluate", str(run), str(second), "--data", str(planted), "--out", str(tmp_path / "both")]
-        + ["--frames", "2", "--resamples", "50"]
-    )
-    with (tmp_path / "both" / "evaluation.csv").open() as file:
-        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    rows = evaluated(planted, tmp_path / "both", run, second)
     assert rows["reinforce", "2"]["runs"] == "2" and rows["confidence", "2"]["runs"] == "1"
 
 
@@ -116,12 +119,7 @@ def test_references_on_request_stand_in_the_table(run, planted, tmp_path, capsys
 def test_two_agents_stand_side_by_side(run, planted, tmp_path, capsys):
     soft = tmp_path / "soft"
     main(["train", "--data", str(planted), "--agent", "soft-attention", "--out", str(soft), *FAST])
-    main(
-        ["evaluate", str(run), str(soft), "--data", str(planted), "--out", str(tmp_path / "both")]
-        + ["--frames", "2", "--resamples", "50"]
-    )
-    with (tmp_path / "both" / "evaluation.csv").open() as file:
-        rows = {(row["ranking"], row["frames"]): row for row in csv.DictReader(file)}
+    rows = evaluated(planted, tmp_path / "both", run, soft)
     for name in ("reinforce", "soft-attention"):
         assert {(name, "2"), (name, "free"), (name, "chosen")} <= set(rows)
         assert (f"untrained {name}", "2") in rows
@@ -132,12 +130,7 @@ def test_runs_with_other_hyper_parameters_have_a_row_of_their_own(run, planted, 
     other = tmp_path / "other"
     changed = ["--target-frames", "4", "--beta", "0.5", *FAST]
     main(["train", "--data", str(planted), "--out", str(other), *changed])
-    main(
-        ["evaluate", str(run), str(other), "--data", str(planted), "--out", str(tmp_path / "both")]
-        + ["--frames", "2", "--resamples", "50"]
-    )
-    with (tmp_path / "both" / "evaluation.csv").open() as file:
-        names = {row["ranking"] for row in csv.DictReader(file)}
+    names = {name for name, _ in evaluated(planted, tmp_path / "both", run, other)}
     both = "reinforce@hidden_size=8,epochs=2,batch_size=10"
     assert {both, f"{both},beta=0.5"} <= names
 
